@@ -1,0 +1,435 @@
+#include "arrayrecord/shard.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "arrayrecord/footer.h"
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "riegeli/block.h"
+
+/* What a postscript chunk takes in the file, block header included: fetched in one read. */
+#define POSTSCRIPT_GUESS 128
+
+/* A chunk whose place in the file is at most this long is fetched in one read, header and all.
+ */
+#define ONE_READ_SIZE (UINT64_C (1024) * 1024)
+
+struct ArecShard {
+    ArecSource *source;
+    ArecIndex *index;
+    char *options;
+    uint64_t max_chunk_size;
+};
+
+/* ---- opening ---- */
+
+static bool
+corrupt (const ArecSource *source, uint64_t offset, GError **error, const char *what)
+{
+    return arec_fail (error, AREC_ERROR_CORRUPT, "%s: at %" PRIu64 ": %s", source->name, offset,
+                      what);
+}
+
+/* The record @i of a decoded chunk. */
+static ArecBytes
+record_of (const ArecChunk *chunk, uint64_t i)
+{
+    return arec_bytes (chunk->values + arec_record_ends_begin (&chunk->ends, i),
+                       arec_record_ends_size (&chunk->ends, i));
+}
+
+static bool
+load (const ArecChunkPlace *place, uint64_t guess, uint64_t max_size, ArecChunkHeader *header,
+      ArecChunk **chunk, GError **error)
+{
+    uint8_t *memory;
+    const uint8_t *data;
+
+    return arec_chunk_read (place, guess, header, &memory, &data, error) &&
+           arec_chunk_decode (place, header, memory, data, max_size, chunk, error);
+}
+
+static bool
+read_postscript (ArecSource *source, uint64_t *footer_offset, GError **error)
+{
+    ArecChunkPlace place = {
+        .source = source, .limit = source->size, .max_size = AREC_BLOCK_SIZE};
+    g_autoptr (ArecChunk) chunk = NULL;
+    ArecChunkHeader header;
+    ArecPostscript postscript;
+
+    if (source->size < AREC_BLOCK_SIZE) {
+        return arec_fail (error, AREC_ERROR_CORRUPT,
+                          "%s: at %" PRIu64 ": the file ends here, expected a postscript in its"
+                          " last %" PRIu64 " bytes",
+                          source->name, source->size, AREC_BLOCK_SIZE);
+    }
+    place.begin = source->size - AREC_BLOCK_SIZE;
+    if (!load (&place, POSTSCRIPT_GUESS, AREC_BLOCK_SIZE * AREC_BLOCK_SIZE, &header, &chunk,
+               error)) {
+        return false;
+    }
+    if (chunk->ends.n == 0 || !arec_postscript_parse (record_of (chunk, 0), &postscript) ||
+        !postscript.has_magic || postscript.magic != AREC_POSTSCRIPT_MAGIC ||
+        !postscript.has_footer_offset) {
+        return corrupt (source, place.begin, error,
+                        "this chunk is not the postscript of an ArrayRecord file");
+    }
+    if (postscript.footer_offset == 0 || postscript.footer_offset >= place.begin ||
+        !arec_block_is_chunk_boundary (postscript.footer_offset)) {
+        return arec_fail (error, AREC_ERROR_CORRUPT,
+                          "%s: at %" PRIu64 ": the postscript puts the footer at %" PRIu64
+                          ", where it cannot be",
+                          source->name, place.begin, postscript.footer_offset);
+    }
+    *footer_offset = postscript.footer_offset;
+    return true;
+}
+
+static bool
+check_metadata (const ArecSource *source, uint64_t footer_offset, const ArecChunk *footer,
+                const ArecFooterMetadata *metadata, GError **error)
+{
+    if (!metadata->is_array_record) {
+        return corrupt (source, footer_offset, error,
+                        "the footer is not that of an ArrayRecord file");
+    }
+    if (metadata->version != AREC_FOOTER_VERSION) {
+        return arec_fail (error, AREC_ERROR_UNSUPPORTED,
+                          "%s: at %" PRIu64 ": the footer has version %" PRIu32 ", expected %d",
+                          source->name, footer_offset, metadata->version, AREC_FOOTER_VERSION);
+    }
+    if (metadata->num_chunks != footer->ends.n - 1) {
+        return arec_fail (
+            error, AREC_ERROR_CORRUPT,
+            "%s: at %" PRIu64 ": the footer announces %" PRIu64 " chunks and lists %" PRIu64,
+            source->name, footer_offset, metadata->num_chunks, footer->ends.n - 1);
+    }
+    return true;
+}
+
+/* Checks one entry against the chunk before it. Returns NULL or what is wrong. */
+static const char *
+entry_fault (const ArecFooterEntry *entry, uint64_t least_offset, uint64_t footer_offset,
+             uint64_t records_left)
+{
+    if (!entry->has_chunk_offset) {
+        return "has no chunk offset";
+    }
+    if (entry->chunk_offset < least_offset) {
+        return "does not lie behind the chunk before it";
+    }
+    if (entry->chunk_offset >= footer_offset) {
+        return "does not lie before the footer";
+    }
+    if (!arec_block_is_chunk_boundary (entry->chunk_offset)) {
+        return "cannot begin where the footer says";
+    }
+    if (entry->num_records == 0) {
+        return "has no records";
+    }
+    if (entry->num_records > records_left) {
+        return "has more records than the file";
+    }
+    return NULL;
+}
+
+static ArecIndex *
+build_index (const ArecSource *source, uint64_t footer_offset, const ArecChunk *footer,
+             const ArecFooterMetadata *metadata, GError **error)
+{
+    g_autoptr (ArecIndexBuilder) builder = arec_index_builder_new();
+    uint64_t least_offset = 1, records_left = metadata->num_records;
+
+    for (uint64_t i = 1; i < footer->ends.n; i++) {
+        ArecFooterEntry entry;
+        const char *fault =
+            arec_footer_entry_parse (record_of (footer, i), &entry)
+                ? entry_fault (&entry, least_offset, footer_offset, records_left)
+                : "is not a footer entry";
+
+        if (fault) {
+            arec_fail (error, AREC_ERROR_CORRUPT,
+                       "%s: at %" PRIu64 ": in the footer, chunk %" PRIu64 " %s", source->name,
+                       footer_offset, i - 1, fault);
+            return NULL;
+        }
+        arec_index_builder_add (builder, entry.chunk_offset, entry.decoded_data_size,
+                                entry.num_records);
+        least_offset = entry.chunk_offset + 1;
+        records_left -= entry.num_records;
+    }
+    if (records_left > 0) {
+        arec_fail (error, AREC_ERROR_CORRUPT,
+                   "%s: at %" PRIu64 ": the footer announces %" PRIu64
+                   " records and lists %" PRIu64,
+                   source->name, footer_offset, metadata->num_records,
+                   metadata->num_records - records_left);
+        return NULL;
+    }
+    return arec_index_builder_finish (g_steal_pointer (&builder), footer_offset);
+}
+
+static bool
+read_footer (ArecShard *shard, uint64_t footer_offset, GError **error)
+{
+    ArecSource *source = shard->source;
+    ArecChunkPlace place = {.source = source,
+                            .begin = footer_offset,
+                            .limit = source->size - AREC_BLOCK_SIZE,
+                            .max_size = shard->max_chunk_size};
+    g_autoptr (ArecChunk) footer = NULL;
+    ArecChunkHeader header;
+    ArecFooterMetadata metadata;
+
+    if (!load (&place, 0, shard->max_chunk_size, &header, &footer, error)) {
+        return false;
+    }
+    if (footer->ends.n == 0 || !arec_footer_metadata_parse (record_of (footer, 0), &metadata)) {
+        return corrupt (source, footer_offset, error, "this chunk is not a footer");
+    }
+    if (!check_metadata (source, footer_offset, footer, &metadata, error)) {
+        return false;
+    }
+    if (metadata.options) {
+        shard->options = g_strndup ((const char *)metadata.options,
+                                    MIN (metadata.options_size, AREC_MAX_WRITER_OPTIONS));
+    }
+    shard->index = build_index (source, footer_offset, footer, &metadata, error);
+    return shard->index != NULL;
+}
+
+/* Whether the file begins as every Riegeli/records file does. */
+static bool
+has_signature (ArecSource *source)
+{
+    ArecChunkPlace place = {.source = source, .limit = source->size, .max_size = 0};
+    ArecChunkHeader header;
+
+    return arec_chunk_read_header (&place, &header, NULL) &&
+           header.type == AREC_CHUNK_SIGNATURE && header.data_size == 0 &&
+           header.num_records == 0 && header.decoded_data_size == 0;
+}
+
+/* There is no valid postscript, for the reason in *error: says what the file is then. */
+static void
+explain_missing_postscript (ArecSource *source, bool name_is_array_record, GError **error)
+{
+    if (!*error || (!g_error_matches (*error, AREC_ERROR, AREC_ERROR_CORRUPT) &&
+                    !g_error_matches (*error, AREC_ERROR, AREC_ERROR_LIMIT) &&
+                    !g_error_matches (*error, AREC_ERROR, AREC_ERROR_UNSUPPORTED))) {
+        return; /* it could not be read: nothing is known about it */
+    }
+    if (name_is_array_record) {
+        g_autoptr (GError) why = g_steal_pointer (error);
+
+        arec_fail (error, AREC_ERROR_CORRUPT,
+                   "%s; without a valid postscript the file is damaged, cut off or still being"
+                   " written (--recover mounts what a scan finds)",
+                   why->message);
+        return;
+    }
+    g_clear_error (error);
+    if (has_signature (source)) {
+        arec_fail (
+            error, AREC_ERROR_UNSUPPORTED,
+            "%s: at 0: a plain Riegeli/records file without an index, which is not in this"
+            " build",
+            source->name);
+        return;
+    }
+    arec_fail (error, AREC_ERROR_FORMAT,
+               "%s: at 0: neither an ArrayRecord postscript at the end nor a Riegeli/records"
+               " signature at the begin",
+               source->name);
+}
+
+ArecShard *
+arec_shard_open (ArecSource *source, uint64_t max_chunk_size, bool name_is_array_record,
+                 GError **error)
+{
+    g_autoptr (ArecShard) shard = g_new0 (ArecShard, 1);
+    GError *cause = NULL;
+    uint64_t footer_offset;
+
+    shard->source = source;
+    shard->max_chunk_size = max_chunk_size;
+    if (!read_postscript (source, &footer_offset, &cause)) {
+        explain_missing_postscript (source, name_is_array_record, &cause);
+        g_propagate_error (error, cause);
+        return NULL;
+    }
+    if (!read_footer (shard, footer_offset, error) || !arec_source_check (source, error)) {
+        return NULL;
+    }
+    return g_steal_pointer (&shard);
+}
+
+void
+arec_shard_free (ArecShard *shard)
+{
+    if (!shard) {
+        return;
+    }
+    arec_source_free (shard->source);
+    arec_index_free (shard->index);
+    g_free (shard->options);
+    g_free (shard);
+}
+
+/* ---- asking ---- */
+
+const ArecSource *
+arec_shard_source (const ArecShard *shard)
+{
+    return shard->source;
+}
+
+const ArecIndex *
+arec_shard_index (const ArecShard *shard)
+{
+    return shard->index;
+}
+
+const char *
+arec_shard_options (const ArecShard *shard)
+{
+    return shard->options;
+}
+
+/* ---- loading ---- */
+
+static ArecChunkPlace
+place_of (const ArecShard *shard, const ArecIndexEntry *entry)
+{
+    return (ArecChunkPlace){.source = shard->source,
+                            .begin = entry->offset,
+                            .limit = entry->limit,
+                            .max_size = shard->max_chunk_size};
+}
+
+/* What the chunk says of itself against what the footer says of it. */
+static bool
+check_against_index (const ArecShard *shard, const ArecIndexEntry *entry,
+                     const ArecChunkHeader *header, GError **error)
+{
+    if (header->num_records == entry->n_records &&
+        header->decoded_data_size == entry->decoded_size) {
+        return true;
+    }
+    return arec_fail (error, AREC_ERROR_CORRUPT,
+                      "%s: at %" PRIu64 ": the chunk has %" PRIu64 " records of %" PRIu64
+                      " bytes in all, the footer says %" PRIu64 " of %" PRIu64,
+                      shard->source->name, entry->offset, header->num_records,
+                      header->decoded_data_size, entry->n_records, entry->decoded_size);
+}
+
+/* After a load that gave @ok: a source that changed meanwhile explains, or spoils, everything.
+ */
+static bool
+source_is_unchanged (ArecShard *shard, bool ok, GError **error)
+{
+    GError *change = NULL;
+
+    if (arec_source_check (shard->source, &change)) {
+        return ok;
+    }
+    g_clear_error (error);
+    g_propagate_error (error, change);
+    return false;
+}
+
+bool
+arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError **error)
+{
+    g_autoptr (ArecChunk) loaded = NULL;
+    GError *cause = NULL;
+    ArecIndexEntry entry;
+    ArecChunkPlace place;
+    ArecChunkHeader header;
+    uint64_t length;
+    bool ok;
+
+    arec_index_get (shard->index, chunk, &entry);
+    place = place_of (shard, &entry);
+    length = entry.limit - entry.offset;
+    ok = load (&place, length <= ONE_READ_SIZE ? length : 0, shard->max_chunk_size, &header,
+               &loaded, &cause) &&
+         check_against_index (shard, &entry, &header, &cause);
+    if (!source_is_unchanged (shard, ok, &cause)) {
+        g_propagate_error (error, cause);
+        return false;
+    }
+    *out = g_steal_pointer (&loaded);
+    return true;
+}
+
+static bool
+has_empty_record (const ArecRecordEnds *ends)
+{
+    uint64_t before = 0;
+
+    for (uint64_t i = 0; i < ends->n; i++) {
+        uint64_t end = arec_record_ends_end (ends, i);
+
+        if (end == before) {
+            return true;
+        }
+        before = end;
+    }
+    return false;
+}
+
+bool
+arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *out, GError **error)
+{
+    ArecRecordEnds ends = {0};
+    GError *cause = NULL;
+    ArecIndexEntry entry;
+    ArecChunkPlace place;
+    ArecChunkHeader header;
+    bool ok;
+
+    arec_index_get (shard->index, chunk, &entry);
+    place = place_of (shard, &entry);
+    ok = arec_chunk_read_sizes (&place, shard->max_chunk_size, &header, &ends, &cause) &&
+         check_against_index (shard, &entry, &header, &cause);
+    if (ok && has_empty_record (&ends)) {
+        /* A size of 0 would never be read, so a damaged list must not make one. */
+        arec_record_ends_clear (&ends);
+        ok = arec_chunk_read_verified_sizes (&place, shard->max_chunk_size, &header, &ends,
+                                             &cause);
+    }
+    if (!source_is_unchanged (shard, ok, &cause)) {
+        arec_record_ends_clear (&ends);
+        g_propagate_error (error, cause);
+        return false;
+    }
+    *out = ends;
+    return true;
+}
+
+bool
+arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,
+                        bool *transposed, GError **error)
+{
+    ArecIndexEntry entry;
+    ArecChunkPlace place;
+    ArecChunkHeader header;
+    uint8_t first[2];
+    size_t got;
+
+    arec_index_get (shard->index, chunk, &entry);
+    place = place_of (shard, &entry);
+    if (!arec_chunk_read_front (&place, &header, first, sizeof first, &got, error)) {
+        return false;
+    }
+    *transposed = header.type == AREC_CHUNK_TRANSPOSED;
+    if (got == 0) {
+        return corrupt (shard->source, entry.offset, error, "the chunk has no data");
+    }
+    *compression = first[0]; /* of both types: spec/container 5, spec/transpose 2 */
+    return true;
+}

@@ -1,0 +1,76 @@
+/* A bounded cursor over bytes that came from a file: the only place where bytes become numbers.
+ *
+ * One thread at a time. The cursor never passes its end; a failed take leaves it where it was.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <glib.h>
+
+/* Longest varint64: 10 bytes of 7 bits (spec/container 1.2). */
+#define AREC_MAX_VARINT 10
+
+typedef struct {
+    const uint8_t *at;
+    const uint8_t *end;
+} ArecBytes;
+
+static inline ArecBytes
+arec_bytes (const void *data, size_t size)
+{
+    const uint8_t *begin = data;
+    return (ArecBytes){begin, begin + size};
+}
+
+static inline size_t
+arec_bytes_left (const ArecBytes *bytes)
+{
+    return (size_t)(bytes->end - bytes->at);
+}
+
+/* The next @n bytes, which stay where they are. */
+static inline bool
+arec_bytes_take (ArecBytes *bytes, uint64_t n, const uint8_t **out)
+{
+    if (n > arec_bytes_left (bytes)) {
+        return false;
+    }
+    *out = bytes->at;
+    bytes->at += n;
+    return true;
+}
+
+static inline bool
+arec_bytes_take_u8 (ArecBytes *bytes, uint8_t *out)
+{
+    if (bytes->at == bytes->end) {
+        return false;
+    }
+    *out = *bytes->at++;
+    return true;
+}
+
+static inline uint64_t
+arec_le64 (const uint8_t *at)
+{
+    uint64_t value;
+    memcpy (&value, at, sizeof value);
+    return GUINT64_FROM_LE (value);
+}
+
+bool arec_bytes_take_varint_slow (ArecBytes *bytes, uint64_t *out);
+
+/* LEB128 of at most 10 bytes; overlong forms pass, overflow of 64 bits does not. */
+static inline bool
+arec_bytes_take_varint (ArecBytes *bytes, uint64_t *out)
+{
+    if (bytes->at != bytes->end && *bytes->at < 0x80) {
+        *out = *bytes->at++;
+        return true;
+    }
+    return arec_bytes_take_varint_slow (bytes, out);
+}

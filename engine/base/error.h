@@ -1,0 +1,21 @@
+/* Making errors in one statement. The domain and its codes are public: arec/error.h. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include <arec/error.h>
+
+/* Sets @error and returns false: `return arec_fail (error, AREC_ERROR_CORRUPT, "...", ...);` */
+bool arec_fail (GError **error, ArecError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+
+/* The same for a failed system call: appends the text of @saved_errno. ENOENT, ENOTDIR, EACCES,
+ * EPERM, ELOOP, EISDIR and ENAMETOOLONG become NOT_FOUND, ENOMEM becomes NOMEM, ESTALE becomes
+ * CHANGED, all else IO. */
+bool arec_fail_errno (GError **error, int saved_errno, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+
+/* Puts `@source: at @offset: ` in front of the message of a filled @error; returns false. */
+bool arec_fail_at (GError **error, const char *source, uint64_t offset);

@@ -1,0 +1,13 @@
+/* What this library accepts at most from a file, whatever the file says. */
+#pragma once
+
+#include <stdint.h>
+
+/* Bytes of the writer's option string that are kept; the reference writes about 150. */
+#define AREC_MAX_WRITER_OPTIONS (UINT64_C (64) * 1024)
+
+/* Decoded bytes of one chunk when nobody says otherwise; half of the memory if that is less. */
+#define AREC_MAX_CHUNK_SIZE (UINT64_C (4) * 1024 * 1024 * 1024)
+
+/* Files of one reader. */
+#define AREC_MAX_FILES (UINT64_C (1) << 24)

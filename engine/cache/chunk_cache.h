@@ -1,0 +1,82 @@
+/* A cache of loaded things (decoded chunks, size lists) within a budget of bytes, least
+ * recently used out first.
+ *
+ * Thread-safe. A thing is loaded by the thread that wants it first; whoever else wants it
+ * meanwhile waits for that load and shares its outcome. A failed load leaves nothing behind. No
+ * lock is held during a load.
+ *
+ * Invariants: bytes in the cache <= budget, but for what is in use (somebody holds the entry,
+ * or it is being loaded) and for the `max_loads` most recent large entries, which stay even
+ * when they alone exceed the budget, so that readers of chunks larger than the budget do not
+ * decode them again for each read. That in turn stays below `ceiling` wherever nothing is in
+ * use.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+typedef struct ArecChunkCache ArecChunkCache;
+typedef struct ArecCacheEntry ArecCacheEntry;
+
+typedef struct {
+    uint64_t owner;  /* whose: unique for each file and kind of thing */
+    uint64_t number; /* which of the owner's */
+} ArecCacheKey;
+
+typedef struct {
+    uint64_t budget;    /* bytes */
+    uint64_t ceiling;   /* bytes, at least the budget */
+    unsigned max_loads; /* loads at the same time, at least 1 */
+} ArecChunkCacheOptions;
+
+typedef struct {
+    uint64_t budget;
+    uint64_t used; /* bytes, loads in flight and charges included */
+    uint64_t entries;
+    uint64_t hits, misses, joins, evictions, failures;
+} ArecChunkCacheStats;
+
+/* How to make a thing. */
+typedef struct {
+    /* @value (out, transfer full), @cost (out) bytes of memory it takes. Called with no lock
+     * held. */
+    bool (*load) (void *data, void **value, uint64_t *cost, GError **error);
+    void (*free_value) (void *value);
+} ArecCacheLoader;
+
+ArecChunkCache *arec_chunk_cache_new (const ArecChunkCacheOptions *options);
+/* All entries have been released. Takes NULL. */
+void arec_chunk_cache_free (ArecChunkCache *cache);
+
+/* The thing of @key, loaded by loader->load (@data, ...) if it is not there.
+ * @expected  bytes that it will take, as far as known: counted while it loads.
+ * Returns (transfer full) arec_cache_entry_unref (); NULL with the load's error, which all that
+ * waited get. Blocks: the load, another thread's load of the same thing, the bound on
+ * concurrent loads. */
+ArecCacheEntry *arec_chunk_cache_get (ArecChunkCache *cache, ArecCacheKey key,
+                                      const ArecCacheLoader *loader, void *data,
+                                      uint64_t expected, GError **error);
+
+/* The thing of @key if it is there and loaded, else NULL; counts as a use but not as a hit or
+ * miss. */
+ArecCacheEntry *arec_chunk_cache_peek (ArecChunkCache *cache, ArecCacheKey key);
+
+/* Takes all entries of @owner out; what is in use is freed by its last user. No load of the
+ * owner's is in flight. */
+void arec_chunk_cache_forget (ArecChunkCache *cache, uint64_t owner);
+
+/* Counts @bytes that live elsewhere (indexes) in the budget, or takes them off. */
+void arec_chunk_cache_charge (ArecChunkCache *cache, int64_t bytes);
+
+void arec_chunk_cache_get_stats (ArecChunkCache *cache, ArecChunkCacheStats *stats);
+
+/* ---- entries: immutable once loaded, reference counted ---- */
+
+void *arec_cache_entry_value (const ArecCacheEntry *entry);
+ArecCacheEntry *arec_cache_entry_ref (ArecCacheEntry *entry);
+void arec_cache_entry_unref (ArecCacheEntry *entry); /* takes NULL */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecCacheEntry, arec_cache_entry_unref)

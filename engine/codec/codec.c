@@ -1,0 +1,43 @@
+#include "codec/codec.h"
+
+#include <string.h>
+
+#include "codec/decompressors.h"
+
+const char arec_codec_no_memory[] = "no memory for the codec";
+
+bool
+arec_compression_is_known (uint8_t byte)
+{
+    return byte == AREC_COMPRESSION_NONE || byte == AREC_COMPRESSION_BROTLI ||
+           byte == AREC_COMPRESSION_ZSTD || byte == AREC_COMPRESSION_SNAPPY;
+}
+
+static const char *
+copy (const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity, size_t *out_size)
+{
+    if (in_size > capacity) {
+        return "more bytes than expected";
+    }
+    if (in_size > 0) {
+        memcpy (out, in, in_size);
+    }
+    *out_size = in_size;
+    return NULL;
+}
+
+const char *
+arec_decompress (ArecCompression compression, const uint8_t *in, size_t in_size, uint8_t *out,
+                 size_t capacity, size_t *out_size)
+{
+    switch (compression) {
+    case AREC_COMPRESSION_NONE: return copy (in, in_size, out, capacity, out_size);
+    case AREC_COMPRESSION_BROTLI:
+        return arec_brotli_decompress (in, in_size, out, capacity, out_size);
+    case AREC_COMPRESSION_ZSTD:
+        return arec_zstd_decompress (in, in_size, out, capacity, out_size);
+    case AREC_COMPRESSION_SNAPPY:
+        return arec_snappy_decompress (in, in_size, out, capacity, out_size);
+    }
+    return "unknown compression type";
+}

@@ -1,0 +1,90 @@
+#include "dataset/engine.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/limits.h"
+#include "base/memory_limit.h"
+
+#define MIN_AUTO_CACHE (UINT64_C (32) << 20)
+#define MAX_AUTO_CACHE (UINT64_C (1) << 30)
+
+/* Loads at the same time when nobody says otherwise: disks gain from some even on few CPUs. */
+#define MIN_AUTO_PARALLELISM 8
+
+uint64_t
+arec_engine_auto_cache_size (void)
+{
+    return CLAMP (arec_memory_limit() / 8, MIN_AUTO_CACHE, MAX_AUTO_CACHE);
+}
+
+ArecEngine *
+arec_engine_new (const ArecEngineOptions *options)
+{
+    ArecEngineOptions chosen = options ? *options : (ArecEngineOptions){0};
+    uint64_t half_memory = arec_memory_limit() / 2;
+    ArecEngine *engine = g_new0 (ArecEngine, 1);
+    ArecChunkCacheOptions cache;
+
+    if (chosen.cache_size == 0) {
+        chosen.cache_size = arec_engine_auto_cache_size();
+    }
+    if (chosen.max_parallelism == 0) {
+        chosen.max_parallelism =
+            MAX ((unsigned)sysconf (_SC_NPROCESSORS_ONLN), MIN_AUTO_PARALLELISM);
+    }
+    if (chosen.max_chunk_size == 0) {
+        chosen.max_chunk_size = MIN (AREC_MAX_CHUNK_SIZE, half_memory);
+    }
+    cache = (ArecChunkCacheOptions){.budget = chosen.cache_size,
+                                    .ceiling = half_memory,
+                                    .max_loads = chosen.max_parallelism};
+    engine->refs = 1;
+    engine->cache = arec_chunk_cache_new (&cache);
+    engine->fds = arec_fd_pool_new (chosen.max_open_files);
+    engine->max_chunk_size = chosen.max_chunk_size;
+    return engine;
+}
+
+ArecEngine *
+arec_engine_ref (ArecEngine *engine)
+{
+    atomic_fetch_add (&engine->refs, 1);
+    return engine;
+}
+
+void
+arec_engine_unref (ArecEngine *engine)
+{
+    if (!engine || atomic_fetch_sub (&engine->refs, 1) > 1) {
+        return;
+    }
+    arec_chunk_cache_free (engine->cache);
+    arec_fd_pool_free (engine->fds);
+    g_free (engine);
+}
+
+void
+arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats)
+{
+    ArecChunkCacheStats cache;
+
+    arec_chunk_cache_get_stats (engine->cache, &cache);
+    *stats = (ArecEngineStats){
+        .cache_budget = cache.budget,
+        .cache_used = cache.used,
+        .index_used = engine->index_used,
+        .cache_entries = cache.entries,
+        .cache_hits = cache.hits,
+        .cache_misses = cache.misses,
+        .cache_joins = cache.joins,
+        .cache_evictions = cache.evictions,
+        .chunks_decoded = engine->chunks_decoded,
+        .chunks_failed = cache.failures,
+        .size_lists_read = engine->size_lists_read,
+        .decoded_bytes = engine->decoded_bytes,
+        .source_reads = engine->source_counters.reads,
+        .source_bytes = engine->source_counters.bytes,
+        .files_open = arec_fd_pool_n_open (engine->fds),
+    };
+}

@@ -1,0 +1,21 @@
+/* The inside of an ArecEngine, for the reader. */
+#pragma once
+
+#include <arec/engine.h>
+
+#include "cache/chunk_cache.h"
+#include "source/fd_pool.h"
+#include "source/source.h"
+
+struct ArecEngine {
+    _Atomic unsigned refs;
+    ArecChunkCache *cache;
+    ArecFdPool *fds;
+    uint64_t max_chunk_size;
+    ArecSourceCounters source_counters;
+    _Atomic uint64_t next_owner; /* of things in the cache */
+    _Atomic uint64_t index_used;
+    _Atomic uint64_t chunks_decoded;
+    _Atomic uint64_t size_lists_read;
+    _Atomic uint64_t decoded_bytes;
+};

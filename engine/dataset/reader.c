@@ -1,0 +1,606 @@
+#include <arec/reader.h>
+
+#include <inttypes.h>
+#include <stdatomic.h>
+
+#include "arrayrecord/shard.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "codec/codec.h"
+#include "dataset/engine.h"
+#include "riegeli/chunk.h"
+#include "source/file_source.h"
+
+/* Chunks whose first bytes tell how a file is coded. */
+#define CODING_SAMPLES 64
+
+typedef struct {
+    ArecShard *shard;
+    uint64_t chunk_owner; /* of the file's chunks in the cache */
+    uint64_t sizes_owner; /* of its size lists */
+    uint64_t first;       /* the file's records [first, end) are in the sequence */
+    uint64_t end;
+    uint64_t base; /* number in the sequence of record `first` */
+} File;
+
+struct ArecReader {
+    _Atomic unsigned refs;
+    ArecEngine *engine;
+    ArecSourceList *list;
+    uint64_t n_records;
+    size_t n_files;
+    File files[];
+};
+
+/* ---- opening ---- */
+
+static bool
+open_file (ArecReader *reader, const ArecSourceFile *from, File *file, GError **error)
+{
+    ArecEngine *engine = reader->engine;
+    ArecSource *source =
+        arec_file_source_new (engine->fds, from->dir_fd, from->name, from->path, error);
+    uint64_t memory;
+
+    if (!source) {
+        return false;
+    }
+    source->counters = &engine->source_counters;
+    file->shard = arec_shard_open (source, engine->max_chunk_size,
+                                   arec_source_name_is_array_record (from->name), error);
+    if (!file->shard) {
+        return false;
+    }
+    memory = arec_index_memory (arec_shard_index (file->shard));
+    engine->index_used += memory;
+    arec_chunk_cache_charge (engine->cache, (int64_t)memory);
+    file->chunk_owner = engine->next_owner++;
+    file->sizes_owner = engine->next_owner++;
+    file->end = arec_index_n_records (arec_shard_index (file->shard));
+    if (from->has_range &&
+        !arec_range_resolve (&from->range, file->end, &file->first, &file->end, error)) {
+        g_prefix_error (error, "%s: ", from->path);
+        return false;
+    }
+    file->base = reader->n_records;
+    reader->n_records += file->end - file->first;
+    return true;
+}
+
+static void
+close_file (ArecEngine *engine, File *file)
+{
+    uint64_t memory;
+
+    if (!file->shard) {
+        return;
+    }
+    arec_chunk_cache_forget (engine->cache, file->chunk_owner);
+    arec_chunk_cache_forget (engine->cache, file->sizes_owner);
+    memory = arec_index_memory (arec_shard_index (file->shard));
+    engine->index_used -= memory;
+    arec_chunk_cache_charge (engine->cache, -(int64_t)memory);
+    arec_shard_free (file->shard);
+}
+
+ArecReader *
+arec_reader_open_list (ArecEngine *engine, ArecSourceList *list, size_t first, size_t n,
+                       const ArecReaderOptions *options, GError **error)
+{
+    g_autoptr (ArecReader) reader = NULL;
+
+    g_return_val_if_fail (n >= 1 && first + n <= arec_source_list_length (list), NULL);
+    if (n > AREC_MAX_FILES) {
+        arec_fail (error, AREC_ERROR_LIMIT, "%zu files, the limit is %" PRIu64, n,
+                   AREC_MAX_FILES);
+        return NULL;
+    }
+    if (options && options->index_storage == AREC_INDEX_OFFLOADED) {
+        arec_fail (error, AREC_ERROR_UNSUPPORTED,
+                   "index_storage_option:offloaded is not in this build");
+        return NULL;
+    }
+    reader = g_malloc0 (sizeof *reader + n * sizeof (File));
+    reader->refs = 1;
+    reader->engine = arec_engine_ref (engine);
+    reader->list = arec_source_list_ref (list);
+    reader->n_files = n;
+    for (size_t i = 0; i < n; i++) {
+        if (!open_file (reader, arec_source_list_get (list, first + i), &reader->files[i],
+                        error)) {
+            return NULL;
+        }
+    }
+    return g_steal_pointer (&reader);
+}
+
+ArecReader *
+arec_reader_open (ArecEngine *engine, const char *path, const ArecReaderOptions *options,
+                  GError **error)
+{
+    g_autoptr (ArecSourceList) list = arec_source_list_new();
+
+    if (g_file_test (path, G_FILE_TEST_IS_DIR)) {
+        arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: is a directory, expected a file", path);
+        return NULL;
+    }
+    if (!arec_source_list_add (list, path, NULL, error)) {
+        return NULL;
+    }
+    return arec_reader_open_list (engine, list, 0, arec_source_list_length (list), options,
+                                  error);
+}
+
+ArecReader *
+arec_reader_ref (ArecReader *reader)
+{
+    atomic_fetch_add (&reader->refs, 1);
+    return reader;
+}
+
+void
+arec_reader_unref (ArecReader *reader)
+{
+    if (!reader || atomic_fetch_sub (&reader->refs, 1) > 1) {
+        return;
+    }
+    for (size_t i = 0; i < reader->n_files; i++) {
+        close_file (reader->engine, &reader->files[i]);
+    }
+    arec_source_list_unref (reader->list);
+    arec_engine_unref (reader->engine);
+    g_free (reader);
+}
+
+/* ---- what is there ---- */
+
+uint64_t
+arec_reader_n_records (const ArecReader *reader)
+{
+    return reader->n_records;
+}
+
+size_t
+arec_reader_n_files (const ArecReader *reader)
+{
+    return reader->n_files;
+}
+
+void
+arec_reader_file_info (const ArecReader *reader, size_t number, ArecFileInfo *info)
+{
+    const File *file = &reader->files[number];
+    const ArecSource *source = arec_shard_source (file->shard);
+    const ArecIndex *index = arec_shard_index (file->shard);
+    ArecIndexEntry first = {0};
+
+    if (arec_index_n_chunks (index) > 0) {
+        arec_index_get (index, 0, &first);
+    }
+    *info = (ArecFileInfo){
+        .path = source->name,
+        .kind = AREC_KIND_ARRAY_RECORD,
+        .file_size = source->size,
+        .n_records = arec_index_n_records (index),
+        .n_chunks = arec_index_n_chunks (index),
+        .group_size = first.n_records,
+        .decoded_size = arec_index_decoded_size (index),
+        .index_size = arec_index_memory (index),
+        .options = arec_shard_options (file->shard),
+        .first_record = file->first,
+        .end_record = file->end,
+    };
+}
+
+void
+arec_reader_file_stat (const ArecReader *reader, size_t file, struct stat *st)
+{
+    *st = arec_shard_source (reader->files[file].shard)->st;
+}
+
+uint64_t
+arec_reader_identity (const ArecReader *reader)
+{
+    uint64_t identity = 0;
+
+    for (size_t i = 0; i < reader->n_files; i++) {
+        identity = identity * UINT64_C (0x9e3779b97f4a7c15) +
+                   arec_shard_source (reader->files[i].shard)->identity;
+    }
+    return identity;
+}
+
+static ArecCodecName
+codec_name (uint8_t compression)
+{
+    switch (compression) {
+    case AREC_COMPRESSION_BROTLI: return AREC_CODEC_BROTLI;
+    case AREC_COMPRESSION_ZSTD: return AREC_CODEC_ZSTD;
+    case AREC_COMPRESSION_SNAPPY: return AREC_CODEC_SNAPPY;
+    default: return AREC_CODEC_NONE;
+    }
+}
+
+bool
+arec_reader_file_coding (ArecReader *reader, size_t number, ArecCodecName *out,
+                         bool *transposed, GError **error)
+{
+    ArecShard *shard = reader->files[number].shard;
+    uint64_t n_chunks = arec_index_n_chunks (arec_shard_index (shard));
+    uint64_t n_samples = MIN (n_chunks, CODING_SAMPLES);
+    ArecCodecName codec = AREC_CODEC_NONE;
+    bool any_transposed = false;
+
+    for (uint64_t i = 0; i < n_samples; i++) {
+        /* From the first chunk to the last in even steps. */
+        uint64_t chunk = n_samples > 1 ? i * (n_chunks - 1) / (n_samples - 1) : 0;
+        uint8_t compression;
+        bool is_transposed;
+        ArecCodecName name;
+
+        if (!arec_shard_read_coding (shard, chunk, &compression, &is_transposed, error)) {
+            return false;
+        }
+        name = codec_name (compression);
+        codec = i == 0 || name == codec ? name : AREC_CODEC_MIXED;
+        any_transposed = any_transposed || is_transposed;
+        if (codec == AREC_CODEC_MIXED) {
+            break;
+        }
+    }
+    *out = codec;
+    *transposed = any_transposed;
+    return true;
+}
+
+/* ---- one record ---- */
+
+static size_t
+file_of (const ArecReader *reader, uint64_t record)
+{
+    size_t low = 0, high = reader->n_files;
+
+    /* The last file whose base is at or before the record; empty ones share a base with their
+     * successor. */
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+
+        if (reader->files[middle].base <= record) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void
+find (const ArecReader *reader, uint64_t record, ArecPlace *place, ArecIndexEntry *entry)
+{
+    const File *file;
+    const ArecIndex *index;
+
+    place->file = file_of (reader, record);
+    file = &reader->files[place->file];
+    index = arec_shard_index (file->shard);
+    place->file_record = file->first + (record - file->base);
+    place->chunk = arec_index_find (index, place->file_record);
+    arec_index_get (index, place->chunk, entry);
+    place->chunk_offset = entry->offset;
+    place->chunk_record = place->file_record - entry->first_record;
+}
+
+void
+arec_reader_locate (const ArecReader *reader, uint64_t record, ArecPlace *place)
+{
+    ArecIndexEntry entry;
+
+    g_return_if_fail (record < reader->n_records);
+    find (reader, record, place, &entry);
+}
+
+static bool
+check_number (const ArecReader *reader, uint64_t record, GError **error)
+{
+    return record < reader->n_records ||
+           arec_fail (error, AREC_ERROR_INVALID,
+                      "%s: record %" PRIu64 " is out of bounds, there are %" PRIu64 " records",
+                      arec_shard_source (reader->files[0].shard)->name, record,
+                      reader->n_records);
+}
+
+/* What a loader needs. */
+typedef struct {
+    ArecEngine *engine;
+    ArecShard *shard;
+    uint64_t chunk;
+} LoadRequest;
+
+static bool
+load_chunk (void *data, void **value, uint64_t *cost, GError **error)
+{
+    LoadRequest *request = data;
+    ArecChunk *chunk;
+
+    if (!arec_shard_load_chunk (request->shard, request->chunk, &chunk, error)) {
+        return false;
+    }
+    request->engine->chunks_decoded++;
+    request->engine->decoded_bytes += arec_record_ends_begin (&chunk->ends, chunk->ends.n);
+    *value = chunk;
+    *cost = chunk->cost;
+    return true;
+}
+
+static void
+free_chunk (void *value)
+{
+    arec_chunk_free (value);
+}
+
+static const ArecCacheLoader chunk_loader = {.load = load_chunk, .free_value = free_chunk};
+
+static bool
+load_sizes (void *data, void **value, uint64_t *cost, GError **error)
+{
+    LoadRequest *request = data;
+    ArecRecordEnds ends;
+
+    if (!arec_shard_load_sizes (request->shard, request->chunk, &ends, error)) {
+        return false;
+    }
+    request->engine->size_lists_read++;
+    *cost = sizeof ends + ends.n * (ends.wide ? sizeof (uint64_t) : sizeof (uint32_t));
+    *value = g_memdup2 (&ends, sizeof ends);
+    return true;
+}
+
+static void
+free_sizes (void *value)
+{
+    arec_record_ends_clear (value);
+    g_free (value);
+}
+
+static const ArecCacheLoader sizes_loader = {.load = load_sizes, .free_value = free_sizes};
+
+static ArecCacheEntry *
+get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *entry,
+           GError **error)
+{
+    const File *file = &reader->files[place->file];
+    LoadRequest request = {reader->engine, file->shard, place->chunk};
+    ArecCacheKey key = {file->chunk_owner, place->chunk};
+
+    return arec_chunk_cache_get (reader->engine->cache, key, &chunk_loader, &request,
+                                 MIN (entry->decoded_size, reader->engine->max_chunk_size),
+                                 error);
+}
+
+bool
+arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GError **error)
+{
+    g_autoptr (ArecCacheEntry) cached = NULL;
+    ArecPlace place;
+    ArecIndexEntry entry;
+    const File *file;
+
+    if (!check_number (reader, record, error)) {
+        return false;
+    }
+    find (reader, record, &place, &entry);
+    if (entry.n_records == 1) {
+        *size = entry.decoded_size;
+        return true;
+    }
+    file = &reader->files[place.file];
+    cached = arec_chunk_cache_peek (reader->engine->cache,
+                                    (ArecCacheKey){file->chunk_owner, place.chunk});
+    if (cached) {
+        const ArecChunk *chunk = arec_cache_entry_value (cached);
+
+        *size = arec_record_ends_size (&chunk->ends, place.chunk_record);
+        return true;
+    }
+    cached = arec_chunk_cache_get (
+        reader->engine->cache, (ArecCacheKey){file->sizes_owner, place.chunk}, &sizes_loader,
+        &(LoadRequest){reader->engine, file->shard, place.chunk}, 0, error);
+    if (!cached) {
+        return false;
+    }
+    *size = arec_record_ends_size (arec_cache_entry_value (cached), place.chunk_record);
+    return true;
+}
+
+/* The view of record @i of a loaded chunk; takes a reference. */
+static ArecView
+view_of (ArecCacheEntry *entry, uint64_t i)
+{
+    const ArecChunk *chunk = arec_cache_entry_value (entry);
+
+    return (ArecView){.data = chunk->values + arec_record_ends_begin (&chunk->ends, i),
+                      .size = arec_record_ends_size (&chunk->ends, i),
+                      .owner = arec_cache_entry_ref (entry)};
+}
+
+void
+arec_view_clear (ArecView *view)
+{
+    arec_cache_entry_unref (view->owner);
+    *view = (ArecView){0};
+}
+
+bool
+arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view, GError **error)
+{
+    g_autoptr (ArecCacheEntry) cached = NULL;
+    ArecPlace place;
+    ArecIndexEntry entry;
+
+    if (!check_number (reader, record, error)) {
+        return false;
+    }
+    find (reader, record, &place, &entry);
+    cached = get_chunk (reader, &place, &entry, error);
+    if (!cached) {
+        return false;
+    }
+    *view = view_of (cached, place.chunk_record);
+    return true;
+}
+
+/* ---- many records ---- */
+
+typedef struct {
+    uint64_t record;
+    size_t position; /* in the caller's list */
+} Wanted;
+
+static int
+compare_wanted (const void *a, const void *b)
+{
+    const Wanted *x = a, *y = b;
+
+    return (x->record > y->record) - (x->record < y->record);
+}
+
+/* Fills the views of @wanted, which ascends, from one chunk after the other. */
+static bool
+read_sorted (ArecReader *reader, const Wanted *wanted, size_t n, ArecView *views,
+             GError **error)
+{
+    for (size_t i = 0; i < n;) {
+        g_autoptr (ArecCacheEntry) cached = NULL;
+        ArecPlace place;
+        ArecIndexEntry entry;
+        uint64_t left; /* records of the chunk from this one on */
+        uint64_t first = wanted[i].record;
+
+        find (reader, first, &place, &entry);
+        cached = get_chunk (reader, &place, &entry, error);
+        if (!cached) {
+            return false;
+        }
+        /* A range may end within the chunk; the next file's records are not in it. */
+        left = MIN (entry.n_records - place.chunk_record,
+                    reader->files[place.file].end - place.file_record);
+        for (; i < n && wanted[i].record - first < left; i++) {
+            views[wanted[i].position] =
+                view_of (cached, place.chunk_record + (wanted[i].record - first));
+        }
+    }
+    return true;
+}
+
+bool
+arec_reader_read_many (ArecReader *reader, const uint64_t *records, size_t n, ArecView *views,
+                       GError **error)
+{
+    g_autofree Wanted *wanted = NULL;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!check_number (reader, records[i], error)) {
+            return false;
+        }
+    }
+    wanted = g_try_new (Wanted, MAX (n, 1));
+    if (!wanted) {
+        return arec_fail (error, AREC_ERROR_NOMEM, "no memory for %zu record numbers", n);
+    }
+    for (size_t i = 0; i < n; i++) {
+        wanted[i] = (Wanted){records[i], i};
+    }
+    qsort (wanted, n, sizeof *wanted, compare_wanted);
+    if (!read_sorted (reader, wanted, n, views, error)) {
+        for (size_t i = 0; i < n; i++) {
+            arec_view_clear (&views[i]);
+        }
+        return false;
+    }
+    return true;
+}
+
+struct ArecScan {
+    ArecReader *reader;
+    uint64_t next;
+    uint64_t end;
+    ArecCacheEntry *cached; /* the chunk that holds `next`, unless NULL */
+    uint64_t chunk_record;  /* of `next` in it */
+    uint64_t chunk_end;     /* number in the sequence behind the chunk's last record */
+};
+
+ArecScan *
+arec_scan_new (ArecReader *reader, uint64_t first, uint64_t end)
+{
+    ArecScan *scan;
+
+    g_return_val_if_fail (first <= end && end <= reader->n_records, NULL);
+    scan = g_new0 (ArecScan, 1);
+    scan->reader = arec_reader_ref (reader);
+    scan->next = first;
+    scan->end = end;
+    return scan;
+}
+
+void
+arec_scan_free (ArecScan *scan)
+{
+    if (!scan) {
+        return;
+    }
+    arec_cache_entry_unref (scan->cached);
+    arec_reader_unref (scan->reader);
+    g_free (scan);
+}
+
+uint64_t
+arec_scan_position (const ArecScan *scan)
+{
+    return scan->next;
+}
+
+static bool
+scan_load (ArecScan *scan, GError **error)
+{
+    ArecPlace place;
+    ArecIndexEntry entry;
+    uint64_t left;
+
+    g_clear_pointer (&scan->cached, arec_cache_entry_unref);
+    find (scan->reader, scan->next, &place, &entry);
+    left = MIN (entry.n_records - place.chunk_record,
+                scan->reader->files[place.file].end - place.file_record);
+    scan->chunk_record = place.chunk_record;
+    scan->chunk_end = scan->next + left;
+    scan->cached = get_chunk (scan->reader, &place, &entry, error);
+    if (!scan->cached) {
+        scan->next = MIN (scan->chunk_end, scan->end);
+        return false;
+    }
+    return true;
+}
+
+bool
+arec_scan_next (ArecScan *scan, uint64_t *record, const uint8_t **data, size_t *size,
+                GError **error)
+{
+    const ArecChunk *chunk;
+
+    if (record) {
+        *record = scan->next;
+    }
+    if (scan->next == scan->end) {
+        *data = NULL;
+        *size = 0;
+        return true;
+    }
+    if ((!scan->cached || scan->next == scan->chunk_end) && !scan_load (scan, error)) {
+        return false;
+    }
+    chunk = arec_cache_entry_value (scan->cached);
+    *data = chunk->values + arec_record_ends_begin (&chunk->ends, scan->chunk_record);
+    *size = arec_record_ends_size (&chunk->ends, scan->chunk_record);
+    scan->chunk_record++;
+    scan->next++;
+    return true;
+}

@@ -1,0 +1,177 @@
+#include <arec/text.h>
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* log2 of the factor that @suffix stands for; -1: it is no suffix. */
+static int
+size_shift (const char *suffix)
+{
+    static const char letters[] = "KMGT";
+    const char *letter;
+
+    if (*suffix == '\0') {
+        return 0;
+    }
+    letter = strchr (letters, g_ascii_toupper (*suffix));
+    if (!letter || (suffix[1] != '\0' && strcmp (suffix + 1, "B") != 0 &&
+                    strcmp (suffix + 1, "iB") != 0)) {
+        return -1;
+    }
+    return 10 * (int)(letter - letters + 1);
+}
+
+/* Multiplies digits of @fraction, which stand behind a decimal point, with 2^shift; rounds half
+ * up. */
+static uint64_t
+scale_fraction (const char *fraction, size_t n_digits, int shift)
+{
+    g_autofree char *number = g_strdup_printf ("0.%.*s", (int)MIN (n_digits, 30), fraction);
+
+    /* Below 2^40 with 53 bits of precision: rounding is exact but for ties that 30 digits
+     * cannot tell. */
+    return (uint64_t)(g_ascii_strtod (number, NULL) * (double)(UINT64_C (1) << shift) + 0.5);
+}
+
+bool
+arec_size_parse (const char *text, uint64_t *bytes, GError **error)
+{
+    size_t n_digits = strspn (text, "0123456789");
+    const char *fraction = text + n_digits + (text[n_digits] == '.');
+    size_t n_fraction = fraction > text + n_digits ? strspn (fraction, "0123456789") : 0;
+    int shift = size_shift (fraction + n_fraction);
+    uint64_t size = 0;
+    bool fits = true;
+
+    if (n_digits + n_fraction == 0 || shift < 0) {
+        return arec_fail (error, AREC_ERROR_INVALID,
+                          "'%s' is not a size: a number of bytes is expected, optionally with "
+                          "K, M, G, T, KB, MB, GB, TB, KiB, MiB, GiB or TiB",
+                          text);
+    }
+    for (size_t i = 0; i < n_digits && fits; i++) {
+        fits = !__builtin_mul_overflow (size, 10u, &size) &&
+               !__builtin_add_overflow (size, (unsigned)(text[i] - '0'), &size);
+    }
+    fits = fits && !__builtin_mul_overflow (size, UINT64_C (1) << shift, &size) &&
+           !__builtin_add_overflow (size, scale_fraction (fraction, n_fraction, shift), &size);
+    if (!fits) {
+        return arec_fail (error, AREC_ERROR_INVALID,
+                          "the size '%s' is too large: it must be below 2^64 bytes", text);
+    }
+    *bytes = size;
+    return true;
+}
+
+/* Reads `-`? digits at *text, moving it behind them. Absent digits: *present is false. False if
+ * the number is malformed or does not fit. INT64_MAX is left out, so that the number behind a
+ * record exists. */
+static bool
+read_number (const char **text, bool *present, int64_t *number)
+{
+    bool negative = **text == '-';
+    const char *digit = *text + negative;
+    int64_t value = 0;
+
+    *present = g_ascii_isdigit (*digit);
+    if (!*present) {
+        return !negative;
+    }
+    for (; g_ascii_isdigit (*digit); digit++) {
+        if (__builtin_mul_overflow (value, (int64_t)10, &value) ||
+            __builtin_add_overflow (value, (int64_t)(*digit - '0'), &value)) {
+            return false;
+        }
+    }
+    *text = digit;
+    *number = negative ? -value : value;
+    return value < INT64_MAX;
+}
+
+bool
+arec_range_parse (const char *text, ArecRangeText *range, GError **error)
+{
+    const char *rest = text;
+    ArecRangeText parsed = {0};
+    bool ok = read_number (&rest, &parsed.has_first, &parsed.first);
+
+    if (ok && *rest == ':') {
+        rest++;
+        ok = read_number (&rest, &parsed.has_end, &parsed.end);
+    } else if (ok && parsed.has_first) {
+        /* One record. Behind the last one, -1, there is no number: the range is open. */
+        parsed.has_end = parsed.first != -1;
+        parsed.end = parsed.has_end ? parsed.first + 1 : 0;
+    } else {
+        ok = false;
+    }
+    if (!ok || *rest != '\0') {
+        return arec_fail (error, AREC_ERROR_INVALID,
+                          "'%s' is not a range of records: 7, 5:9, :100 or -10: is expected",
+                          text);
+    }
+    *range = parsed;
+    return true;
+}
+
+/* @number counted from 0, or from the end if negative, as a record number of at most
+ * @n_records. */
+static bool
+resolve_number (int64_t number, uint64_t n_records, uint64_t *record)
+{
+    if (number >= 0) {
+        *record = (uint64_t)number;
+        return *record <= n_records;
+    }
+    *record = n_records + (uint64_t)number;
+    return 0 - (uint64_t)number <= n_records;
+}
+
+static char *
+describe_range (const ArecRangeText *range)
+{
+    g_autofree char *first =
+        range->has_first ? g_strdup_printf ("%" PRId64, range->first) : g_strdup ("");
+    g_autofree char *end =
+        range->has_end ? g_strdup_printf ("%" PRId64, range->end) : g_strdup ("");
+
+    if (range->has_first && (range->has_end ? (uint64_t)range->end - (uint64_t)range->first == 1
+                                            : range->first == -1)) {
+        return g_strdup_printf ("record %s", first);
+    }
+    return g_strdup_printf ("range %s:%s", first, end);
+}
+
+bool
+arec_range_resolve (const ArecRangeText *range, uint64_t n_records, uint64_t *first,
+                    uint64_t *end, GError **error)
+{
+    g_autofree char *what = NULL;
+    uint64_t from = 0;
+    uint64_t to = n_records;
+    bool inside = true;
+
+    if (range->has_first) {
+        inside = resolve_number (range->first, n_records, &from);
+    }
+    if (range->has_end) {
+        inside = resolve_number (range->end, n_records, &to) && inside;
+    }
+    if (inside && from <= to) {
+        *first = from;
+        *end = to;
+        return true;
+    }
+    what = describe_range (range);
+    if (inside) {
+        return arec_fail (error, AREC_ERROR_INVALID,
+                          "%s ends before it begins: it is %" PRIu64 ":%" PRIu64 " of %" PRIu64
+                          " records",
+                          what, from, to, n_records);
+    }
+    return arec_fail (error, AREC_ERROR_INVALID,
+                      "%s is out of bounds: there are %" PRIu64 " records, numbered from 0",
+                      what, n_records);
+}

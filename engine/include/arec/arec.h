@@ -1,0 +1,8 @@
+/* libarec: read ArrayRecord files. Includes all public headers. */
+#pragma once
+
+#include <arec/engine.h>
+#include <arec/error.h>
+#include <arec/reader.h>
+#include <arec/sources.h>
+#include <arec/text.h>

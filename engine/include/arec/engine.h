@@ -1,0 +1,61 @@
+/* ArecEngine: what the readers of one program share: the chunk cache with its byte budget, the
+ * pool of file descriptors, and the limits.
+ *
+ * Thread-safe. Reference counted; every reader holds a reference.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include <arec/visibility.h>
+
+G_BEGIN_DECLS
+
+typedef struct ArecEngine ArecEngine;
+
+typedef struct {
+    uint64_t
+        cache_size; /* bytes of decoded chunks to keep; 0: arec_engine_auto_cache_size () */
+    unsigned max_parallelism; /* chunks loaded at the same time; 0: max (8, CPUs) */
+    uint64_t
+        max_chunk_size; /* bytes of one decoded chunk; 0: min (4 GiB, half of the memory) */
+    unsigned max_open_files; /* descriptors kept open for sources; 0: from RLIMIT_NOFILE */
+} ArecEngineOptions;
+
+/* Counters since the engine was made; each is exact, together they are not a snapshot. */
+typedef struct {
+    uint64_t cache_budget; /* bytes */
+    uint64_t cache_used;   /* bytes of chunks, size lists, indexes and loads in flight */
+    uint64_t index_used;   /* bytes of the indexes of open files */
+    uint64_t cache_entries;
+    uint64_t cache_hits;   /* wanted and there */
+    uint64_t cache_misses; /* wanted and loaded by the asking thread */
+    uint64_t cache_joins;  /* wanted while another thread was loading it */
+    uint64_t cache_evictions;
+    uint64_t chunks_decoded;  /* decodes that succeeded */
+    uint64_t chunks_failed;   /* loads that failed, size lists included */
+    uint64_t size_lists_read; /* size lists read without their chunk */
+    uint64_t decoded_bytes;   /* record bytes made by decodes */
+    uint64_t source_reads;    /* read calls on sources */
+    uint64_t source_bytes;    /* bytes that these gave */
+    uint64_t files_open;      /* descriptors of sources open now */
+} ArecEngineStats;
+
+/* @options  NULL for the defaults. Never fails but by lack of memory, which aborts as in GLib.
+ */
+AREC_PUBLIC ArecEngine *arec_engine_new (const ArecEngineOptions *options);
+AREC_PUBLIC ArecEngine *arec_engine_ref (ArecEngine *engine);
+AREC_PUBLIC void arec_engine_unref (ArecEngine *engine); /* takes NULL */
+
+AREC_PUBLIC void arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats);
+
+/* An eighth of the memory that this process may use (the cgroup's limit or the machine's,
+ * whichever is less), at least 32 MiB and at most 1 GiB. */
+AREC_PUBLIC uint64_t arec_engine_auto_cache_size (void);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecEngine, arec_engine_unref)
+
+G_END_DECLS

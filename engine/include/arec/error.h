@@ -1,0 +1,35 @@
+/* Errors of libarec: one closed GError domain.
+ *
+ * A message names the source, the byte offset where one is known, what was found and what was
+ * expected. The code says what a caller can do about it.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include <arec/visibility.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+    AREC_ERROR_IO,          /* the system failed to read: device, network, descriptor */
+    AREC_ERROR_CORRUPT,     /* bytes violate the format or a hash: the file is damaged */
+    AREC_ERROR_FORMAT,      /* the file is neither ArrayRecord nor Riegeli/records */
+    AREC_ERROR_UNSUPPORTED, /* valid, but this build cannot read it */
+    AREC_ERROR_LIMIT,       /* valid, but above a configured limit */
+    AREC_ERROR_NOMEM,       /* an allocation failed */
+    AREC_ERROR_NOT_FOUND,   /* the source is absent, not readable, or not a file */
+    AREC_ERROR_CHANGED,     /* the source is no longer the file that was opened */
+    AREC_ERROR_INVALID,     /* the caller's argument or option is wrong */
+} ArecError;
+
+#define AREC_ERROR (arec_error_quark())
+
+AREC_PUBLIC GQuark arec_error_quark (void);
+
+/* The exit code of a program that ends with @error, as both programs document it:
+ * 1 running (IO, LIMIT, NOMEM, CHANGED, foreign domains), 2 INVALID, 3 NOT_FOUND, 4 FORMAT,
+ * 5 CORRUPT, 6 UNSUPPORTED. */
+AREC_PUBLIC int arec_error_exit_code (const GError *error);
+
+G_END_DECLS

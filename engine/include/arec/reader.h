@@ -1,0 +1,187 @@
+/* ArecReader: the records of one file, or of several as one sequence, by number.
+ *
+ * Immutable after opening and thread-safe: any number of threads may read at the same time, and
+ * concurrent readers of a chunk decode it once. Record numbers are from 0. Opening reads only
+ * the postscript and the footer of each file; chunks are read, verified against their hashes
+ * and decoded when a record of theirs is wanted, and kept in the engine's cache.
+ *
+ * A failed read says nothing about other chunks: a damaged chunk fails for its own records
+ * only. Errors of every read: IO, CORRUPT, UNSUPPORTED, LIMIT, NOMEM, CHANGED. The outs of a
+ * failed call are untouched.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <glib.h>
+
+#include <arec/engine.h>
+#include <arec/sources.h>
+#include <arec/visibility.h>
+
+G_BEGIN_DECLS
+
+typedef struct ArecReader ArecReader;
+
+typedef enum {
+    AREC_KIND_ARRAY_RECORD,
+    AREC_KIND_RIEGELI,
+} ArecKind;
+
+typedef enum {
+    AREC_CODEC_NONE,
+    AREC_CODEC_BROTLI,
+    AREC_CODEC_ZSTD,
+    AREC_CODEC_SNAPPY,
+    AREC_CODEC_MIXED,
+} ArecCodecName;
+
+/* ---- option strings -------------------------------------------------------------------------
+ */
+
+typedef enum {
+    AREC_INDEX_IN_MEMORY,
+    AREC_INDEX_OFFLOADED,
+} ArecIndexStorage;
+
+/* The reader options of the reference (its grammar, its messages), plus the forms that its
+ * guide prints: `16MB`, `512KB`, `auto`. Zero-initialised members are the defaults. */
+typedef struct {
+    bool has_max_parallelism;
+    uint32_t max_parallelism;       /* 0: no threads */
+    uint64_t readahead_buffer_size; /* bytes */
+    ArecIndexStorage index_storage;
+    uint64_t footer_prefetch_bytes; /* accepted, has no effect */
+} ArecReaderOptions;
+
+/* Parses `key:value,key:value`. Errors: INVALID with the reference's message. */
+AREC_PUBLIC bool arec_reader_options_parse (const char *text, ArecReaderOptions *options,
+                                            GError **error);
+
+/* ---- opening --------------------------------------------------------------------------------
+ */
+
+/* The file that @path names, `PATH[a:b]` included; a glob or `NAME@N` is one sequence of its
+ * files.
+ * @options  NULL for the defaults.
+ * Errors: NOT_FOUND, FORMAT, CORRUPT, UNSUPPORTED, LIMIT, IO, NOMEM, INVALID (range). */
+AREC_PUBLIC ArecReader *arec_reader_open (ArecEngine *engine, const char *path,
+                                          const ArecReaderOptions *options, GError **error);
+
+/* Files [first, first + n) of @list as one sequence in that order; n >= 1. Same errors.
+ * Takes a reference of @list. */
+AREC_PUBLIC ArecReader *arec_reader_open_list (ArecEngine *engine, ArecSourceList *list,
+                                               size_t first, size_t n,
+                                               const ArecReaderOptions *options,
+                                               GError **error);
+
+AREC_PUBLIC ArecReader *arec_reader_ref (ArecReader *reader);
+AREC_PUBLIC void arec_reader_unref (ArecReader *reader); /* takes NULL */
+
+/* ---- what is there --------------------------------------------------------------------------
+ */
+
+AREC_PUBLIC uint64_t arec_reader_n_records (const ArecReader *reader);
+AREC_PUBLIC size_t arec_reader_n_files (const ArecReader *reader);
+
+/* What the index of file @file says, [a:b] not applied. Strings belong to the reader. */
+typedef struct {
+    const char *path;
+    ArecKind kind;
+    uint64_t file_size; /* bytes */
+    uint64_t n_records;
+    uint64_t n_chunks;
+    uint64_t group_size;   /* records of the first chunk; 0 without chunks */
+    uint64_t decoded_size; /* bytes of all records */
+    uint64_t index_size;   /* bytes of memory that the index takes */
+    const char *options;   /* the writer's option string, NULL when the file has none. Hostile:
+                              may hold any byte but   NUL */
+    uint64_t
+        first_record; /* the file's records [first_record, end_record) are in the sequence */
+    uint64_t end_record;
+} ArecFileInfo;
+
+AREC_PUBLIC void arec_reader_file_info (const ArecReader *reader, size_t file,
+                                        ArecFileInfo *info);
+
+/* The file as fstat () saw it when it was opened. */
+AREC_PUBLIC void arec_reader_file_stat (const ArecReader *reader, size_t file, struct stat *st);
+
+/* A number that is the same as long as the files are: made of device, inode, size and time. */
+AREC_PUBLIC uint64_t arec_reader_identity (const ArecReader *reader);
+
+/* How the chunks of file @file are stored, from the first bytes of at most 64 chunks spread
+ * over the file (all of them when there are no more). Blocks on I/O. */
+AREC_PUBLIC bool arec_reader_file_coding (ArecReader *reader, size_t file, ArecCodecName *codec,
+                                          bool *transposed, GError **error);
+
+/* ---- one record -----------------------------------------------------------------------------
+ */
+
+/* Where a record lies. */
+typedef struct {
+    size_t file;           /* number of the file */
+    uint64_t file_record;  /* number of the record in its file */
+    uint64_t chunk;        /* number of the chunk in its file */
+    uint64_t chunk_offset; /* bytes from the start of the file */
+    uint64_t chunk_record; /* number of the record in its chunk */
+} ArecPlace;
+
+/* @record in [0, n_records). Does no I/O and cannot fail. */
+AREC_PUBLIC void arec_reader_locate (const ArecReader *reader, uint64_t record,
+                                     ArecPlace *place);
+
+/* The size in bytes of @record, without decoding values where the format allows it: from the
+ * footer for a chunk of one record, else from the chunk's size list. Such a list is not yet
+ * verified by the chunk's data hash (a read verifies); a size of 0 is, before it is told.
+ * @record in [0, n_records); more is INVALID. Blocks on I/O at most once for each chunk that
+ * the cache has not. */
+AREC_PUBLIC bool arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size,
+                                          GError **error);
+
+/* The bytes of a record; they stay as long as the view is not cleared. */
+typedef struct {
+    const uint8_t *data; /* never NULL in a filled view */
+    size_t size;
+    void *owner; /* private */
+} ArecView;
+
+AREC_PUBLIC void arec_view_clear (ArecView *view); /* takes a zeroed view */
+
+/* @record in [0, n_records); more is INVALID.  @view  (out) clear with arec_view_clear (). */
+AREC_PUBLIC bool arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view,
+                                   GError **error);
+
+/* ---- many records ---------------------------------------------------------------------------
+ */
+
+/* @n records in the order of @records, which may repeat and go back and forth; each chunk is
+ * decoded at most once. @views holds n zeroed views; all are filled or none. The chunks stay in
+ * memory while the views do. A number that is too large is INVALID before anything is read. */
+AREC_PUBLIC bool arec_reader_read_many (ArecReader *reader, const uint64_t *records, size_t n,
+                                        ArecView *views, GError **error);
+
+/* Walks over [first, end) in order with one chunk in memory at a time besides the cache. One
+ * thread at a time. */
+typedef struct ArecScan ArecScan;
+
+/* @first <= @end <= n_records, a programmer's error otherwise. Takes a reference of @reader. */
+AREC_PUBLIC ArecScan *arec_scan_new (ArecReader *reader, uint64_t first, uint64_t end);
+AREC_PUBLIC void arec_scan_free (ArecScan *scan); /* takes NULL */
+
+/* The next record. *data is NULL at the end, else valid until the next call; @record (nullable)
+ * is its number. After a failure the scan stands behind the failed chunk and may go on; @record
+ * then is the first record of the failed stretch, and arec_scan_position () tells where it goes
+ * on. */
+AREC_PUBLIC bool arec_scan_next (ArecScan *scan, uint64_t *record, const uint8_t **data,
+                                 size_t *size, GError **error);
+AREC_PUBLIC uint64_t arec_scan_position (const ArecScan *scan);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecReader, arec_reader_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecScan, arec_scan_free)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecView, arec_view_clear)
+
+G_END_DECLS

@@ -1,0 +1,231 @@
+#include "riegeli/chunk.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "riegeli/simple_chunk.h"
+
+/* Bytes of data that are read with the header when only sizes are wanted: the compression byte
+ * and a length of one byte, so that nothing behind a short size list is read. */
+#define FIRST_FRONT 2
+
+static ArecError
+code_of (ArecSimpleResult result)
+{
+    switch (result) {
+    case AREC_SIMPLE_UNSUPPORTED: return AREC_ERROR_UNSUPPORTED;
+    case AREC_SIMPLE_NOMEM: return AREC_ERROR_NOMEM;
+    case AREC_SIMPLE_OK:
+    case AREC_SIMPLE_CORRUPT: return AREC_ERROR_CORRUPT;
+    }
+    return AREC_ERROR_CORRUPT;
+}
+
+static bool
+fail (const ArecChunkPlace *place, ArecError code, const char *reason, GError **error)
+{
+    return arec_fail (error, code, "%s: at %" PRIu64 ": cannot decode the chunk: %s",
+                      place->source->name, place->begin, reason);
+}
+
+/* Only chunks that hold records and whose numbers are within the limits go on. */
+static bool
+check_header (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t max_size,
+              GError **error)
+{
+    uint64_t offsets = arec_record_ends_cost (header->num_records, header->decoded_data_size);
+
+    if (header->type == AREC_CHUNK_TRANSPOSED) {
+        return fail (place, AREC_ERROR_UNSUPPORTED, "transposed chunks are not in this build",
+                     error);
+    }
+    if (header->type != AREC_CHUNK_SIMPLE) {
+        return arec_fail (error,
+                          header->num_records > 0 ? AREC_ERROR_UNSUPPORTED : AREC_ERROR_CORRUPT,
+                          "%s: at %" PRIu64 ": chunk type 0x%02x with %" PRIu64
+                          " records, expected one that holds records",
+                          place->source->name, place->begin, header->type, header->num_records);
+    }
+    if (offsets > max_size || header->decoded_data_size > max_size - offsets) {
+        return arec_fail (error, AREC_ERROR_LIMIT,
+                          "%s: at %" PRIu64 ": the chunk decodes to %" PRIu64
+                          " bytes in %" PRIu64 " records, the limit for both is %" PRIu64
+                          " bytes",
+                          place->source->name, place->begin, header->decoded_data_size,
+                          header->num_records, max_size);
+    }
+    return true;
+}
+
+/* Decompresses the values of @chunk, whose ends are known, and takes @memory over when they lie
+ * in it plainly. */
+static ArecSimpleResult
+decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_size,
+               uint8_t **memory, ArecChunk *chunk, const char **reason)
+{
+    uint64_t prefix;
+    size_t size;
+
+    if (compression == AREC_COMPRESSION_NONE) {
+        if (arec_bytes_left (&bytes) != decoded_size) {
+            *reason = "the values are not as long as the records";
+            return AREC_SIMPLE_CORRUPT;
+        }
+        chunk->values = bytes.at;
+        chunk->memory = g_steal_pointer (memory);
+        return AREC_SIMPLE_OK;
+    }
+    if (!arec_bytes_take_varint (&bytes, &prefix)) {
+        *reason = "no decompressed size in front of the values";
+        return AREC_SIMPLE_CORRUPT;
+    }
+    chunk->memory = g_try_malloc (MAX (decoded_size, 1));
+    if (!chunk->memory) {
+        *reason = "no memory for the decoded chunk";
+        return AREC_SIMPLE_NOMEM;
+    }
+    chunk->values = chunk->memory;
+    *reason = arec_decompress (compression, bytes.at, arec_bytes_left (&bytes), chunk->memory,
+                               decoded_size, &size);
+    if (*reason) {
+        return *reason == arec_codec_no_memory ? AREC_SIMPLE_NOMEM : AREC_SIMPLE_CORRUPT;
+    }
+    if (size != decoded_size) {
+        *reason = "the values are shorter than the records";
+        return AREC_SIMPLE_CORRUPT;
+    }
+    return AREC_SIMPLE_OK;
+}
+
+/* Front and size list of @data, all of the chunk's. */
+static ArecSimpleResult
+decode_sizes (const ArecChunkHeader *header, const uint8_t *data, ArecSimpleFront *front,
+              ArecRecordEnds *ends, const char **reason)
+{
+    ArecSimpleResult result =
+        arec_simple_parse_front (data, header->data_size, header->data_size, front, reason);
+
+    if (result != AREC_SIMPLE_OK) {
+        return result;
+    }
+    return arec_simple_decode_sizes (front, data + front->sizes_begin, header->num_records,
+                                     header->decoded_data_size, ends, reason);
+}
+
+static ArecSimpleResult
+decode_simple (const ArecChunkHeader *header, uint8_t **memory, const uint8_t *data,
+               ArecChunk *chunk, const char **reason)
+{
+    ArecSimpleFront front;
+    ArecSimpleResult result = decode_sizes (header, data, &front, &chunk->ends, reason);
+    size_t values;
+
+    if (result != AREC_SIMPLE_OK) {
+        return result;
+    }
+    values = front.sizes_begin + front.sizes_size;
+    return decode_values (front.compression,
+                          arec_bytes (data + values, header->data_size - values),
+                          header->decoded_data_size, memory, chunk, reason);
+}
+
+bool
+arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t *memory,
+                   const uint8_t *data, uint64_t max_size, ArecChunk **out, GError **error)
+{
+    g_autofree uint8_t *owned = memory;
+    g_autoptr (ArecChunk) chunk = NULL;
+    const char *reason = NULL;
+    ArecSimpleResult result;
+
+    if (!check_header (place, header, max_size, error)) {
+        return false;
+    }
+    chunk = g_new0 (ArecChunk, 1);
+    result = decode_simple (header, &owned, data, chunk, &reason);
+    if (result != AREC_SIMPLE_OK) {
+        return fail (place, code_of (result), reason, error);
+    }
+    /* An uncompressed chunk keeps its stored form: the values are all but a few bytes of that.
+     */
+    chunk->cost = sizeof *chunk +
+                  arec_record_ends_cost (header->num_records, header->decoded_data_size) +
+                  (owned ? header->decoded_data_size : header->data_size);
+    *out = g_steal_pointer (&chunk);
+    return true;
+}
+
+bool
+arec_chunk_read_sizes (const ArecChunkPlace *place, uint64_t max_size, ArecChunkHeader *header,
+                       ArecRecordEnds *ends, GError **error)
+{
+    uint8_t start[AREC_SIMPLE_FRONT_SIZE];
+    g_autofree uint8_t *sizes = NULL;
+    ArecSimpleFront front;
+    ArecSimpleResult result;
+    const char *reason;
+    size_t got;
+
+    if (!arec_chunk_read_front (place, header, start, FIRST_FRONT, &got, error) ||
+        !check_header (place, header, max_size, error)) {
+        return false;
+    }
+    result = arec_simple_parse_front (start, got, header->data_size, &front, &reason);
+    if (result == AREC_SIMPLE_CORRUPT && got == FIRST_FRONT && start[1] >= 0x80) {
+        size_t more = MIN (sizeof start, header->data_size) - got;
+
+        if (!arec_chunk_read_part (place, header, got, start + got, more, error)) {
+            return false;
+        }
+        got += more;
+        result = arec_simple_parse_front (start, got, header->data_size, &front, &reason);
+    }
+    if (result != AREC_SIMPLE_OK) {
+        return fail (place, code_of (result), reason, error);
+    }
+    sizes = g_try_malloc (MAX (front.sizes_size, 1));
+    if (!sizes) {
+        return fail (place, AREC_ERROR_NOMEM, "no memory for the size list", error);
+    }
+    /* What came with the front is not read again. */
+    got = MIN (got - front.sizes_begin, front.sizes_size);
+    memcpy (sizes, start + front.sizes_begin, got);
+    if (!arec_chunk_read_part (place, header, front.sizes_begin + got, sizes + got,
+                               front.sizes_size - got, error)) {
+        return false;
+    }
+    result = arec_simple_decode_sizes (&front, sizes, header->num_records,
+                                       header->decoded_data_size, ends, &reason);
+    return result == AREC_SIMPLE_OK || fail (place, code_of (result), reason, error);
+}
+
+bool
+arec_chunk_read_verified_sizes (const ArecChunkPlace *place, uint64_t max_size,
+                                ArecChunkHeader *header, ArecRecordEnds *ends, GError **error)
+{
+    g_autofree uint8_t *memory = NULL;
+    const uint8_t *data;
+    ArecSimpleFront front;
+    ArecSimpleResult result;
+    const char *reason;
+
+    if (!arec_chunk_read (place, 0, header, &memory, &data, error) ||
+        !check_header (place, header, max_size, error)) {
+        return false;
+    }
+    result = decode_sizes (header, data, &front, ends, &reason);
+    return result == AREC_SIMPLE_OK || fail (place, code_of (result), reason, error);
+}
+
+void
+arec_chunk_free (ArecChunk *chunk)
+{
+    if (!chunk) {
+        return;
+    }
+    arec_record_ends_clear (&chunk->ends);
+    g_free (chunk->memory);
+    g_free (chunk);
+}

@@ -1,0 +1,48 @@
+/* A decoded chunk: one contiguous buffer of record bytes and where each record ends.
+ *
+ * Immutable; any number of threads may read it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "riegeli/chunk_reader.h"
+#include "riegeli/record_ends.h"
+
+typedef struct {
+    ArecRecordEnds ends;
+    const uint8_t *values; /* the records, one behind the other; never NULL */
+    uint8_t *memory;       /* what holds them */
+    uint64_t cost;         /* bytes of memory in all */
+} ArecChunk;
+
+/* Decodes the verified @data of the chunk at @place.
+ * @memory    (transfer full) what holds @data; kept where records lie in it uncompressed, else
+ * freed, also on failure.
+ * @max_size  bytes of the decoded chunk and its offsets that are accepted.
+ * @chunk     (out, transfer full) arec_chunk_free ().
+ * Errors: CORRUPT, UNSUPPORTED (transposed, unknown types), LIMIT, NOMEM. */
+bool arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header,
+                        uint8_t *memory, const uint8_t *data, uint64_t max_size,
+                        ArecChunk **chunk, GError **error);
+
+/* The size list alone, without the values: reads the front of the chunk and no more. It is not
+ * verified by the data hash.
+ * @ends    (out) arec_record_ends_clear ().
+ * Errors: as arec_chunk_decode () and those of the source; UNSUPPORTED too where the type has
+ * no size list. */
+bool arec_chunk_read_sizes (const ArecChunkPlace *place, uint64_t max_size,
+                            ArecChunkHeader *header, ArecRecordEnds *ends, GError **error);
+
+/* The same, but reads the whole chunk and verifies it by its data hash; still no value is
+ * decoded. */
+bool arec_chunk_read_verified_sizes (const ArecChunkPlace *place, uint64_t max_size,
+                                     ArecChunkHeader *header, ArecRecordEnds *ends,
+                                     GError **error);
+
+void arec_chunk_free (ArecChunk *chunk); /* takes NULL */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecChunk, arec_chunk_free)

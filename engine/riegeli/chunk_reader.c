@@ -1,0 +1,269 @@
+#include "riegeli/chunk_reader.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "riegeli/block.h"
+#include "riegeli/hash.h"
+
+/* Blocks that one read crosses at most: 2 MiB. */
+#define BATCH_BLOCKS 32
+
+/* What a read fetches before the header is known; more than this gains nothing. */
+#define MAX_GUESS (UINT64_C (1024) * 1024)
+
+/* A walk over the bytes of one chunk that collects the block headers it meets. */
+typedef struct {
+    const ArecChunkPlace *place;
+    uint64_t position; /* of the next byte, before a block header if there is one */
+    unsigned n_headers;
+    uint64_t header_at[BATCH_BLOCKS];
+    uint8_t headers[BATCH_BLOCKS][AREC_BLOCK_HEADER_SIZE];
+} Walk;
+
+static bool
+corrupt (const ArecChunkPlace *place, uint64_t offset, GError **error, const char *what)
+{
+    return arec_fail (error, AREC_ERROR_CORRUPT,
+                      "%s: at %" PRIu64 ": %s (chunk at %" PRIu64 ")", place->source->name,
+                      offset, what, place->begin);
+}
+
+static Walk
+walk_from (const ArecChunkPlace *place, uint64_t position)
+{
+    Walk walk;
+
+    walk.place = place;
+    walk.position = position;
+    walk.n_headers = 0;
+    return walk;
+}
+
+/* Reads the next bytes of the chunk, as many of @size as one batch holds; *n tells how many. */
+static bool
+walk_batch (Walk *walk, uint8_t *buffer, size_t size, size_t *n, GError **error)
+{
+    struct iovec iov[2 * BATCH_BLOCKS];
+    uint64_t start = walk->position;
+    int n_iov = 0;
+    size_t done = 0;
+
+    walk->n_headers = 0;
+    while (done < size) {
+        size_t piece;
+
+        if (walk->position % AREC_BLOCK_SIZE == 0) {
+            if (walk->n_headers == BATCH_BLOCKS) {
+                break;
+            }
+            walk->header_at[walk->n_headers] = walk->position;
+            iov[n_iov++] =
+                (struct iovec){walk->headers[walk->n_headers++], AREC_BLOCK_HEADER_SIZE};
+            walk->position += AREC_BLOCK_HEADER_SIZE;
+        }
+        if (n_iov == 2 * BATCH_BLOCKS) {
+            break;
+        }
+        piece = MIN (size - done, (size_t)arec_block_remaining (walk->position));
+        iov[n_iov++] = (struct iovec){buffer + done, piece};
+        walk->position += piece;
+        done += piece;
+    }
+    *n = done;
+    return arec_source_preadv (walk->place->source, iov, n_iov, start, error);
+}
+
+/* Verifies the block headers of the last batch that lie before @data_end. */
+static bool
+walk_verify (const Walk *walk, uint64_t data_end, uint64_t chunk_end, GError **error)
+{
+    const ArecChunkPlace *place = walk->place;
+
+    for (unsigned i = 0; i < walk->n_headers; i++) {
+        uint64_t block = walk->header_at[i];
+        const uint8_t *header = walk->headers[i];
+
+        if (block >= data_end) {
+            break;
+        }
+        if (arec_hash (header + 8, AREC_BLOCK_HEADER_SIZE - 8) != arec_le64 (header)) {
+            return corrupt (place, block, error, "block header hash mismatch");
+        }
+        if (arec_le64 (header + 8) != block - place->begin) {
+            return corrupt (place, block, error,
+                            "the block header implies another begin of the chunk");
+        }
+        if (arec_le64 (header + 16) != chunk_end - block) {
+            return corrupt (place, block, error,
+                            "the block header implies another end of the chunk");
+        }
+    }
+    return true;
+}
+
+static bool
+parse_header (const ArecChunkPlace *place, const uint8_t raw[AREC_CHUNK_HEADER_SIZE],
+              ArecChunkHeader *out, GError **error)
+{
+    uint64_t size = place->source->size;
+    ArecChunkHeader header;
+
+    if (arec_hash (raw + 8, AREC_CHUNK_HEADER_SIZE - 8) != arec_le64 (raw)) {
+        return corrupt (place, place->begin, error, "chunk header hash mismatch");
+    }
+    header.data_size = arec_le64 (raw + 8);
+    header.data_hash = arec_le64 (raw + 16);
+    header.type = raw[24];
+    header.num_records = arec_le64 (raw + 24) >> 8;
+    header.decoded_data_size = arec_le64 (raw + 32);
+
+    /* Bounded by the file first: then no sum below can wrap. */
+    if (header.data_size > size || header.num_records > size) {
+        return arec_fail (error, AREC_ERROR_CORRUPT,
+                          "%s: at %" PRIu64 ": the chunk announces %" PRIu64
+                          " bytes and %" PRIu64 " records, the file has %" PRIu64 " bytes",
+                          place->source->name, place->begin, header.data_size,
+                          header.num_records, size);
+    }
+    header.end = arec_block_chunk_end (place->begin, header.data_size, header.num_records);
+    if (header.end > place->limit) {
+        return arec_fail (error, AREC_ERROR_CORRUPT,
+                          "%s: at %" PRIu64 ": the chunk would end at %" PRIu64
+                          ", expected at most %" PRIu64,
+                          place->source->name, place->begin, header.end, place->limit);
+    }
+    if (header.data_size > place->max_size) {
+        return arec_fail (error, AREC_ERROR_LIMIT,
+                          "%s: at %" PRIu64 ": the chunk has %" PRIu64
+                          " stored bytes, the limit is %" PRIu64,
+                          place->source->name, place->begin, header.data_size, place->max_size);
+    }
+    *out = header;
+    return true;
+}
+
+/* Where data byte @k lies, before the block header if there is one in front of it. */
+static uint64_t
+data_position (const ArecChunkPlace *place, uint64_t k)
+{
+    return arec_block_add (place->begin, AREC_CHUNK_HEADER_SIZE + k);
+}
+
+/* Reads header and up to @size bytes of what follows into @buffer, which has room for both;
+ * verifies the header and the block headers that belong to this chunk's data. */
+static bool
+read_first_batch (const ArecChunkPlace *place, uint8_t *buffer, size_t size,
+                  ArecChunkHeader *header, size_t *n, GError **error)
+{
+    Walk walk = walk_from (place, place->begin);
+
+    if (!arec_block_is_chunk_boundary (place->begin)) {
+        return corrupt (place, place->begin, error, "a chunk cannot begin here");
+    }
+    return walk_batch (&walk, buffer, size, n, error) &&
+           parse_header (place, buffer, header, error) &&
+           walk_verify (&walk, data_position (place, header->data_size), header->end, error);
+}
+
+bool
+arec_chunk_read_front (const ArecChunkPlace *place, ArecChunkHeader *header, uint8_t *buffer,
+                       size_t size, size_t *got, GError **error)
+{
+    uint8_t raw[256];
+    uint64_t there;
+    size_t n;
+
+    g_assert (size <= sizeof raw - AREC_CHUNK_HEADER_SIZE);
+    there = place->begin <= place->limit ? arec_block_distance (place->begin, place->limit) : 0;
+    if (!read_first_batch (
+            place, raw,
+            MAX (AREC_CHUNK_HEADER_SIZE, (size_t)MIN (there, AREC_CHUNK_HEADER_SIZE + size)),
+            header, &n, error)) {
+        return false;
+    }
+    *got = MIN (n - AREC_CHUNK_HEADER_SIZE, header->data_size);
+    if (*got > 0) {
+        memcpy (buffer, raw + AREC_CHUNK_HEADER_SIZE, *got);
+    }
+    return true;
+}
+
+bool
+arec_chunk_read_header (const ArecChunkPlace *place, ArecChunkHeader *header, GError **error)
+{
+    uint8_t raw[AREC_CHUNK_HEADER_SIZE];
+    size_t n;
+
+    return read_first_batch (place, raw, sizeof raw, header, &n, error);
+}
+
+bool
+arec_chunk_read_part (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t from,
+                      uint8_t *buffer, size_t size, GError **error)
+{
+    Walk walk = walk_from (place, data_position (place, from));
+
+    while (size > 0) {
+        size_t n;
+
+        if (!walk_batch (&walk, buffer, size, &n, error) ||
+            !walk_verify (&walk, walk.position, header->end, error)) {
+            return false;
+        }
+        buffer += n;
+        size -= n;
+    }
+    return true;
+}
+
+static bool
+allocate (const ArecChunkPlace *place, size_t size, uint8_t **memory, GError **error)
+{
+    *memory = g_try_malloc (size);
+    return *memory || arec_fail (error, AREC_ERROR_NOMEM,
+                                 "%s: at %" PRIu64 ": no memory for %zu stored bytes",
+                                 place->source->name, place->begin, size);
+}
+
+bool
+arec_chunk_read (const ArecChunkPlace *place, uint64_t guess, ArecChunkHeader *out,
+                 uint8_t **out_memory, const uint8_t **data, GError **error)
+{
+    uint64_t there =
+        place->begin <= place->limit ? arec_block_distance (place->begin, place->limit) : 0;
+    size_t first = (size_t)MAX (AREC_CHUNK_HEADER_SIZE, MIN (MIN (guess, there), MAX_GUESS));
+    g_autofree uint8_t *memory = NULL;
+    ArecChunkHeader header;
+    size_t n;
+
+    if (!allocate (place, first, &memory, error) ||
+        !read_first_batch (place, memory, first, &header, &n, error)) {
+        return false;
+    }
+    n -= AREC_CHUNK_HEADER_SIZE;
+    if (n < header.data_size) {
+        g_autofree uint8_t *small = g_steal_pointer (&memory);
+
+        if (!allocate (place, AREC_CHUNK_HEADER_SIZE + header.data_size, &memory, error)) {
+            return false;
+        }
+        memcpy (memory, small, AREC_CHUNK_HEADER_SIZE + n);
+        if (!arec_chunk_read_part (place, &header, n, memory + AREC_CHUNK_HEADER_SIZE + n,
+                                   header.data_size - n, error)) {
+            return false;
+        }
+    }
+    if (arec_hash (memory + AREC_CHUNK_HEADER_SIZE, header.data_size) != header.data_hash) {
+        return arec_fail (error, AREC_ERROR_CORRUPT,
+                          "%s: at %" PRIu64 ": data hash mismatch in a chunk of %" PRIu64
+                          " bytes",
+                          place->source->name, place->begin, header.end - place->begin);
+    }
+    *out = header;
+    *data = memory + AREC_CHUNK_HEADER_SIZE;
+    *out_memory = g_steal_pointer (&memory);
+    return true;
+}

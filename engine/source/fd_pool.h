@@ -1,0 +1,41 @@
+/* A bounded set of open descriptors over any number of files: the least recently used one is
+ * closed when another file needs its place, and opened again when it is read.
+ *
+ * Thread-safe. A descriptor in use is never closed under its reader, so for a moment more than
+ * the bound may be open: one for each reading thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+typedef struct ArecFdPool ArecFdPool;
+
+/* One file's place in a pool. Embedded by its owner; zero-initialised, then arec_fd_slot_init
+ * (). */
+typedef struct ArecFdSlot {
+    ArecFdPool *pool;
+    int fd;         /* -1: closed */
+    unsigned users; /* threads between acquire and release */
+    GList link; /* in the pool's list of open descriptors without users, least recent first */
+    /* Opens the file; called with no lock held, may run in several threads. -1 with @error set.
+     */
+    int (*open) (struct ArecFdSlot *slot, GError **error);
+} ArecFdSlot;
+
+/* @max_open  0: half of RLIMIT_NOFILE, whose soft limit is not changed here. */
+ArecFdPool *arec_fd_pool_new (unsigned max_open);
+void arec_fd_pool_free (ArecFdPool *pool); /* takes NULL; all slots are cleared before */
+unsigned arec_fd_pool_n_open (ArecFdPool *pool);
+
+void arec_fd_slot_init (ArecFdSlot *slot, ArecFdPool *pool,
+                        int (*open) (ArecFdSlot *slot, GError **error));
+/* Closes; nobody uses the slot any more. */
+void arec_fd_slot_clear (ArecFdSlot *slot);
+
+/* The descriptor, opened if need be; every success is followed by one release. -1 with @error
+ * set. */
+int arec_fd_slot_acquire (ArecFdSlot *slot, GError **error);
+void arec_fd_slot_release (ArecFdSlot *slot);

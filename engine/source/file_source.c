@@ -1,0 +1,220 @@
+#include "source/file_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+typedef struct {
+    ArecSource base;
+    ArecFdSlot slot;
+    int dir_fd;
+    char *file; /* below dir_fd */
+} FileSource;
+
+static FileSource *
+of_slot (ArecFdSlot *slot)
+{
+    return (FileSource *)((char *)slot - offsetof (FileSource, slot));
+}
+
+/* splitmix64: spreads what little differs between two files over all bits. */
+static uint64_t
+mix (uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) + UINT64_C (0x9e3779b97f4a7c15);
+    hash = (hash ^ (hash >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
+    hash = (hash ^ (hash >> 27)) * UINT64_C (0x94d049bb133111eb);
+    return hash ^ (hash >> 31);
+}
+
+static uint64_t
+identity_of (const struct stat *st)
+{
+    uint64_t hash = mix (0, st->st_dev);
+
+    hash = mix (hash, st->st_ino);
+    hash = mix (hash, (uint64_t)st->st_size);
+    hash = mix (hash, (uint64_t)st->st_mtim.tv_sec);
+    return mix (hash, (uint64_t)st->st_mtim.tv_nsec);
+}
+
+static bool
+check_fd (FileSource *file, int fd, GError **error)
+{
+    struct stat st;
+
+    if (fstat (fd, &st) != 0) {
+        return arec_fail_errno (error, errno, "%s: stat", file->base.name);
+    }
+    if (identity_of (&st) != file->base.identity || st.st_nlink == 0) {
+        return arec_fail (error, AREC_ERROR_CHANGED,
+                          "%s: the file changed since it was opened (now %" PRIu64
+                          " bytes, then %" PRIu64 "%s)",
+                          file->base.name, (uint64_t)st.st_size, file->base.size,
+                          st.st_nlink == 0 ? ", and it was replaced or removed" : "");
+    }
+    return true;
+}
+
+static int
+open_regular (FileSource *file, struct stat *st, GError **error)
+{
+    /* O_NONBLOCK: a FIFO of that name must not hang us before fstat tells what it is. */
+    int fd = openat (file->dir_fd, file->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0) {
+        arec_fail_errno (error, errno, "%s: cannot open", file->base.name);
+        return -1;
+    }
+    if (fstat (fd, st) != 0) {
+        arec_fail_errno (error, errno, "%s: stat", file->base.name);
+    } else if (!S_ISREG (st->st_mode)) {
+        arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: cannot open: not a regular file",
+                   file->base.name);
+    } else {
+        return fd;
+    }
+    close (fd);
+    return -1;
+}
+
+static int
+open_again (ArecFdSlot *slot, GError **error)
+{
+    FileSource *file = of_slot (slot);
+    struct stat st;
+    GError *cause = NULL;
+    int fd = open_regular (file, &st, &cause);
+
+    if (fd < 0) {
+        /* It was there when the source was made. */
+        if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_NOT_FOUND)) {
+            cause->code = AREC_ERROR_CHANGED;
+        }
+        g_propagate_error (error, cause);
+        return -1;
+    }
+    if (!check_fd (file, fd, error)) {
+        close (fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Moves @iov behind @n bytes that were read; returns how many leading elements are done. */
+static int
+advance (struct iovec *iov, int n_iov, size_t n)
+{
+    int done = 0;
+
+    while (done < n_iov && n >= iov[done].iov_len) {
+        n -= iov[done++].iov_len;
+    }
+    if (n > 0) {
+        iov[done].iov_base = (char *)iov[done].iov_base + n;
+        iov[done].iov_len -= n;
+    }
+    return done;
+}
+
+static bool
+read_all (FileSource *file, int fd, struct iovec *iov, int n_iov, uint64_t offset,
+          GError **error)
+{
+    while (n_iov > 0) {
+        ssize_t n = preadv (fd, iov, MIN (n_iov, AREC_MAX_IOV), (off_t)offset);
+        int done;
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return arec_fail_errno (error, errno, "%s: at %" PRIu64 ": read", file->base.name,
+                                    offset);
+        }
+        done = advance (iov, n_iov, (size_t)n);
+        if (n == 0 && done < n_iov) {
+            return arec_fail (error, AREC_ERROR_CHANGED,
+                              "%s: at %" PRIu64 ": end of file, expected %" PRIu64
+                              " bytes in all: truncated since it was opened",
+                              file->base.name, offset, file->base.size);
+        }
+        iov += done;
+        n_iov -= done;
+        offset += (uint64_t)n;
+    }
+    return true;
+}
+
+static bool
+file_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset, GError **error)
+{
+    FileSource *file = (FileSource *)source;
+    int fd = arec_fd_slot_acquire (&file->slot, error);
+    bool ok;
+
+    if (fd < 0) {
+        return false;
+    }
+    ok = read_all (file, fd, iov, n_iov, offset, error);
+    arec_fd_slot_release (&file->slot);
+    return ok;
+}
+
+static bool
+file_check (ArecSource *source, GError **error)
+{
+    FileSource *file = (FileSource *)source;
+    int fd = arec_fd_slot_acquire (&file->slot, error);
+    bool ok;
+
+    if (fd < 0) {
+        return false;
+    }
+    ok = check_fd (file, fd, error);
+    arec_fd_slot_release (&file->slot);
+    return ok;
+}
+
+static void
+file_free (ArecSource *source)
+{
+    FileSource *file = (FileSource *)source;
+
+    arec_fd_slot_clear (&file->slot);
+    g_free (file->file);
+    g_free (file);
+}
+
+static const ArecSourceOps file_ops = {
+    .preadv = file_preadv, .check = file_check, .free = file_free};
+
+ArecSource *
+arec_file_source_new (ArecFdPool *pool, int dir_fd, const char *name, const char *path,
+                      GError **error)
+{
+    FileSource *file = g_new0 (FileSource, 1);
+    g_autoptr (ArecSource) source = &file->base;
+    int fd;
+
+    source->ops = &file_ops;
+    source->name = g_strdup (path);
+    file->file = g_strdup (name);
+    file->dir_fd = dir_fd;
+    arec_fd_slot_init (&file->slot, pool, open_again);
+
+    /* Opened once for its identity; the pool opens it again when it is read. */
+    fd = open_regular (file, &source->st, error);
+    if (fd < 0) {
+        return NULL;
+    }
+    close (fd);
+    source->size = (uint64_t)source->st.st_size;
+    source->identity = identity_of (&source->st);
+    return g_steal_pointer (&source);
+}

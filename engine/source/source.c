@@ -1,0 +1,56 @@
+#include "source/source.h"
+
+#include <inttypes.h>
+
+#include "base/checked.h"
+#include "base/error.h"
+
+bool
+arec_source_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset,
+                    GError **error)
+{
+    uint64_t length = 0;
+
+    for (int i = 0; i < n_iov; i++) {
+        length += iov[i].iov_len;
+    }
+    if (!arec_range_within (offset, length, source->size)) {
+        return arec_fail (error, AREC_ERROR_CORRUPT,
+                          "%s: at %" PRIu64 ": the file ends at %" PRIu64 ", expected %" PRIu64
+                          " bytes here",
+                          source->name, offset, source->size, length);
+    }
+    if (!source->ops->preadv (source, iov, n_iov, offset, error)) {
+        return false;
+    }
+    if (source->counters) {
+        source->counters->reads++;
+        source->counters->bytes += length;
+    }
+    return true;
+}
+
+bool
+arec_source_pread (ArecSource *source, void *buffer, size_t size, uint64_t offset,
+                   GError **error)
+{
+    struct iovec iov = {buffer, size};
+
+    return arec_source_preadv (source, &iov, 1, offset, error);
+}
+
+bool
+arec_source_check (ArecSource *source, GError **error)
+{
+    return !source->ops->check || source->ops->check (source, error);
+}
+
+void
+arec_source_free (ArecSource *source)
+{
+    if (!source) {
+        return;
+    }
+    g_free (g_steal_pointer (&source->name));
+    source->ops->free (source);
+}

@@ -1,0 +1,60 @@
+/* A source: bytes at positions, that is a table of calls over a file, memory, or a test's
+ * invention.
+ *
+ * Thread-safe: any number of reads at the same time. The size is the one at opening. A source
+ * that is no longer what was opened says CHANGED, and never mixes old bytes with new ones
+ * within one call.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include <glib.h>
+
+typedef struct ArecSource ArecSource;
+
+typedef struct {
+    /* Fills all of @iov from @offset; the range is within the size. A short read is an error.
+     * Errors: IO, CHANGED, NOT_FOUND, with the source's name and the offset. May change @iov.
+     */
+    bool (*preadv) (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset,
+                    GError **error);
+    /* Whether the source still is what was opened: CHANGED or IO if not. May be NULL: it always
+     * is. */
+    bool (*check) (ArecSource *source, GError **error);
+    void (*free) (ArecSource *source);
+} ArecSourceOps;
+
+/* Embedded as the first member by each implementation. */
+struct ArecSource {
+    const ArecSourceOps *ops;
+    char *name;                          /* for messages; owned */
+    uint64_t size;                       /* bytes */
+    uint64_t identity;                   /* a hash of what makes it this very file */
+    struct stat st;                      /* as at opening; zeros where there is no file */
+    struct ArecSourceCounters *counters; /* nullable, not owned */
+};
+
+/* Reads of one or many sources. Relaxed atomics. */
+typedef struct ArecSourceCounters {
+    _Atomic uint64_t reads; /* calls */
+    _Atomic uint64_t bytes; /* given */
+} ArecSourceCounters;
+
+/* Longest vector of one arec_source_preadv (): Linux's UIO_MAXIOV. */
+#define AREC_MAX_IOV 1024
+
+/* Reads all of @iov at @offset; beyond the source's size is CORRUPT (truncated). Blocks on I/O.
+ */
+bool arec_source_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset,
+                         GError **error);
+bool arec_source_pread (ArecSource *source, void *buffer, size_t size, uint64_t offset,
+                        GError **error);
+bool arec_source_check (ArecSource *source, GError **error);
+void arec_source_free (ArecSource *source); /* takes NULL */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecSource, arec_source_free)

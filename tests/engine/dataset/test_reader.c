@@ -1,0 +1,324 @@
+/* The reader over every golden file of simple chunks: each record byte-equal, in any order, by
+ * many threads. */
+#include <arec/arec.h>
+
+#include <pthread.h>
+#include <string.h>
+
+#include "files.h"
+
+typedef struct {
+    ArecEngine *engine;
+    ArecReader *reader;
+    TestRecords *expected;
+} Fixture;
+
+static Fixture
+open_golden (const char *name, const ArecEngineOptions *options)
+{
+    g_autofree char *path = test_golden_path (name);
+    g_autoptr (GError) error = NULL;
+    Fixture fixture = {.engine = arec_engine_new (options)};
+
+    fixture.reader = arec_reader_open (fixture.engine, path, NULL, &error);
+    g_assert_no_error (error);
+    fixture.expected = test_golden_records (name);
+    g_assert_cmpuint (arec_reader_n_records (fixture.reader), ==, fixture.expected->n);
+    return fixture;
+}
+
+static void
+close_golden (Fixture *fixture)
+{
+    arec_reader_unref (fixture->reader);
+    arec_engine_unref (fixture->engine);
+    test_records_free (fixture->expected);
+}
+
+static void
+check_record (const Fixture *fixture, uint64_t record)
+{
+    g_autoptr (GError) error = NULL;
+    g_auto (ArecView) view = {0};
+    uint64_t size;
+
+    arec_reader_record_size (fixture->reader, record, &size, &error);
+    g_assert_no_error (error);
+    arec_reader_read (fixture->reader, record, &view, &error);
+    g_assert_no_error (error);
+    g_assert_nonnull (view.data);
+    g_assert_cmpuint (size, ==, view.size);
+    g_assert_true (test_record_matches (fixture->expected, record, view.data, view.size));
+}
+
+static void
+test_in_order (gconstpointer name)
+{
+    Fixture fixture = open_golden (name, NULL);
+    ArecEngineStats stats;
+    ArecFileInfo info;
+
+    for (uint64_t i = 0; i < fixture.expected->n; i++) {
+        check_record (&fixture, i);
+    }
+    arec_engine_get_stats (fixture.engine, &stats);
+    arec_reader_file_info (fixture.reader, 0, &info);
+    g_assert_cmpuint (stats.chunks_decoded, ==, info.n_chunks);
+    g_assert_cmpuint (stats.decoded_bytes, ==, info.decoded_size);
+    close_golden (&fixture);
+}
+
+static void
+test_backwards (gconstpointer name)
+{
+    Fixture fixture = open_golden (name, NULL);
+
+    for (uint64_t i = fixture.expected->n; i-- > 0;) {
+        check_record (&fixture, i);
+    }
+    close_golden (&fixture);
+}
+
+/* A cache of one byte: every chunk that nobody holds may go at once, but for the most recent
+ * large ones. */
+static void
+test_random_without_cache (gconstpointer name)
+{
+    Fixture fixture =
+        open_golden (name, &(ArecEngineOptions){.cache_size = 1, .max_parallelism = 1});
+
+    for (uint64_t i = 0; i < MIN (fixture.expected->n, 200); i++) {
+        check_record (&fixture, (uint64_t)g_test_rand_int_range (0, (int)fixture.expected->n));
+    }
+    close_golden (&fixture);
+}
+
+static void
+test_scan (gconstpointer name)
+{
+    Fixture fixture = open_golden (name, NULL);
+    g_autoptr (ArecScan) scan = arec_scan_new (fixture.reader, 0, fixture.expected->n);
+    g_autoptr (GError) error = NULL;
+    uint64_t record, seen = 0;
+    const uint8_t *data;
+    size_t size;
+
+    while (arec_scan_next (scan, &record, &data, &size, &error) && data) {
+        g_assert_cmpuint (record, ==, seen);
+        g_assert_true (test_record_matches (fixture.expected, record, data, size));
+        seen++;
+    }
+    g_assert_no_error (error);
+    g_assert_cmpuint (seen, ==, fixture.expected->n);
+    g_clear_pointer (&scan, arec_scan_free);
+    close_golden (&fixture);
+}
+
+static void
+test_read_many (gconstpointer name)
+{
+    enum { N = 500 };
+    Fixture fixture =
+        open_golden (name, &(ArecEngineOptions){.cache_size = 1, .max_parallelism = 1});
+    g_autoptr (GError) error = NULL;
+    uint64_t records[N];
+    ArecView views[N] = {0};
+    ArecEngineStats stats;
+    ArecFileInfo info;
+
+    if (fixture.expected->n == 0) {
+        g_assert_true (arec_reader_read_many (fixture.reader, NULL, 0, NULL, &error));
+        close_golden (&fixture);
+        return;
+    }
+    for (unsigned i = 0; i < N; i++) {
+        records[i] = (uint64_t)g_test_rand_int_range (0, (int)fixture.expected->n);
+    }
+    arec_reader_read_many (fixture.reader, records, N, views, &error);
+    g_assert_no_error (error);
+    arec_engine_get_stats (fixture.engine, &stats);
+    arec_reader_file_info (fixture.reader, 0, &info);
+    g_assert_cmpuint (stats.chunks_decoded, <=, info.n_chunks);
+    for (unsigned i = 0; i < N; i++) {
+        g_assert_true (
+            test_record_matches (fixture.expected, records[i], views[i].data, views[i].size));
+        arec_view_clear (&views[i]);
+    }
+
+    /* One number out of bounds: nothing is read. */
+    records[N / 2] = fixture.expected->n;
+    g_assert_false (arec_reader_read_many (fixture.reader, records, N, views, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_INVALID);
+    g_assert_null (views[0].owner);
+    close_golden (&fixture);
+}
+
+static void *
+read_all (void *data)
+{
+    const Fixture *fixture = data;
+
+    for (uint64_t i = 0; i < fixture->expected->n; i++) {
+        check_record (fixture, i);
+    }
+    return NULL;
+}
+
+static void
+test_threads (gconstpointer name)
+{
+    enum { THREADS = 8 };
+    Fixture fixture = open_golden (name, NULL);
+    pthread_t threads[THREADS];
+    ArecEngineStats stats;
+    ArecFileInfo info;
+
+    for (unsigned i = 0; i < THREADS; i++) {
+        g_assert_cmpint (pthread_create (&threads[i], NULL, read_all, &fixture), ==, 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join (threads[i], NULL);
+    }
+    /* Wanted by eight at once, decoded once. */
+    arec_engine_get_stats (fixture.engine, &stats);
+    arec_reader_file_info (fixture.reader, 0, &info);
+    g_assert_cmpuint (stats.chunks_decoded, ==, info.n_chunks);
+    close_golden (&fixture);
+}
+
+/* Several files as one sequence, some cut by ranges, one empty between. */
+static void
+test_sequence (void)
+{
+    static const char *const parts[] = {
+        "text.groupsize64-snappy.array_record[10:75]", "empty.groupsize1.array_record",
+        "text.groupsize100-brotli6.array_record[:3]", "text.default.array_record[-2:]"};
+    static const uint64_t first[] = {10, 0, 0, 698}, length[] = {65, 0, 3, 2};
+    g_autoptr (ArecEngine) engine = arec_engine_new (NULL);
+    g_autoptr (ArecSourceList) list = arec_source_list_new();
+    g_autoptr (ArecReader) reader = NULL;
+    g_autoptr (GError) error = NULL;
+    TestRecords *expected = test_golden_records ("text.default.array_record");
+    uint64_t record = 0;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (parts); i++) {
+        g_autofree char *path = test_golden_path (parts[i]);
+
+        arec_source_list_add (list, path, NULL, &error);
+        g_assert_no_error (error);
+    }
+    reader = arec_reader_open_list (engine, list, 0, G_N_ELEMENTS (parts), NULL, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (arec_reader_n_records (reader), ==, 70);
+    for (unsigned i = 0; i < G_N_ELEMENTS (parts); i++) {
+        for (uint64_t k = 0; k < length[i]; k++, record++) {
+            g_auto (ArecView) view = {0};
+            ArecPlace place;
+
+            arec_reader_locate (reader, record, &place);
+            g_assert_cmpuint (place.file, ==, i);
+            g_assert_cmpuint (place.file_record, ==, first[i] + k);
+            arec_reader_read (reader, record, &view, &error);
+            g_assert_no_error (error);
+            g_assert_true (test_record_matches (expected, first[i] + k, view.data, view.size));
+        }
+    }
+    test_records_free (expected);
+}
+
+static void
+test_transposed_is_unsupported (void)
+{
+    g_autofree char *path =
+        test_golden_path ("text.groupsize128-transposetrue-zstd3.array_record");
+    g_autoptr (ArecEngine) engine = arec_engine_new (NULL);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecReader) reader = arec_reader_open (engine, path, NULL, &error);
+    g_auto (ArecView) view = {0};
+    uint64_t size;
+
+    g_assert_no_error (error);
+    g_assert_cmpuint (arec_reader_n_records (reader), ==, 700);
+    g_assert_false (arec_reader_read (reader, 0, &view, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_UNSUPPORTED);
+    g_assert_nonnull (strstr (error->message, ": at 64: "));
+    g_assert_null (view.owner);
+    g_clear_error (&error);
+    g_assert_false (arec_reader_record_size (reader, 0, &size, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_UNSUPPORTED);
+}
+
+static void
+test_limit (void)
+{
+    g_autofree char *path = test_golden_path ("text.groupsize100-brotli6.array_record");
+    g_autoptr (ArecEngine) engine =
+        arec_engine_new (&(ArecEngineOptions){.max_chunk_size = 20000});
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecReader) reader = arec_reader_open (engine, path, NULL, &error);
+    g_auto (ArecView) view = {0};
+
+    g_assert_no_error (error);
+    g_assert_false (arec_reader_read (reader, 0, &view, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
+}
+
+static void
+test_coding (void)
+{
+    static const struct {
+        const char *name;
+        ArecCodecName codec;
+        bool transposed;
+    } rows[] = {
+        {"text.groupsize1-uncompressed.array_record", AREC_CODEC_NONE, false},
+        {"text.groupsize100-brotli6.array_record", AREC_CODEC_BROTLI, false},
+        {"text.default.array_record", AREC_CODEC_ZSTD, false},
+        {"text.groupsize64-snappy.array_record", AREC_CODEC_SNAPPY, false},
+        {"text.groupsize128-transposetrue-zstd3.array_record", AREC_CODEC_ZSTD, true},
+        {"examples.groupsize1-transposetrue-snappy.array_record", AREC_CODEC_SNAPPY, true},
+        {"empty.groupsize1.array_record", AREC_CODEC_NONE, false},
+    };
+    g_autoptr (ArecEngine) engine = arec_engine_new (NULL);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_autofree char *path = test_golden_path (rows[i].name);
+        g_autoptr (GError) error = NULL;
+        g_autoptr (ArecReader) reader = arec_reader_open (engine, path, NULL, &error);
+        ArecCodecName codec;
+        bool transposed;
+
+        g_assert_no_error (error);
+        arec_reader_file_coding (reader, 0, &codec, &transposed, &error);
+        g_assert_no_error (error);
+        g_assert_cmpint (codec, ==, rows[i].codec);
+        g_assert_cmpint (transposed, ==, rows[i].transposed);
+    }
+}
+
+static void
+add_for_each_golden (const char *prefix, void (*test) (gconstpointer name))
+{
+    for (const char *const *name = test_golden_simple; *name; name++) {
+        g_autofree char *path = g_strdup_printf ("/reader/%s/%s", prefix, *name);
+
+        g_test_add_data_func (path, *name, test);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    add_for_each_golden ("in-order", test_in_order);
+    add_for_each_golden ("backwards", test_backwards);
+    add_for_each_golden ("random-without-cache", test_random_without_cache);
+    add_for_each_golden ("scan", test_scan);
+    add_for_each_golden ("read-many", test_read_many);
+    add_for_each_golden ("threads", test_threads);
+    g_test_add_func ("/reader/sequence", test_sequence);
+    g_test_add_func ("/reader/transposed", test_transposed_is_unsupported);
+    g_test_add_func ("/reader/limit", test_limit);
+    g_test_add_func ("/reader/coding", test_coding);
+    return g_test_run();
+}

@@ -1,0 +1,66 @@
+#include "faulty_source.h"
+
+#include <inttypes.h>
+
+#include "base/error.h"
+
+typedef struct {
+    ArecSource base;
+    ArecSource *inner;
+    TestFaults *faults;
+} FaultySource;
+
+static bool
+faulty_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset,
+               GError **error)
+{
+    FaultySource *faulty = (FaultySource *)source;
+    uint64_t call = faulty->faults->reads++;
+
+    if ((int64_t)call == faulty->faults->fail_at_read) {
+        return arec_fail (error, AREC_ERROR_IO, "%s: at %" PRIu64 ": read: injected failure",
+                          source->name, offset);
+    }
+    for (int i = 0; i < n_iov; i++) {
+        faulty->faults->bytes += iov[i].iov_len;
+    }
+    return arec_source_preadv (faulty->inner, iov, n_iov, offset, error);
+}
+
+static bool
+faulty_check (ArecSource *source, GError **error)
+{
+    FaultySource *faulty = (FaultySource *)source;
+
+    if (faulty->faults->changed) {
+        return arec_fail (error, AREC_ERROR_CHANGED, "%s: injected change", source->name);
+    }
+    return arec_source_check (faulty->inner, error);
+}
+
+static void
+faulty_free (ArecSource *source)
+{
+    FaultySource *faulty = (FaultySource *)source;
+
+    arec_source_free (faulty->inner);
+    g_free (faulty);
+}
+
+static const ArecSourceOps faulty_ops = {
+    .preadv = faulty_preadv, .check = faulty_check, .free = faulty_free};
+
+ArecSource *
+test_faulty_source_new (ArecSource *inner, TestFaults *faults)
+{
+    FaultySource *faulty = g_new0 (FaultySource, 1);
+
+    faulty->base.ops = &faulty_ops;
+    faulty->base.name = g_strdup (inner->name);
+    faulty->base.size = inner->size;
+    faulty->base.identity = inner->identity;
+    faulty->base.st = inner->st;
+    faulty->inner = inner;
+    faulty->faults = faults;
+    return &faulty->base;
+}
