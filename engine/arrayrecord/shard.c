@@ -252,7 +252,7 @@ arec_shard_open (ArecSource *source, uint64_t max_chunk_size, bool name_is_array
 {
     g_autoptr (ArecShard) shard = g_new0 (ArecShard, 1);
     GError *cause = NULL;
-    uint64_t footer_offset;
+    uint64_t footer_offset = 0;
 
     shard->source = source;
     shard->max_chunk_size = max_chunk_size;

@@ -143,8 +143,7 @@ arec_source_list_get (const ArecSourceList *list, size_t i)
     return file_at (list, i);
 }
 
-/* ---- names ----------------------------------------------------------------------------------
- */
+/* ---- names ------------------------------------------------------------------------------- */
 
 /* Takes at least five digits off the end of @name, @length bytes long; false: there are fewer.
  */
@@ -198,8 +197,7 @@ name_counts (const ArecSourceList *list, const char *name)
     return false;
 }
 
-/* ---- adding one file ------------------------------------------------------------------------
- */
+/* ---- adding one file --------------------------------------------------------------------- */
 
 /* Opens the directory @path, or finds it among those that are open: *fd belongs to @list. On
  * failure errno tells why. */
@@ -285,8 +283,7 @@ add_file (ArecSourceList *list, ArecSourceForm form, const char *path,
     return append_file (list, form, path, (size_t)(name - path), dir_fd, range, error);
 }
 
-/* ---- directories ----------------------------------------------------------------------------
- */
+/* ---- directories ------------------------------------------------------------------------- */
 
 typedef struct {
     ArecSourceList *list;
@@ -493,8 +490,7 @@ add_directory (ArecSourceList *list, const char *path, GError **error)
     return true;
 }
 
-/* ---- ranges, shards, globs ------------------------------------------------------------------
- */
+/* ---- ranges, shards, globs --------------------------------------------------------------- */
 
 /* Moves over `-`? digits or nothing. */
 static const char *

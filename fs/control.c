@@ -1,0 +1,157 @@
+#include "control.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "inodes.h"
+
+typedef struct {
+    uint64_t ino;
+    uint64_t known; /* look-ups that the kernel has not forgotten */
+    char *text;
+    size_t length;
+    time_t made;
+} Snapshot;
+
+struct ArecfsControl {
+    const ArecfsCounters *counters;
+    ArecEngine *engine;
+    pthread_mutex_t lock;
+    GHashTable *snapshots; /* &ino -> Snapshot */
+    uint64_t next_ino;
+};
+
+static const struct {
+    const char *name;
+    char *(*make) (const ArecfsCounters *counters, const ArecEngineStats *engine);
+} files[] = {
+    {"metrics", arecfs_counters_to_metrics},
+    {"stats.json", arecfs_counters_to_json},
+};
+
+static void
+free_snapshot (gpointer data)
+{
+    Snapshot *snapshot = data;
+
+    g_free (snapshot->text);
+    g_free (snapshot);
+}
+
+ArecfsControl *
+arecfs_control_new (const ArecfsCounters *counters, ArecEngine *engine)
+{
+    ArecfsControl *control = g_new0 (ArecfsControl, 1);
+
+    control->counters = counters;
+    control->engine = engine;
+    pthread_mutex_init (&control->lock, NULL);
+    control->snapshots =
+        g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, free_snapshot);
+    control->next_ino = ARECFS_INO_CONTROL + 1;
+    return control;
+}
+
+void
+arecfs_control_free (ArecfsControl *control)
+{
+    if (!control) {
+        return;
+    }
+    g_hash_table_unref (control->snapshots);
+    pthread_mutex_destroy (&control->lock);
+    g_free (control);
+}
+
+const char *
+arecfs_control_name (size_t i)
+{
+    return i < G_N_ELEMENTS (files) ? files[i].name : NULL;
+}
+
+uint64_t
+arecfs_control_lookup (ArecfsControl *control, const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (files); i++) {
+        ArecEngineStats stats;
+        Snapshot *snapshot;
+        uint64_t ino;
+
+        if (strcmp (name, files[i].name) != 0) {
+            continue;
+        }
+        arec_engine_get_stats (control->engine, &stats);
+        snapshot = g_new0 (Snapshot, 1);
+        snapshot->text = files[i].make (control->counters, &stats);
+        snapshot->length = strlen (snapshot->text);
+        snapshot->known = 1;
+        snapshot->made = time (NULL);
+        pthread_mutex_lock (&control->lock);
+        ino = snapshot->ino = control->next_ino++;
+        g_hash_table_insert (control->snapshots, &snapshot->ino, snapshot);
+        pthread_mutex_unlock (&control->lock);
+        return ino;
+    }
+    return 0;
+}
+
+void
+arecfs_control_forget (ArecfsControl *control, uint64_t ino, uint64_t n)
+{
+    Snapshot *snapshot;
+
+    pthread_mutex_lock (&control->lock);
+    snapshot = g_hash_table_lookup (control->snapshots, &ino);
+    if (snapshot) {
+        snapshot->known -= MIN (n, snapshot->known);
+        if (snapshot->known == 0) {
+            g_hash_table_remove (control->snapshots, &ino);
+        }
+    }
+    pthread_mutex_unlock (&control->lock);
+}
+
+bool
+arecfs_control_stat (ArecfsControl *control, uint64_t ino, struct stat *st)
+{
+    const Snapshot *snapshot;
+
+    *st = (struct stat){.st_ino = ino, .st_uid = getuid(), .st_gid = getgid(), .st_nlink = 2};
+    if (ino == ARECFS_INO_CONTROL) {
+        st->st_mode = S_IFDIR | 0555;
+        st->st_mtim.tv_sec = st->st_ctim.tv_sec = st->st_atim.tv_sec =
+            control->counters->started;
+        return true;
+    }
+    pthread_mutex_lock (&control->lock);
+    snapshot = g_hash_table_lookup (control->snapshots, &ino);
+    if (snapshot) {
+        st->st_mode = S_IFREG | 0444;
+        st->st_nlink = 1;
+        st->st_size = (off_t)snapshot->length;
+        st->st_blocks = (blkcnt_t)(snapshot->length + 511) / 512;
+        st->st_mtim.tv_sec = st->st_ctim.tv_sec = st->st_atim.tv_sec = snapshot->made;
+    }
+    pthread_mutex_unlock (&control->lock);
+    return snapshot != NULL;
+}
+
+char *
+arecfs_control_read (ArecfsControl *control, uint64_t ino, uint64_t offset, size_t size,
+                     size_t *got)
+{
+    const Snapshot *snapshot;
+    char *copy = NULL;
+
+    pthread_mutex_lock (&control->lock);
+    snapshot = g_hash_table_lookup (control->snapshots, &ino);
+    if (snapshot) {
+        offset = MIN (offset, snapshot->length);
+        *got = MIN (size, snapshot->length - offset);
+        copy = g_malloc (*got + 1);
+        memcpy (copy, snapshot->text + offset, *got);
+    }
+    pthread_mutex_unlock (&control->lock);
+    return copy;
+}

@@ -1,0 +1,38 @@
+/* The directory .arecfs: files whose content is made when they are looked up.
+ *
+ * Under no-open the kernel would keep a file's first content for ever, so each look-up makes a
+ * new node with a snapshot of exact size, which lives until the kernel forgets it. Thread-safe.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include <glib.h>
+
+#include "counters.h"
+
+#define ARECFS_CONTROL_NAME ".arecfs"
+
+typedef struct ArecfsControl ArecfsControl;
+
+/* @counters and @engine outlive it. */
+ArecfsControl *arecfs_control_new (const ArecfsCounters *counters, ArecEngine *engine);
+void arecfs_control_free (ArecfsControl *control); /* takes NULL */
+
+/* A new node for the file @name, known to the kernel once. 0: no such file. */
+uint64_t arecfs_control_lookup (ArecfsControl *control, const char *name);
+void arecfs_control_forget (ArecfsControl *control, uint64_t ino, uint64_t n);
+
+/* Attributes of the directory or of a node. false: the kernel has forgotten it. */
+bool arecfs_control_stat (ArecfsControl *control, uint64_t ino, struct stat *st);
+
+/* Up to @size bytes of a node's snapshot from @offset. g_free (); NULL: there is no such node.
+ */
+char *arecfs_control_read (ArecfsControl *control, uint64_t ino, uint64_t offset, size_t size,
+                           size_t *got);
+
+/* The name of file @i, NULL behind the last. */
+const char *arecfs_control_name (size_t i);

@@ -1,0 +1,212 @@
+/* arecfs: from the command line to a running server. */
+#include <errno.h>
+#include <limits.h>
+#include <locale.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "daemon.h"
+#include "log.h"
+#include "session.h"
+
+/* Freed blocks of this size and above go back to the system at once, so that the budget of the
+ * cache bounds what the process really takes. */
+#define MMAP_THRESHOLD (1 << 20)
+
+/* Arenas beyond this only keep memory apart that another thread could use. */
+#define MAX_ARENAS 4
+
+enum { EXIT_MOUNT_POINT = 7, EXIT_NO_FUSE = 8 };
+
+static int
+exit_code_of_mount (ArecfsMountResult result)
+{
+    switch (result) {
+    case ARECFS_MOUNT_OK: return 0;
+    case ARECFS_MOUNT_POINT_BAD: return EXIT_MOUNT_POINT;
+    case ARECFS_MOUNT_UNAVAILABLE: return EXIT_NO_FUSE;
+    case ARECFS_MOUNT_FAILED: return EXIT_FAILURE;
+    }
+    return EXIT_FAILURE;
+}
+
+static int
+complain (GError *error, int exit_code)
+{
+    fprintf (stderr, "arecfs: %s\n", error->message);
+    g_error_free (error);
+    return exit_code;
+}
+
+static void
+print_version (void)
+{
+    printf ("arecfs %s\nlibfuse %s (built with %d.%d)\n", AREC_VERSION, fuse_pkgversion(),
+            FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION);
+}
+
+static void
+raise_file_limit (void)
+{
+    struct rlimit limit;
+
+    if (getrlimit (RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit (RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* What the sources mean, and whether they are one flat sequence. */
+static ArecSourceList *
+list_sources (const ArecfsOptions *options, bool *flat, GError **error)
+{
+    g_autoptr (ArecSourceList) list = arec_source_list_new();
+    ArecSourceForm form = AREC_SOURCE_LITERAL;
+    guint n = g_strv_length (options->sources);
+
+    for (guint i = 0; i < options->patterns->len; i++) {
+        arec_source_list_add_pattern (list, g_ptr_array_index (options->patterns, i));
+    }
+    arec_source_list_exclude (list, options->mount_point);
+    for (guint i = 0; i < n; i++) {
+        if (!arec_source_list_add (list, options->sources[i], &form, error)) {
+            return NULL;
+        }
+    }
+    *flat = options->merge || (n == 1 && form == AREC_SOURCE_LITERAL);
+    return g_steal_pointer (&list);
+}
+
+static bool
+open_tree (ArecfsServer *server, GError **error)
+{
+    const ArecfsOptions *options = server->options;
+    ArecfsTreeOptions tree = {.reader = &options->reader,
+                              .plain_names = options->plain_names,
+                              .suffix = options->suffix,
+                              .has_uid = options->has_uid,
+                              .has_gid = options->has_gid,
+                              .has_umask = options->has_umask,
+                              .uid = options->uid,
+                              .gid = options->gid,
+                              .umask = options->umask};
+    g_autoptr (ArecSourceList) list = NULL;
+    bool flat;
+
+    list = list_sources (options, &flat, error);
+    if (!list) {
+        return false;
+    }
+    server->engine = arec_engine_new (&options->engine);
+    server->tree = arecfs_tree_new (server->engine, list, flat, options->sources, &tree, error);
+    if (!server->tree) {
+        return false;
+    }
+    server->counters.started = time (NULL);
+    server->control = arecfs_control_new (&server->counters, server->engine);
+    server->damage = arecfs_damage_log_new();
+    return true;
+}
+
+static void
+close_tree (ArecfsServer *server)
+{
+    arecfs_control_free (server->control);
+    arecfs_damage_log_free (server->damage);
+    arecfs_tree_free (server->tree);
+    arec_engine_unref (server->engine);
+}
+
+/* Everything up to a mount that can be read. Returns 0 or the exit code, having told why. */
+static int
+start (ArecfsServer *server, char path[PATH_MAX])
+{
+    const ArecfsOptions *options = server->options;
+    ArecfsMountResult result;
+    GError *error = NULL;
+
+    result = arecfs_session_check (options->mount_point, &error);
+    if (result != ARECFS_MOUNT_OK) {
+        return complain (error, exit_code_of_mount (result));
+    }
+    if (!realpath (options->mount_point, path)) {
+        fprintf (stderr, "arecfs: %s: cannot be mounted on: %s\n", options->mount_point,
+                 strerror (errno));
+        return EXIT_MOUNT_POINT;
+    }
+    if (!open_tree (server, &error)) {
+        return complain (error, arec_error_exit_code (error));
+    }
+    result = arecfs_session_mount (server, path, &error);
+    if (result != ARECFS_MOUNT_OK) {
+        arecfs_session_end (server);
+        return complain (error, exit_code_of_mount (result));
+    }
+    return 0;
+}
+
+/* @report_fd  -1 in the foreground. */
+static int
+serve (const ArecfsOptions *options, int report_fd)
+{
+    ArecfsServer server = {.options = options};
+    char path[PATH_MAX];
+    int exit_code = start (&server, path);
+
+    if (exit_code == 0) {
+        if (report_fd >= 0) {
+            if (!options->log_file) {
+                arecfs_log_setup (ARECFS_LOG_SYSLOG, NULL, options->log_level, NULL);
+            }
+            arecfs_daemon_ready (report_fd);
+        }
+        g_message ("%s: mounted", path);
+        exit_code = arecfs_session_run (&server, path) ? EXIT_SUCCESS : EXIT_FAILURE;
+        g_message ("%s: unmounted", path);
+    } else if (report_fd >= 0) {
+        arecfs_daemon_failed (report_fd, exit_code);
+    }
+    close_tree (&server);
+    return exit_code;
+}
+
+int
+main (int argc, char **argv)
+{
+    g_autoptr (ArecfsOptions) options = NULL;
+    GError *error = NULL;
+    int report_fd = -1;
+
+    setlocale (LC_ALL, "");
+    mallopt (M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+    mallopt (M_ARENA_MAX, MAX_ARENAS);
+    options = arecfs_options_parse (argc, argv, &error);
+    if (!options) {
+        return complain (error, arec_error_exit_code (error));
+    }
+    if (options->action == ARECFS_HELP) {
+        fputs (options->help, stdout);
+        return EXIT_SUCCESS;
+    }
+    if (options->action == ARECFS_VERSION) {
+        print_version();
+        return EXIT_SUCCESS;
+    }
+    if (!arecfs_log_setup (options->log_file ? ARECFS_LOG_FILE : ARECFS_LOG_STDERR,
+                           options->log_file, options->log_level, &error)) {
+        return complain (error, arec_error_exit_code (error));
+    }
+    raise_file_limit();
+    if (!options->foreground) {
+        report_fd = arecfs_daemon_fork();
+        if (report_fd < 0) {
+            fprintf (stderr, "arecfs: cannot fork: %s\n", strerror (errno));
+            return EXIT_FAILURE;
+        }
+    }
+    return serve (options, report_fd);
+}

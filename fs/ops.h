@@ -1,0 +1,30 @@
+/* The operations, by family; contracts are libfuse's (fuse_lowlevel.h). */
+#pragma once
+
+#include <fuse_lowlevel.h>
+
+/* ops_names.c: what is where */
+void arecfs_op_lookup (fuse_req_t req, fuse_ino_t parent, const char *name);
+void arecfs_op_forget (fuse_req_t req, fuse_ino_t ino, uint64_t n);
+void arecfs_op_forget_multi (fuse_req_t req, size_t count, struct fuse_forget_data *forgets);
+void arecfs_op_getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+void arecfs_op_statfs (fuse_req_t req, fuse_ino_t ino);
+
+/* ops_list.c: directories */
+void arecfs_op_opendir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+void arecfs_op_readdir (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                        struct fuse_file_info *info);
+void arecfs_op_readdirplus (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                            struct fuse_file_info *info);
+void arecfs_op_releasedir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+
+/* ops_read.c: contents */
+void arecfs_op_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+void arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                     struct fuse_file_info *info);
+void arecfs_op_flush (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+void arecfs_op_release (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+
+/* ops_xattr.c: extended attributes */
+void arecfs_op_getxattr (fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void arecfs_op_listxattr (fuse_req_t req, fuse_ino_t ino, size_t size);

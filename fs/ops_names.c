@@ -1,0 +1,175 @@
+#include "ops.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "entries.h"
+#include "inodes.h"
+#include "request.h"
+
+bool
+arecfs_entry_fill (ArecfsServer *server, const ArecfsNode *node, struct fuse_entry_param *entry,
+                   GError **error)
+{
+    *entry = (struct fuse_entry_param){
+        .ino = node->ino, .attr_timeout = ARECFS_FOREVER, .entry_timeout = ARECFS_FOREVER};
+    return arecfs_tree_stat (server->tree, node, &entry->attr, &entry->generation, error);
+}
+
+static void
+reply_node (const ArecfsRequest *request, const ArecfsNode *node)
+{
+    struct fuse_entry_param entry;
+    GError *error = NULL;
+
+    if (arecfs_entry_fill (request->server, node, &entry, &error)) {
+        arecfs_reply_entry (request, &entry);
+    } else {
+        arecfs_reply_error (request, error);
+    }
+}
+
+/* ---- .arecfs ---- */
+
+/* @timeout  of the name: none for files, which are made anew at each look-up. */
+static void
+reply_control (const ArecfsRequest *request, uint64_t ino, double timeout)
+{
+    struct fuse_entry_param entry = {
+        .ino = ino, .attr_timeout = ARECFS_FOREVER, .entry_timeout = timeout};
+
+    if (arecfs_control_stat (request->server->control, ino, &entry.attr)) {
+        arecfs_reply_entry (request, &entry);
+    } else {
+        arecfs_reply_errno (request, ESTALE);
+    }
+}
+
+static void
+lookup_control (const ArecfsRequest *request, const char *name)
+{
+    uint64_t ino;
+
+    if (strcmp (name, ".") == 0) {
+        reply_control (request, request->ino, ARECFS_FOREVER);
+    } else if (strcmp (name, "..") == 0) {
+        ArecfsNode root;
+
+        arecfs_tree_get (request->server->tree, ARECFS_INO_ROOT, &root, NULL);
+        reply_node (request, &root);
+    } else if (request->ino == ARECFS_INO_CONTROL &&
+               (ino = arecfs_control_lookup (request->server->control, name)) != 0) {
+        reply_control (request, ino, 0);
+    } else {
+        arecfs_reply_absent (request);
+    }
+}
+
+/* ---- operations ---- */
+
+/* Names within @parent; `.` and `..` come from file handles that are opened. */
+static void
+lookup_in (const ArecfsRequest *request, const ArecfsNode *parent, const char *name)
+{
+    ArecfsTree *tree = request->server->tree;
+    ArecfsNode node;
+    GError *error = NULL;
+
+    if (strcmp (name, ".") == 0) {
+        reply_node (request, parent);
+    } else if (strcmp (name, "..") == 0) {
+        arecfs_tree_parent (tree, parent, &node);
+        reply_node (request, &node);
+    } else if (arecfs_tree_lookup (tree, parent, name, &node, &error)) {
+        reply_node (request, &node);
+    } else if (error) {
+        arecfs_reply_error (request, error);
+    } else {
+        arecfs_reply_absent (request);
+    }
+}
+
+void
+arecfs_op_lookup (fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_LOOKUP, parent, name);
+    ArecfsNode node;
+    GError *error = NULL;
+
+    if (arecfs_ino_is_control (parent)) {
+        lookup_control (&request, name);
+    } else if (parent == ARECFS_INO_ROOT && strcmp (name, ARECFS_CONTROL_NAME) == 0) {
+        reply_control (&request, ARECFS_INO_CONTROL, ARECFS_FOREVER);
+    } else if (arecfs_tree_get (request.server->tree, parent, &node, &error)) {
+        lookup_in (&request, &node, name);
+    } else if (error) {
+        arecfs_reply_error (&request, error);
+    } else {
+        arecfs_reply_errno (&request, ESTALE); /* a handle of another mount */
+    }
+}
+
+static void
+forget (ArecfsServer *server, fuse_ino_t ino, uint64_t n)
+{
+    if (arecfs_ino_is_control (ino)) {
+        arecfs_control_forget (server->control, ino, n);
+    }
+}
+
+void
+arecfs_op_forget (fuse_req_t req, fuse_ino_t ino, uint64_t n)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_FORGET, ino, NULL);
+
+    forget (request.server, ino, n);
+    arecfs_reply_none (&request);
+}
+
+void
+arecfs_op_forget_multi (fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_FORGET, 0, NULL);
+
+    for (size_t i = 0; i < count; i++) {
+        forget (request.server, forgets[i].ino, forgets[i].nlookup);
+    }
+    arecfs_reply_none (&request);
+}
+
+void
+arecfs_op_getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_GETATTR, ino, NULL);
+    ArecfsServer *server = request.server;
+    struct stat st;
+    uint64_t generation;
+    ArecfsNode node;
+    GError *error = NULL;
+
+    (void)info;
+    if (arecfs_ino_is_control (ino)) {
+        if (arecfs_control_stat (server->control, ino, &st)) {
+            arecfs_reply_attr (&request, &st, ARECFS_FOREVER);
+        } else {
+            arecfs_reply_errno (&request, ESTALE);
+        }
+    } else if (arecfs_tree_get (server->tree, ino, &node, &error) &&
+               arecfs_tree_stat (server->tree, &node, &st, &generation, &error)) {
+        arecfs_reply_attr (&request, &st, ARECFS_FOREVER);
+    } else if (error) {
+        arecfs_reply_error (&request, error);
+    } else {
+        arecfs_reply_errno (&request, ESTALE);
+    }
+}
+
+void
+arecfs_op_statfs (fuse_req_t req, fuse_ino_t ino)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_STATFS, ino, NULL);
+    struct statvfs st;
+
+    arecfs_tree_statvfs (request.server->tree, &st);
+    arecfs_reply_statfs (&request, &st);
+}

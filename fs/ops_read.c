@@ -1,0 +1,102 @@
+#include "ops.h"
+
+#include <errno.h>
+
+#include "inodes.h"
+#include "request.h"
+
+/* Opening needs no state, so the kernel is told once that it need not ask. */
+void
+arecfs_op_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_OPEN, ino, NULL);
+
+    if (request.server->no_open) {
+        arecfs_reply_errno (&request, ENOSYS);
+        return;
+    }
+    info->keep_cache = 1;
+    arecfs_reply_open (&request, info);
+}
+
+void
+arecfs_op_flush (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_FLUSH, ino, NULL);
+
+    (void)info;
+    arecfs_reply_errno (&request, ENOSYS);
+}
+
+void
+arecfs_op_release (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_RELEASE, ino, NULL);
+
+    (void)info;
+    arecfs_reply_errno (&request, 0);
+}
+
+static void
+read_control (const ArecfsRequest *request, size_t size, off_t offset)
+{
+    size_t got = 0;
+    g_autofree char *text = arecfs_control_read (request->server->control, request->ino,
+                                                 (uint64_t)offset, size, &got);
+
+    if (text) {
+        arecfs_reply_data (request, text, got);
+    } else {
+        arecfs_reply_errno (request, ESTALE);
+    }
+}
+
+/* A read failed: what was told of the record's size may be wrong too. */
+static void
+reply_failure (const ArecfsRequest *request, GError *error)
+{
+    fuse_lowlevel_notify_inval_inode (request->server->session, request->ino, -1, 0);
+    arecfs_reply_error (request, error);
+}
+
+static void
+read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t size, uint64_t offset)
+{
+    g_auto (ArecView) view = {0};
+    GError *error = NULL;
+
+    if (!arec_reader_read (node->file->reader, node->record, &view, &error)) {
+        reply_failure (request, error);
+        return;
+    }
+    offset = MIN (offset, view.size);
+    size = MIN (size, view.size - offset);
+    arecfs_count (&request->server->counters.read_bytes, size);
+    arecfs_reply_data (request, view.data + offset, size);
+}
+
+void
+arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
+                struct fuse_file_info *info)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_READ, ino, NULL);
+    ArecfsNode node;
+    GError *error = NULL;
+
+    (void)info;
+    if (offset < 0) {
+        arecfs_reply_errno (&request, EINVAL);
+    } else if (arecfs_ino_is_control (ino)) {
+        read_control (&request, size, offset);
+    } else if (!arecfs_tree_get (request.server->tree, ino, &node, &error)) {
+        if (error) {
+            arecfs_reply_error (&request, error);
+        } else {
+            arecfs_reply_errno (&request, ESTALE);
+        }
+    } else if (node.kind != ARECFS_RECORD) {
+        arecfs_reply_errno (&request, EISDIR);
+    } else {
+        read_record (&request, &node, size, (uint64_t)offset);
+    }
+}

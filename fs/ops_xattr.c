@@ -1,0 +1,164 @@
+/* Extended attributes: answered, never listed, so that copies stay clean and fast. */
+#include "ops.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "inodes.h"
+#include "request.h"
+
+#define PREFIX "user.arec."
+
+static const char *
+codec_text (ArecCodecName codec)
+{
+    switch (codec) {
+    case AREC_CODEC_NONE: return "none";
+    case AREC_CODEC_BROTLI: return "brotli";
+    case AREC_CODEC_ZSTD: return "zstd";
+    case AREC_CODEC_SNAPPY: return "snappy";
+    case AREC_CODEC_MIXED: return "mixed";
+    }
+    g_assert_not_reached();
+}
+
+/* The value of `user.arec.@key`; NULL: there is none, or *error. g_free (). */
+static char *
+value_of_record (const ArecfsNode *node, const char *key)
+{
+    ArecPlace place;
+    ArecFileInfo info;
+
+    arec_reader_locate (node->file->reader, node->record, &place);
+    if (strcmp (key, "record") == 0) {
+        return g_strdup_printf ("%" PRIu64, place.file_record);
+    }
+    if (strcmp (key, "chunk") == 0) {
+        return g_strdup_printf ("%" PRIu64, place.chunk);
+    }
+    if (strcmp (key, "source") == 0) {
+        arec_reader_file_info (node->file->reader, place.file, &info);
+        return g_strdup (info.path);
+    }
+    return NULL;
+}
+
+static char *
+codec_of (ArecReader *reader, GError **error)
+{
+    ArecCodecName codec = AREC_CODEC_NONE;
+
+    for (size_t i = 0; i < arec_reader_n_files (reader); i++) {
+        ArecCodecName other;
+        bool transposed;
+
+        if (!arec_reader_file_coding (reader, i, &other, &transposed, error)) {
+            return NULL;
+        }
+        codec = i == 0 || other == codec ? other : AREC_CODEC_MIXED;
+    }
+    return g_strdup (codec_text (codec));
+}
+
+/* Of the directory of one file, or of several as one sequence: then numbers are sums, and the
+ * rest is the first file's. */
+static char *
+value_of_file (const ArecfsNode *node, const char *key, GError **error)
+{
+    ArecReader *reader = node->file->reader;
+    uint64_t n_chunks = 0;
+    ArecFileInfo info;
+
+    if (strcmp (key, "records") == 0) {
+        return g_strdup_printf ("%" PRIu64, arec_reader_n_records (reader));
+    }
+    if (strcmp (key, "codec") == 0) {
+        return codec_of (reader, error);
+    }
+    for (size_t i = arec_reader_n_files (reader); i-- > 0;) {
+        arec_reader_file_info (reader, i, &info);
+        n_chunks += info.n_chunks;
+    }
+    if (strcmp (key, "chunks") == 0) {
+        return g_strdup_printf ("%" PRIu64, n_chunks);
+    }
+    if (strcmp (key, "group_size") == 0) {
+        return g_strdup_printf ("%" PRIu64, info.group_size);
+    }
+    if (strcmp (key, "options") == 0) {
+        return g_strdup (info.options);
+    }
+    if (strcmp (key, "source") == 0) {
+        return g_strdup (info.path);
+    }
+    return NULL;
+}
+
+static char *
+value_of (ArecfsServer *server, uint64_t ino, const char *key, GError **error)
+{
+    ArecfsNode node;
+
+    if (arecfs_ino_is_control (ino) || !arecfs_tree_get (server->tree, ino, &node, error)) {
+        return NULL;
+    }
+    switch (node.kind) {
+    case ARECFS_DIRECTORY: return NULL;
+    case ARECFS_FILE:
+        return arecfs_tree_open (server->tree, &node, error) ? value_of_file (&node, key, error)
+                                                             : NULL;
+    case ARECFS_RECORD: return value_of_record (&node, key);
+    }
+    g_assert_not_reached();
+}
+
+static void
+reply_value (const ArecfsRequest *request, const char *value, size_t size)
+{
+    size_t length = strlen (value);
+
+    if (size == 0) {
+        arecfs_reply_xattr_size (request, length);
+    } else if (size < length) {
+        arecfs_reply_errno (request, ERANGE);
+    } else {
+        arecfs_reply_data (request, value, length);
+    }
+}
+
+void
+arecfs_op_getxattr (fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_GETXATTR, ino, name);
+    g_autofree char *value = NULL;
+    GError *error = NULL;
+
+    /* ENODATA for these would have the kernel ask again for every file. */
+    if (!g_str_has_prefix (name, "user.")) {
+        arecfs_reply_errno (&request, EOPNOTSUPP);
+        return;
+    }
+    if (g_str_has_prefix (name, PREFIX)) {
+        value = value_of (request.server, ino, name + strlen (PREFIX), &error);
+    }
+    if (value) {
+        reply_value (&request, value, size);
+    } else if (error) {
+        arecfs_reply_error (&request, error);
+    } else {
+        arecfs_reply_errno (&request, ENODATA);
+    }
+}
+
+void
+arecfs_op_listxattr (fuse_req_t req, fuse_ino_t ino, size_t size)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_LISTXATTR, ino, NULL);
+
+    if (size == 0) {
+        arecfs_reply_xattr_size (&request, 0);
+    } else {
+        arecfs_reply_data (&request, "", 0);
+    }
+}

@@ -1,0 +1,598 @@
+#include "options.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+
+static bool fail (GError **error, ArecError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
+
+static bool
+fail (GError **error, ArecError code, const char *format, ...)
+{
+    va_list args;
+
+    va_start (args, format);
+    *error = g_error_new_valist (AREC_ERROR, (gint)code, format, args);
+    va_end (args);
+    return false;
+}
+
+/* ---- values ---- */
+
+static bool
+parse_unsigned (const char *name, const char *value, unsigned base, uint64_t max, uint64_t *out,
+                GError **error)
+{
+    g_autoptr (GError) cause = NULL;
+
+    if (g_ascii_string_to_unsigned (value, base, 0, max, out, &cause)) {
+        return true;
+    }
+    return fail (error, AREC_ERROR_INVALID,
+                 "option %s: '%s' is not %s from 0 to %" G_GUINT64_FORMAT, name, value,
+                 base == 8 ? "an octal number" : "a number", max);
+}
+
+static bool
+parse_size (const char *name, const char *value, uint64_t *out, GError **error)
+{
+    if (arec_size_parse (value, out, error)) {
+        return true;
+    }
+    g_prefix_error (error, "option %s: ", name);
+    return false;
+}
+
+/* An option of the reference's reader, in its own grammar. */
+static bool
+set_reader_option (ArecReaderOptions *reader, const char *key, const char *value,
+                   GError **error)
+{
+    g_autofree char *text = g_strdup_printf ("%s:%s", key, value);
+    ArecReaderOptions parsed = {0};
+
+    if (strchr (value, ',')) {
+        return fail (error, AREC_ERROR_INVALID, "option %s: '%s' is not one value", key, value);
+    }
+    if (!arec_reader_options_parse (text, &parsed, error)) {
+        return false;
+    }
+    if (strcmp (key, "max_parallelism") == 0) {
+        reader->has_max_parallelism = parsed.has_max_parallelism;
+        reader->max_parallelism = parsed.max_parallelism;
+    } else if (strcmp (key, "readahead_buffer_size") == 0) {
+        reader->readahead_buffer_size = parsed.readahead_buffer_size;
+    } else {
+        reader->index_storage = parsed.index_storage;
+    }
+    return true;
+}
+
+static bool
+set_suffix (ArecfsOptions *options, const char *value, GError **error)
+{
+    if (strlen (value) > ARECFS_MAX_SUFFIX || strchr (value, '/')) {
+        return fail (error, AREC_ERROR_INVALID,
+                     "option suffix: '%s' is not a part of a file name of at most %d bytes",
+                     value, ARECFS_MAX_SUFFIX);
+    }
+    if (g_ascii_isdigit (value[0])) {
+        return fail (error, AREC_ERROR_INVALID,
+                     "option suffix: '%s' begins with a digit, which would change the numbers",
+                     value);
+    }
+    g_free (options->suffix);
+    options->suffix = g_strdup (value);
+    return true;
+}
+
+static bool
+set_log_level (ArecfsOptions *options, const char *value, GError **error)
+{
+    static const struct {
+        const char *name;
+        GLogLevelFlags level;
+    } levels[] = {{"error", G_LOG_LEVEL_CRITICAL},
+                  {"warning", G_LOG_LEVEL_WARNING},
+                  {"message", G_LOG_LEVEL_MESSAGE},
+                  {"info", G_LOG_LEVEL_INFO},
+                  {"debug", G_LOG_LEVEL_DEBUG}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (levels); i++) {
+        if (strcmp (value, levels[i].name) == 0) {
+            options->log_level = levels[i].level;
+            return true;
+        }
+    }
+    return fail (error, AREC_ERROR_INVALID,
+                 "option log-level: '%s' is not one of error, warning, message, info, debug",
+                 value);
+}
+
+static bool
+set_kind (ArecfsOptions *options, const char *value, GError **error)
+{
+    if (strcmp (value, "array_record") == 0) {
+        options->kind_is_array_record = true;
+        return true;
+    }
+    if (strcmp (value, "riegeli") == 0) {
+        return fail (error, AREC_ERROR_UNSUPPORTED,
+                     "option kind: plain Riegeli/records files are not in this build");
+    }
+    return fail (error, AREC_ERROR_INVALID,
+                 "option kind: '%s' is not one of array_record, riegeli", value);
+}
+
+static bool
+set_profile (const char *value, GError **error)
+{
+    static const char *const profiles[] = {"sequential",  "random", "batch", "low-memory",
+                                           "high-memory", "cloud",  NULL};
+
+    if (!g_strv_contains (profiles, value)) {
+        return fail (error, AREC_ERROR_INVALID,
+                     "option profile: '%s' is not one of sequential, random, batch, low-memory,"
+                     " high-memory, cloud",
+                     value);
+    }
+    return fail (error, AREC_ERROR_UNSUPPORTED, "option profile: not in this build");
+}
+
+static bool
+set_names (ArecfsOptions *options, const char *value, GError **error)
+{
+    if (strcmp (value, "plain") != 0 && strcmp (value, "padded") != 0) {
+        return fail (error, AREC_ERROR_INVALID,
+                     "option names: '%s' is not one of padded, plain", value);
+    }
+    options->plain_names = strcmp (value, "plain") == 0;
+    return true;
+}
+
+/* ---- the table ---- */
+
+typedef enum {
+    OPTION_CACHE_SIZE,
+    OPTION_READAHEAD_BUFFER_SIZE,
+    OPTION_MAX_PARALLELISM,
+    OPTION_INDEX_STORAGE,
+    OPTION_READER_OPTIONS,
+    OPTION_PROFILE,
+    OPTION_MERGE,
+    OPTION_NAMES,
+    OPTION_SUFFIX,
+    OPTION_PATTERN,
+    OPTION_RECOVER,
+    OPTION_KIND,
+    OPTION_NO_PUSH,
+    OPTION_INDEX_DIR,
+    OPTION_IDLE_UNMOUNT,
+    OPTION_LOG_LEVEL,
+    OPTION_LOG_FILE,
+} OptionId;
+
+typedef struct {
+    OptionId id;
+    const char *name;
+    const char *value; /* NULL: a flag */
+    const char *help;
+} Option;
+
+static const Option table[] = {
+    {OPTION_CACHE_SIZE, "cache-size", "SIZE",
+     "memory for decoded chunks (default: an eighth of it)"},
+    {OPTION_READAHEAD_BUFFER_SIZE, "readahead-buffer-size", "SIZE",
+     "accepted; readahead is not in this build"},
+    {OPTION_MAX_PARALLELISM, "max-parallelism", "N|auto", "chunks loaded at the same time"},
+    {OPTION_INDEX_STORAGE, "index-storage-option", "in_memory|offloaded",
+     "where the index is kept (offloaded: not in this build)"},
+    {OPTION_READER_OPTIONS, "reader-options", "STRING",
+     "options as the reference's reader takes them"},
+    {OPTION_PROFILE, "profile", "NAME", "not in this build"},
+    {OPTION_MERGE, "merge", NULL, "show all sources as one sequence of records"},
+    {OPTION_NAMES, "names", "padded|plain", "how record numbers are written"},
+    {OPTION_SUFFIX, "suffix", ".EXT|auto", "append to every record's name"},
+    {OPTION_PATTERN, "pattern", "GLOB", "in directories, these files count too"},
+    {OPTION_RECOVER, "recover", NULL, "not in this build"},
+    {OPTION_KIND, "kind", "array_record|riegeli", "take the sources for this kind"},
+    {OPTION_NO_PUSH, "no-push", NULL, "accepted; pushing is not in this build"},
+    {OPTION_INDEX_DIR, "index-dir", "DIR", "accepted; for offloaded indexes"},
+    {OPTION_IDLE_UNMOUNT, "idle-unmount", "SECONDS",
+     "unmount and exit when nobody uses it that long"},
+    {OPTION_LOG_LEVEL, "log-level", "LEVEL", "error, warning, message, info or debug"},
+    {OPTION_LOG_FILE, "log-file", "FILE", "log there, not to syslog"},
+};
+
+static bool
+set_option (ArecfsOptions *options, const Option *option, const char *value, GError **error)
+{
+    ArecReaderOptions *reader = &options->reader;
+    uint64_t number;
+
+    switch (option->id) {
+    case OPTION_CACHE_SIZE:
+        if (strcmp (value, "auto") == 0) {
+            options->engine.cache_size = 0;
+            return true;
+        }
+        return parse_size (option->name, value, &options->engine.cache_size, error);
+    case OPTION_READAHEAD_BUFFER_SIZE:
+        return set_reader_option (reader, "readahead_buffer_size", value, error);
+    case OPTION_MAX_PARALLELISM:
+        return set_reader_option (reader, "max_parallelism", value, error);
+    case OPTION_INDEX_STORAGE:
+        return set_reader_option (reader, "index_storage_option", value, error);
+    case OPTION_READER_OPTIONS: return arec_reader_options_parse (value, reader, error);
+    case OPTION_PROFILE: return set_profile (value, error);
+    case OPTION_MERGE: options->merge = true; return true;
+    case OPTION_NAMES: return set_names (options, value, error);
+    case OPTION_SUFFIX: return set_suffix (options, value, error);
+    case OPTION_PATTERN: g_ptr_array_add (options->patterns, g_strdup (value)); return true;
+    case OPTION_RECOVER:
+        return fail (error, AREC_ERROR_UNSUPPORTED, "option recover: not in this build");
+    case OPTION_KIND: return set_kind (options, value, error);
+    case OPTION_NO_PUSH: options->no_push = true; return true;
+    case OPTION_INDEX_DIR: return true;
+    case OPTION_IDLE_UNMOUNT:
+        if (!parse_unsigned (option->name, value, 10, 365 * 86400, &number, error)) {
+            return false;
+        }
+        options->idle_unmount = (unsigned)number;
+        return true;
+    case OPTION_LOG_LEVEL: return set_log_level (options, value, error);
+    case OPTION_LOG_FILE:
+        g_free (options->log_file);
+        options->log_file = g_canonicalize_filename (value, NULL);
+        return true;
+    }
+    g_assert_not_reached();
+}
+
+static const Option *
+find_option (const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (table); i++) {
+        if (strcmp (name, table[i].name) == 0) {
+            return &table[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- mount options ---- */
+
+/* Of fstab, for other programs than the server. */
+static bool
+is_for_others (const char *name)
+{
+    static const char *const names[] = {"defaults", "auto",    "noauto", "user",
+                                        "nouser",   "users",   "owner",  "group",
+                                        "nofail",   "_netdev", NULL};
+
+    return g_strv_contains (names, name) || g_str_has_prefix (name, "x-") ||
+           g_str_has_prefix (name, "comment=");
+}
+
+/* What libfuse and the kernel understand as it is. */
+static bool
+is_for_kernel (const char *name)
+{
+    static const char *const names[] = {"ro",
+                                        "nosuid",
+                                        "suid",
+                                        "nodev",
+                                        "dev",
+                                        "noexec",
+                                        "exec",
+                                        "noatime",
+                                        "atime",
+                                        "nodiratime",
+                                        "diratime",
+                                        "sync",
+                                        "async",
+                                        "dirsync",
+                                        "relatime",
+                                        "norelatime",
+                                        "strictatime",
+                                        "auto_unmount",
+                                        "default_permissions",
+                                        NULL};
+
+    return g_strv_contains (names, name) || g_str_has_prefix (name, "max_read=") ||
+           g_str_has_prefix (name, "context=") || g_str_has_prefix (name, "fscontext=") ||
+           g_str_has_prefix (name, "defcontext=") || g_str_has_prefix (name, "rootcontext=");
+}
+
+static bool
+set_owner_option (ArecfsOptions *options, const char *name, const char *value, bool *known,
+                  GError **error)
+{
+    uint64_t number;
+
+    *known = true;
+    if (strcmp (name, "uid") == 0) {
+        options->has_uid = parse_unsigned (name, value, 10, UINT32_MAX - 1, &number, error);
+        options->uid = options->has_uid ? (uid_t)number : 0;
+        return options->has_uid;
+    }
+    if (strcmp (name, "gid") == 0) {
+        options->has_gid = parse_unsigned (name, value, 10, UINT32_MAX - 1, &number, error);
+        options->gid = options->has_gid ? (gid_t)number : 0;
+        return options->has_gid;
+    }
+    if (strcmp (name, "umask") == 0) {
+        options->has_umask = parse_unsigned (name, value, 8, 0777, &number, error);
+        options->umask = options->has_umask ? (mode_t)number : 0;
+        return options->has_umask;
+    }
+    *known = false;
+    return true;
+}
+
+static bool
+set_mount_option (ArecfsOptions *options, const char *text, GError **error)
+{
+    const char *equals = strchr (text, '=');
+    g_autofree char *name =
+        equals ? g_strndup (text, (size_t)(equals - text)) : g_strdup (text);
+    const char *value = equals ? equals + 1 : NULL;
+    const Option *option = find_option (name);
+    bool known = false;
+
+    if (option) {
+        if (!value != !option->value) {
+            return fail (error, AREC_ERROR_INVALID, "option %s %s", name,
+                         option->value ? "needs a value" : "takes no value");
+        }
+        return set_option (options, option, value, error);
+    }
+    if (strcmp (text, "rw") == 0) {
+        return fail (error, AREC_ERROR_INVALID, "option rw: the mount is always read-only");
+    }
+    if (strcmp (text, "allow_other") == 0) {
+        options->allow_other = true;
+        return true;
+    }
+    if (value && strcmp (name, "fsname") == 0) {
+        g_free (options->fsname);
+        options->fsname = g_strdup (value);
+        return true;
+    }
+    if (value && !set_owner_option (options, name, value, &known, error)) {
+        return false;
+    }
+    if (known) {
+        return true;
+    }
+    if (is_for_kernel (text)) {
+        g_ptr_array_add (options->mount_options, g_strdup (text));
+        return true;
+    }
+    return is_for_others (text) ||
+           fail (error, AREC_ERROR_INVALID, "unknown mount option '%s'", text);
+}
+
+/* Splits at commas; `\,` and `\\` stand for themselves. */
+static bool
+set_mount_options (ArecfsOptions *options, const char *list, GError **error)
+{
+    g_autoptr (GString) one = g_string_new (NULL);
+
+    for (const char *at = list;; at++) {
+        if (at[0] == '\\' && at[1] != '\0') {
+            g_string_append_c (one, *++at);
+        } else if (*at != ',' && *at != '\0') {
+            g_string_append_c (one, *at);
+        } else {
+            if (one->len > 0 && !set_mount_option (options, one->str, error)) {
+                return false;
+            }
+            g_string_truncate (one, 0);
+            if (*at == '\0') {
+                return true;
+            }
+        }
+    }
+}
+
+/* ---- GOption ---- */
+
+static gboolean
+on_option (const char *name, const char *value, gpointer data, GError **error)
+{
+    /* GLib gives the option as it was typed: `--cache-size`. */
+    return set_option (data, find_option (name + 2), value, error);
+}
+
+static gboolean
+on_mount_options (const char *name, const char *value, gpointer data, GError **error)
+{
+    (void)name;
+    return set_mount_options (data, value, error);
+}
+
+static gboolean
+on_foreground (const char *name, const char *value, gpointer data, GError **error)
+{
+    ArecfsOptions *options = data;
+
+    (void)value;
+    (void)error;
+    options->foreground = true;
+    if (strcmp (name, "-d") == 0 || strcmp (name, "--debug") == 0) {
+        options->debug = true;
+        options->log_level = G_LOG_LEVEL_DEBUG;
+    }
+    return TRUE;
+}
+
+static gboolean
+on_action (const char *name, const char *value, gpointer data, GError **error)
+{
+    ArecfsOptions *options = data;
+
+    (void)value;
+    (void)error;
+    options->action = strcmp (name, "--version") == 0 || strcmp (name, "-V") == 0
+                          ? ARECFS_VERSION
+                          : ARECFS_HELP;
+    return TRUE;
+}
+
+static const char description[] =
+    "SOURCE is an ArrayRecord file, a directory of them, a quoted glob, or NAME@N for N "
+    "shards;\n"
+    "PATH[a:b] takes only these records. One file is mounted flat (MOUNTPOINT/00000 ...), "
+    "several\n"
+    "as a directory for each. Each option is also understood as -o NAME=VALUE.\n\n"
+    "Exit codes: 0 mounted, 1 failed while running, 2 wrong command line, 3 a source cannot "
+    "be\n"
+    "opened, 4 unknown format, 5 damaged, 6 not in this build, 7 mount point unusable,\n"
+    "8 FUSE unavailable.";
+
+static GOptionContext *
+new_context (ArecfsOptions *options, char ***operands)
+{
+    static const GOptionEntry basic[] = {
+        {"foreground", 'f', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_foreground,
+         "stay in the foreground", NULL},
+        {"debug", 'd', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_foreground,
+         "a line for each request, in the foreground", NULL},
+        {"options", 'o', G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, on_mount_options,
+         "mount options: allow_other, uid=N, gid=N, umask=MODE, fsname=NAME ...",
+         "NAME[=VALUE],..."},
+        {"help", 'h', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_action, "this text",
+         NULL},
+        {"version", 'V', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_action,
+         "versions of this program and of its libraries", NULL},
+        {NULL},
+    };
+    GOptionEntry entries[G_N_ELEMENTS (table) + 2] = {0};
+    GOptionContext *context = g_option_context_new ("SOURCE... MOUNTPOINT");
+    GOptionGroup *group = g_option_group_new ("main", "", "", options, NULL);
+    size_t n = G_N_ELEMENTS (table);
+
+    for (size_t i = 0; i < n; i++) {
+        entries[i] = (GOptionEntry){
+            .long_name = table[i].name,
+            .flags = table[i].value ? G_OPTION_FLAG_FILENAME : G_OPTION_FLAG_NO_ARG,
+            .arg = G_OPTION_ARG_CALLBACK,
+            .arg_data = on_option,
+            .description = table[i].help,
+            .arg_description = table[i].value,
+        };
+    }
+    entries[n] = (GOptionEntry){.long_name = G_OPTION_REMAINING,
+                                .arg = G_OPTION_ARG_FILENAME_ARRAY,
+                                .arg_data = operands};
+    g_option_group_add_entries (group, basic);
+    g_option_group_add_entries (group, entries);
+    g_option_context_set_main_group (context, group);
+    g_option_context_set_help_enabled (context, FALSE);
+    g_option_context_set_summary (context,
+                                  "Shows ArrayRecord files as directories of records.");
+    g_option_context_set_description (context, description);
+    return context;
+}
+
+/* `-oVALUE` as `-o VALUE`: GOption knows only the second. */
+static char **
+separate_short_values (int argc, char **argv)
+{
+    GPtrArray *args = g_ptr_array_new();
+    bool operands = false;
+
+    for (int i = 0; i < argc; i++) {
+        operands = operands || strcmp (argv[i], "--") == 0;
+        if (!operands && i > 0 && g_str_has_prefix (argv[i], "-o") && argv[i][2] != '\0') {
+            g_ptr_array_add (args, g_strdup ("-o"));
+            g_ptr_array_add (args, g_strdup (argv[i] + 2));
+        } else {
+            g_ptr_array_add (args, g_strdup (argv[i]));
+        }
+    }
+    g_ptr_array_add (args, NULL);
+    return (char **)g_ptr_array_free (args, FALSE);
+}
+
+static bool
+take_operands (ArecfsOptions *options, char **operands, GError **error)
+{
+    guint n = operands ? g_strv_length (operands) : 0;
+
+    if (n < 2) {
+        return fail (error, AREC_ERROR_INVALID,
+                     "%s; usage: arecfs [OPTION]... SOURCE... MOUNTPOINT",
+                     n == 0 ? "no source and no mount point" : "no mount point");
+    }
+    options->mount_point = g_strdup (operands[n - 1]);
+    options->sources = g_new0 (char *, n);
+    for (guint i = 0; i < n - 1; i++) {
+        options->sources[i] = g_strdup (operands[i]);
+    }
+    return true;
+}
+
+static bool
+check_whole (ArecfsOptions *options, GError **error)
+{
+    if (options->reader.index_storage == AREC_INDEX_OFFLOADED) {
+        return fail (error, AREC_ERROR_UNSUPPORTED,
+                     "option index-storage-option: offloaded is not in this build");
+    }
+    if (options->reader.has_max_parallelism) {
+        options->engine.max_parallelism = MAX (options->reader.max_parallelism, 1);
+    }
+    return true;
+}
+
+ArecfsOptions *
+arecfs_options_parse (int argc, char **argv, GError **error)
+{
+    g_autoptr (ArecfsOptions) options = g_new0 (ArecfsOptions, 1);
+    g_auto (GStrv) args = separate_short_values (argc, argv);
+    g_auto (GStrv) operands = NULL;
+    g_autoptr (GOptionContext) context = NULL;
+
+    options->patterns = g_ptr_array_new_with_free_func (g_free);
+    options->mount_options = g_ptr_array_new_with_free_func (g_free);
+    options->log_level = G_LOG_LEVEL_MESSAGE;
+    context = new_context (options, &operands);
+    if (!g_option_context_parse_strv (context, &args, error)) {
+        if ((*error)->domain == G_OPTION_ERROR) {
+            g_autoptr (GError) cause = g_steal_pointer (error);
+
+            fail (error, AREC_ERROR_INVALID, "%s", cause->message);
+        }
+        return NULL;
+    }
+    if (options->action == ARECFS_HELP) {
+        options->help = g_option_context_get_help (context, TRUE, NULL);
+    }
+    if (options->action == ARECFS_RUN &&
+        (!take_operands (options, operands, error) || !check_whole (options, error))) {
+        return NULL;
+    }
+    return g_steal_pointer (&options);
+}
+
+void
+arecfs_options_free (ArecfsOptions *options)
+{
+    if (!options) {
+        return;
+    }
+    g_strfreev (options->sources);
+    g_free (options->help);
+    g_free (options->mount_point);
+    g_free (options->suffix);
+    g_free (options->fsname);
+    g_free (options->log_file);
+    g_clear_pointer (&options->patterns, g_ptr_array_unref);
+    g_clear_pointer (&options->mount_options, g_ptr_array_unref);
+    g_free (options);
+}

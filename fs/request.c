@@ -1,0 +1,132 @@
+#include "request.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "log.h"
+
+ArecfsRequest
+arecfs_request_begin (fuse_req_t req, ArecfsRequestKind kind, uint64_t ino, const char *detail)
+{
+    ArecfsRequest request = {.server = fuse_req_userdata (req),
+                             .req = req,
+                             .kind = kind,
+                             .ino = ino,
+                             .detail = detail};
+
+    arecfs_count (&request.server->counters.requests[kind], 1);
+    return request;
+}
+
+static void trace (const ArecfsRequest *request, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+static void
+trace (const ArecfsRequest *request, const char *format, ...)
+{
+    g_autofree char *outcome = NULL;
+    va_list args;
+
+    if (G_LIKELY (!arecfs_log_debug)) {
+        return;
+    }
+    va_start (args, format);
+    outcome = g_strdup_vprintf (format, args);
+    va_end (args);
+    g_debug ("%s %" PRIx64 "%s%s: %s", arecfs_request_name (request->kind), request->ino,
+             request->detail ? " " : "", request->detail ? request->detail : "", outcome);
+}
+
+void
+arecfs_reply_errno (const ArecfsRequest *request, int number)
+{
+    trace (request, "%s", number == 0 ? "done" : g_strerror (number));
+    if (number != 0 && number != ENOENT && number != ENODATA && number != EOPNOTSUPP &&
+        number != ENOSYS) {
+        arecfs_count (&request->server->counters.errors, 1);
+    }
+    fuse_reply_err (request->req, number);
+}
+
+static int
+errno_of (ArecError code)
+{
+    switch (code) {
+    case AREC_ERROR_IO:
+    case AREC_ERROR_CORRUPT:
+    case AREC_ERROR_FORMAT:
+    case AREC_ERROR_UNSUPPORTED:
+    case AREC_ERROR_LIMIT:
+    case AREC_ERROR_NOT_FOUND:
+    case AREC_ERROR_INVALID: return EIO;
+    case AREC_ERROR_NOMEM: return ENOMEM;
+    case AREC_ERROR_CHANGED: return ESTALE;
+    }
+    return EIO;
+}
+
+void
+arecfs_reply_error (const ArecfsRequest *request, GError *error)
+{
+    arecfs_damage_log_report (request->server->damage, error);
+    arecfs_reply_errno (request, errno_of ((ArecError)error->code));
+    g_error_free (error);
+}
+
+void
+arecfs_reply_absent (const ArecfsRequest *request)
+{
+    static const struct fuse_entry_param absent = {.entry_timeout = ARECFS_FOREVER};
+
+    trace (request, "absent");
+    fuse_reply_entry (request->req, &absent);
+}
+
+void
+arecfs_reply_entry (const ArecfsRequest *request, const struct fuse_entry_param *entry)
+{
+    trace (request, "node %" PRIx64 ", %" PRIu64 " bytes", (uint64_t)entry->ino,
+           (uint64_t)entry->attr.st_size);
+    fuse_reply_entry (request->req, entry);
+}
+
+void
+arecfs_reply_attr (const ArecfsRequest *request, const struct stat *st, double timeout)
+{
+    trace (request, "mode %o, %" PRIu64 " bytes", st->st_mode, (uint64_t)st->st_size);
+    fuse_reply_attr (request->req, st, timeout);
+}
+
+void
+arecfs_reply_data (const ArecfsRequest *request, const void *data, size_t size)
+{
+    trace (request, "%zu bytes", size);
+    fuse_reply_buf (request->req, data, size);
+}
+
+void
+arecfs_reply_xattr_size (const ArecfsRequest *request, size_t size)
+{
+    trace (request, "size %zu", size);
+    fuse_reply_xattr (request->req, size);
+}
+
+void
+arecfs_reply_statfs (const ArecfsRequest *request, const struct statvfs *st)
+{
+    trace (request, "%" PRIu64 " files", (uint64_t)st->f_files);
+    fuse_reply_statfs (request->req, st);
+}
+
+void
+arecfs_reply_open (const ArecfsRequest *request, const struct fuse_file_info *info)
+{
+    trace (request, "done");
+    fuse_reply_open (request->req, info);
+}
+
+void
+arecfs_reply_none (const ArecfsRequest *request)
+{
+    trace (request, "done");
+    fuse_reply_none (request->req);
+}

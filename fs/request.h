@@ -1,0 +1,39 @@
+/* A request from its receipt to its one reply: counting, tracing, and errors as errno.
+ *
+ * Lives on the stack of the thread that serves it. Each operation begins with
+ * arecfs_request_begin () and ends in exactly one of the replies below.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server.h"
+
+typedef struct {
+    ArecfsServer *server;
+    fuse_req_t req;
+    ArecfsRequestKind kind;
+    uint64_t ino;
+    const char *detail; /* a name, for the trace; may be NULL */
+} ArecfsRequest;
+
+ArecfsRequest arecfs_request_begin (fuse_req_t req, ArecfsRequestKind kind, uint64_t ino,
+                                    const char *detail);
+
+void arecfs_reply_errno (const ArecfsRequest *request, int number);
+/* Logs @error once, replies with its errno and frees it. */
+void arecfs_reply_error (const ArecfsRequest *request, GError *error);
+/* There is no such name: the kernel may remember that for ever. */
+void arecfs_reply_absent (const ArecfsRequest *request);
+void arecfs_reply_entry (const ArecfsRequest *request, const struct fuse_entry_param *entry);
+void arecfs_reply_attr (const ArecfsRequest *request, const struct stat *st, double timeout);
+void arecfs_reply_data (const ArecfsRequest *request, const void *data, size_t size);
+void arecfs_reply_xattr_size (const ArecfsRequest *request, size_t size);
+void arecfs_reply_statfs (const ArecfsRequest *request, const struct statvfs *st);
+void arecfs_reply_open (const ArecfsRequest *request, const struct fuse_file_info *info);
+void arecfs_reply_none (const ArecfsRequest *request);
+
+/* Seconds that the kernel may trust what it was told: for ever, as nothing here changes. */
+#define ARECFS_FOREVER 1e9

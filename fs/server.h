@@ -1,0 +1,23 @@
+/* One running mount: what every operation needs. Made by one thread, then shared by all. */
+#pragma once
+
+#include <fuse_lowlevel.h>
+
+#include "control.h"
+#include "counters.h"
+#include "damage_log.h"
+#include "options.h"
+#include "tree.h"
+
+typedef struct {
+    const ArecfsOptions *options;
+    ArecEngine *engine;
+    ArecfsTree *tree;
+    ArecfsCounters counters;
+    ArecfsControl *control;
+    ArecfsDamageLog *damage;
+    struct fuse_session *session;
+    bool mounted;
+    bool initialized; /* INIT is answered */
+    bool no_open;     /* the kernel takes ENOSYS for: never ask again */
+} ArecfsServer;

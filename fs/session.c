@@ -1,0 +1,344 @@
+#include "session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ops.h"
+
+/* Threads that serve requests: enough for all loads that may run at the same time, and some for
+ * what needs none. */
+#define SPARE_THREADS 4
+#define MIN_THREADS 12
+
+/* The kernel's reads in flight for readahead; its own default of 12 is below what the threads
+ * can serve. */
+#define MAX_BACKGROUND 64
+
+/* ---- libfuse's own messages ---- */
+
+/* The last error that libfuse told while mounting: the reason, which its calls do not return.
+ */
+static char fuse_message[512];
+static bool fuse_messages_are_kept;
+
+static void on_fuse_log (enum fuse_log_level level, const char *format, va_list args)
+    G_GNUC_PRINTF (2, 0);
+
+static void
+on_fuse_log (enum fuse_log_level level, const char *format, va_list args)
+{
+    g_autofree char *message = g_strchomp (g_strdup_vprintf (format, args));
+
+    if (fuse_messages_are_kept) {
+        g_strlcpy (fuse_message, message, sizeof fuse_message);
+    } else {
+        g_log (G_LOG_DOMAIN,
+               level <= FUSE_LOG_WARNING ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_DEBUG, "%s",
+               message);
+    }
+}
+
+static ArecfsMountResult fail (ArecfsMountResult result, GError **error, const char *format,
+                               ...) G_GNUC_PRINTF (3, 4);
+
+static ArecfsMountResult
+fail (ArecfsMountResult result, GError **error, const char *format, ...)
+{
+    va_list args;
+
+    va_start (args, format);
+    *error = g_error_new_valist (AREC_ERROR, AREC_ERROR_IO, format, args);
+    va_end (args);
+    return result;
+}
+
+/* ---- before the mount ---- */
+
+ArecfsMountResult
+arecfs_session_check (const char *path, GError **error)
+{
+    g_autofree char *helper = NULL;
+    struct stat st;
+    int fd;
+
+    if (stat (path, &st) != 0) {
+        return fail (ARECFS_MOUNT_POINT_BAD, error, "%s: cannot be mounted on: %s", path,
+                     g_strerror (errno));
+    }
+    if (!S_ISDIR (st.st_mode)) {
+        return fail (ARECFS_MOUNT_POINT_BAD, error, "%s: cannot be mounted on: not a directory",
+                     path);
+    }
+    fd = open ("/dev/fuse", O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        return fail (ARECFS_MOUNT_UNAVAILABLE, error, "/dev/fuse: FUSE is unavailable: %s",
+                     g_strerror (errno));
+    }
+    if (fstat (fd, &st) != 0 || !S_ISCHR (st.st_mode)) {
+        close (fd);
+        return fail (ARECFS_MOUNT_UNAVAILABLE, error,
+                     "/dev/fuse: FUSE is unavailable: not a device");
+    }
+    close (fd);
+    helper = geteuid() == 0 ? g_strdup ("") : g_find_program_in_path ("fusermount3");
+    if (!helper) {
+        return fail (
+            ARECFS_MOUNT_UNAVAILABLE, error,
+            "fusermount3: FUSE is unavailable: not found, and only root mounts without it");
+    }
+    return ARECFS_MOUNT_OK;
+}
+
+/* ---- mounting ---- */
+
+static void
+op_init (void *data, struct fuse_conn_info *conn)
+{
+    static const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_EXPORT_SUPPORT |
+                                   FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
+                                   FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_EXPLICIT_INVAL_DATA |
+                                   FUSE_CAP_ASYNC_DIO;
+    ArecfsServer *server = data;
+
+    /* Left out on purpose: READDIRPLUS_AUTO and NO_OPENDIR_SUPPORT, with which the kernel turns
+     * to listings without attributes and costs a look-up for each file; AUTO_INVAL_DATA, which
+     * drops pages that never change. */
+    conn->want = wanted & conn->capable;
+    conn->max_background = MAX_BACKGROUND;
+    conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
+    server->no_open = (conn->want & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
+    server->initialized = true;
+}
+
+static const struct fuse_lowlevel_ops operations = {
+    .init = op_init,
+    .lookup = arecfs_op_lookup,
+    .forget = arecfs_op_forget,
+    .forget_multi = arecfs_op_forget_multi,
+    .getattr = arecfs_op_getattr,
+    .statfs = arecfs_op_statfs,
+    .opendir = arecfs_op_opendir,
+    .readdir = arecfs_op_readdir,
+    .readdirplus = arecfs_op_readdirplus,
+    .releasedir = arecfs_op_releasedir,
+    .open = arecfs_op_open,
+    .read = arecfs_op_read,
+    .flush = arecfs_op_flush,
+    .release = arecfs_op_release,
+    .getxattr = arecfs_op_getxattr,
+    .listxattr = arecfs_op_listxattr,
+};
+
+/* What libfuse is told behind -o. free (). */
+static char *
+mount_options (const ArecfsOptions *options)
+{
+    g_autofree char *name = NULL;
+    char *list = NULL;
+
+    fuse_opt_add_opt (&list, "ro");
+    fuse_opt_add_opt (&list, "subtype=arecfs");
+    name = g_strconcat ("fsname=",
+                        options->fsname       ? options->fsname
+                        : options->sources[1] ? "arecfs"
+                                              : options->sources[0],
+                        NULL);
+    fuse_opt_add_opt_escaped (&list, name);
+    if (options->allow_other) {
+        /* Without the second, others would read what the modes forbid. */
+        fuse_opt_add_opt (&list, "allow_other");
+        fuse_opt_add_opt (&list, "default_permissions");
+    }
+    for (guint i = 0; i < options->mount_options->len; i++) {
+        fuse_opt_add_opt_escaped (&list, g_ptr_array_index (options->mount_options, i));
+    }
+    return list;
+}
+
+static struct fuse_session *
+new_session (ArecfsServer *server)
+{
+    char *list = mount_options (server->options);
+    char *argv[] = {"arecfs", "-o", list, NULL};
+    struct fuse_args args = FUSE_ARGS_INIT (3, argv);
+    struct fuse_session *session =
+        fuse_session_new (&args, &operations, sizeof operations, server);
+
+    fuse_opt_free_args (&args);
+    free (list);
+    return session;
+}
+
+/* Serves requests until INIT, always the first, is answered. */
+static bool
+answer_init (ArecfsServer *server)
+{
+    struct fuse_buf buffer = {0};
+
+    while (!server->initialized && !fuse_session_exited (server->session)) {
+        int n = fuse_session_receive_buf (server->session, &buffer);
+
+        if (n == -EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            break;
+        }
+        fuse_session_process_buf (server->session, &buffer);
+    }
+    free (buffer.mem);
+    return server->initialized && !fuse_session_exited (server->session);
+}
+
+ArecfsMountResult
+arecfs_session_mount (ArecfsServer *server, const char *path, GError **error)
+{
+    fuse_set_log_func (on_fuse_log);
+    fuse_messages_are_kept = true;
+    server->session = new_session (server);
+    if (!server->session) {
+        return fail (ARECFS_MOUNT_FAILED, error, "%s: cannot make a FUSE session: %s", path,
+                     fuse_message);
+    }
+    if (fuse_set_signal_handlers (server->session) != 0) {
+        return fail (ARECFS_MOUNT_FAILED, error, "%s: cannot handle signals", path);
+    }
+    if (fuse_session_mount (server->session, path) != 0) {
+        return fail (ARECFS_MOUNT_POINT_BAD, error, "%s: cannot be mounted on: %s", path,
+                     fuse_message);
+    }
+    server->mounted = true;
+    if (!answer_init (server)) {
+        return fail (ARECFS_MOUNT_FAILED, error, "%s: the kernel and libfuse do not agree: %s",
+                     path, fuse_message);
+    }
+    if (server->options->idle_unmount > 0 && umount2 (path, MNT_EXPIRE) != 0 &&
+        errno == EPERM) {
+        return fail (ARECFS_MOUNT_FAILED, error,
+                     "option idle-unmount: unmounting needs CAP_SYS_ADMIN: %s",
+                     g_strerror (errno));
+    }
+    fuse_messages_are_kept = false;
+    return ARECFS_MOUNT_OK;
+}
+
+void
+arecfs_session_end (ArecfsServer *server)
+{
+    if (!server->session) {
+        return;
+    }
+    if (server->mounted) {
+        fuse_session_unmount (server->session);
+    }
+    fuse_remove_signal_handlers (server->session);
+    fuse_session_destroy (server->session);
+    server->session = NULL;
+}
+
+/* ---- idling ---- */
+
+/* A thread that lets the kernel say whether the mount is in use: MNT_EXPIRE marks it, any use
+ * of it takes the mark off, and what is still marked the next time is unmounted. So nobody is
+ * disturbed who has a file open, stands in a directory, or reads from the page cache only. */
+typedef struct {
+    pthread_mutex_t lock;
+    pthread_cond_t end;
+    bool ended;
+    const char *path;
+    unsigned seconds;
+} Idler;
+
+/* Whether it ended before @seconds passed. */
+static bool
+wait_for_end (Idler *idler)
+{
+    struct timespec until;
+
+    clock_gettime (CLOCK_MONOTONIC, &until);
+    until.tv_sec += idler->seconds;
+    pthread_mutex_lock (&idler->lock);
+    while (!idler->ended &&
+           pthread_cond_timedwait (&idler->end, &idler->lock, &until) != ETIMEDOUT) {
+    }
+    pthread_mutex_unlock (&idler->lock);
+    return idler->ended;
+}
+
+static void *
+watch_idleness (void *data)
+{
+    Idler *idler = data;
+
+    while (!wait_for_end (idler)) {
+        if (umount2 (idler->path, MNT_EXPIRE) == 0) {
+            g_message ("%s: unmounted, idle for %u seconds", idler->path, idler->seconds);
+            break;
+        }
+        if (errno != EAGAIN && errno != EBUSY) {
+            g_warning ("%s: idle-unmount: %s", idler->path, g_strerror (errno));
+            break;
+        }
+    }
+    return NULL;
+}
+
+static bool
+start_idler (Idler *idler, pthread_t *thread)
+{
+    pthread_condattr_t attributes;
+
+    pthread_mutex_init (&idler->lock, NULL);
+    pthread_condattr_init (&attributes);
+    pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init (&idler->end, &attributes);
+    pthread_condattr_destroy (&attributes);
+    return idler->seconds > 0 && pthread_create (thread, NULL, watch_idleness, idler) == 0;
+}
+
+static void
+stop_idler (Idler *idler, pthread_t thread)
+{
+    pthread_mutex_lock (&idler->lock);
+    idler->ended = true;
+    pthread_cond_signal (&idler->end);
+    pthread_mutex_unlock (&idler->lock);
+    pthread_join (thread, NULL);
+}
+
+/* ---- serving ---- */
+
+bool
+arecfs_session_run (ArecfsServer *server, const char *path)
+{
+    struct fuse_loop_config *config = fuse_loop_cfg_create();
+    unsigned n_threads =
+        MAX (server->options->engine.max_parallelism + SPARE_THREADS, MIN_THREADS);
+    Idler idler = {.path = path, .seconds = server->options->idle_unmount};
+    pthread_t idler_thread;
+    bool idler_runs;
+    int result;
+
+    fuse_loop_cfg_set_clone_fd (config, 0);
+    fuse_loop_cfg_set_max_threads (config, n_threads);
+    fuse_loop_cfg_set_idle_threads (config, n_threads);
+    idler_runs = start_idler (&idler, &idler_thread);
+    /* 0 when unmounted, a signal's number when ended by one. */
+    result = fuse_session_loop_mt (server->session, config);
+    fuse_loop_cfg_destroy (config);
+    if (idler_runs) {
+        stop_idler (&idler, idler_thread);
+    }
+    if (result < 0) {
+        g_warning ("%s: the session failed: %s", path, g_strerror (-result));
+    }
+    arecfs_session_end (server);
+    return result >= 0;
+}

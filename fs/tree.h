@@ -1,0 +1,98 @@
+/* The namespace: sources as directories, records as files. Knows nothing of FUSE.
+ *
+ *     flat   one literal file, or --merge            MNT/00000
+ *     tree   anything else                           MNT/train.array_record/00000
+ *
+ * The shape is fixed when the tree is made: names of directories and files are a snapshot.
+ * Files that came by a directory scan are opened when first looked into, all others at once.
+ * Thread-safe.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <glib.h>
+
+#include <arec/arec.h>
+
+#include "names.h"
+
+typedef struct ArecfsTree ArecfsTree;
+
+typedef struct {
+    const ArecReaderOptions *reader;
+    bool merge;
+    bool plain_names;
+    const char *suffix; /* NULL: none; "auto" */
+    bool has_uid, has_gid, has_umask;
+    uid_t uid;
+    gid_t gid;
+    mode_t umask;
+} ArecfsTreeOptions;
+
+typedef enum {
+    ARECFS_DIRECTORY, /* above files; the root of a tree */
+    ARECFS_FILE,      /* the directory of one file's records; the root of a flat mount */
+    ARECFS_RECORD,
+} ArecfsNodeKind;
+
+/* A file that is open, with everything its records need. Immutable; lives as long as the tree.
+ */
+typedef struct {
+    ArecReader *reader;
+    ArecfsNames names;
+    struct stat record_stat; /* of a record, but for number and size */
+    uint64_t generation;     /* a hash of the identities of its files */
+} ArecfsFile;
+
+/* What an inode number means. */
+typedef struct {
+    ArecfsNodeKind kind;
+    uint64_t ino;
+    uint64_t slot;          /* of FILE and RECORD */
+    uint64_t rank;          /* of DIRECTORY */
+    uint64_t record;        /* of RECORD */
+    const ArecfsFile *file; /* of RECORD; of FILE when it is open already */
+} ArecfsNode;
+
+/* @list       the sources; opened here, but for those of directory scans. Takes a reference.
+ * @flat       the root is the directory of all of them as one sequence.
+ * @arguments  what the user typed for each argument of the list, NULL-terminated.
+ * Errors: those of opening; INVALID when two sources have the same name; LIMIT. */
+ArecfsTree *arecfs_tree_new (ArecEngine *engine, ArecSourceList *list, bool flat,
+                             char *const *arguments, const ArecfsTreeOptions *options,
+                             GError **error);
+void arecfs_tree_free (ArecfsTree *tree); /* takes NULL */
+
+/* The node of @ino. false: there is none. A record's file is opened if need be; then, and when
+ * that fails, *error is set. */
+bool arecfs_tree_get (ArecfsTree *tree, uint64_t ino, ArecfsNode *node, GError **error);
+
+/* The child @name of @parent. false: absent, or with *error set, failed. */
+bool arecfs_tree_lookup (ArecfsTree *tree, const ArecfsNode *parent, const char *name,
+                         ArecfsNode *node, GError **error);
+
+void arecfs_tree_parent (ArecfsTree *tree, const ArecfsNode *node, ArecfsNode *parent);
+
+/* Opens the file of @node, a FILE, and sets node->file. */
+bool arecfs_tree_open (ArecfsTree *tree, ArecfsNode *node, GError **error);
+
+/* Attributes and generation of @node. A record's size may cost I/O, see arec_reader_record_size
+ * (). */
+bool arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
+                       uint64_t *generation, GError **error);
+
+/* Number of children of a DIRECTORY, or of a FILE that is open. */
+uint64_t arecfs_tree_n_children (ArecfsTree *tree, const ArecfsNode *node);
+
+/* Child @i in listing order. @name (out) room for NAME_MAX + 1. */
+void arecfs_tree_child (ArecfsTree *tree, const ArecfsNode *node, uint64_t i, ArecfsNode *child,
+                        char *name);
+
+/* Records and bytes of the files that are open. */
+void arecfs_tree_statvfs (ArecfsTree *tree, struct statvfs *st);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecfsTree, arecfs_tree_free)
