@@ -1,0 +1,252 @@
+#include "output.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <arec/arec.h>
+
+enum {
+    BUFFER_SIZE = 256 * 1024,
+    U64_DIGITS = 20,
+};
+
+struct ArecOutput {
+    int fd; /* -1 once closed */
+    const char *name;
+    int failure; /* errno of the first failure, 0 before */
+    size_t used;
+    char buffer[BUFFER_SIZE];
+};
+
+ArecOutput *
+arec_output_new (int fd, const char *name)
+{
+    ArecOutput *out = g_malloc (sizeof *out);
+
+    out->fd = fd;
+    out->name = name;
+    out->failure = 0;
+    out->used = 0;
+    return out;
+}
+
+void
+arec_output_free (ArecOutput *out)
+{
+    if (!out) {
+        return;
+    }
+    if (out->fd >= 0) {
+        close (out->fd);
+    }
+    g_free (out);
+}
+
+/* Waits until a descriptor that somebody else made non-blocking takes more. */
+static bool
+wait_writable (int fd)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLOUT};
+
+    return poll (&wanted, 1, -1) >= 0 || errno == EINTR;
+}
+
+/* The buffer and then @data, in as few calls as the kernel allows. */
+static void
+write_out (ArecOutput *out, const void *data, size_t size)
+{
+    struct iovec parts[2] = {{out->buffer, out->used}, {(void *)data, size}};
+    struct iovec *part = parts;
+
+    out->used = 0;
+    while (!out->failure && part < parts + G_N_ELEMENTS (parts)) {
+        ssize_t n;
+
+        if (part->iov_len == 0) {
+            part++;
+            continue;
+        }
+        n = writev (out->fd, part, (int)(parts + G_N_ELEMENTS (parts) - part));
+        if (n < 0) {
+            bool retry = errno == EINTR || (errno == EAGAIN && wait_writable (out->fd));
+
+            out->failure = retry ? 0 : errno;
+            continue;
+        }
+        for (size_t left = (size_t)n; left > 0;) {
+            size_t step = MIN (left, part->iov_len);
+
+            part->iov_base = (char *)part->iov_base + step;
+            part->iov_len -= step;
+            left -= step;
+            part += part->iov_len == 0;
+        }
+    }
+}
+
+void
+arec_output_bytes (ArecOutput *out, const void *data, size_t size)
+{
+    if (out->failure || size == 0) {
+        return;
+    }
+    if (size > BUFFER_SIZE - out->used) {
+        if (size >= BUFFER_SIZE) {
+            write_out (out, data, size);
+            return;
+        }
+        write_out (out, NULL, 0);
+    }
+    memcpy (out->buffer + out->used, data, size);
+    out->used += size;
+}
+
+void
+arec_output_text (ArecOutput *out, const char *text)
+{
+    arec_output_bytes (out, text, strlen (text));
+}
+
+void
+arec_output_byte (ArecOutput *out, char byte)
+{
+    arec_output_bytes (out, &byte, 1);
+}
+
+void
+arec_output_u64 (ArecOutput *out, uint64_t number)
+{
+    char digits[U64_DIGITS];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    arec_output_bytes (out, digits + at, sizeof digits - at);
+}
+
+void
+arec_output_format (ArecOutput *out, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list args;
+
+    va_start (args, format);
+    text = g_strdup_vprintf (format, args);
+    va_end (args);
+    arec_output_text (out, text);
+}
+
+static bool
+is_control (gunichar c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f);
+}
+
+/* The length of the UTF-8 sequence that @text starts with, its character in @c; 0 if there is
+ * none. */
+static size_t
+decode_utf8 (const char *text, gunichar *c)
+{
+    gunichar got = g_utf8_get_char_validated (text, -1);
+
+    if (got == (gunichar)-1 || got == (gunichar)-2) {
+        return 0;
+    }
+    *c = got;
+    return (size_t)(g_utf8_next_char (text) - text);
+}
+
+void
+arec_output_json_string (ArecOutput *out, const char *text)
+{
+    arec_output_byte (out, '"');
+    while (*text) {
+        gunichar c = 0;
+        size_t length = decode_utf8 (text, &c);
+
+        if (length == 0) {
+            arec_output_text (out, "\xef\xbf\xbd");
+            length = 1;
+        } else if (is_control (c)) {
+            arec_output_format (out, "\\u%04x", c);
+        } else {
+            if (c == '"' || c == '\\') {
+                arec_output_byte (out, '\\');
+            }
+            arec_output_bytes (out, text, length);
+        }
+        text += length;
+    }
+    arec_output_byte (out, '"');
+}
+
+char *
+arec_output_printable (const char *text)
+{
+    GString *shown = g_string_new (NULL);
+
+    while (*text) {
+        gunichar c = 0;
+        size_t length = decode_utf8 (text, &c);
+
+        if (length > 0 && !is_control (c)) {
+            g_string_append_len (shown, text, (gssize)length);
+            text += length;
+            continue;
+        }
+        for (const char *end = text + MAX (length, 1); text < end; text++) {
+            g_string_append_printf (shown, "\\x%02X", (unsigned char)*text);
+        }
+    }
+    return g_string_free (shown, FALSE);
+}
+
+char *
+arec_output_human_size (uint64_t bytes)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double shown = (double)bytes / 1024;
+    size_t unit = 0;
+
+    if (bytes < 1024) {
+        return g_strdup_printf ("%d B", (int)bytes);
+    }
+    for (; shown >= 1024 && unit + 1 < G_N_ELEMENTS (units); unit++) {
+        shown /= 1024;
+    }
+    return g_strdup_printf ("%.1f %s", shown, units[unit]);
+}
+
+void
+arec_output_flush (ArecOutput *out)
+{
+    write_out (out, NULL, 0);
+}
+
+bool
+arec_output_check (const ArecOutput *out, GError **error)
+{
+    if (out->failure) {
+        g_set_error (error, AREC_ERROR, AREC_ERROR_IO, "%s: %s", out->name,
+                     g_strerror (out->failure));
+        return false;
+    }
+    return true;
+}
+
+bool
+arec_output_close (ArecOutput *out, GError **error)
+{
+    arec_output_flush (out);
+    if (close (out->fd) != 0 && !out->failure) {
+        out->failure = errno;
+    }
+    out->fd = -1;
+    return arec_output_check (out, error);
+}

@@ -1,0 +1,72 @@
+#include "selection.h"
+
+static bool
+parse_ranges (char **texts, size_t n, ArecRangeText *ranges, GError **error)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!arec_range_parse (texts[i], &ranges[i], error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+add_span (ArecSelection *selection, uint64_t first, uint64_t end)
+{
+    ArecSpan *last = selection->n_spans > 0 ? &selection->spans[selection->n_spans - 1] : NULL;
+
+    if (first == end) {
+        return;
+    }
+    if (!g_uint64_checked_add (&selection->n_records, selection->n_records, end - first)) {
+        selection->n_records = UINT64_MAX;
+    }
+    if (last && last->end == first) {
+        last->end = end;
+    } else {
+        selection->spans[selection->n_spans++] = (ArecSpan){first, end};
+    }
+}
+
+bool
+arec_selection_open (ArecSelection *selection, const ArecCommandLine *line, GError **error)
+{
+    const char *path = line->operands[0];
+    size_t n_ranges = line->n_operands - 1;
+    g_autofree ArecRangeText *ranges = g_new (ArecRangeText, n_ranges);
+    uint64_t n_records;
+
+    if (!parse_ranges (line->operands + 1, n_ranges, ranges, error)) {
+        return false;
+    }
+    selection->engine = arec_engine_new (&line->engine_options);
+    selection->reader =
+        arec_reader_open (selection->engine, path, &line->reader_options, error);
+    if (!selection->reader) {
+        return false;
+    }
+    n_records = arec_reader_n_records (selection->reader);
+    selection->spans = g_new (ArecSpan, MAX (n_ranges, 1));
+    if (n_ranges == 0) {
+        add_span (selection, 0, n_records);
+    }
+    for (size_t i = 0; i < n_ranges; i++) {
+        uint64_t first, end;
+
+        if (!arec_range_resolve (&ranges[i], n_records, &first, &end, error)) {
+            g_prefix_error (error, "%s: ", path);
+            return false;
+        }
+        add_span (selection, first, end);
+    }
+    return true;
+}
+
+void
+arec_selection_clear (ArecSelection *selection)
+{
+    g_clear_pointer (&selection->reader, arec_reader_unref);
+    g_clear_pointer (&selection->engine, arec_engine_unref);
+    g_clear_pointer (&selection->spans, g_free);
+}

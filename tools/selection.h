@@ -1,0 +1,41 @@
+/* ArecSelection: what `FILE [RANGE]...` means: a reader and the spans of records, in the order
+ * asked.
+ *
+ * Immutable after opening.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include <arec/arec.h>
+
+#include "command.h"
+
+/* Records [first, end) of the reader; first < end. */
+typedef struct {
+    uint64_t first;
+    uint64_t end;
+} ArecSpan;
+
+typedef struct {
+    ArecEngine *engine;
+    ArecReader *reader;
+    ArecSpan *spans; /* without RANGE one span of everything; a span that continues the one
+                        before is joined */
+    size_t n_spans;
+    uint64_t n_records; /* of all spans; stays at UINT64_MAX when there are more */
+} ArecSelection;
+
+/* Opens the first operand of @line and resolves the others. A RANGE that is malformed is told
+ * before the file is touched, one that is out of bounds before any record is read.
+ * @selection  zeroed; clear with arec_selection_clear () in any case.
+ * Errors: INVALID, and those of arec_reader_open (). */
+bool arec_selection_open (ArecSelection *selection, const ArecCommandLine *line,
+                          GError **error);
+void arec_selection_clear (ArecSelection *selection);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecSelection, arec_selection_clear)
