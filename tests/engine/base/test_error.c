@@ -1,0 +1,108 @@
+#include "base/error.h"
+
+#include <errno.h>
+
+static void
+test_fail (void)
+{
+    g_autoptr (GError) error = NULL;
+
+    g_assert_false (arec_fail (&error, AREC_ERROR_CORRUPT, "found %d, expected %s", 3, "four"));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+    g_assert_cmpstr (error->message, ==, "found 3, expected four");
+}
+
+static void
+test_nobody_asks (void)
+{
+    g_assert_false (arec_fail (NULL, AREC_ERROR_IO, "%s", "lost"));
+    g_assert_false (arec_fail_errno (NULL, ENOENT, "%s", "lost"));
+    g_assert_false (arec_fail_at (NULL, "lost", 1));
+}
+
+static void
+test_fail_errno (void)
+{
+    static const struct {
+        int saved_errno;
+        ArecError code;
+    } rows[] = {
+        {ENOENT, AREC_ERROR_NOT_FOUND},
+        {ENOTDIR, AREC_ERROR_NOT_FOUND},
+        {EACCES, AREC_ERROR_NOT_FOUND},
+        {EPERM, AREC_ERROR_NOT_FOUND},
+        {ELOOP, AREC_ERROR_NOT_FOUND},
+        {EISDIR, AREC_ERROR_NOT_FOUND},
+        {ENAMETOOLONG, AREC_ERROR_NOT_FOUND},
+        {ENOMEM, AREC_ERROR_NOMEM},
+        {ESTALE, AREC_ERROR_CHANGED},
+        {EIO, AREC_ERROR_IO},
+        {EMFILE, AREC_ERROR_IO},
+        {ENOSPC, AREC_ERROR_IO},
+        {ETIMEDOUT, AREC_ERROR_IO},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_autoptr (GError) error = NULL;
+        g_autofree char *expected =
+            g_strdup_printf ("data/a b: %s", g_strerror (rows[i].saved_errno));
+
+        errno = 0;
+        g_assert_false (arec_fail_errno (&error, rows[i].saved_errno, "data/%s", "a b"));
+        g_assert_error (error, AREC_ERROR, (int)rows[i].code);
+        g_assert_cmpstr (error->message, ==, expected);
+    }
+}
+
+static void
+test_fail_at (void)
+{
+    g_autoptr (GError) error = NULL;
+
+    arec_fail (&error, AREC_ERROR_CORRUPT, "header hash 1, expected 2");
+    g_assert_false (arec_fail_at (&error, "x.array_record", UINT64_MAX));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+    g_assert_cmpstr (error->message, ==,
+                     "x.array_record: at 18446744073709551615: header hash 1, expected 2");
+}
+
+static void
+test_exit_code (void)
+{
+    static const struct {
+        ArecError code;
+        int exit_code;
+    } rows[] = {
+        {AREC_ERROR_IO, 1},      {AREC_ERROR_LIMIT, 1},   {AREC_ERROR_NOMEM, 1},
+        {AREC_ERROR_CHANGED, 1}, {AREC_ERROR_INVALID, 2}, {AREC_ERROR_NOT_FOUND, 3},
+        {AREC_ERROR_FORMAT, 4},  {AREC_ERROR_CORRUPT, 5}, {AREC_ERROR_UNSUPPORTED, 6},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_autoptr (GError) error = NULL;
+
+        arec_fail (&error, rows[i].code, "x");
+        g_assert_cmpint (arec_error_exit_code (error), ==, rows[i].exit_code);
+    }
+}
+
+static void
+test_foreign_domain_exits_1 (void)
+{
+    g_autoptr (GError) error = g_error_new_literal (G_FILE_ERROR, (int)AREC_ERROR_CORRUPT, "x");
+
+    g_assert_cmpint (arec_error_exit_code (error), ==, 1);
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/error/fail", test_fail);
+    g_test_add_func ("/error/nobody-asks", test_nobody_asks);
+    g_test_add_func ("/error/fail-errno", test_fail_errno);
+    g_test_add_func ("/error/fail-at", test_fail_at);
+    g_test_add_func ("/error/exit-code", test_exit_code);
+    g_test_add_func ("/error/foreign-domain-exits-1", test_foreign_domain_exits_1);
+    return g_test_run();
+}
