@@ -71,6 +71,28 @@ set_reader_option (ArecReaderOptions *reader, const char *key, const char *value
     return true;
 }
 
+/* Several at once: what the string does not set stays as other options set it. */
+static bool
+set_reader_options (ArecReaderOptions *reader, const char *text, GError **error)
+{
+    ArecReaderOptions parsed;
+
+    if (!arec_reader_options_parse (text, &parsed, error)) {
+        return false;
+    }
+    if (parsed.has_max_parallelism) {
+        reader->has_max_parallelism = true;
+        reader->max_parallelism = parsed.max_parallelism;
+    }
+    if (parsed.readahead_buffer_size > 0) {
+        reader->readahead_buffer_size = parsed.readahead_buffer_size;
+    }
+    if (parsed.index_storage != AREC_INDEX_IN_MEMORY) {
+        reader->index_storage = parsed.index_storage;
+    }
+    return true;
+}
+
 static bool
 set_suffix (ArecfsOptions *options, const char *value, GError **error)
 {
@@ -116,7 +138,7 @@ static bool
 set_kind (ArecfsOptions *options, const char *value, GError **error)
 {
     if (strcmp (value, "array_record") == 0) {
-        options->kind_is_array_record = true;
+        options->reader.expect_array_record = true;
         return true;
     }
     if (strcmp (value, "riegeli") == 0) {
@@ -226,7 +248,7 @@ set_option (ArecfsOptions *options, const Option *option, const char *value, GEr
         return set_reader_option (reader, "max_parallelism", value, error);
     case OPTION_INDEX_STORAGE:
         return set_reader_option (reader, "index_storage_option", value, error);
-    case OPTION_READER_OPTIONS: return arec_reader_options_parse (value, reader, error);
+    case OPTION_READER_OPTIONS: return set_reader_options (reader, value, error);
     case OPTION_PROFILE: return set_profile (value, error);
     case OPTION_MERGE: options->merge = true; return true;
     case OPTION_NAMES: return set_names (options, value, error);

@@ -32,7 +32,6 @@ typedef struct {
     bool plain_names;
     char *suffix; /* NULL: none; "auto": by magic bytes */
     GPtrArray *patterns;
-    bool kind_is_array_record; /* --kind=array_record */
     bool no_push;
     unsigned idle_unmount; /* seconds; 0: never */
 

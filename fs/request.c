@@ -24,6 +24,7 @@ static void
 trace (const ArecfsRequest *request, const char *format, ...)
 {
     g_autofree char *outcome = NULL;
+    g_autofree char *path = NULL;
     va_list args;
 
     if (G_LIKELY (!arecfs_log_debug)) {
@@ -32,7 +33,8 @@ trace (const ArecfsRequest *request, const char *format, ...)
     va_start (args, format);
     outcome = g_strdup_vprintf (format, args);
     va_end (args);
-    g_debug ("%s %" PRIx64 "%s%s: %s", arecfs_request_name (request->kind), request->ino,
+    path = arecfs_tree_describe (request->server->tree, request->ino);
+    g_debug ("%s %s%s%s: %s", arecfs_request_name (request->kind), path,
              request->detail ? " " : "", request->detail ? request->detail : "", outcome);
 }
 

@@ -25,7 +25,6 @@ typedef struct {
     size_t first;     /* files [first, first + n) of the list */
     size_t n;
     _Atomic (ArecfsFile *) file;
-    atomic_bool complained; /* that it cannot be opened: said once */
 } Slot;
 
 typedef struct {
@@ -156,20 +155,20 @@ new_file (ArecfsTree *tree, ArecReader *reader)
     file->reader = reader;
     arecfs_names_init (&file->names, arec_reader_n_records (reader), tree->options.plain_names,
                        suffix);
-    arec_reader_file_stat (reader, 0, &file->record_stat);
+    file->record_stats = g_new0 (struct stat, arec_reader_n_files (reader));
     for (size_t i = 0; i < arec_reader_n_files (reader); i++) {
-        struct stat st;
+        struct stat *st = &file->record_stats[i];
         ArecFileInfo info;
 
-        arec_reader_file_stat (reader, i, &st);
+        arec_reader_file_stat (reader, i, st);
         arec_reader_file_info (reader, i, &info);
-        file->generation = generation_of (file->generation, &st);
-        if (is_newer (&st.st_mtim, &file->record_stat.st_mtim)) {
-            file->record_stat.st_mtim = st.st_mtim;
+        file->generation = generation_of (file->generation, st);
+        if (i == 0 || is_newer (&st->st_mtim, &file->newest)) {
+            file->newest = st->st_mtim;
         }
+        adopt (tree, st, false);
         tree->n_bytes += info.decoded_size;
     }
-    adopt (tree, &file->record_stat, false);
     tree->n_records += arec_reader_n_records (reader);
     return file;
 }
@@ -201,22 +200,6 @@ open_slot (ArecfsTree *tree, uint64_t number, GError **error)
         }
     }
     pthread_mutex_unlock (lock);
-    return file;
-}
-
-/* The same, for what happens under the mount: a file that cannot be opened is logged once. */
-static const ArecfsFile *
-open_slot_lazily (ArecfsTree *tree, uint64_t number, GError **error)
-{
-    GError *cause = NULL;
-    const ArecfsFile *file = open_slot (tree, number, &cause);
-
-    if (!file) {
-        if (!atomic_exchange (&tree->slots[number - 1].complained, true)) {
-            g_warning ("%s", cause->message);
-        }
-        g_propagate_error (error, cause);
-    }
     return file;
 }
 
@@ -391,8 +374,8 @@ open_named (ArecfsTree *tree, GError **error)
         if (!file) {
             return false;
         }
-        if (is_newer (&file->record_stat.st_mtim, &tree->newest)) {
-            tree->newest = file->record_stat.st_mtim;
+        if (is_newer (&file->newest, &tree->newest)) {
+            tree->newest = file->newest;
         }
     }
     return true;
@@ -446,6 +429,7 @@ arecfs_tree_free (ArecfsTree *tree)
 
         if (file) {
             arec_reader_unref (file->reader);
+            g_free (file->record_stats);
             g_free (file);
         }
     }
@@ -516,7 +500,7 @@ arecfs_tree_get (ArecfsTree *tree, uint64_t ino, ArecfsNode *node, GError **erro
         *node = file_node (tree, slot);
         return true;
     }
-    file = open_slot_lazily (tree, slot, error);
+    file = open_slot (tree, slot, error);
     if (!file || low > file->names.n_records) {
         return false;
     }
@@ -528,7 +512,7 @@ bool
 arecfs_tree_open (ArecfsTree *tree, ArecfsNode *node, GError **error)
 {
     if (!node->file) {
-        node->file = open_slot_lazily (tree, node->slot, error);
+        node->file = open_slot (tree, node->slot, error);
     }
     return node->file != NULL;
 }
@@ -627,10 +611,8 @@ stat_file (ArecfsTree *tree, const ArecfsNode *node, struct stat *st, uint64_t *
            GError **error)
 {
     if (node->file) {
-        mode_t read_bits = node->file->record_stat.st_mode & 0444;
-
-        *st = node->file->record_stat;
-        st->st_mode = read_bits; /* umask is in it already; adopting it twice is harmless */
+        *st = node->file->record_stats[0];
+        st->st_mtim = node->file->newest;
         *generation = node->file->generation;
     } else {
         const Slot *slot = &tree->slots[node->slot - 1];
@@ -643,6 +625,18 @@ stat_file (ArecfsTree *tree, const ArecfsNode *node, struct stat *st, uint64_t *
     }
     adopt (tree, st, true);
     return true;
+}
+
+/* What a record takes from its source. */
+static const struct stat *
+stat_of_source (const ArecfsNode *node)
+{
+    ArecPlace place = {0};
+
+    if (arec_reader_n_files (node->file->reader) > 1) {
+        arec_reader_locate (node->file->reader, node->record, &place);
+    }
+    return &node->file->record_stats[place.file];
 }
 
 bool
@@ -667,7 +661,7 @@ arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
         if (!arec_reader_record_size (node->file->reader, node->record, &size, error)) {
             return false;
         }
-        *st = node->file->record_stat;
+        *st = *stat_of_source (node);
         st->st_size = (off_t)size;
         st->st_blocks = (blkcnt_t)((size + BLOCK_SIZE - 1) / BLOCK_SIZE);
         *generation = node->file->generation;
@@ -700,6 +694,39 @@ arecfs_tree_child (ArecfsTree *tree, const ArecfsNode *node, uint64_t i, ArecfsN
     }
     *child = record_node (node->slot, node->file, i);
     arecfs_names_format (&node->file->names, i, name);
+}
+
+static char *
+describe_node (ArecfsTree *tree, const ArecfsNode *node)
+{
+    char record[ARECFS_NAME_SIZE];
+    g_autofree char *above = NULL;
+    const char *name = record;
+    ArecfsNode parent;
+
+    if (node->ino == ARECFS_INO_ROOT) {
+        return g_strdup ("/");
+    }
+    switch (node->kind) {
+    case ARECFS_DIRECTORY: name = directory_at (tree, node->rank)->name; break;
+    case ARECFS_FILE: name = tree->slots[node->slot - 1].name; break;
+    case ARECFS_RECORD: arecfs_names_format (&node->file->names, node->record, record); break;
+    }
+    arecfs_tree_parent (tree, node, &parent);
+    above = describe_node (tree, &parent);
+    return g_strconcat (above[1] == '\0' ? "" : above, "/", name, NULL);
+}
+
+char *
+arecfs_tree_describe (ArecfsTree *tree, uint64_t ino)
+{
+    ArecfsNode node;
+
+    if (arecfs_ino_is_control (ino)) {
+        return g_strdup ("/.arecfs");
+    }
+    return arecfs_tree_get (tree, ino, &node, NULL) ? describe_node (tree, &node)
+                                                    : g_strdup_printf ("node %" PRIx64, ino);
 }
 
 void

@@ -44,8 +44,10 @@ typedef enum {
 typedef struct {
     ArecReader *reader;
     ArecfsNames names;
-    struct stat record_stat; /* of a record, but for number and size */
-    uint64_t generation;     /* a hash of the identities of its files */
+    struct stat *
+        record_stats; /* for each of the reader's files: of a record, but for number and size */
+    struct timespec newest; /* modification of any of them */
+    uint64_t generation;    /* a hash of their identities */
 } ArecfsFile;
 
 /* What an inode number means. */
@@ -91,6 +93,9 @@ uint64_t arecfs_tree_n_children (ArecfsTree *tree, const ArecfsNode *node);
 /* Child @i in listing order. @name (out) room for NAME_MAX + 1. */
 void arecfs_tree_child (ArecfsTree *tree, const ArecfsNode *node, uint64_t i, ArecfsNode *child,
                         char *name);
+
+/* What a person would call the node: its path below the mount point, for traces. g_free (). */
+char *arecfs_tree_describe (ArecfsTree *tree, uint64_t ino);
 
 /* Records and bytes of the files that are open. */
 void arecfs_tree_statvfs (ArecfsTree *tree, struct statvfs *st);

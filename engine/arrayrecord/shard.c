@@ -227,7 +227,7 @@ explain_missing_postscript (ArecSource *source, bool name_is_array_record, GErro
 
         arec_fail (error, AREC_ERROR_CORRUPT,
                    "%s; without a valid postscript the file is damaged, cut off or still being"
-                   " written (--recover mounts what a scan finds)",
+                   " written (arecfs --recover mounts what a scan finds)",
                    why->message);
         return;
     }

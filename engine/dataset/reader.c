@@ -35,7 +35,8 @@ struct ArecReader {
 /* ---- opening ---- */
 
 static bool
-open_file (ArecReader *reader, const ArecSourceFile *from, File *file, GError **error)
+open_file (ArecReader *reader, const ArecSourceFile *from, bool expect_array_record, File *file,
+           GError **error)
 {
     ArecEngine *engine = reader->engine;
     ArecSource *source =
@@ -46,8 +47,9 @@ open_file (ArecReader *reader, const ArecSourceFile *from, File *file, GError **
         return false;
     }
     source->counters = &engine->source_counters;
-    file->shard = arec_shard_open (source, engine->max_chunk_size,
-                                   arec_source_name_is_array_record (from->name), error);
+    file->shard = arec_shard_open (
+        source, engine->max_chunk_size,
+        expect_array_record || arec_source_name_is_array_record (from->name), error);
     if (!file->shard) {
         return false;
     }
@@ -106,8 +108,8 @@ arec_reader_open_list (ArecEngine *engine, ArecSourceList *list, size_t first, s
     reader->list = arec_source_list_ref (list);
     reader->n_files = n;
     for (size_t i = 0; i < n; i++) {
-        if (!open_file (reader, arec_source_list_get (list, first + i), &reader->files[i],
-                        error)) {
+        if (!open_file (reader, arec_source_list_get (list, first + i),
+                        options && options->expect_array_record, &reader->files[i], error)) {
             return NULL;
         }
     }
@@ -196,18 +198,6 @@ void
 arec_reader_file_stat (const ArecReader *reader, size_t file, struct stat *st)
 {
     *st = arec_shard_source (reader->files[file].shard)->st;
-}
-
-uint64_t
-arec_reader_identity (const ArecReader *reader)
-{
-    uint64_t identity = 0;
-
-    for (size_t i = 0; i < reader->n_files; i++) {
-        identity = identity * UINT64_C (0x9e3779b97f4a7c15) +
-                   arec_shard_source (reader->files[i].shard)->identity;
-    }
-    return identity;
 }
 
 static ArecCodecName

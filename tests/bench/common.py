@@ -39,11 +39,11 @@ def binary(variable, path):
 
 
 def arecfs_binary():
-    return binary("ARECFS_BIN", "fs/arecfs")
+    return binary("ARECFS_BIN", "bin/arecfs")
 
 
 def arec_binary():
-    return binary("AREC_BIN", "tools/arec")
+    return binary("AREC_BIN", "bin/arec")
 
 
 def run_main(main):

