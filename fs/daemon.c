@@ -32,6 +32,9 @@ wait_for_report (int fd, pid_t child)
         n = read (fd, &exit_code, 1);
     } while (n < 0 && errno == EINTR);
     if (n == 1) {
+        if (exit_code != 0) {
+            waitpid (child, NULL, 0); /* nothing of a failed start outlives the command */
+        }
         _exit (exit_code);
     }
     explain_death (child);

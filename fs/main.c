@@ -18,7 +18,7 @@
 #define MMAP_THRESHOLD (1 << 20)
 
 /* Arenas beyond this only keep memory apart that another thread could use. */
-#define MAX_ARENAS 4
+#define MAX_ARENAS 2
 
 enum { EXIT_MOUNT_POINT = 7, EXIT_NO_FUSE = 8 };
 

@@ -25,7 +25,7 @@ struct ArecChunkCache {
     unsigned max_loads;
     unsigned loads; /* in flight */
     uint64_t used;
-    unsigned n_large;
+    unsigned n_large;  /* of READY and LOADING entries */
     GHashTable *table; /* key -> entry, whose reference it holds */
     GQueue order;      /* of READY entries, most recently used first */
     ArecChunkCacheStats counters;
@@ -112,6 +112,12 @@ drop (GQueue *entries)
     }
 }
 
+static bool
+is_large (const ArecChunkCache *cache, uint64_t cost)
+{
+    return cost >= cache->budget / (2 * cache->max_loads);
+}
+
 /* Whether @entry, the least recently used of those looked at, may go. */
 static bool
 is_victim_locked (const ArecChunkCache *cache, const ArecCacheEntry *entry)
@@ -162,17 +168,17 @@ join_locked (ArecChunkCache *cache, ArecCacheEntry *entry, GError **error)
     return entry;
 }
 
-/* What is to be loaded counts as used already, so a load that exceeds the ceiling runs alone.
- */
+/* A load that alone exceeds the ceiling runs alone. */
 static bool
-must_wait_locked (const ArecChunkCache *cache)
+must_wait_locked (const ArecChunkCache *cache, uint64_t expected)
 {
     return cache->loads >= cache->max_loads ||
-           (cache->loads > 0 && cache->used > cache->ceiling);
+           (cache->loads > 0 &&
+            (cache->used > cache->ceiling || expected > cache->ceiling - cache->used));
 }
 
-/* Enters a LOADING entry and returns it; holds a reference for the table and one for the
- * caller. */
+/* Enters a LOADING entry, so that others join it, and returns it when its load may start; holds
+ * a reference for the table and one for the caller. */
 static ArecCacheEntry *
 begin_load_locked (ArecChunkCache *cache, ArecCacheKey key, uint64_t expected, GQueue *out)
 {
@@ -180,16 +186,17 @@ begin_load_locked (ArecChunkCache *cache, ArecCacheKey key, uint64_t expected, G
 
     entry->key = key;
     entry->refs = 2;
-    entry->cost = expected;
     entry->link.data = entry;
     g_hash_table_insert (cache->table, &entry->key, entry);
-    cache->used += expected;
-    shrink_locked (cache, out);
-    while (must_wait_locked (cache)) {
+    while (must_wait_locked (cache, expected)) {
         pthread_cond_wait (&cache->changed, &cache->lock);
-        shrink_locked (cache, out);
     }
+    entry->cost = expected;
+    entry->large = is_large (cache, expected);
+    cache->used += expected;
+    cache->n_large += entry->large;
     cache->loads++;
+    shrink_locked (cache, out);
     return entry;
 }
 
@@ -198,13 +205,14 @@ end_load_locked (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t cost, GQ
 {
     cache->loads--;
     cache->used -= entry->cost;
+    cache->n_large -= entry->large;
     if (entry->state == FAILED) {
         g_hash_table_remove (cache->table, &entry->key);
         g_queue_push_tail (out, entry);
         cache->counters.failures++;
     } else {
         entry->cost = cost;
-        entry->large = cost >= cache->budget / (2 * cache->max_loads);
+        entry->large = is_large (cache, cost);
         cache->n_large += entry->large;
         cache->used += cost;
         g_queue_push_head_link (&cache->order, &entry->link);

@@ -6,10 +6,10 @@
  * lock is held during a load.
  *
  * Invariants: bytes in the cache <= budget, but for what is in use (somebody holds the entry,
- * or it is being loaded) and for the `max_loads` most recent large entries, which stay even
- * when they alone exceed the budget, so that readers of chunks larger than the budget do not
- * decode them again for each read. That in turn stays below `ceiling` wherever nothing is in
- * use.
+ * or it is being loaded) and for the `max_loads` most recent large entries, loads in flight
+ * among them, which stay even when they alone exceed the budget, so that readers of chunks
+ * larger than the budget do not decode them again for each read. That in turn stays below
+ * `ceiling` wherever nothing is in use.
  */
 #pragma once
 
