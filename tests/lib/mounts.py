@@ -353,7 +353,9 @@ def run_arecfs(*arguments, cwd=None, prefix=(), seconds=60):
                 code = process.wait(timeout=seconds * SLOW)
             except subprocess.TimeoutExpired:
                 code = None
-        left = [pid for pid in marked_processes(key)]
+        # The daemon's child tells the code before it ends itself.
+        wait_until(lambda: not marked_processes(key), 5)
+        left = marked_processes(key)
         for pid in left:
             os.kill(pid, signal.SIGKILL)
         if code is None:
