@@ -16,13 +16,17 @@ struct ArecfsDamageLog {
 static char *
 place_of (const char *message)
 {
-    const char *at = strstr (message, ": at ");
+    static const char before[] = ": at ";
 
-    if (!at) {
-        return g_strdup (message);
+    for (const char *at = message; (at = strstr (at, before));) {
+        size_t digits = strspn (at += strlen (before), "0123456789");
+
+        /* A file may be named like this too, but for the colon behind the number. */
+        if (digits > 0 && at[digits] == ':') {
+            return g_strndup (message, (gsize)(at - message) + digits);
+        }
     }
-    at += strlen (": at ");
-    return g_strndup (message, (gsize)(at - message) + strspn (at, "0123456789"));
+    return g_strdup (message);
 }
 
 ArecfsDamageLog *

@@ -491,7 +491,7 @@ new_context (ArecfsOptions *options, char ***operands)
          NULL},
         {"version", 'V', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_action,
          "versions of this program and of its libraries", NULL},
-        {NULL},
+        G_OPTION_ENTRY_NULL,
     };
     GOptionEntry entries[G_N_ELEMENTS (table) + 2] = {0};
     GOptionContext *context = g_option_context_new ("SOURCE... MOUNTPOINT");

@@ -382,6 +382,16 @@ has_empty_record (const ArecRecordEnds *ends)
     return false;
 }
 
+/* A size list that cannot be decoded may be damaged, whatever else it looks like: the data hash
+ * decides. And a size of 0 would never be read, so a damaged list must not make one. */
+static bool
+blames_unverified_data (const ArecChunkHeader *header, const GError *error)
+{
+    return header->type == AREC_CHUNK_SIMPLE &&
+           (g_error_matches (error, AREC_ERROR, AREC_ERROR_CORRUPT) ||
+            g_error_matches (error, AREC_ERROR, AREC_ERROR_UNSUPPORTED));
+}
+
 bool
 arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *out, GError **error)
 {
@@ -389,18 +399,19 @@ arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *out, GE
     GError *cause = NULL;
     ArecIndexEntry entry;
     ArecChunkPlace place;
-    ArecChunkHeader header;
+    ArecChunkHeader header = {0};
     bool ok;
 
     arec_index_get (shard->index, chunk, &entry);
     place = place_of (shard, &entry);
     ok = arec_chunk_read_sizes (&place, shard->max_chunk_size, &header, &ends, &cause) &&
          check_against_index (shard, &entry, &header, &cause);
-    if (ok && has_empty_record (&ends)) {
-        /* A size of 0 would never be read, so a damaged list must not make one. */
+    if (ok ? has_empty_record (&ends) : blames_unverified_data (&header, cause)) {
+        g_clear_error (&cause);
         arec_record_ends_clear (&ends);
         ok = arec_chunk_read_verified_sizes (&place, shard->max_chunk_size, &header, &ends,
-                                             &cause);
+                                             &cause) &&
+             check_against_index (shard, &entry, &header, &cause);
     }
     if (!source_is_unchanged (shard, ok, &cause)) {
         arec_record_ends_clear (&ends);
