@@ -1,6 +1,6 @@
 #include "options.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +31,13 @@ parse_unsigned (const char *name, const char *value, unsigned base, uint64_t max
     if (g_ascii_string_to_unsigned (value, base, 0, max, out, &cause)) {
         return true;
     }
+    if (base == 8) {
+        return fail (error, AREC_ERROR_INVALID,
+                     "option %s: '%s' is not an octal number from 0 to %" PRIo64, name, value,
+                     max);
+    }
     return fail (error, AREC_ERROR_INVALID,
-                 "option %s: '%s' is not %s from 0 to %" G_GUINT64_FORMAT, name, value,
-                 base == 8 ? "an octal number" : "a number", max);
+                 "option %s: '%s' is not a number from 0 to %" PRIu64, name, value, max);
 }
 
 static bool
@@ -241,7 +245,12 @@ set_option (ArecfsOptions *options, const Option *option, const char *value, GEr
             options->engine.cache_size = 0;
             return true;
         }
-        return parse_size (option->name, value, &options->engine.cache_size, error);
+        if (!parse_size (option->name, value, &options->engine.cache_size, error)) {
+            return false;
+        }
+        /* To the engine 0 means auto; the least it can do is to keep what is in use. */
+        options->engine.cache_size = MAX (options->engine.cache_size, 1);
+        return true;
     case OPTION_READAHEAD_BUFFER_SIZE:
         return set_reader_option (reader, "readahead_buffer_size", value, error);
     case OPTION_MAX_PARALLELISM:
@@ -389,6 +398,10 @@ set_mount_option (ArecfsOptions *options, const char *text, GError **error)
     }
     if (known) {
         return true;
+    }
+    if (!value && (strcmp (text, "uid") == 0 || strcmp (text, "gid") == 0 ||
+                   strcmp (text, "umask") == 0 || strcmp (text, "fsname") == 0)) {
+        return fail (error, AREC_ERROR_INVALID, "option %s needs a value", text);
     }
     if (is_for_kernel (text)) {
         g_ptr_array_add (options->mount_options, g_strdup (text));
@@ -541,6 +554,25 @@ separate_short_values (int argc, char **argv)
     return (char **)g_ptr_array_free (args, FALSE);
 }
 
+/* `--merge=no`: GOption would drop the value and switch the option on. */
+static bool
+check_flags (char **args, GError **error)
+{
+    static const char *const basic_flags[] = {"foreground", "debug", "help", "version", NULL};
+
+    for (char **arg = args; *arg && strcmp (*arg, "--") != 0; arg++) {
+        const char *equals = g_str_has_prefix (*arg, "--") ? strchr (*arg, '=') : NULL;
+        g_autofree char *name =
+            equals ? g_strndup (*arg + 2, (gsize)(equals - *arg - 2)) : NULL;
+        const Option *option = name ? find_option (name) : NULL;
+
+        if (name && (option ? !option->value : g_strv_contains (basic_flags, name))) {
+            return fail (error, AREC_ERROR_INVALID, "option %s takes no value", name);
+        }
+    }
+    return true;
+}
+
 static bool
 take_operands (ArecfsOptions *options, char **operands, GError **error)
 {
@@ -583,6 +615,9 @@ arecfs_options_parse (int argc, char **argv, GError **error)
     options->patterns = g_ptr_array_new_with_free_func (g_free);
     options->mount_options = g_ptr_array_new_with_free_func (g_free);
     options->log_level = G_LOG_LEVEL_MESSAGE;
+    if (!check_flags (args, error)) {
+        return NULL;
+    }
     context = new_context (options, &operands);
     if (!g_option_context_parse_strv (context, &args, error)) {
         if ((*error)->domain == G_OPTION_ERROR) {

@@ -1,12 +1,12 @@
 #include "suffix.h"
 
-#include <string.h>
+#include <stdbool.h>
 
 #include <glib.h>
 
 typedef struct {
     size_t offset;
-    const char *magic;
+    const char *magic; /* `?` stands for any byte */
     size_t length;
     const char *suffix;
 } Magic;
@@ -21,9 +21,9 @@ static const Magic magics[] = {
     MAGIC (0, "\xff\xd8\xff", ".jpg"),
     MAGIC (0, "GIF87a", ".gif"),
     MAGIC (0, "GIF89a", ".gif"),
-    MAGIC (8, "WEBP", ".webp"),
-    MAGIC (8, "WAVE", ".wav"),
-    MAGIC (8, "AVI ", ".avi"),
+    MAGIC (0, "RIFF????WEBP", ".webp"),
+    MAGIC (0, "RIFF????WAVE", ".wav"),
+    MAGIC (0, "RIFF????AVI ", ".avi"),
     MAGIC (4, "ftypavif", ".avif"),
     MAGIC (4, "ftypheic", ".heic"),
     MAGIC (4, "ftypM4A ", ".m4a"),
@@ -41,20 +41,31 @@ static const Magic magics[] = {
     MAGIC (0, "PK\3\4", ".zip"),
     MAGIC (0, "\x1f\x8b", ".gz"),
     MAGIC (0, "\x28\xb5\x2f\xfd", ".zst"),
-    MAGIC (0, "BM", ".bmp"),
+    MAGIC (0, "BM????\0\0\0\0", ".bmp"),
     MAGIC (0, "{\"", ".json"),
     MAGIC (0, "<?xml", ".xml"),
 };
+
+static bool
+matches (const Magic *magic, const uint8_t *data, size_t size)
+{
+    if (size < magic->offset + magic->length) {
+        return false;
+    }
+    for (size_t i = 0; i < magic->length; i++) {
+        if (magic->magic[i] != '?' && data[magic->offset + i] != (uint8_t)magic->magic[i]) {
+            return false;
+        }
+    }
+    return true;
+}
 
 const char *
 arecfs_suffix_of (const uint8_t *data, size_t size)
 {
     for (size_t i = 0; i < G_N_ELEMENTS (magics); i++) {
-        const Magic *magic = &magics[i];
-
-        if (size >= magic->offset + magic->length &&
-            memcmp (data + magic->offset, magic->magic, magic->length) == 0) {
-            return magic->suffix;
+        if (matches (&magics[i], data, size)) {
+            return magics[i].suffix;
         }
     }
     return "";

@@ -240,6 +240,9 @@ place_file (const ArecSourceList *list, char *const *arguments, size_t i)
         g_autofree char *absolute = g_canonicalize_filename (arguments[file->argument], NULL);
         g_autofree char *name = g_path_get_basename (absolute);
 
+        if (*name == '/') {
+            *name = '_'; /* the root has no name */
+        }
         placed.path = g_strconcat (name, "/", file->name, NULL);
         placed.below = strlen (name);
     } else {
@@ -248,12 +251,16 @@ place_file (const ArecSourceList *list, char *const *arguments, size_t i)
     return placed;
 }
 
-/* The directory of @path's last part, made with all above it. @made maps paths to ranks. */
+/* The directory of @path's last part, made with all above it. @made maps `argument:path` to
+ * ranks. */
 static uint64_t
 directory_of (ArecfsTree *tree, GHashTable *made, const Placed *placed, size_t length)
 {
     const ArecSourceFile *file = arec_source_list_get (tree->list, placed->file);
     g_autofree char *path = g_strndup (placed->path, length);
+    /* Of two arguments each has directories of its own, so that equal names clash and do not
+     * merge. */
+    g_autofree char *key = g_strdup_printf ("%u:%s", file->argument, path);
     char *slash = strrchr (path, '/');
     uint64_t parent = 0, rank;
     const char *name, *source_path = NULL;
@@ -261,7 +268,7 @@ directory_of (ArecfsTree *tree, GHashTable *made, const Placed *placed, size_t l
     if (length == 0) {
         return 0;
     }
-    rank = GPOINTER_TO_SIZE (g_hash_table_lookup (made, path));
+    rank = GPOINTER_TO_SIZE (g_hash_table_lookup (made, key));
     if (rank > 0) {
         return rank;
     }
@@ -275,7 +282,7 @@ directory_of (ArecfsTree *tree, GHashTable *made, const Placed *placed, size_t l
         source_path = g_string_chunk_insert (tree->names, *rest == '/' ? rest + 1 : rest);
     }
     rank = add_directory (tree, parent, name, source_path, file->dir_fd);
-    g_hash_table_insert (made, g_steal_pointer (&path), GSIZE_TO_POINTER (rank));
+    g_hash_table_insert (made, g_steal_pointer (&key), GSIZE_TO_POINTER (rank));
     return rank;
 }
 

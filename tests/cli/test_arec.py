@@ -741,7 +741,7 @@ def test_truncated_file(command, keep, offset, reason, copy):
     assert path.stat().st_size == 196608
     os.truncate(path, keep)
     fails(5, f"arec: {path}: at {offset}: {reason}; without a valid postscript the file is damaged, cut off or still "
-             "being written (--recover mounts what a scan finds)", command, path)
+             "being written (arecfs --recover mounts what a scan finds)", command, path)
 
 
 @pytest.mark.parametrize("form", [[], ["-n"]], ids=["plain", "newline"])

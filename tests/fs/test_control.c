@@ -1,0 +1,297 @@
+/* The files of .arecfs: a look-up makes a snapshot that stays as it is until it is forgotten.
+ */
+#include "control.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <arec/arec.h>
+
+#include "inodes.h"
+
+typedef struct {
+    ArecfsCounters counters;
+    ArecEngine *engine;
+    ArecfsControl *control;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    fixture->counters = (ArecfsCounters){.started = 1700000000};
+    fixture->engine = arec_engine_new (NULL);
+    fixture->control = arecfs_control_new (&fixture->counters, fixture->engine);
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+    (void)data;
+    arecfs_control_free (fixture->control);
+    arec_engine_unref (fixture->engine);
+}
+
+static uint64_t
+look_up (Fixture *fixture, const char *name)
+{
+    uint64_t ino = arecfs_control_lookup (fixture->control, name);
+
+    g_assert_true (arecfs_ino_is_control (ino));
+    g_assert_cmpuint (ino, !=, ARECFS_INO_CONTROL);
+    return ino;
+}
+
+/* The whole snapshot as a string. */
+static char *
+read_all (Fixture *fixture, uint64_t ino)
+{
+    size_t got = 0;
+    char *text = arecfs_control_read (fixture->control, ino, 0, 1 << 20, &got);
+
+    g_assert_nonnull (text);
+    text = g_realloc (text, got + 1);
+    text[got] = '\0';
+    return text;
+}
+
+static void
+check_gone (Fixture *fixture, uint64_t ino)
+{
+    struct stat st;
+    size_t got = 4711;
+
+    g_assert_false (arecfs_control_stat (fixture->control, ino, &st));
+    g_assert_null (arecfs_control_read (fixture->control, ino, 0, 100, &got));
+}
+
+static void
+test_names (Fixture *fixture, gconstpointer data)
+{
+    static const char *const absent[] = {"",         "stats",     "stats.json ", "STATS.JSON",
+                                         "metrics/", "metrics\n", ".",           "..",
+                                         ".arecfs",  "0"};
+    bool found_metrics = false, found_json = false;
+    size_t n = 0;
+
+    (void)data;
+    for (const char *name; (name = arecfs_control_name (n)); n++) {
+        g_assert_cmpuint (arecfs_control_lookup (fixture->control, name), !=, 0);
+        found_metrics = found_metrics || strcmp (name, "metrics") == 0;
+        found_json = found_json || strcmp (name, "stats.json") == 0;
+    }
+    g_assert_cmpuint (n, ==, 2);
+    g_assert_true (found_metrics && found_json);
+    g_assert_null (arecfs_control_name (n));
+    g_assert_null (arecfs_control_name (SIZE_MAX));
+    for (size_t i = 0; i < G_N_ELEMENTS (absent); i++) {
+        g_assert_cmpuint (arecfs_control_lookup (fixture->control, absent[i]), ==, 0);
+    }
+}
+
+static void
+test_directory (Fixture *fixture, gconstpointer data)
+{
+    struct stat st;
+
+    (void)data;
+    g_assert_true (arecfs_control_stat (fixture->control, ARECFS_INO_CONTROL, &st));
+    g_assert_cmpuint (st.st_ino, ==, ARECFS_INO_CONTROL);
+    g_assert_cmphex (st.st_mode, ==, S_IFDIR | 0555);
+    g_assert_cmpuint (st.st_nlink, ==, 2);
+    g_assert_cmpuint (st.st_uid, ==, getuid());
+    g_assert_cmpuint (st.st_gid, ==, getgid());
+    g_assert_cmpint (st.st_mtim.tv_sec, ==, 1700000000);
+    /* Nobody forgets it. */
+    arecfs_control_forget (fixture->control, ARECFS_INO_CONTROL, 100);
+    g_assert_true (arecfs_control_stat (fixture->control, ARECFS_INO_CONTROL, &st));
+}
+
+static void
+test_sizes (Fixture *fixture, gconstpointer data)
+{
+    time_t before = time (NULL);
+
+    (void)data;
+    for (size_t i = 0; arecfs_control_name (i); i++) {
+        uint64_t ino = look_up (fixture, arecfs_control_name (i));
+        g_autofree char *text = read_all (fixture, ino);
+        struct stat st;
+
+        g_assert_true (arecfs_control_stat (fixture->control, ino, &st));
+        g_assert_cmpuint (st.st_ino, ==, ino);
+        g_assert_cmphex (st.st_mode, ==, S_IFREG | 0444);
+        g_assert_cmpuint (st.st_nlink, ==, 1);
+        g_assert_cmpuint ((uint64_t)st.st_size, ==, strlen (text));
+        g_assert_cmpuint ((uint64_t)st.st_size, >, 100);
+        g_assert_cmpuint ((uint64_t)st.st_blocks, ==, (strlen (text) + 511) / 512);
+        g_assert_cmpint (st.st_mtim.tv_sec, >=, before);
+        g_assert_cmpint (st.st_mtim.tv_sec, <=, time (NULL));
+    }
+}
+
+static void
+test_parts (Fixture *fixture, gconstpointer data)
+{
+    uint64_t ino = look_up (fixture, "metrics");
+    g_autofree char *text = read_all (fixture, ino);
+    size_t length = strlen (text);
+    const struct {
+        uint64_t offset;
+        size_t size, got;
+    } rows[] = {
+        {0, 0, 0},
+        {0, 1, 1},
+        {0, length, length},
+        {0, length + 1, length},
+        {7, 10, 10},
+        {length - 3, 10, 3},
+        {length - 3, 3, 3},
+        {length, 10, 0},
+        {length + 1, 10, 0},
+        {UINT64_MAX, SIZE_MAX, 0},
+        {1, SIZE_MAX, length - 1},
+    };
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        size_t got = 4711;
+        g_autofree char *part =
+            arecfs_control_read (fixture->control, ino, rows[i].offset, rows[i].size, &got);
+
+        g_assert_nonnull (part);
+        g_assert_cmpuint (got, ==, rows[i].got);
+        if (got > 0) {
+            g_assert_cmpmem (part, got, text + rows[i].offset, rows[i].got);
+        }
+    }
+}
+
+/* A snapshot stays as it was; the next look-up sees what happened meanwhile. */
+static void
+test_snapshots (Fixture *fixture, gconstpointer data)
+{
+    uint64_t old = look_up (fixture, "metrics"), new;
+    g_autofree char *before = read_all (fixture, old);
+    g_autofree char *again = NULL;
+    g_autofree char *after = NULL;
+
+    (void)data;
+    arecfs_count (&fixture->counters.errors, 1000000);
+    new = look_up (fixture, "metrics");
+    g_assert_cmpuint (old, !=, new);
+    again = read_all (fixture, old);
+    after = read_all (fixture, new);
+    g_assert_cmpstr (again, ==, before);
+    g_assert_nonnull (strstr (before, "\narecfs_errors_total 0\n"));
+    g_assert_nonnull (strstr (after, "\narecfs_errors_total 1000000\n"));
+}
+
+static void
+test_forgetting (Fixture *fixture, gconstpointer data)
+{
+    uint64_t first = look_up (fixture, "metrics"), second = look_up (fixture, "stats.json"),
+             third;
+    g_autofree char *text = NULL;
+
+    (void)data;
+    arecfs_control_forget (fixture->control, first, 0);
+    text = read_all (fixture, first);
+    arecfs_control_forget (fixture->control, first, 1);
+    check_gone (fixture, first);
+    g_clear_pointer (&text, g_free);
+    text = read_all (fixture, second);
+    g_assert_true (g_str_has_prefix (text, "{"));
+
+    /* More than was known, and what was never known. */
+    arecfs_control_forget (fixture->control, second, UINT64_MAX);
+    check_gone (fixture, second);
+    arecfs_control_forget (fixture->control, second, 1);
+    arecfs_control_forget (fixture->control, ARECFS_INO_CONTROL + 4711, 1);
+    check_gone (fixture, ARECFS_INO_CONTROL + 4711);
+
+    /* A number is never used again: the kernel may still hold pages of it. */
+    third = look_up (fixture, "metrics");
+    g_assert_cmpuint (third, !=, first);
+    g_assert_cmpuint (third, !=, second);
+}
+
+/* The address sanitizer sees whether all goes. */
+static void
+test_free (void)
+{
+    ArecfsCounters counters = {0};
+    g_autoptr (ArecEngine) engine = arec_engine_new (NULL);
+    ArecfsControl *control = arecfs_control_new (&counters, engine);
+
+    arecfs_control_lookup (control, "metrics");
+    arecfs_control_lookup (control, "stats.json");
+    arecfs_control_free (control);
+    arecfs_control_free (NULL);
+}
+
+enum { THREADS = 8, ROUNDS = 300 };
+
+static void *
+use (void *data)
+{
+    Fixture *fixture = data;
+
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        uint64_t ino = look_up (fixture, i % 2 ? "metrics" : "stats.json");
+        g_autofree char *text = NULL;
+        struct stat st;
+
+        arecfs_count (&fixture->counters.read_bytes, 10);
+        g_assert_true (arecfs_control_stat (fixture->control, ino, &st));
+        text = read_all (fixture, ino);
+        g_assert_cmpuint (strlen (text), ==, (size_t)st.st_size);
+        g_assert_cmpint (text[0], ==, i % 2 ? '#' : '{');
+        arecfs_control_forget (fixture->control, ino, 1);
+        check_gone (fixture, ino);
+    }
+    return NULL;
+}
+
+static void
+test_threads (Fixture *fixture, gconstpointer data)
+{
+    pthread_t threads[THREADS];
+    uint64_t ino;
+    g_autofree char *text = NULL;
+
+    (void)data;
+    for (unsigned i = 0; i < THREADS; i++) {
+        g_assert_cmpint (pthread_create (&threads[i], NULL, use, fixture), ==, 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join (threads[i], NULL);
+    }
+    /* Nothing was counted twice or lost, and each look-up had a number of its own. */
+    ino = look_up (fixture, "metrics");
+    g_assert_cmpuint (ino - ARECFS_INO_CONTROL, ==, THREADS * ROUNDS + 1);
+    text = read_all (fixture, ino);
+    g_assert_nonnull (strstr (text, "\narecfs_read_bytes_total 24000\n"));
+}
+
+int
+main (int argc, char **argv)
+{
+    static const struct {
+        const char *path;
+        void (*test) (Fixture *fixture, gconstpointer data);
+    } tests[] = {
+        {"/control/names", test_names},         {"/control/directory", test_directory},
+        {"/control/sizes", test_sizes},         {"/control/parts", test_parts},
+        {"/control/snapshots", test_snapshots}, {"/control/forgetting", test_forgetting},
+        {"/control/threads", test_threads},
+    };
+
+    g_test_init (&argc, &argv, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS (tests); i++) {
+        g_test_add (tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
+    }
+    g_test_add_func ("/control/free", test_free);
+    return g_test_run();
+}
