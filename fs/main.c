@@ -1,5 +1,6 @@
 /* arecfs: from the command line to a running server. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <locale.h>
 #include <malloc.h>
@@ -47,6 +48,21 @@ print_version (void)
 {
     printf ("arecfs %s\nlibfuse %s (built with %d.%d)\n", AREC_VERSION, fuse_pkgversion(),
             FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION);
+}
+
+/* With one of the standard streams closed, the next file opened would take its number and its
+ * fate. */
+static void
+fill_standard_streams (void)
+{
+    int fd;
+
+    do {
+        fd = open ("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd > STDERR_FILENO) {
+        close (fd);
+    }
 }
 
 static void
@@ -181,6 +197,7 @@ main (int argc, char **argv)
     GError *error = NULL;
     int report_fd = -1;
 
+    fill_standard_streams();
     setlocale (LC_ALL, "");
     mallopt (M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     mallopt (M_ARENA_MAX, MAX_ARENAS);

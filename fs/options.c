@@ -67,8 +67,6 @@ set_reader_option (ArecReaderOptions *reader, const char *key, const char *value
     if (strcmp (key, "max_parallelism") == 0) {
         reader->has_max_parallelism = parsed.has_max_parallelism;
         reader->max_parallelism = parsed.max_parallelism;
-    } else if (strcmp (key, "readahead_buffer_size") == 0) {
-        reader->readahead_buffer_size = parsed.readahead_buffer_size;
     } else {
         reader->index_storage = parsed.index_storage;
     }
@@ -252,7 +250,11 @@ set_option (ArecfsOptions *options, const Option *option, const char *value, GEr
         options->engine.cache_size = MAX (options->engine.cache_size, 1);
         return true;
     case OPTION_READAHEAD_BUFFER_SIZE:
-        return set_reader_option (reader, "readahead_buffer_size", value, error);
+        if (strcmp (value, "auto") == 0) {
+            reader->readahead_buffer_size = 0;
+            return true;
+        }
+        return parse_size (option->name, value, &reader->readahead_buffer_size, error);
     case OPTION_MAX_PARALLELISM:
         return set_reader_option (reader, "max_parallelism", value, error);
     case OPTION_INDEX_STORAGE:

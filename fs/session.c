@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -261,6 +262,7 @@ static bool
 wait_for_end (Idler *idler)
 {
     struct timespec until;
+    bool ended;
 
     clock_gettime (CLOCK_MONOTONIC, &until);
     until.tv_sec += idler->seconds;
@@ -268,8 +270,9 @@ wait_for_end (Idler *idler)
     while (!idler->ended &&
            pthread_cond_timedwait (&idler->end, &idler->lock, &until) != ETIMEDOUT) {
     }
+    ended = idler->ended;
     pthread_mutex_unlock (&idler->lock);
-    return idler->ended;
+    return ended;
 }
 
 static void *
@@ -294,13 +297,23 @@ static bool
 start_idler (Idler *idler, pthread_t *thread)
 {
     pthread_condattr_t attributes;
+    sigset_t all, before;
+    bool started;
 
     pthread_mutex_init (&idler->lock, NULL);
     pthread_condattr_init (&attributes);
     pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
     pthread_cond_init (&idler->end, &attributes);
     pthread_condattr_destroy (&attributes);
-    return idler->seconds > 0 && pthread_create (thread, NULL, watch_idleness, idler) == 0;
+    if (idler->seconds == 0) {
+        return false;
+    }
+    /* Signals are for the thread that waits for the session's end. */
+    sigfillset (&all);
+    pthread_sigmask (SIG_BLOCK, &all, &before);
+    started = pthread_create (thread, NULL, watch_idleness, idler) == 0;
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    return started;
 }
 
 static void

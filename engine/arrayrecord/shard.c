@@ -201,49 +201,65 @@ read_footer (ArecShard *shard, uint64_t footer_offset, GError **error)
     return shard->index != NULL;
 }
 
-/* Whether the file begins as every Riegeli/records file does. */
+/* Whether @error tells of the system and not of the file's bytes. */
 static bool
-has_signature (ArecSource *source)
+says_system_failed (const GError *error)
+{
+    return !g_error_matches (error, AREC_ERROR, AREC_ERROR_CORRUPT) &&
+           !g_error_matches (error, AREC_ERROR, AREC_ERROR_LIMIT) &&
+           !g_error_matches (error, AREC_ERROR, AREC_ERROR_UNSUPPORTED);
+}
+
+/* Whether the file begins as every Riegeli/records file does. With *error set the system failed
+ * to read it. */
+static bool
+has_signature (ArecSource *source, GError **error)
 {
     ArecChunkPlace place = {.source = source, .limit = source->size, .max_size = 0};
     ArecChunkHeader header;
 
-    return arec_chunk_read_header (&place, &header, NULL) &&
-           header.type == AREC_CHUNK_SIGNATURE && header.data_size == 0 &&
+    if (!arec_chunk_read_header (&place, &header, error)) {
+        if (!says_system_failed (*error)) {
+            g_clear_error (error);
+        }
+        return false;
+    }
+    return header.type == AREC_CHUNK_SIGNATURE && header.data_size == 0 &&
            header.num_records == 0 && header.decoded_data_size == 0;
 }
 
-/* There is no valid postscript, for the reason in *error: says what the file is then. */
+/* There is no valid postscript, for the reason @why: says what the file is then. Takes @why
+ * over. */
 static void
-explain_missing_postscript (ArecSource *source, bool name_is_array_record, GError **error)
+explain_missing_postscript (ArecSource *source, bool name_is_array_record, GError *why,
+                            GError **error)
 {
-    if (!*error || (!g_error_matches (*error, AREC_ERROR, AREC_ERROR_CORRUPT) &&
-                    !g_error_matches (*error, AREC_ERROR, AREC_ERROR_LIMIT) &&
-                    !g_error_matches (*error, AREC_ERROR, AREC_ERROR_UNSUPPORTED))) {
-        return; /* it could not be read: nothing is known about it */
-    }
-    if (name_is_array_record) {
-        g_autoptr (GError) why = g_steal_pointer (error);
+    g_autoptr (GError) owned = why;
+    GError *failure = NULL;
 
+    if (says_system_failed (why)) {
+        g_propagate_error (error,
+                           g_steal_pointer (&owned)); /* nothing is known about the file */
+    } else if (name_is_array_record) {
         arec_fail (error, AREC_ERROR_CORRUPT,
                    "%s; without a valid postscript the file is damaged, cut off or still being"
                    " written (arecfs --recover mounts what a scan finds)",
                    why->message);
-        return;
-    }
-    g_clear_error (error);
-    if (has_signature (source)) {
+    } else if (has_signature (source, &failure)) {
         arec_fail (
             error, AREC_ERROR_UNSUPPORTED,
             "%s: at 0: a plain Riegeli/records file without an index, which is not in this"
             " build",
             source->name);
-        return;
+    } else if (failure) {
+        g_propagate_error (error, failure);
+    } else {
+        arec_fail (
+            error, AREC_ERROR_FORMAT,
+            "%s: at 0: neither an ArrayRecord postscript at the end nor a Riegeli/records"
+            " signature at the begin",
+            source->name);
     }
-    arec_fail (error, AREC_ERROR_FORMAT,
-               "%s: at 0: neither an ArrayRecord postscript at the end nor a Riegeli/records"
-               " signature at the begin",
-               source->name);
 }
 
 ArecShard *
@@ -257,8 +273,7 @@ arec_shard_open (ArecSource *source, uint64_t max_chunk_size, bool name_is_array
     shard->source = source;
     shard->max_chunk_size = max_chunk_size;
     if (!read_postscript (source, &footer_offset, &cause)) {
-        explain_missing_postscript (source, name_is_array_record, &cause);
-        g_propagate_error (error, cause);
+        explain_missing_postscript (source, name_is_array_record, cause, error);
         return NULL;
     }
     if (!read_footer (shard, footer_offset, error) || !arec_source_check (source, error)) {
@@ -297,6 +312,12 @@ const char *
 arec_shard_options (const ArecShard *shard)
 {
     return shard->options;
+}
+
+bool
+arec_shard_check_known (const ArecShard *shard, GError **error)
+{
+    return !shard->source->changed || arec_source_fail_changed (shard->source, error);
 }
 
 /* ---- loading ---- */

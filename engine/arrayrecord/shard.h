@@ -31,6 +31,9 @@ const ArecIndex *arec_shard_index (const ArecShard *shard);
 /* The writer's option string, up to a NUL byte if it has one; NULL when the file has none. */
 const char *arec_shard_options (const ArecShard *shard);
 
+/* CHANGED when a load has found that the source is no longer what was opened. Does no I/O. */
+bool arec_shard_check_known (const ArecShard *shard, GError **error);
+
 /* Decodes chunk @chunk in [0, n_chunks). @out (transfer full) arec_chunk_free ().
  * Errors: CORRUPT, CHANGED, UNSUPPORTED, LIMIT, NOMEM, IO. */
 bool arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError **error);

@@ -112,31 +112,40 @@ drop (GQueue *entries)
     }
 }
 
+/* Whether used + extra > bound, whatever the numbers are. */
+static bool
+exceeds (uint64_t used, uint64_t extra, uint64_t bound)
+{
+    return used > bound || extra > bound - used;
+}
+
 static bool
 is_large (const ArecChunkCache *cache, uint64_t cost)
 {
     return cost >= cache->budget / (2 * cache->max_loads);
 }
 
-/* Whether @entry, the least recently used of those looked at, may go. */
+/* Whether @entry, the least recently used of those looked at, may go to make room for @extra
+ * bytes. */
 static bool
-is_victim_locked (const ArecChunkCache *cache, const ArecCacheEntry *entry)
+is_victim_locked (const ArecChunkCache *cache, const ArecCacheEntry *entry, uint64_t extra)
 {
     if (atomic_load_explicit (&entry->refs, memory_order_relaxed) > 1) {
         return false; /* in use: its memory would stay anyway */
     }
-    return !entry->large || cache->n_large > cache->max_loads || cache->used > cache->ceiling;
+    return !entry->large || cache->n_large > cache->max_loads ||
+           exceeds (cache->used, extra, cache->ceiling);
 }
 
 static void
-shrink_locked (ArecChunkCache *cache, GQueue *out)
+shrink_locked (ArecChunkCache *cache, uint64_t extra, GQueue *out)
 {
     GList *link = cache->order.tail;
 
-    while (link && cache->used > cache->budget) {
+    while (link && exceeds (cache->used, extra, cache->budget)) {
         GList *newer = link->prev;
 
-        if (is_victim_locked (cache, link->data)) {
+        if (is_victim_locked (cache, link->data, extra)) {
             take_out_locked (cache, link->data, out);
             cache->counters.evictions++;
         }
@@ -173,8 +182,7 @@ static bool
 must_wait_locked (const ArecChunkCache *cache, uint64_t expected)
 {
     return cache->loads >= cache->max_loads ||
-           (cache->loads > 0 &&
-            (cache->used > cache->ceiling || expected > cache->ceiling - cache->used));
+           (cache->loads > 0 && exceeds (cache->used, expected, cache->ceiling));
 }
 
 /* Enters a LOADING entry, so that others join it, and returns it when its load may start; holds
@@ -188,15 +196,24 @@ begin_load_locked (ArecChunkCache *cache, ArecCacheKey key, uint64_t expected, G
     entry->refs = 2;
     entry->link.data = entry;
     g_hash_table_insert (cache->table, &entry->key, entry);
+    shrink_locked (cache, expected, out);
     while (must_wait_locked (cache, expected)) {
+        if (out->length > 0) {
+            /* What was taken out must not take memory while we wait. */
+            pthread_mutex_unlock (&cache->lock);
+            drop (out);
+            pthread_mutex_lock (&cache->lock);
+            continue;
+        }
         pthread_cond_wait (&cache->changed, &cache->lock);
+        shrink_locked (cache, expected, out);
     }
     entry->cost = expected;
     entry->large = is_large (cache, expected);
     cache->used += expected;
     cache->n_large += entry->large;
     cache->loads++;
-    shrink_locked (cache, out);
+    shrink_locked (cache, 0, out);
     return entry;
 }
 
@@ -217,7 +234,7 @@ end_load_locked (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t cost, GQ
         cache->used += cost;
         g_queue_push_head_link (&cache->order, &entry->link);
     }
-    shrink_locked (cache, out);
+    shrink_locked (cache, 0, out);
     pthread_cond_broadcast (&cache->changed);
 }
 
@@ -313,7 +330,7 @@ arec_chunk_cache_charge (ArecChunkCache *cache, int64_t bytes)
 
     pthread_mutex_lock (&cache->lock);
     cache->used += (uint64_t)bytes;
-    shrink_locked (cache, &out);
+    shrink_locked (cache, 0, &out);
     pthread_mutex_unlock (&cache->lock);
     drop (&out);
 }

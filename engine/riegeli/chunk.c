@@ -11,6 +11,11 @@
  * and a length of one byte, so that nothing behind a short size list is read. */
 #define FIRST_FRONT 2
 
+/* A stored size list longer than this is not believed without the data hash: twice what varints
+ * of the longest form take, and some for the codec. */
+#define MAX_SIZES_PER_RECORD (2 * AREC_MAX_VARINT)
+#define MAX_SIZES_EXTRA 65536
+
 static ArecError
 code_of (ArecSimpleResult result)
 {
@@ -35,7 +40,9 @@ static bool
 check_header (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t max_size,
               GError **error)
 {
-    uint64_t offsets = arec_record_ends_cost (header->num_records, header->decoded_data_size);
+    /* The decompressed size list may take 10 bytes a record beside the offsets made of it. */
+    uint64_t offsets = arec_record_ends_cost (header->num_records, header->decoded_data_size) +
+                       AREC_MAX_VARINT * header->num_records;
 
     if (header->type == AREC_CHUNK_TRANSPOSED) {
         return fail (place, AREC_ERROR_UNSUPPORTED, "transposed chunks are not in this build",
@@ -184,6 +191,10 @@ arec_chunk_read_sizes (const ArecChunkPlace *place, uint64_t max_size, ArecChunk
     }
     if (result != AREC_SIMPLE_OK) {
         return fail (place, code_of (result), reason, error);
+    }
+    if (front.sizes_size > MAX_SIZES_PER_RECORD * header->num_records + MAX_SIZES_EXTRA) {
+        return fail (place, AREC_ERROR_CORRUPT, "the size list is too long for its records",
+                     error);
     }
     sizes = g_try_malloc (MAX (front.sizes_size, 1));
     if (!sizes) {

@@ -262,6 +262,10 @@ arec_chunk_read (const ArecChunkPlace *place, uint64_t guess, ArecChunkHeader *o
                           " bytes",
                           place->source->name, place->begin, header.end - place->begin);
     }
+    if (first > AREC_CHUNK_HEADER_SIZE + header.data_size) {
+        /* Whoever keeps the chunk must not keep the padding that was read with it. */
+        memory = g_realloc (memory, AREC_CHUNK_HEADER_SIZE + header.data_size);
+    }
     *out = header;
     *data = memory + AREC_CHUNK_HEADER_SIZE;
     *out_memory = g_steal_pointer (&memory);

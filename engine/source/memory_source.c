@@ -11,13 +11,13 @@ static bool
 memory_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset,
                GError **error)
 {
-    const uint8_t *at = ((MemorySource *)source)->data + offset;
+    const uint8_t *data = ((MemorySource *)source)->data; /* NULL when there are no bytes */
 
     (void)error;
     for (int i = 0; i < n_iov; i++) {
         if (iov[i].iov_len > 0) {
-            memcpy (iov[i].iov_base, at, iov[i].iov_len);
-            at += iov[i].iov_len;
+            memcpy (iov[i].iov_base, data + offset, iov[i].iov_len);
+            offset += iov[i].iov_len;
         }
     }
     return true;

@@ -40,9 +40,28 @@ arec_source_pread (ArecSource *source, void *buffer, size_t size, uint64_t offse
 }
 
 bool
+arec_source_fail_changed (const ArecSource *source, GError **error)
+{
+    return arec_fail (error, AREC_ERROR_CHANGED, "%s: the file changed since it was opened",
+                      source->name);
+}
+
+bool
 arec_source_check (ArecSource *source, GError **error)
 {
-    return !source->ops->check || source->ops->check (source, error);
+    GError *cause = NULL;
+
+    if (source->changed) {
+        return arec_source_fail_changed (source, error);
+    }
+    if (!source->ops->check || source->ops->check (source, &cause)) {
+        return true;
+    }
+    if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_CHANGED)) {
+        source->changed = true;
+    }
+    g_propagate_error (error, cause);
+    return false;
 }
 
 void

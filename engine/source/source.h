@@ -36,6 +36,7 @@ struct ArecSource {
     uint64_t size;                       /* bytes */
     uint64_t identity;                   /* a hash of what makes it this very file */
     struct stat st;                      /* as at opening; zeros where there is no file */
+    _Atomic bool changed;                /* a check has failed: for ever */
     struct ArecSourceCounters *counters; /* nullable, not owned */
 };
 
@@ -55,6 +56,8 @@ bool arec_source_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint6
 bool arec_source_pread (ArecSource *source, void *buffer, size_t size, uint64_t offset,
                         GError **error);
 bool arec_source_check (ArecSource *source, GError **error);
+/* Says CHANGED of a source that has changed; returns false. */
+bool arec_source_fail_changed (const ArecSource *source, GError **error);
 void arec_source_free (ArecSource *source); /* takes NULL */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecSource, arec_source_free)

@@ -194,7 +194,7 @@ static const struct {
     {"cache-size", "1X", AREC_ERROR_INVALID, "option cache-size: '1X' is not a size: *"},
     {"cache-size", "99999999999999999999", AREC_ERROR_INVALID, "option cache-size: the size *"},
     {"readahead-buffer-size", "x", AREC_ERROR_INVALID,
-     "Option readahead_buffer_size: invalid value: x, valid values: *"},
+     "option readahead-buffer-size: 'x' is not a size*"},
     {"max-parallelism", "x", AREC_ERROR_INVALID,
      "Option max_parallelism: invalid value: x, valid values: auto, integers in the range "
      "[0..2147483647]"},

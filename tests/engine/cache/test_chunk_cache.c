@@ -1,0 +1,588 @@
+/* The cache: its budget, who goes first, one load for all that want a thing, and failures that
+ * leave nothing. */
+#include "cache/chunk_cache.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* ---- things to load ---- */
+
+static _Atomic int values_alive;
+
+typedef struct {
+    uint64_t value; /* what the thing is to hold */
+    uint64_t cost;
+    bool fails;
+    unsigned delay;            /* microseconds */
+    _Atomic unsigned *loads;   /* nullable */
+    _Atomic unsigned *running; /* nullable: loads at this moment */
+    _Atomic unsigned *most;    /* the most of these seen */
+} Request;
+
+static bool
+load (void *data, void **value, uint64_t *cost, GError **error)
+{
+    const Request *request = data;
+
+    if (request->loads) {
+        ++*request->loads;
+    }
+    if (request->running) {
+        unsigned now = ++*request->running;
+        unsigned seen = *request->most;
+
+        while (now > seen && !atomic_compare_exchange_weak (request->most, &seen, now)) {
+        }
+    }
+    if (request->delay) {
+        g_usleep (request->delay);
+    }
+    if (request->running) {
+        --*request->running;
+    }
+    if (request->fails) {
+        return arec_fail (error, AREC_ERROR_IO, "thing %u is broken", (unsigned)request->value);
+    }
+    *value = g_memdup2 (&request->value, sizeof request->value);
+    *cost = request->cost;
+    values_alive++;
+    return true;
+}
+
+static void
+free_value (void *value)
+{
+    values_alive--;
+    g_free (value);
+}
+
+static const ArecCacheLoader loader = {.load = load, .free_value = free_value};
+
+static ArecChunkCache *
+cache_of (uint64_t budget, uint64_t ceiling, unsigned max_loads)
+{
+    g_assert_cmpint (values_alive, ==, 0);
+    return arec_chunk_cache_new (&(ArecChunkCacheOptions){budget, ceiling, max_loads});
+}
+
+static void
+end_cache (ArecChunkCache *cache)
+{
+    arec_chunk_cache_free (cache);
+    g_assert_cmpint (values_alive, ==, 0);
+}
+
+static ArecCacheEntry *
+get (ArecChunkCache *cache, uint64_t number, uint64_t cost)
+{
+    Request request = {.value = number, .cost = cost};
+    g_autoptr (GError) error = NULL;
+    ArecCacheEntry *entry = arec_chunk_cache_get (cache, (ArecCacheKey){1, number}, &loader,
+                                                  &request, cost, &error);
+
+    g_assert_no_error (error);
+    g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, number);
+    return entry;
+}
+
+static void
+touch (ArecChunkCache *cache, uint64_t number, uint64_t cost)
+{
+    arec_cache_entry_unref (get (cache, number, cost));
+}
+
+static bool
+is_there (ArecChunkCache *cache, uint64_t number)
+{
+    g_autoptr (ArecCacheEntry) entry = arec_chunk_cache_peek (cache, (ArecCacheKey){1, number});
+
+    return entry != NULL;
+}
+
+static ArecChunkCacheStats
+stats_of (ArecChunkCache *cache)
+{
+    ArecChunkCacheStats stats;
+
+    arec_chunk_cache_get_stats (cache, &stats);
+    return stats;
+}
+
+/* ---- one thread ---- */
+
+static void
+test_hits_and_misses (void)
+{
+    ArecChunkCache *cache = cache_of (1000, 1000, 4);
+    ArecChunkCacheStats stats;
+
+    for (unsigned round = 0; round < 3; round++) {
+        for (uint64_t i = 0; i < 5; i++) {
+            touch (cache, i, 10);
+        }
+    }
+    stats = stats_of (cache);
+    g_assert_cmpuint (stats.misses, ==, 5);
+    g_assert_cmpuint (stats.hits, ==, 10);
+    g_assert_cmpuint (stats.joins, ==, 0);
+    g_assert_cmpuint (stats.evictions, ==, 0);
+    g_assert_cmpuint (stats.entries, ==, 5);
+    g_assert_cmpuint (stats.used, ==, 50);
+    g_assert_cmpuint (stats.budget, ==, 1000);
+    end_cache (cache);
+}
+
+static void
+test_keys_differ (void)
+{
+    ArecChunkCache *cache = cache_of (UINT64_C (1) << 20, UINT64_C (1) << 20, 4);
+    static const ArecCacheKey keys[] = {{1, 2},
+                                        {2, 1},
+                                        {1, UINT64_C (2) + (UINT64_C (1) << 32)},
+                                        {UINT64_C (1) + (UINT64_C (1) << 32), 2},
+                                        {0, 0}};
+
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < G_N_ELEMENTS (keys); i++) {
+            Request request = {.value = i, .cost = 1};
+            g_autoptr (ArecCacheEntry) entry =
+                arec_chunk_cache_get (cache, keys[i], &loader, &request, 1, NULL);
+
+            g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, i);
+        }
+    }
+    g_assert_cmpuint (stats_of (cache).misses, ==, G_N_ELEMENTS (keys));
+    end_cache (cache);
+}
+
+/* Never more than the budget, and the least recently used goes first. */
+static void
+test_eviction_order (void)
+{
+    ArecChunkCache *cache = cache_of (100, 100, 2);
+
+    for (uint64_t i = 0; i < 5; i++) {
+        touch (cache, i, 20);
+    }
+    touch (cache, 0, 20); /* used again, by get and by peek */
+    g_assert_true (is_there (cache, 1));
+    touch (cache, 5, 20);
+    g_assert_cmpuint (stats_of (cache).used, ==, 100);
+    touch (cache, 6, 20);
+    g_assert_cmpuint (stats_of (cache).evictions, ==, 2);
+    g_assert_cmpint (values_alive, ==, 5);
+    g_assert_false (is_there (cache, 2));
+    g_assert_false (is_there (cache, 3));
+    g_assert_true (is_there (cache, 4));
+    g_assert_true (is_there (cache, 0));
+    g_assert_true (is_there (cache, 1));
+    g_assert_true (is_there (cache, 5));
+    g_assert_true (is_there (cache, 6));
+    end_cache (cache);
+}
+
+static void
+test_random_against_model (void)
+{
+    enum { N = 30, BUDGET = 300 };
+    ArecChunkCache *cache = cache_of (BUDGET, BUDGET, 1);
+    uint64_t cost_of[N], last_use[N] = {0}, clock = 0, used = 0;
+    bool there[N] = {false};
+
+    for (unsigned i = 0; i < N; i++) {
+        cost_of[i] = (uint64_t)g_test_rand_int_range (0, 100); /* none is large: below 150 */
+    }
+    for (unsigned step = 0; step < 20000; step++) {
+        unsigned i = (unsigned)g_test_rand_int_range (0, N);
+
+        touch (cache, i, cost_of[i]);
+        used += there[i] ? 0 : cost_of[i];
+        there[i] = true;
+        last_use[i] = ++clock;
+        while (used > BUDGET) {
+            unsigned oldest = N;
+
+            for (unsigned k = 0; k < N; k++) {
+                if (there[k] && (oldest == N || last_use[k] < last_use[oldest])) {
+                    oldest = k;
+                }
+            }
+            there[oldest] = false;
+            used -= cost_of[oldest];
+        }
+        g_assert_cmpuint (stats_of (cache).used, ==, used);
+    }
+    for (unsigned i = 0; i < N; i++) {
+        g_assert_cmpint (is_there (cache, i), ==, there[i]);
+    }
+    end_cache (cache);
+}
+
+/* What somebody holds is not thrown away, and goes as soon as there is a reason to look. */
+static void
+test_entries_in_use_stay (void)
+{
+    ArecChunkCache *cache = cache_of (100, 100, 1);
+    ArecCacheEntry *held[5];
+
+    for (uint64_t i = 0; i < G_N_ELEMENTS (held); i++) {
+        held[i] = get (cache, i, 40);
+    }
+    g_assert_cmpuint (stats_of (cache).used, ==, 200);
+    g_assert_cmpuint (stats_of (cache).evictions, ==, 0);
+    for (uint64_t i = 0; i < G_N_ELEMENTS (held); i++) {
+        touch (cache, i, 40);
+        g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (held[i]), ==, i);
+    }
+    g_assert_cmpuint (stats_of (cache).misses, ==, 5);
+    for (uint64_t i = 0; i < G_N_ELEMENTS (held); i++) {
+        arec_cache_entry_unref (held[i]);
+    }
+    touch (cache, 5, 1);
+    g_assert_cmpuint (stats_of (cache).used, <=, 100);
+    end_cache (cache);
+}
+
+/* A user keeps what was taken out of the cache. */
+static void
+test_forget (void)
+{
+    ArecChunkCache *cache = cache_of (1000, 1000, 1);
+    ArecCacheEntry *held = get (cache, 7, 10);
+    Request request = {.value = 70, .cost = 5};
+
+    arec_cache_entry_unref (
+        arec_chunk_cache_get (cache, (ArecCacheKey){2, 7}, &loader, &request, 5, NULL));
+    touch (cache, 8, 10);
+    g_assert_cmpuint (stats_of (cache).used, ==, 25);
+    arec_chunk_cache_forget (cache, 1);
+    g_assert_cmpuint (stats_of (cache).used, ==, 5);
+    g_assert_cmpuint (stats_of (cache).entries, ==, 1);
+    g_assert_cmpint (values_alive, ==, 2); /* that of the other owner, and the held one */
+    g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (held), ==, 7);
+    g_assert_false (is_there (cache, 7));
+    arec_cache_entry_unref (held);
+    g_assert_cmpint (values_alive, ==, 1);
+    touch (cache, 7, 10); /* may come again */
+    g_assert_cmpuint (stats_of (cache).misses, ==, 4);
+    end_cache (cache);
+}
+
+static void
+test_charge (void)
+{
+    ArecChunkCache *cache = cache_of (100, 100, 1);
+
+    for (uint64_t i = 0; i < 5; i++) {
+        touch (cache, i, 20);
+    }
+    arec_chunk_cache_charge (cache, 30);
+    g_assert_cmpuint (stats_of (cache).used, ==, 90);
+    g_assert_cmpuint (stats_of (cache).entries, ==, 3);
+    g_assert_false (is_there (cache, 1));
+    g_assert_true (is_there (cache, 2));
+    arec_chunk_cache_charge (cache, -30);
+    g_assert_cmpuint (stats_of (cache).used, ==, 60);
+    arec_chunk_cache_charge (cache, 500); /* more than there is: all goes, nothing breaks */
+    g_assert_cmpuint (stats_of (cache).entries, ==, 0);
+    g_assert_cmpuint (stats_of (cache).used, ==, 500);
+    arec_chunk_cache_charge (cache, -500);
+    g_assert_cmpuint (stats_of (cache).used, ==, 0);
+    end_cache (cache);
+}
+
+/* Chunks larger than the budget: as many stay as are loaded at the same time, so that their
+ * readers do not decode them for each read. */
+static void
+test_large_entries_stay (void)
+{
+    enum { LOADS = 3 };
+    ArecChunkCache *cache = cache_of (100, 10000, LOADS);
+
+    for (unsigned round = 0; round < 10; round++) {
+        for (uint64_t i = 0; i < LOADS; i++) {
+            touch (cache, i, 500);
+        }
+    }
+    g_assert_cmpuint (stats_of (cache).misses, ==, LOADS);
+    touch (cache, LOADS, 500); /* one more: the least recently used goes */
+    g_assert_false (is_there (cache, 0));
+    for (uint64_t i = 1; i <= LOADS; i++) {
+        g_assert_true (is_there (cache, i));
+    }
+    g_assert_cmpuint (stats_of (cache).entries, ==, LOADS);
+    end_cache (cache);
+}
+
+/* Beyond the ceiling nothing stays that nobody uses. */
+static void
+test_ceiling (void)
+{
+    ArecChunkCache *cache = cache_of (100, 1200, 4);
+
+    for (uint64_t i = 0; i < 4; i++) {
+        touch (cache, i, 500);
+        g_assert_cmpuint (stats_of (cache).used, <=, 1200);
+    }
+    g_assert_cmpuint (stats_of (cache).entries, ==, 2);
+    g_assert_true (is_there (cache, 3));
+    g_assert_true (is_there (cache, 2));
+    touch (cache, 9, 5000);
+    g_assert_cmpuint (stats_of (cache).used, <=, 5000);
+    end_cache (cache);
+}
+
+static void
+test_failed_load (void)
+{
+    ArecChunkCache *cache = cache_of (100, 100, 1);
+    Request request = {.value = 3, .cost = 10, .fails = true};
+    ArecCacheKey key = {1, 3};
+
+    touch (cache, 0, 10);
+    for (unsigned round = 1; round <= 3; round++) {
+        g_autoptr (GError) error = NULL;
+
+        g_assert_null (arec_chunk_cache_get (cache, key, &loader, &request, 10, &error));
+        g_assert_error (error, AREC_ERROR, AREC_ERROR_IO);
+        g_assert_cmpstr (error->message, ==, "thing 3 is broken");
+        g_assert_cmpuint (stats_of (cache).failures, ==, round);
+        g_assert_cmpuint (stats_of (cache).used, ==, 10);
+        g_assert_cmpuint (stats_of (cache).entries, ==, 1);
+        g_assert_false (is_there (cache, 3));
+    }
+    g_assert_null (arec_chunk_cache_get (cache, key, &loader, &request, 10, NULL));
+    request.fails = false;
+    arec_cache_entry_unref (arec_chunk_cache_get (cache, key, &loader, &request, 10,
+                                                  NULL)); /* a retry may succeed */
+    g_assert_true (is_there (cache, 3));
+    end_cache (cache);
+}
+
+/* The cost that the load tells counts, not the one that was expected. */
+static void
+test_expected_is_replaced (void)
+{
+    ArecChunkCache *cache = cache_of (1000, 1000, 1);
+    Request request = {.value = 1, .cost = 30};
+
+    arec_cache_entry_unref (
+        arec_chunk_cache_get (cache, (ArecCacheKey){1, 1}, &loader, &request, 900, NULL));
+    g_assert_cmpuint (stats_of (cache).used, ==, 30);
+    end_cache (cache);
+}
+
+/* ---- many threads ---- */
+
+enum { THREADS = 8 };
+
+typedef struct {
+    ArecChunkCache *cache;
+    pthread_barrier_t barrier;
+    Request request;
+    _Atomic unsigned succeeded, failed;
+} Race;
+
+static void *
+race_for_one (void *data)
+{
+    Race *race = data;
+    g_autoptr (GError) error = NULL;
+    ArecCacheEntry *entry;
+
+    pthread_barrier_wait (&race->barrier);
+    entry = arec_chunk_cache_get (race->cache, (ArecCacheKey){1, 5}, &loader, &race->request,
+                                  race->request.cost, &error);
+    if (entry) {
+        g_assert_no_error (error);
+        g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, 5);
+        race->succeeded++;
+    } else {
+        g_assert_error (error, AREC_ERROR, AREC_ERROR_IO);
+        g_assert_cmpstr (error->message, ==, "thing 5 is broken");
+        race->failed++;
+    }
+    arec_cache_entry_unref (entry);
+    return NULL;
+}
+
+static void
+run_threads (void *(*run) (void *), void *data)
+{
+    pthread_t threads[THREADS];
+
+    for (unsigned i = 0; i < THREADS; i++) {
+        g_assert_cmpint (pthread_create (&threads[i], NULL, run, data), ==, 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join (threads[i], NULL);
+    }
+}
+
+/* Eight want it at once: one loads, the others wait, and all share what comes of it. */
+static void
+test_single_flight (gconstpointer fails)
+{
+    _Atomic unsigned loads = 0;
+    Race race = {.cache = cache_of (100, 100, THREADS),
+                 .request = {.value = 5,
+                             .cost = 10,
+                             .delay = 200000,
+                             .fails = GPOINTER_TO_INT (fails),
+                             .loads = &loads}};
+    ArecChunkCacheStats stats;
+
+    pthread_barrier_init (&race.barrier, NULL, THREADS);
+    run_threads (race_for_one, &race);
+    stats = stats_of (race.cache);
+    g_assert_cmpuint (loads, ==, 1);
+    g_assert_cmpuint (stats.misses, ==, 1);
+    g_assert_cmpuint (stats.joins, ==, THREADS - 1);
+    g_assert_cmpuint (race.succeeded, ==, fails ? 0 : THREADS);
+    g_assert_cmpuint (race.failed, ==, fails ? THREADS : 0);
+    g_assert_cmpuint (stats.failures, ==, fails ? 1 : 0);
+    g_assert_cmpuint (stats.entries, ==, fails ? 0 : 1);
+    g_assert_cmpuint (stats.used, ==, fails ? 0 : 10);
+    pthread_barrier_destroy (&race.barrier);
+    end_cache (race.cache);
+}
+
+typedef struct {
+    ArecChunkCache *cache;
+    _Atomic unsigned next;
+    _Atomic unsigned running, most;
+    uint64_t cost;
+} Bounded;
+
+static void *
+load_some (void *data)
+{
+    Bounded *bounded = data;
+
+    for (unsigned i = 0; i < 10; i++) {
+        uint64_t number = bounded->next++;
+        Request request = {.value = number,
+                           .cost = bounded->cost,
+                           .delay = 2000,
+                           .running = &bounded->running,
+                           .most = &bounded->most};
+        g_autoptr (ArecCacheEntry) entry = arec_chunk_cache_get (
+            bounded->cache, (ArecCacheKey){1, number}, &loader, &request, bounded->cost, NULL);
+
+        g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, number);
+    }
+    return NULL;
+}
+
+static void
+test_max_loads (void)
+{
+    Bounded bounded = {.cache = cache_of (1000, 100000, 3), .cost = 1};
+
+    run_threads (load_some, &bounded);
+    g_assert_cmpuint (bounded.most, ==, 3);
+    g_assert_cmpuint (stats_of (bounded.cache).misses, ==, 10 * THREADS);
+    end_cache (bounded.cache);
+}
+
+/* Loads that would exceed the ceiling together come one after the other. */
+static void
+test_loads_below_ceiling (void)
+{
+    Bounded bounded = {.cache = cache_of (100, 1000, THREADS), .cost = 800};
+
+    run_threads (load_some, &bounded);
+    g_assert_cmpuint (bounded.most, ==, 1);
+    end_cache (bounded.cache);
+}
+
+typedef struct {
+    ArecChunkCache *cache;
+    _Atomic unsigned seed;
+} Stress;
+
+static void *
+stress (void *data)
+{
+    Stress *shared = data;
+    g_autoptr (GRand) rand = g_rand_new_with_seed (shared->seed++);
+    ArecCacheEntry *held[4] = {NULL};
+
+    for (unsigned step = 0; step < 5000; step++) {
+        uint64_t number = (uint64_t)g_rand_int_range (rand, 0, 60);
+        unsigned slot = (unsigned)g_rand_int_range (rand, 0, G_N_ELEMENTS (held));
+        Request request = {.value = number,
+                           .cost = number * 7 % 50,
+                           .fails = g_rand_int_range (rand, 0, 20) == 0};
+        ArecCacheEntry *entry;
+
+        switch (g_rand_int_range (rand, 0, 12)) {
+        case 0: arec_chunk_cache_charge (shared->cache, 25); break;
+        case 1: arec_chunk_cache_charge (shared->cache, -25); break;
+        case 2:
+            entry = arec_chunk_cache_peek (shared->cache, (ArecCacheKey){1, number});
+            g_assert_true (!entry || *(uint64_t *)arec_cache_entry_value (entry) == number);
+            arec_cache_entry_unref (entry);
+            break;
+        default:
+            entry = arec_chunk_cache_get (shared->cache, (ArecCacheKey){1, number}, &loader,
+                                          &request, request.cost, NULL);
+            g_assert_true (!entry || *(uint64_t *)arec_cache_entry_value (entry) == number);
+            arec_cache_entry_unref (held[slot]);
+            held[slot] = entry;
+            break;
+        }
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS (held); i++) {
+        arec_cache_entry_unref (held[i]);
+    }
+    return NULL;
+}
+
+static void
+test_stress (void)
+{
+    /* A base far above zero, so that charges that go up and down never fall below it. */
+    enum { BASE = 5000 * THREADS * 25 };
+    Stress shared = {.cache = cache_of (BASE + 500, BASE + 1000, 3),
+                     .seed = (unsigned)g_test_rand_int()};
+    ArecChunkCacheStats stats;
+
+    arec_chunk_cache_charge (shared.cache, BASE);
+    run_threads (stress, &shared);
+    arec_chunk_cache_forget (shared.cache, 1);
+    stats = stats_of (shared.cache);
+    g_assert_cmpuint (stats.entries, ==, 0);
+    g_assert_cmpint (values_alive, ==, 0);
+    g_assert_cmpuint (stats.used % 25, ==, 0); /* charges alone are left */
+    end_cache (shared.cache);
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/chunk-cache/hits", test_hits_and_misses);
+    g_test_add_func ("/chunk-cache/keys", test_keys_differ);
+    g_test_add_func ("/chunk-cache/order", test_eviction_order);
+    g_test_add_func ("/chunk-cache/model", test_random_against_model);
+    g_test_add_func ("/chunk-cache/in-use", test_entries_in_use_stay);
+    g_test_add_func ("/chunk-cache/forget", test_forget);
+    g_test_add_func ("/chunk-cache/charge", test_charge);
+    g_test_add_func ("/chunk-cache/large", test_large_entries_stay);
+    g_test_add_func ("/chunk-cache/ceiling", test_ceiling);
+    g_test_add_func ("/chunk-cache/failed", test_failed_load);
+    g_test_add_func ("/chunk-cache/expected", test_expected_is_replaced);
+    g_test_add_data_func ("/chunk-cache/single-flight/good", GINT_TO_POINTER (0),
+                          test_single_flight);
+    g_test_add_data_func ("/chunk-cache/single-flight/bad", GINT_TO_POINTER (1),
+                          test_single_flight);
+    g_test_add_func ("/chunk-cache/max-loads", test_max_loads);
+    g_test_add_func ("/chunk-cache/loads-below-ceiling", test_loads_below_ceiling);
+    g_test_add_func ("/chunk-cache/stress", test_stress);
+    return g_test_run();
+}

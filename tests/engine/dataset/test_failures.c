@@ -1,0 +1,789 @@
+/* Damage: whatever happens to a file, a record is the right bytes or an error.
+ *
+ * Cut anywhere, flipped anywhere, failing at any read: through the shard over memory, where
+ * thousands of files cost nothing, and through the reader over real files. */
+#include <arec/arec.h>
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
+
+#include "faulty_source.h"
+#include "files.h"
+#include "forge.h"
+
+#include "arrayrecord/shard.h"
+#include "base/error.h"
+#include "riegeli/block.h"
+#include "source/memory_source.h"
+
+#define NAME "some.array_record"
+#define MAX_CHUNK (UINT64_C (16) << 20)
+
+/* ---- the files ---- */
+
+typedef struct {
+    uint64_t begin;
+    uint64_t data_end; /* behind the data, before the slack */
+    size_t first;      /* number of its first record */
+    size_t n;
+} ChunkModel;
+
+/* A sound file and what is in it. */
+typedef struct {
+    TestForge *forge;
+    GPtrArray *records; /* of GBytes */
+    GArray *chunks;     /* of ChunkModel */
+} Model;
+
+/* Bytes that compress, and that differ from record to record. */
+static GBytes *
+make_record (size_t number, size_t size)
+{
+    uint8_t *data = g_malloc (size + 1);
+
+    for (size_t i = 0; i < size; i++) {
+        data[i] = (uint8_t)('a' + (i + number) % (3 + number % 17));
+    }
+    return g_bytes_new_take (data, size);
+}
+
+static void
+add_chunk (Model *model, ArecCompression compression, const size_t *sizes, size_t n)
+{
+    g_autofree TestForgeRecord *records = g_new (TestForgeRecord, n);
+    g_autoptr (GByteArray) data = NULL;
+    ChunkModel chunk = {.first = model->records->len, .n = n};
+
+    for (size_t i = 0; i < n; i++) {
+        GBytes *record = make_record (model->records->len, sizes[i]);
+
+        records[i].data = g_bytes_get_data (record, &records[i].size);
+        records[i].data = records[i].data ? records[i].data : "";
+        g_ptr_array_add (model->records, record);
+    }
+    data = test_forge_simple_data (compression, records, n);
+    chunk.begin = test_forge_records (model->forge, compression, records, n);
+    chunk.data_end = arec_block_add (chunk.begin, AREC_CHUNK_HEADER_SIZE + data->len);
+    g_array_append_val (model->chunks, chunk);
+}
+
+#define ADD_CHUNK(model, compression, ...)                                                     \
+    add_chunk (model, compression, (const size_t[]){__VA_ARGS__},                              \
+               G_N_ELEMENTS (((const size_t[]){__VA_ARGS__})))
+
+static Model
+model_new (void)
+{
+    return (Model){.forge = test_forge_new(),
+                   .records = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref),
+                   .chunks = g_array_new (FALSE, FALSE, sizeof (ChunkModel))};
+}
+
+static void
+model_clear (Model *model)
+{
+    test_forge_free (model->forge);
+    g_ptr_array_unref (model->records);
+    g_array_unref (model->chunks);
+}
+
+/* All codecs, empty records, single records, and slack: everything in the first block. */
+static Model
+small_file (void)
+{
+    static const size_t none[400];
+    Model model = model_new();
+
+    ADD_CHUNK (&model, AREC_COMPRESSION_NONE, 5, 0, 30);
+    ADD_CHUNK (&model, AREC_COMPRESSION_BROTLI, 20, 1, 0, 7);
+    ADD_CHUNK (&model, AREC_COMPRESSION_ZSTD, 60, 2, 3, 4, 5);
+    ADD_CHUNK (&model, AREC_COMPRESSION_SNAPPY, 0, 0, 40);
+    ADD_CHUNK (&model, AREC_COMPRESSION_NONE, 9);
+    ADD_CHUNK (&model, AREC_COMPRESSION_ZSTD, 0);
+    add_chunk (&model, AREC_COMPRESSION_ZSTD, none, G_N_ELEMENTS (none));
+    ADD_CHUNK (&model, AREC_COMPRESSION_BROTLI, 11, 12);
+    test_forge_finish (model.forge);
+    return model;
+}
+
+/* Chunks cut by a block header within their header and within their data, one over two blocks,
+ * one that begins with a block, and a compressed footer. */
+static Model
+blocks_file (void)
+{
+    Model model = model_new();
+
+    test_forge_pad_to (model.forge, AREC_BLOCK_SIZE - 17);
+    ADD_CHUNK (&model, AREC_COMPRESSION_NONE, 100, 50, 0);
+    test_forge_pad_to (model.forge, 2 * AREC_BLOCK_SIZE - 60);
+    ADD_CHUNK (&model, AREC_COMPRESSION_ZSTD, 30, 40);
+    ADD_CHUNK (&model, AREC_COMPRESSION_NONE, 70000, 3, 9000);
+    test_forge_pad (model.forge);
+    ADD_CHUNK (&model, AREC_COMPRESSION_SNAPPY, 8, 8, 8);
+    model.forge->footer_compression = AREC_COMPRESSION_BROTLI;
+    test_forge_finish (model.forge);
+    return model;
+}
+
+/* ---- what must hold for any bytes ---- */
+
+static ArecShard *
+open_bytes (const uint8_t *data, size_t size, GError **error)
+{
+    return arec_shard_open (arec_memory_source_new (NAME, data, size), MAX_CHUNK, true, error);
+}
+
+static void
+check_is_right (const Model *model, const ChunkModel *expected, const ArecChunk *chunk)
+{
+    g_assert_cmpuint (chunk->ends.n, ==, expected->n);
+    for (size_t i = 0; i < expected->n; i++) {
+        size_t size;
+        const void *data =
+            g_bytes_get_data (g_ptr_array_index (model->records, expected->first + i), &size);
+
+        g_assert_cmpmem (chunk->values + arec_record_ends_begin (&chunk->ends, i),
+                         arec_record_ends_size (&chunk->ends, i), data, size);
+    }
+}
+
+/* A size of 0 is told only if it is true: nobody would read such a record and learn better. */
+static void
+check_no_false_zero (const Model *model, const ChunkModel *expected, const ArecRecordEnds *ends)
+{
+    g_assert_cmpuint (ends->n, ==, expected->n);
+    for (size_t i = 0; i < expected->n; i++) {
+        if (arec_record_ends_size (ends, i) == 0) {
+            g_assert_cmpuint (
+                g_bytes_get_size (g_ptr_array_index (model->records, expected->first + i)), ==,
+                0);
+        }
+    }
+}
+
+/* An error that a person can use: code, and a message that begins with the file. */
+static void
+check_error (const GError *error, ArecError code)
+{
+    g_assert_error (error, AREC_ERROR, (gint)code);
+    g_assert_true (g_str_has_prefix (error->message, NAME ": "));
+}
+
+/* Every chunk of @shard is right but for number @bad, which fails; -1: none. */
+static void
+check_chunks (const Model *model, ArecShard *shard, int bad)
+{
+    g_assert_cmpuint (arec_index_n_chunks (arec_shard_index (shard)), ==, model->chunks->len);
+    for (guint i = 0; i < model->chunks->len; i++) {
+        const ChunkModel *expected = &g_array_index (model->chunks, ChunkModel, i);
+        g_autoptr (ArecChunk) chunk = NULL;
+        g_autoptr (GError) error = NULL;
+        ArecRecordEnds ends = {0};
+        ArecIndexEntry entry;
+
+        arec_index_get (arec_shard_index (shard), i, &entry);
+        g_assert_cmpuint (entry.offset, ==, expected->begin);
+        g_assert_cmpuint (entry.n_records, ==, expected->n);
+        if (arec_shard_load_sizes (shard, i, &ends, &error)) {
+            check_no_false_zero (model, expected, &ends);
+            arec_record_ends_clear (&ends);
+        } else {
+            g_assert_cmpint ((int)i, ==, bad);
+            check_error (error, AREC_ERROR_CORRUPT);
+            g_assert_null (ends.wide_ends);
+            g_clear_error (&error);
+        }
+        if (arec_shard_load_chunk (shard, i, &chunk, &error)) {
+            g_assert_cmpint ((int)i, !=, bad);
+            check_is_right (model, expected, chunk);
+        } else {
+            g_assert_cmpint ((int)i, ==, bad);
+            check_error (error, AREC_ERROR_CORRUPT);
+            g_assert_null (chunk);
+        }
+    }
+}
+
+static void
+test_sound (gconstpointer make)
+{
+    Model model = ((Model (*) (void))make)();
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecShard) shard =
+        open_bytes (model.forge->file->data, model.forge->file->len, &error);
+
+    g_assert_no_error (error);
+    check_chunks (&model, shard, -1);
+    model_clear (&model);
+}
+
+/* Whether @position is within 70 bytes of something that has a meaning. */
+static bool
+is_near_structure (const Model *model, uint64_t position)
+{
+    const TestForge *forge = model->forge;
+    enum { NEAR = 70 };
+
+    if (position < 256 ||
+        (position + NEAR) % AREC_BLOCK_SIZE < 2 * NEAR + AREC_BLOCK_HEADER_SIZE ||
+        (position + NEAR >= forge->footer_at && position < forge->footer_end + NEAR) ||
+        (position + NEAR >= forge->postscript_at && position < forge->postscript_end + NEAR)) {
+        return true;
+    }
+    for (guint i = 0; i < model->chunks->len; i++) {
+        const ChunkModel *chunk = &g_array_index (model->chunks, ChunkModel, i);
+        bool is_long = chunk->data_end - chunk->begin > 8192;
+
+        if (position + NEAR >= chunk->begin &&
+            position < (is_long ? chunk->begin + 200 : chunk->data_end + NEAR)) {
+            return true;
+        }
+        if (is_long && position + NEAR >= chunk->data_end &&
+            position < chunk->data_end + NEAR) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- cut ---- */
+
+static void
+test_every_truncation (gconstpointer make)
+{
+    Model model = ((Model (*) (void))make)();
+    const GByteArray *file = model.forge->file;
+
+    for (uint64_t length = 0; length < file->len; length++) {
+        g_autoptr (GError) error = NULL;
+
+        if (!is_near_structure (&model, length) && length % 61 != 0) {
+            continue;
+        }
+        g_assert_null (open_bytes (file->data, length, &error));
+        check_error (error, AREC_ERROR_CORRUPT);
+    }
+    model_clear (&model);
+}
+
+static void
+test_appended (gconstpointer make)
+{
+    static const size_t more[] = {1, 24, 25, 40, 64, 65535, 65536, 65537, 131072};
+    Model model = ((Model (*) (void))make)();
+    GByteArray *file = model.forge->file;
+    size_t length = file->len;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (more); i++) {
+        g_autoptr (GError) error = NULL;
+
+        g_byte_array_set_size (file, (guint)(length + more[i]));
+        memset (file->data + length, 0, more[i]);
+        g_assert_null (open_bytes (file->data, file->len, &error));
+        check_error (error, AREC_ERROR_CORRUPT);
+    }
+    model_clear (&model);
+}
+
+/* ---- flipped ---- */
+
+/* The chunk that @position belongs to, slack excluded; -1: none. */
+static int
+chunk_at (const Model *model, uint64_t position)
+{
+    for (guint i = 0; i < model->chunks->len; i++) {
+        const ChunkModel *chunk = &g_array_index (model->chunks, ChunkModel, i);
+
+        if (position >= chunk->begin && position < chunk->data_end) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static bool
+is_in_index (const TestForge *forge, uint64_t position)
+{
+    return (position >= forge->footer_at && position < forge->footer_end) ||
+           (position >= forge->postscript_at && position < forge->postscript_end);
+}
+
+static void
+check_flip (const Model *model, uint64_t position)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecShard) shard =
+        open_bytes (model->forge->file->data, model->forge->file->len, &error);
+
+    if (is_in_index (model->forge, position)) {
+        g_assert_null (shard);
+        check_error (error, AREC_ERROR_CORRUPT);
+        return;
+    }
+    g_assert_no_error (error);
+    check_chunks (model, shard, chunk_at (model, position));
+}
+
+static void
+test_every_flip (gconstpointer make)
+{
+    Model model = ((Model (*) (void))make)();
+    uint8_t *data = model.forge->file->data;
+
+    for (uint64_t position = 0; position < model.forge->file->len; position++) {
+        uint8_t was = data[position];
+
+        if (!is_near_structure (&model, position) && position % 1009 != 0) {
+            continue;
+        }
+        data[position] = (uint8_t)~was;
+        check_flip (&model, position);
+        data[position] = (uint8_t)(was ^ 1 << g_test_rand_int_range (0, 8));
+        check_flip (&model, position);
+        data[position] = was;
+    }
+    model_clear (&model);
+}
+
+/* The front of a damaged chunk names no codec: it is damaged, not a feature that this build
+ * lacks. */
+static void
+test_damaged_codec_byte (void)
+{
+    Model model = small_file();
+
+    for (guint i = 0; i < model.chunks->len; i++) {
+        uint64_t at = g_array_index (model.chunks, ChunkModel, i).begin + 40;
+        g_autoptr (ArecShard) shard = NULL;
+        g_autoptr (ArecChunk) chunk = NULL;
+        g_autoptr (GError) error = NULL;
+        ArecRecordEnds ends = {0};
+
+        model.forge->file->data[at] ^= 0x55;
+        shard = open_bytes (model.forge->file->data, model.forge->file->len, &error);
+        g_assert_no_error (error);
+        g_assert_false (arec_shard_load_chunk (shard, i, &chunk, &error));
+        check_error (error, AREC_ERROR_CORRUPT);
+        g_clear_error (&error);
+        g_assert_false (arec_shard_load_sizes (shard, i, &ends, &error));
+        check_error (error, AREC_ERROR_CORRUPT);
+    }
+    model_clear (&model);
+}
+
+/* Zeros take the place of a stretch: the chunks that it touches go, and no others. */
+static void
+test_zeroed_stretches (gconstpointer make)
+{
+    Model model = ((Model (*) (void))make)();
+    size_t length = model.forge->file->len;
+
+    for (unsigned round = 0; round < 300; round++) {
+        g_autofree uint8_t *data = g_memdup2 (model.forge->file->data, length);
+        size_t from = (size_t)g_test_rand_int_range (0, (int)length);
+        size_t most = MIN (length - from, 5000);
+        size_t n = (size_t)g_test_rand_int_range (1, (int)most + 1);
+        g_autoptr (GError) error = NULL;
+        g_autoptr (ArecShard) shard = NULL;
+
+        memset (data + from, 0, n);
+        shard = open_bytes (data, length, &error);
+        if (!shard) {
+            check_error (error, AREC_ERROR_CORRUPT);
+            continue;
+        }
+        for (guint i = 0; i < model.chunks->len; i++) {
+            const ChunkModel *expected = &g_array_index (model.chunks, ChunkModel, i);
+            g_autoptr (ArecChunk) chunk = NULL;
+            g_autoptr (GError) cause = NULL;
+
+            if (arec_shard_load_chunk (shard, i, &chunk, &cause)) {
+                check_is_right (&model, expected, chunk);
+            } else {
+                check_error (cause, AREC_ERROR_CORRUPT);
+                g_assert_true (from < expected->data_end && from + n > expected->begin);
+            }
+        }
+    }
+    model_clear (&model);
+}
+
+/* ---- failing reads ---- */
+
+static ArecShard *
+open_faulty (const Model *model, TestFaults *faults, GError **error)
+{
+    ArecSource *memory =
+        arec_memory_source_new (NAME, model->forge->file->data, model->forge->file->len);
+
+    return arec_shard_open (test_faulty_source_new (memory, faults), MAX_CHUNK, true, error);
+}
+
+static void
+check_injected (GError **error)
+{
+    check_error (*error, AREC_ERROR_IO);
+    g_assert_nonnull (strstr ((*error)->message, "injected failure"));
+    g_clear_error (error);
+}
+
+/* Opens and loads everything; each failed step must be the injected failure, and is tried again
+ * once, with success. Returns how many steps failed. */
+static unsigned
+run_with_retries (const Model *model, TestFaults *faults)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecShard) shard = open_faulty (model, faults, &error);
+    unsigned failures = 0;
+
+    if (!shard) {
+        check_injected (&error);
+        failures++;
+        shard = open_faulty (model, faults, &error);
+        g_assert_no_error (error);
+    }
+    for (guint i = 0; i < model->chunks->len; i++) {
+        const ChunkModel *expected = &g_array_index (model->chunks, ChunkModel, i);
+        g_autoptr (ArecChunk) chunk = NULL;
+        ArecRecordEnds ends = {0};
+
+        if (!arec_shard_load_sizes (shard, i, &ends, &error)) {
+            check_injected (&error);
+            failures++;
+            arec_shard_load_sizes (shard, i, &ends, &error);
+            g_assert_no_error (error);
+        }
+        for (size_t k = 0; k < expected->n; k++) {
+            g_assert_cmpuint (
+                arec_record_ends_size (&ends, k), ==,
+                g_bytes_get_size (g_ptr_array_index (model->records, expected->first + k)));
+        }
+        arec_record_ends_clear (&ends);
+        if (!arec_shard_load_chunk (shard, i, &chunk, &error)) {
+            check_injected (&error);
+            failures++;
+            arec_shard_load_chunk (shard, i, &chunk, &error);
+            g_assert_no_error (error);
+        }
+        check_is_right (model, expected, chunk);
+    }
+    return failures;
+}
+
+static void
+test_nth_read_fails (gconstpointer make)
+{
+    Model model = ((Model (*) (void))make)();
+    TestFaults faults = {.fail_at_read = -1};
+    uint64_t n_reads;
+
+    g_assert_cmpuint (run_with_retries (&model, &faults), ==, 0);
+    n_reads = faults.reads;
+    g_assert_cmpuint (n_reads, >=, 2 + 2 * model.chunks->len);
+    for (uint64_t n = 0; n < n_reads; n++) {
+        faults = (TestFaults){.fail_at_read = (int64_t)n};
+        g_assert_cmpuint (run_with_retries (&model, &faults), ==, 1);
+    }
+    model_clear (&model);
+}
+
+/* Where there is no postscript, more is read to say what the file is; a failure of that read is
+ * not the file's format. */
+static void
+test_nth_read_fails_without_postscript (void)
+{
+    static const uint8_t zeros[2 * 65536];
+
+    for (int64_t n = 0;; n++) {
+        TestFaults faults = {.fail_at_read = n};
+        ArecSource *memory = arec_memory_source_new (NAME, zeros, sizeof zeros);
+        g_autoptr (GError) error = NULL;
+
+        g_assert_null (arec_shard_open (test_faulty_source_new (memory, &faults), MAX_CHUNK,
+                                        false, &error));
+        if ((int64_t)faults.reads <= n) {
+            g_assert_cmpint (n, >=, 2);
+            check_error (error, AREC_ERROR_FORMAT);
+            break;
+        }
+        check_error (error, AREC_ERROR_IO);
+    }
+}
+
+/* A change explains everything: it comes before damage that it may have caused. */
+static void
+test_changed_comes_first (void)
+{
+    Model model = small_file();
+    TestFaults faults = {.fail_at_read = -1};
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecShard) shard = NULL;
+    g_autoptr (ArecChunk) chunk = NULL;
+    ArecRecordEnds ends = {0};
+
+    model.forge->file->data[64 + 45] ^= 1; /* in chunk 0 */
+    shard = open_faulty (&model, &faults, &error);
+    g_assert_no_error (error);
+    faults.changed = true;
+    for (uint64_t i = 0; i < 2; i++) {
+        g_assert_false (arec_shard_load_chunk (shard, i, &chunk, &error));
+        check_error (error, AREC_ERROR_CHANGED);
+        g_clear_error (&error);
+        g_assert_false (arec_shard_load_sizes (shard, i, &ends, &error));
+        check_error (error, AREC_ERROR_CHANGED);
+        g_clear_error (&error);
+        g_assert_null (chunk);
+        g_assert_null (ends.wide_ends);
+    }
+    g_assert_null (open_faulty (&model, &faults, &error));
+    check_error (error, AREC_ERROR_CHANGED);
+    model_clear (&model);
+}
+
+/* ---- through the reader, over files ---- */
+
+typedef struct {
+    char *path;
+    ArecEngine *engine;
+    ArecReader *reader;
+} OnDisk;
+
+static OnDisk
+put_on_disk (const Model *model)
+{
+    const struct timespec long_ago[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1000000000}};
+    OnDisk disk = {.engine = arec_engine_new (NULL)};
+    g_autoptr (GError) error = NULL;
+
+    disk.path = test_file_write (NAME, model->forge->file->data, model->forge->file->len);
+    /* A change shortly after has another time even where the clock of files is coarse. */
+    g_assert_cmpint (utimensat (AT_FDCWD, disk.path, long_ago, 0), ==, 0);
+    disk.reader = arec_reader_open (disk.engine, disk.path, NULL, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (arec_reader_n_records (disk.reader), ==, model->records->len);
+    return disk;
+}
+
+static void
+remove_from_disk (OnDisk *disk)
+{
+    arec_reader_unref (disk->reader);
+    arec_engine_unref (disk->engine);
+    test_file_remove (disk->path);
+}
+
+static void
+check_record (const Model *model, ArecReader *reader, uint64_t record)
+{
+    size_t size;
+    const void *data = g_bytes_get_data (g_ptr_array_index (model->records, record), &size);
+    g_autoptr (GError) error = NULL;
+    g_auto (ArecView) view = {0};
+    uint64_t told;
+
+    arec_reader_record_size (reader, record, &told, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (told, ==, size);
+    arec_reader_read (reader, record, &view, &error);
+    g_assert_no_error (error);
+    g_assert_cmpmem (view.data, view.size, data, size);
+}
+
+/* The records of the damaged chunk fail, each time; all others are right, in any way of
+ * reading. */
+static void
+test_damaged_chunk_alone (void)
+{
+    Model model = small_file();
+    const ChunkModel *bad = &g_array_index (model.chunks, ChunkModel, 2);
+    g_autoptr (GError) error = NULL;
+    g_autofree uint64_t *all = g_new (uint64_t, model.records->len);
+    g_autofree ArecView *views = g_new0 (ArecView, model.records->len);
+    ArecEngineStats stats;
+    OnDisk disk;
+
+    model.forge->file->data[bad->data_end - 1] ^= 4;
+    disk = put_on_disk (&model);
+    for (unsigned round = 0; round < 2; round++) {
+        for (uint64_t i = 0; i < model.records->len; i++) {
+            g_auto (ArecView) view = {0};
+
+            all[i] = i;
+            if (i < bad->first || i >= bad->first + bad->n) {
+                check_record (&model, disk.reader, i);
+                continue;
+            }
+            g_assert_false (arec_reader_read (disk.reader, i, &view, &error));
+            g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+            g_assert_nonnull (strstr (error->message, disk.path));
+            g_assert_null (view.owner);
+            g_assert_null (view.data);
+            g_clear_error (&error);
+        }
+    }
+    arec_engine_get_stats (disk.engine, &stats);
+    g_assert_cmpuint (stats.chunks_decoded, ==, model.chunks->len - 1);
+    g_assert_cmpuint (stats.chunks_failed, ==, 2 * bad->n);
+
+    /* Many at once: all or nothing. */
+    g_assert_false (
+        arec_reader_read_many (disk.reader, all, model.records->len, views, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+    g_clear_error (&error);
+    for (guint i = 0; i < model.records->len; i++) {
+        g_assert_null (views[i].owner);
+    }
+    remove_from_disk (&disk);
+    model_clear (&model);
+}
+
+static void
+test_scan_goes_on (void)
+{
+    Model model = small_file();
+    const ChunkModel *bad = &g_array_index (model.chunks, ChunkModel, 3);
+    g_autoptr (ArecScan) scan = NULL;
+    g_autoptr (GError) error = NULL;
+    unsigned failures = 0;
+    OnDisk disk;
+    uint64_t expected = 0;
+
+    model.forge->file->data[bad->begin + 41] ^= 0x80;
+    disk = put_on_disk (&model);
+    scan = arec_scan_new (disk.reader, 0, model.records->len);
+    for (;;) {
+        const uint8_t *data;
+        uint64_t record;
+        size_t size;
+
+        if (!arec_scan_next (scan, &record, &data, &size, &error)) {
+            g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+            g_clear_error (&error);
+            g_assert_cmpuint (record, ==, bad->first);
+            expected = arec_scan_position (scan);
+            g_assert_cmpuint (expected, ==, bad->first + bad->n);
+            failures++;
+            continue;
+        }
+        if (!data) {
+            break;
+        }
+        g_assert_cmpuint (record, ==, expected);
+        expected++;
+        g_assert_cmpmem (data, size,
+                         g_bytes_get_data (g_ptr_array_index (model.records, record), NULL),
+                         g_bytes_get_size (g_ptr_array_index (model.records, record)));
+    }
+    g_assert_cmpuint (failures, ==, 1);
+    g_assert_cmpuint (expected, ==, model.records->len);
+    g_clear_pointer (&scan, arec_scan_free);
+    remove_from_disk (&disk);
+    model_clear (&model);
+}
+
+static void
+truncate_it (const char *path)
+{
+    g_assert_cmpint (truncate (path, 70000), ==, 0);
+}
+
+static void
+touch_it (const char *path)
+{
+    int fd = open (path, O_WRONLY | O_CLOEXEC);
+
+    g_assert_cmpint (fd, >=, 0);
+    g_assert_cmpint (pwrite (fd, "x", 1, 70), ==, 1);
+    close (fd);
+}
+
+static void
+remove_it (const char *path)
+{
+    g_assert_cmpint (g_unlink (path), ==, 0);
+}
+
+static void
+replace_it (const char *path)
+{
+    g_autofree char *other = g_strconcat (path, ".new", NULL);
+    g_autofree char *data = NULL;
+    gsize size;
+
+    g_assert_true (g_file_get_contents (path, &data, &size, NULL));
+    g_assert_true (g_file_set_contents (other, data, (gssize)size, NULL));
+    g_assert_cmpint (g_rename (other, path), ==, 0);
+}
+
+/* What is read from now on is CHANGED: old and new bytes never mix. */
+static void
+test_changes_under_the_reader (gconstpointer change)
+{
+    Model model = small_file();
+    OnDisk disk = put_on_disk (&model);
+
+    check_record (&model, disk.reader, 0);
+    ((void (*) (const char *))change) (disk.path);
+    for (guint i = 1; i < model.chunks->len; i++) {
+        const ChunkModel *chunk = &g_array_index (model.chunks, ChunkModel, i);
+        g_autoptr (GError) error = NULL;
+        g_auto (ArecView) view = {0};
+        uint64_t size;
+
+        g_assert_false (arec_reader_read (disk.reader, chunk->first, &view, &error));
+        g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
+        g_assert_nonnull (strstr (error->message, disk.path));
+        g_clear_error (&error);
+        if (chunk->n > 1) {
+            g_assert_false (arec_reader_record_size (disk.reader, chunk->first, &size, &error));
+            g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
+        }
+    }
+    remove_from_disk (&disk);
+    model_clear (&model);
+}
+
+static void
+add_for_both (const char *name, GTestDataFunc test)
+{
+    static const struct {
+        const char *name;
+        Model (*make) (void);
+    } files[] = {{"small", small_file}, {"blocks", blocks_file}};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (files); i++) {
+        g_autofree char *path = g_strdup_printf ("/failures/%s/%s", name, files[i].name);
+
+        g_test_add_data_func (path, (gconstpointer)files[i].make, test);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    add_for_both ("sound", test_sound);
+    add_for_both ("truncated", test_every_truncation);
+    add_for_both ("appended", test_appended);
+    add_for_both ("flipped", test_every_flip);
+    g_test_add_func ("/failures/flipped/codec-byte", test_damaged_codec_byte);
+    add_for_both ("zeroed", test_zeroed_stretches);
+    add_for_both ("nth-read", test_nth_read_fails);
+    g_test_add_func ("/failures/nth-read/no-postscript",
+                     test_nth_read_fails_without_postscript);
+    g_test_add_func ("/failures/changed-first", test_changed_comes_first);
+    g_test_add_func ("/failures/reader/damaged-chunk", test_damaged_chunk_alone);
+    g_test_add_func ("/failures/reader/scan", test_scan_goes_on);
+    g_test_add_data_func ("/failures/reader/truncated", (gconstpointer)truncate_it,
+                          test_changes_under_the_reader);
+    g_test_add_data_func ("/failures/reader/written", (gconstpointer)touch_it,
+                          test_changes_under_the_reader);
+    g_test_add_data_func ("/failures/reader/removed", (gconstpointer)remove_it,
+                          test_changes_under_the_reader);
+    g_test_add_data_func ("/failures/reader/replaced", (gconstpointer)replace_it,
+                          test_changes_under_the_reader);
+    return g_test_run();
+}
