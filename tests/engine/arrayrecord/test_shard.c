@@ -48,7 +48,8 @@ extern void __libc_free (void *memory);
 static void *
 note (void *memory, size_t size)
 {
-    size_t now = live += malloc_usable_size (memory);
+    size_t more = malloc_usable_size (memory);
+    size_t now = atomic_fetch_add (&live, more) + more;
 
     if (now > peak) {
         peak = now;
