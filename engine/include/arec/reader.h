@@ -134,8 +134,9 @@ AREC_PUBLIC void arec_reader_locate (const ArecReader *reader, uint64_t record,
                                      ArecPlace *place);
 
 /* The size in bytes of @record, without decoding values where the format allows it: from the
- * footer for a chunk of one record, else from the chunk's size list. Such a list is not yet
- * verified by the chunk's data hash (a read verifies); a size of 0 is, before it is told.
+ * footer for a chunk of one record, else from the chunk's size list. The footer is
+ * verified when the file is opened. Such a list is not yet verified by the chunk's data hash (a
+ * read verifies) unless it tells a size of 0, which no read would ever notice.
  * @record in [0, n_records); more is INVALID. Blocks on I/O at most once for each chunk that
  * the cache has not. */
 AREC_PUBLIC bool arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size,
