@@ -1,16 +1,10 @@
 #include "arrayrecord/shard.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-#include "arrayrecord/footer.h"
-#include "base/bytes.h"
+#include "arrayrecord/footer_reader.h"
 #include "base/error.h"
-#include "base/limits.h"
 #include "riegeli/block.h"
-
-/* What a postscript chunk takes in the file, block header included: fetched in one read. */
-#define POSTSCRIPT_GUESS 128
 
 /* A chunk whose place in the file is at most this long is fetched in one read, header and all.
  */
@@ -30,175 +24,6 @@ corrupt (const ArecSource *source, uint64_t offset, GError **error, const char *
 {
     return arec_fail (error, AREC_ERROR_CORRUPT, "%s: at %" PRIu64 ": %s", source->name, offset,
                       what);
-}
-
-/* The record @i of a decoded chunk. */
-static ArecBytes
-record_of (const ArecChunk *chunk, uint64_t i)
-{
-    return arec_bytes (chunk->values + arec_record_ends_begin (&chunk->ends, i),
-                       arec_record_ends_size (&chunk->ends, i));
-}
-
-static bool
-load (const ArecChunkPlace *place, uint64_t guess, uint64_t max_size, ArecChunkHeader *header,
-      ArecChunk **chunk, GError **error)
-{
-    uint8_t *memory;
-    const uint8_t *data;
-
-    return arec_chunk_read (place, guess, header, &memory, &data, error) &&
-           arec_chunk_decode (place, header, memory, data, max_size, chunk, error);
-}
-
-static bool
-read_postscript (ArecSource *source, uint64_t *footer_offset, GError **error)
-{
-    ArecChunkPlace place = {
-        .source = source, .limit = source->size, .max_size = AREC_BLOCK_SIZE};
-    g_autoptr (ArecChunk) chunk = NULL;
-    ArecChunkHeader header;
-    ArecPostscript postscript;
-
-    if (source->size < AREC_BLOCK_SIZE) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": the file ends here, expected a postscript in its"
-                          " last %" PRIu64 " bytes",
-                          source->name, source->size, AREC_BLOCK_SIZE);
-    }
-    place.begin = source->size - AREC_BLOCK_SIZE;
-    if (!load (&place, POSTSCRIPT_GUESS, AREC_BLOCK_SIZE * AREC_BLOCK_SIZE, &header, &chunk,
-               error)) {
-        return false;
-    }
-    if (chunk->ends.n == 0 || !arec_postscript_parse (record_of (chunk, 0), &postscript) ||
-        !postscript.has_magic || postscript.magic != AREC_POSTSCRIPT_MAGIC ||
-        !postscript.has_footer_offset) {
-        return corrupt (source, place.begin, error,
-                        "this chunk is not the postscript of an ArrayRecord file");
-    }
-    if (postscript.footer_offset == 0 || postscript.footer_offset >= place.begin ||
-        !arec_block_is_chunk_boundary (postscript.footer_offset)) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": the postscript puts the footer at %" PRIu64
-                          ", where it cannot be",
-                          source->name, place.begin, postscript.footer_offset);
-    }
-    *footer_offset = postscript.footer_offset;
-    return true;
-}
-
-static bool
-check_metadata (const ArecSource *source, uint64_t footer_offset, const ArecChunk *footer,
-                const ArecFooterMetadata *metadata, GError **error)
-{
-    if (!metadata->is_array_record) {
-        return corrupt (source, footer_offset, error,
-                        "the footer is not that of an ArrayRecord file");
-    }
-    if (metadata->version != AREC_FOOTER_VERSION) {
-        return arec_fail (error, AREC_ERROR_UNSUPPORTED,
-                          "%s: at %" PRIu64 ": the footer has version %" PRIu32 ", expected %d",
-                          source->name, footer_offset, metadata->version, AREC_FOOTER_VERSION);
-    }
-    if (metadata->num_chunks != footer->ends.n - 1) {
-        return arec_fail (
-            error, AREC_ERROR_CORRUPT,
-            "%s: at %" PRIu64 ": the footer announces %" PRIu64 " chunks and lists %" PRIu64,
-            source->name, footer_offset, metadata->num_chunks, footer->ends.n - 1);
-    }
-    return true;
-}
-
-/* Checks one entry against the chunk before it. Returns NULL or what is wrong. */
-static const char *
-entry_fault (const ArecFooterEntry *entry, uint64_t least_offset, uint64_t footer_offset,
-             uint64_t records_left)
-{
-    if (!entry->has_chunk_offset) {
-        return "has no chunk offset";
-    }
-    if (entry->chunk_offset < least_offset) {
-        return "does not lie behind the chunk before it";
-    }
-    if (entry->chunk_offset >= footer_offset) {
-        return "does not lie before the footer";
-    }
-    if (!arec_block_is_chunk_boundary (entry->chunk_offset)) {
-        return "cannot begin where the footer says";
-    }
-    if (entry->num_records == 0) {
-        return "has no records";
-    }
-    if (entry->num_records > records_left) {
-        return "has more records than the file";
-    }
-    return NULL;
-}
-
-static ArecIndex *
-build_index (const ArecSource *source, uint64_t footer_offset, const ArecChunk *footer,
-             const ArecFooterMetadata *metadata, GError **error)
-{
-    g_autoptr (ArecIndexBuilder) builder = arec_index_builder_new();
-    uint64_t least_offset = 1, records_left = metadata->num_records;
-
-    for (uint64_t i = 1; i < footer->ends.n; i++) {
-        ArecFooterEntry entry;
-        const char *fault =
-            arec_footer_entry_parse (record_of (footer, i), &entry)
-                ? entry_fault (&entry, least_offset, footer_offset, records_left)
-                : "is not a footer entry";
-
-        if (fault) {
-            arec_fail (error, AREC_ERROR_CORRUPT,
-                       "%s: at %" PRIu64 ": in the footer, chunk %" PRIu64 " %s", source->name,
-                       footer_offset, i - 1, fault);
-            return NULL;
-        }
-        arec_index_builder_add (builder, entry.chunk_offset, entry.decoded_data_size,
-                                entry.num_records);
-        least_offset = entry.chunk_offset + 1;
-        records_left -= entry.num_records;
-    }
-    if (records_left > 0) {
-        arec_fail (error, AREC_ERROR_CORRUPT,
-                   "%s: at %" PRIu64 ": the footer announces %" PRIu64
-                   " records and lists %" PRIu64,
-                   source->name, footer_offset, metadata->num_records,
-                   metadata->num_records - records_left);
-        return NULL;
-    }
-    return arec_index_builder_finish (g_steal_pointer (&builder), footer_offset);
-}
-
-static bool
-read_footer (ArecShard *shard, uint64_t footer_offset, GError **error)
-{
-    ArecSource *source = shard->source;
-    ArecChunkPlace place = {.source = source,
-                            .begin = footer_offset,
-                            .limit = source->size - AREC_BLOCK_SIZE,
-                            .max_size = shard->max_chunk_size};
-    g_autoptr (ArecChunk) footer = NULL;
-    ArecChunkHeader header;
-    ArecFooterMetadata metadata;
-
-    if (!load (&place, 0, shard->max_chunk_size, &header, &footer, error)) {
-        return false;
-    }
-    if (footer->ends.n == 0 || !arec_footer_metadata_parse (record_of (footer, 0), &metadata)) {
-        return corrupt (source, footer_offset, error, "this chunk is not a footer");
-    }
-    if (!check_metadata (source, footer_offset, footer, &metadata, error)) {
-        return false;
-    }
-    if (metadata.options) {
-        shard->options = g_strndup ((const char *)metadata.options,
-                                    MIN (metadata.options_size, AREC_MAX_WRITER_OPTIONS));
-    }
-    shard->index = build_index (source, footer_offset, footer, &metadata, error);
-    return shard->index != NULL;
 }
 
 /* Whether @error tells of the system and not of the file's bytes. */
@@ -269,14 +94,21 @@ arec_shard_open (ArecSource *source, uint64_t max_chunk_size, bool name_is_array
     g_autoptr (ArecShard) shard = g_new0 (ArecShard, 1);
     GError *cause = NULL;
     uint64_t footer_offset = 0;
+    ArecFooter footer;
 
     shard->source = source;
     shard->max_chunk_size = max_chunk_size;
-    if (!read_postscript (source, &footer_offset, &cause)) {
+    if (!arec_postscript_read (source, &footer_offset, &cause)) {
         explain_missing_postscript (source, name_is_array_record, cause, error);
         return NULL;
     }
-    if (!read_footer (shard, footer_offset, error) || !arec_source_check (source, error)) {
+    if (!arec_footer_read (source, footer_offset, source->size - AREC_BLOCK_SIZE,
+                           max_chunk_size, &footer, error)) {
+        return NULL;
+    }
+    shard->index = footer.index;
+    shard->options = footer.options;
+    if (!arec_source_check (source, error)) {
         return NULL;
     }
     return g_steal_pointer (&shard);
@@ -376,8 +208,8 @@ arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError
     arec_index_get (shard->index, chunk, &entry);
     place = place_of (shard, &entry);
     length = entry.limit - entry.offset;
-    ok = load (&place, length <= ONE_READ_SIZE ? length : 0, shard->max_chunk_size, &header,
-               &loaded, &cause) &&
+    ok = arec_chunk_load (&place, length <= ONE_READ_SIZE ? length : 0, shard->max_chunk_size,
+                          &header, &loaded, &cause) &&
          check_against_index (shard, &entry, &header, &cause);
     if (!source_is_unchanged (shard, ok, &cause)) {
         g_propagate_error (error, cause);

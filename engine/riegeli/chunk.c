@@ -17,13 +17,14 @@
 #define MAX_SIZES_EXTRA 65536
 
 static ArecError
-code_of (ArecSimpleResult result)
+code_of (ArecDecodeResult result)
 {
     switch (result) {
-    case AREC_SIMPLE_UNSUPPORTED: return AREC_ERROR_UNSUPPORTED;
-    case AREC_SIMPLE_NOMEM: return AREC_ERROR_NOMEM;
-    case AREC_SIMPLE_OK:
-    case AREC_SIMPLE_CORRUPT: return AREC_ERROR_CORRUPT;
+    case AREC_DECODE_UNSUPPORTED: return AREC_ERROR_UNSUPPORTED;
+    case AREC_DECODE_LIMIT: return AREC_ERROR_LIMIT;
+    case AREC_DECODE_NOMEM: return AREC_ERROR_NOMEM;
+    case AREC_DECODE_OK:
+    case AREC_DECODE_CORRUPT: return AREC_ERROR_CORRUPT;
     }
     return AREC_ERROR_CORRUPT;
 }
@@ -68,7 +69,7 @@ check_header (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64
 
 /* Decompresses the values of @chunk, whose ends are known, and takes @memory over when they lie
  * in it plainly. */
-static ArecSimpleResult
+static ArecDecodeResult
 decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_size,
                uint8_t **memory, ArecChunk *chunk, const char **reason)
 {
@@ -78,58 +79,58 @@ decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_si
     if (compression == AREC_COMPRESSION_NONE) {
         if (arec_bytes_left (&bytes) != decoded_size) {
             *reason = "the values are not as long as the records";
-            return AREC_SIMPLE_CORRUPT;
+            return AREC_DECODE_CORRUPT;
         }
         chunk->values = bytes.at;
         chunk->memory = g_steal_pointer (memory);
-        return AREC_SIMPLE_OK;
+        return AREC_DECODE_OK;
     }
     if (!arec_bytes_take_varint (&bytes, &prefix)) {
         *reason = "no decompressed size in front of the values";
-        return AREC_SIMPLE_CORRUPT;
+        return AREC_DECODE_CORRUPT;
     }
     chunk->memory = g_try_malloc (MAX (decoded_size, 1));
     if (!chunk->memory) {
         *reason = "no memory for the decoded chunk";
-        return AREC_SIMPLE_NOMEM;
+        return AREC_DECODE_NOMEM;
     }
     chunk->values = chunk->memory;
     *reason = arec_decompress (compression, bytes.at, arec_bytes_left (&bytes), chunk->memory,
                                decoded_size, &size);
     if (*reason) {
-        return *reason == arec_codec_no_memory ? AREC_SIMPLE_NOMEM : AREC_SIMPLE_CORRUPT;
+        return *reason == arec_codec_no_memory ? AREC_DECODE_NOMEM : AREC_DECODE_CORRUPT;
     }
     if (size != decoded_size) {
         *reason = "the values are shorter than the records";
-        return AREC_SIMPLE_CORRUPT;
+        return AREC_DECODE_CORRUPT;
     }
-    return AREC_SIMPLE_OK;
+    return AREC_DECODE_OK;
 }
 
 /* Front and size list of @data, all of the chunk's. */
-static ArecSimpleResult
+static ArecDecodeResult
 decode_sizes (const ArecChunkHeader *header, const uint8_t *data, ArecSimpleFront *front,
               ArecRecordEnds *ends, const char **reason)
 {
-    ArecSimpleResult result =
+    ArecDecodeResult result =
         arec_simple_parse_front (data, header->data_size, header->data_size, front, reason);
 
-    if (result != AREC_SIMPLE_OK) {
+    if (result != AREC_DECODE_OK) {
         return result;
     }
     return arec_simple_decode_sizes (front, data + front->sizes_begin, header->num_records,
                                      header->decoded_data_size, ends, reason);
 }
 
-static ArecSimpleResult
+static ArecDecodeResult
 decode_simple (const ArecChunkHeader *header, uint8_t **memory, const uint8_t *data,
                ArecChunk *chunk, const char **reason)
 {
     ArecSimpleFront front;
-    ArecSimpleResult result = decode_sizes (header, data, &front, &chunk->ends, reason);
+    ArecDecodeResult result = decode_sizes (header, data, &front, &chunk->ends, reason);
     size_t values;
 
-    if (result != AREC_SIMPLE_OK) {
+    if (result != AREC_DECODE_OK) {
         return result;
     }
     values = front.sizes_begin + front.sizes_size;
@@ -145,14 +146,14 @@ arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header, u
     g_autofree uint8_t *owned = memory;
     g_autoptr (ArecChunk) chunk = NULL;
     const char *reason = NULL;
-    ArecSimpleResult result;
+    ArecDecodeResult result;
 
     if (!check_header (place, header, max_size, error)) {
         return false;
     }
     chunk = g_new0 (ArecChunk, 1);
     result = decode_simple (header, &owned, data, chunk, &reason);
-    if (result != AREC_SIMPLE_OK) {
+    if (result != AREC_DECODE_OK) {
         return fail (place, code_of (result), reason, error);
     }
     /* An uncompressed chunk keeps its stored form: the values are all but a few bytes of that.
@@ -171,7 +172,7 @@ arec_chunk_read_sizes (const ArecChunkPlace *place, uint64_t max_size, ArecChunk
     uint8_t start[AREC_SIMPLE_FRONT_SIZE];
     g_autofree uint8_t *sizes = NULL;
     ArecSimpleFront front;
-    ArecSimpleResult result;
+    ArecDecodeResult result;
     const char *reason;
     size_t got;
 
@@ -180,7 +181,7 @@ arec_chunk_read_sizes (const ArecChunkPlace *place, uint64_t max_size, ArecChunk
         return false;
     }
     result = arec_simple_parse_front (start, got, header->data_size, &front, &reason);
-    if (result == AREC_SIMPLE_CORRUPT && got == FIRST_FRONT && start[1] >= 0x80) {
+    if (result == AREC_DECODE_CORRUPT && got == FIRST_FRONT && start[1] >= 0x80) {
         size_t more = MIN (sizeof start, header->data_size) - got;
 
         if (!arec_chunk_read_part (place, header, got, start + got, more, error)) {
@@ -189,7 +190,7 @@ arec_chunk_read_sizes (const ArecChunkPlace *place, uint64_t max_size, ArecChunk
         got += more;
         result = arec_simple_parse_front (start, got, header->data_size, &front, &reason);
     }
-    if (result != AREC_SIMPLE_OK) {
+    if (result != AREC_DECODE_OK) {
         return fail (place, code_of (result), reason, error);
     }
     if (front.sizes_size > MAX_SIZES_PER_RECORD * header->num_records + MAX_SIZES_EXTRA) {
@@ -209,7 +210,7 @@ arec_chunk_read_sizes (const ArecChunkPlace *place, uint64_t max_size, ArecChunk
     }
     result = arec_simple_decode_sizes (&front, sizes, header->num_records,
                                        header->decoded_data_size, ends, &reason);
-    return result == AREC_SIMPLE_OK || fail (place, code_of (result), reason, error);
+    return result == AREC_DECODE_OK || fail (place, code_of (result), reason, error);
 }
 
 bool
@@ -219,7 +220,7 @@ arec_chunk_read_verified_sizes (const ArecChunkPlace *place, uint64_t max_size,
     g_autofree uint8_t *memory = NULL;
     const uint8_t *data;
     ArecSimpleFront front;
-    ArecSimpleResult result;
+    ArecDecodeResult result;
     const char *reason;
 
     if (!arec_chunk_read (place, 0, header, &memory, &data, error) ||
@@ -227,7 +228,18 @@ arec_chunk_read_verified_sizes (const ArecChunkPlace *place, uint64_t max_size,
         return false;
     }
     result = decode_sizes (header, data, &front, ends, &reason);
-    return result == AREC_SIMPLE_OK || fail (place, code_of (result), reason, error);
+    return result == AREC_DECODE_OK || fail (place, code_of (result), reason, error);
+}
+
+bool
+arec_chunk_load (const ArecChunkPlace *place, uint64_t guess, uint64_t max_size,
+                 ArecChunkHeader *header, ArecChunk **chunk, GError **error)
+{
+    uint8_t *memory;
+    const uint8_t *data;
+
+    return arec_chunk_read (place, guess, header, &memory, &data, error) &&
+           arec_chunk_decode (place, header, memory, data, max_size, chunk, error);
 }
 
 void

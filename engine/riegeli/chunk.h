@@ -9,6 +9,7 @@
 
 #include <glib.h>
 
+#include "base/bytes.h"
 #include "riegeli/chunk_reader.h"
 #include "riegeli/record_ends.h"
 
@@ -29,6 +30,12 @@ bool arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *head
                         uint8_t *memory, const uint8_t *data, uint64_t max_size,
                         ArecChunk **chunk, GError **error);
 
+/* Reads the chunk at @place, verifies and decodes it: arec_chunk_read () and
+ * arec_chunk_decode (), with their errors.
+ * @header  (out) what it says of itself. */
+bool arec_chunk_load (const ArecChunkPlace *place, uint64_t guess, uint64_t max_size,
+                      ArecChunkHeader *header, ArecChunk **chunk, GError **error);
+
 /* The size list alone, without the values: reads the front of the chunk and no more. It is not
  * verified by the data hash.
  * @ends    (out) arec_record_ends_clear ().
@@ -42,6 +49,14 @@ bool arec_chunk_read_sizes (const ArecChunkPlace *place, uint64_t max_size,
 bool arec_chunk_read_verified_sizes (const ArecChunkPlace *place, uint64_t max_size,
                                      ArecChunkHeader *header, ArecRecordEnds *ends,
                                      GError **error);
+
+/* The record @i of @chunk, i < chunk->ends.n; lives as long as the chunk. */
+static inline ArecBytes
+arec_chunk_record (const ArecChunk *chunk, uint64_t i)
+{
+    return arec_bytes (chunk->values + arec_record_ends_begin (&chunk->ends, i),
+                       arec_record_ends_size (&chunk->ends, i));
+}
 
 void arec_chunk_free (ArecChunk *chunk); /* takes NULL */
 

@@ -2,7 +2,7 @@
 
 #include "base/bytes.h"
 
-ArecSimpleResult
+ArecDecodeResult
 arec_simple_parse_front (const uint8_t *data, size_t size, uint64_t data_size,
                          ArecSimpleFront *front, const char **reason)
 {
@@ -12,24 +12,24 @@ arec_simple_parse_front (const uint8_t *data, size_t size, uint64_t data_size,
 
     if (!arec_bytes_take_u8 (&bytes, &compression)) {
         *reason = "no compression type";
-        return AREC_SIMPLE_CORRUPT;
+        return AREC_DECODE_CORRUPT;
     }
     if (!arec_bytes_take_varint (&bytes, &sizes_size)) {
         *reason = "no length of the size list";
-        return AREC_SIMPLE_CORRUPT;
+        return AREC_DECODE_CORRUPT;
     }
     front->sizes_begin = (size_t)(bytes.at - data);
     if (sizes_size > data_size - front->sizes_begin) {
         *reason = "the size list is longer than the chunk";
-        return AREC_SIMPLE_CORRUPT;
+        return AREC_DECODE_CORRUPT;
     }
     if (!arec_compression_is_known (compression)) {
         *reason = "unknown compression type";
-        return AREC_SIMPLE_UNSUPPORTED;
+        return AREC_DECODE_UNSUPPORTED;
     }
     front->compression = (ArecCompression)compression;
     front->sizes_size = (size_t)sizes_size;
-    return AREC_SIMPLE_OK;
+    return AREC_DECODE_OK;
 }
 
 /* Steps over the decompressed size in front of a stream. It is only a hint, and never trusted.
@@ -68,7 +68,7 @@ parse_sizes (ArecBytes bytes, uint64_t num_records, uint64_t decoded_size, ArecR
     return NULL;
 }
 
-ArecSimpleResult
+ArecDecodeResult
 arec_simple_decode_sizes (const ArecSimpleFront *front, const uint8_t *sizes,
                           uint64_t num_records, uint64_t decoded_size, ArecRecordEnds *ends,
                           const char **reason)
@@ -78,7 +78,7 @@ arec_simple_decode_sizes (const ArecSimpleFront *front, const uint8_t *sizes,
 
     if (!skip_size_prefix (front->compression, &bytes)) {
         *reason = "no decompressed size in front of the size list";
-        return AREC_SIMPLE_CORRUPT;
+        return AREC_DECODE_CORRUPT;
     }
     if (front->compression != AREC_COMPRESSION_NONE) {
         /* Overlong varints are legal, so this is the bound; records are bounded by the file's
@@ -89,23 +89,23 @@ arec_simple_decode_sizes (const ArecSimpleFront *front, const uint8_t *sizes,
         plain = g_try_malloc (MAX (capacity, 1));
         if (!plain) {
             *reason = "no memory for the size list";
-            return AREC_SIMPLE_NOMEM;
+            return AREC_DECODE_NOMEM;
         }
         *reason = arec_decompress (front->compression, bytes.at, arec_bytes_left (&bytes),
                                    plain, capacity, &size);
         if (*reason) {
-            return *reason == arec_codec_no_memory ? AREC_SIMPLE_NOMEM : AREC_SIMPLE_CORRUPT;
+            return *reason == arec_codec_no_memory ? AREC_DECODE_NOMEM : AREC_DECODE_CORRUPT;
         }
         bytes = arec_bytes (plain, size);
     }
     if (!arec_record_ends_init (ends, num_records, decoded_size)) {
         *reason = "no memory for the record offsets";
-        return AREC_SIMPLE_NOMEM;
+        return AREC_DECODE_NOMEM;
     }
     *reason = parse_sizes (bytes, num_records, decoded_size, ends);
     if (*reason) {
         arec_record_ends_clear (ends);
-        return AREC_SIMPLE_CORRUPT;
+        return AREC_DECODE_CORRUPT;
     }
-    return AREC_SIMPLE_OK;
+    return AREC_DECODE_OK;
 }

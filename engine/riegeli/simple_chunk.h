@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "codec/codec.h"
+#include "riegeli/decode_result.h"
 #include "riegeli/record_ends.h"
 
 typedef struct {
@@ -23,23 +24,16 @@ typedef struct {
 /* Bytes of data that surely hold the front: compression byte and the length of the sizes. */
 #define AREC_SIMPLE_FRONT_SIZE 11
 
-typedef enum {
-    AREC_SIMPLE_OK,
-    AREC_SIMPLE_CORRUPT,
-    AREC_SIMPLE_UNSUPPORTED, /* an unknown compression type */
-    AREC_SIMPLE_NOMEM,
-} ArecSimpleResult;
-
 /* What the first @size bytes of data, of @data_size in all, say. @reason (out) is set with a
  * failure. CORRUPT with size < AREC_SIMPLE_FRONT_SIZE may only mean that more bytes are needed.
  */
-ArecSimpleResult arec_simple_parse_front (const uint8_t *data, size_t size, uint64_t data_size,
+ArecDecodeResult arec_simple_parse_front (const uint8_t *data, size_t size, uint64_t data_size,
                                           ArecSimpleFront *front, const char **reason);
 
 /* Decodes the size list: @sizes holds front->sizes_size bytes. Sizes add up to @decoded_size
  * exactly.
  * @ends  (out) arec_record_ends_clear ().
  * Memory: 10 bytes for each of @num_records at most, besides @ends. */
-ArecSimpleResult arec_simple_decode_sizes (const ArecSimpleFront *front, const uint8_t *sizes,
+ArecDecodeResult arec_simple_decode_sizes (const ArecSimpleFront *front, const uint8_t *sizes,
                                            uint64_t num_records, uint64_t decoded_size,
                                            ArecRecordEnds *ends, const char **reason);

@@ -216,25 +216,25 @@ test_front (void)
 
     g_assert_cmpint (
         arec_simple_parse_front ((const uint8_t *)"z\x05", 2, 100, &front, &reason), ==,
-        AREC_SIMPLE_OK);
+        AREC_DECODE_OK);
     g_assert_cmpint (front.compression, ==, AREC_COMPRESSION_ZSTD);
     g_assert_cmpuint (front.sizes_begin, ==, 2);
     g_assert_cmpuint (front.sizes_size, ==, 5);
     g_assert_cmpint (
         arec_simple_parse_front ((const uint8_t *)"\0\x62", 2, 100, &front, &reason), ==,
-        AREC_SIMPLE_OK); /* 98 bytes, just as many as there are */
+        AREC_DECODE_OK); /* 98 bytes, just as many as there are */
     g_assert_cmpint (
         arec_simple_parse_front ((const uint8_t *)"\0\x63", 2, 100, &front, &reason), ==,
-        AREC_SIMPLE_CORRUPT);
+        AREC_DECODE_CORRUPT);
     g_assert_nonnull (reason);
     reason = NULL;
     g_assert_cmpint (
         arec_simple_parse_front ((const uint8_t *)"\0\x80", 2, 1000, &front, &reason), ==,
-        AREC_SIMPLE_CORRUPT);
+        AREC_DECODE_CORRUPT);
     g_assert_nonnull (reason);
     g_assert_cmpint (
         arec_simple_parse_front ((const uint8_t *)"\0\x80\1", 3, 1000, &front, &reason), ==,
-        AREC_SIMPLE_OK);
+        AREC_DECODE_OK);
     g_assert_cmpuint (front.sizes_size, ==, 128);
 }
 

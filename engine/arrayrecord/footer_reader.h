@@ -1,0 +1,32 @@
+/* Reads what ArrayRecord keeps at the end of a file: the postscript, which tells where the
+ * footer is, and the footer, which becomes the index.
+ *
+ * Functions without state; any thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "arrayrecord/index.h"
+#include "source/source.h"
+
+/* What a footer says. */
+typedef struct {
+    ArecIndex *index; /* arec_index_free () */
+    char *options;    /* the writer's option string; NULL when there is none; g_free () */
+} ArecFooter;
+
+/* Where the footer is, by the postscript in the last block of @source.
+ * Errors: CORRUPT (none there, or not a valid one), UNSUPPORTED, LIMIT, NOMEM, and those of the
+ * source. */
+bool arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError **error);
+
+/* Reads and checks the footer chunk at @footer_offset, which must end at or before @limit.
+ * Chunks ascend, lie before the footer, have records, and these add up.
+ * @max_chunk_size  bytes of the decoded footer that are accepted, above it: LIMIT.
+ * @footer  (out) its members are the caller's. Errors: as above. */
+bool arec_footer_read (ArecSource *source, uint64_t footer_offset, uint64_t limit,
+                       uint64_t max_chunk_size, ArecFooter *footer, GError **error);
