@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/error.h"
 #include "riegeli/block.h"
 #include "riegeli/hash.h"
+#include "riegeli/raw_headers.h"
 
 /* Blocks that one read crosses at most: 2 MiB. */
 #define BATCH_BLOCKS 32
@@ -76,27 +76,28 @@ walk_batch (Walk *walk, uint8_t *buffer, size_t size, size_t *n, GError **error)
     return arec_source_preadv (walk->place->source, iov, n_iov, start, error);
 }
 
-/* Verifies the block headers of the last batch that lie before @data_end. */
+/* Verifies the block headers of the last batch that lie before @data_end; a lenient place has
+ * none verified. */
 static bool
 walk_verify (const Walk *walk, uint64_t data_end, uint64_t chunk_end, GError **error)
 {
     const ArecChunkPlace *place = walk->place;
 
-    for (unsigned i = 0; i < walk->n_headers; i++) {
+    for (unsigned i = 0; !place->lenient && i < walk->n_headers; i++) {
         uint64_t block = walk->header_at[i];
-        const uint8_t *header = walk->headers[i];
+        ArecBlockHeader header;
 
         if (block >= data_end) {
             break;
         }
-        if (arec_hash (header + 8, AREC_BLOCK_HEADER_SIZE - 8) != arec_le64 (header)) {
+        if (!arec_block_header_parse (walk->headers[i], &header)) {
             return corrupt (place, block, error, "block header hash mismatch");
         }
-        if (arec_le64 (header + 8) != block - place->begin) {
+        if (header.previous_chunk != block - place->begin) {
             return corrupt (place, block, error,
                             "the block header implies another begin of the chunk");
         }
-        if (arec_le64 (header + 16) != chunk_end - block) {
+        if (header.next_chunk != chunk_end - block) {
             return corrupt (place, block, error,
                             "the block header implies another end of the chunk");
         }
@@ -111,15 +112,9 @@ parse_header (const ArecChunkPlace *place, const uint8_t raw[AREC_CHUNK_HEADER_S
     uint64_t size = place->source->size;
     ArecChunkHeader header;
 
-    if (arec_hash (raw + 8, AREC_CHUNK_HEADER_SIZE - 8) != arec_le64 (raw)) {
+    if (!arec_chunk_header_parse (raw, &header)) {
         return corrupt (place, place->begin, error, "chunk header hash mismatch");
     }
-    header.data_size = arec_le64 (raw + 8);
-    header.data_hash = arec_le64 (raw + 16);
-    header.type = raw[24];
-    header.num_records = arec_le64 (raw + 24) >> 8;
-    header.decoded_data_size = arec_le64 (raw + 32);
-
     /* Bounded by the file first: then no sum below can wrap. */
     if (header.data_size > size || header.num_records > size) {
         return arec_fail (error, AREC_ERROR_CORRUPT,

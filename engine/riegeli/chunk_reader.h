@@ -37,6 +37,9 @@ typedef struct {
     uint64_t begin;    /* a possible chunk boundary */
     uint64_t limit;    /* the chunk may not end behind it; at most the source's size */
     uint64_t max_size; /* stored bytes that are accepted, above it: LIMIT */
+    /* Block headers are stepped over unverified: the header's own hash and the data hash decide
+     * alone, so a whole chunk outlives damage to what is none of its bytes. */
+    bool lenient;
 } ArecChunkPlace;
 
 /* The header alone, verified. It and the block headers that it meets are all that is read.

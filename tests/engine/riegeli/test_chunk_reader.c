@@ -294,6 +294,72 @@ test_block_headers (void)
     }
 }
 
+static void
+check_salvaged (Fixture *fixture)
+{
+    reset_source (fixture);
+    fixture->place.lenient = true;
+    for (uint64_t guess = 0; guess <= 400000; guess += 100000) {
+        g_autofree uint8_t *memory = NULL;
+        g_autoptr (GError) error = NULL;
+        ArecChunkHeader header;
+        const uint8_t *data;
+
+        arec_chunk_read (&fixture->place, guess, &header, &memory, &data, &error);
+        g_assert_no_error (error);
+        check_header (fixture, &header);
+        g_assert_cmpmem (data, header.data_size, fixture->data, fixture->size);
+    }
+    fixture->place.lenient = false;
+}
+
+/* Leniently read, a chunk outlives damaged block headers before, inside and behind its header,
+ * and such that lie with right hashes. */
+static void
+test_lenient (void)
+{
+    static const uint64_t at[] = {64, 65496, 65497, 65510, 65536};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (at); i++) {
+        Fixture *fixture = set_up (at[i], 200000);
+        uint8_t *file = fixture->forge->file->data;
+        uint64_t last = fixture->place.limit - fixture->place.limit % 65536;
+
+        for (uint64_t block = 65536; block <= last; block += 65536) {
+            g_autofree uint8_t *good = g_memdup2 (file + block, 24);
+
+            file[block] ^= 1;
+            check_refused (fixture, AREC_ERROR_CORRUPT, "block header hash mismatch",
+                           block == 65536 && at[i] > 65496);
+            check_salvaged (fixture);
+            put_le64 (file + block + 8, 0);
+            put_le64 (file + block + 16, 100);
+            put_le64 (file + block, arec_hash (file + block + 8, 16));
+            check_salvaged (fixture);
+            memset (file + block, 0, 24);
+            check_salvaged (fixture);
+            memcpy (file + block, good, 24);
+        }
+        tear_down (fixture);
+    }
+}
+
+/* The two hashes that are the chunk's own still decide. */
+static void
+test_lenient_is_not_blind (void)
+{
+    Fixture *fixture = set_up (65510, 100000);
+    uint8_t *file = fixture->forge->file->data;
+
+    fixture->place.lenient = true;
+    file[65536 + 24 + 100] ^= 1;
+    check_refused (fixture, AREC_ERROR_CORRUPT, "data hash mismatch", false);
+    file[65536 + 24 + 100] ^= 1;
+    file[65511] ^= 1;
+    check_refused (fixture, AREC_ERROR_CORRUPT, "chunk header hash mismatch", true);
+    tear_down (fixture);
+}
+
 /* Block headers behind the data, in the slack, are nobody's business. */
 static void
 test_slack_is_not_read (void)
@@ -312,7 +378,7 @@ test_slack_is_not_read (void)
     g_assert_cmpuint (forge->file->len, ==, 200064);
     memset (forge->file->data + 65536, 0xff, 24);
     source = arec_memory_source_new (NAME, forge->file->data, forge->file->len);
-    place = (ArecChunkPlace){source, 64, 200064, 2};
+    place = (ArecChunkPlace){.source = source, .begin = 64, .limit = 200064, .max_size = 2};
     for (uint64_t guess = 0; guess <= 200000; guess += 100000) {
         arec_chunk_read (&place, guess, &header, &memory, &data, &error);
         g_assert_no_error (error);
@@ -367,6 +433,8 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-reader/flipped-header", test_flipped_header);
     g_test_add_func ("/chunk-reader/flipped-data", test_flipped_data);
     g_test_add_func ("/chunk-reader/block-headers", test_block_headers);
+    g_test_add_func ("/chunk-reader/lenient", test_lenient);
+    g_test_add_func ("/chunk-reader/lenient-not-blind", test_lenient_is_not_blind);
     g_test_add_func ("/chunk-reader/slack", test_slack_is_not_read);
     g_test_add_func ("/chunk-reader/bounds", test_bounds);
     g_test_add_func ("/chunk-reader/cut", test_cut);

@@ -1,0 +1,346 @@
+#include "arrayrecord/scan_index.h"
+
+#include "arrayrecord/footer.h"
+#include "arrayrecord/footer_reader.h"
+#include "base/error.h"
+#include "riegeli/block.h"
+#include "riegeli/chunk.h"
+#include "riegeli/chunk_scan.h"
+
+/* Records of a postscript chunk: copies of one message (spec/container 7.3). */
+#define MAX_POSTSCRIPT_RECORDS 3
+
+/* Steps between two reports of progress. */
+#define PROGRESS_STEPS 4096
+
+/* A chunk with records that is not in the index yet. */
+typedef struct {
+    uint64_t begin, end;
+    ArecChunkHeader header;
+} Candidate;
+
+typedef struct {
+    ArecSource *source;
+    const ArecScanIndexOptions *options;
+    ArecIndexBuilder *builder;
+    uint64_t n_chunks; /* in the builder */
+    unsigned n_last;
+    Candidate last[2]; /* what may be footer and postscript: older, newer */
+    ArecScanned found;
+} Walk;
+
+static bool
+holds_records (const ArecChunkHeader *header)
+{
+    return header->num_records > 0 &&
+           (header->type == AREC_CHUNK_SIMPLE || header->type == AREC_CHUNK_TRANSPOSED);
+}
+
+static void
+add_to_index (Walk *walk, const Candidate *chunk)
+{
+    arec_index_builder_add (walk->builder, chunk->begin, chunk->header.decoded_data_size,
+                            chunk->header.num_records);
+    walk->n_chunks++;
+    walk->found.end = chunk->end;
+}
+
+static void
+take_chunk (Walk *walk, const ArecScanItem *item)
+{
+    if (!holds_records (&item->header)) {
+        return;
+    }
+    if (walk->n_last == G_N_ELEMENTS (walk->last)) {
+        add_to_index (walk, &walk->last[0]);
+        walk->last[0] = walk->last[1];
+        walk->n_last--;
+    }
+    walk->last[walk->n_last++] = (Candidate){item->begin, item->end, item->header};
+}
+
+static void
+take_gap (Walk *walk, const ArecScanItem *item)
+{
+    ArecScanned *found = &walk->found;
+
+    if (found->n_gaps++ == 0) {
+        found->first_fault = item->fault;
+        found->first_reason = g_strdup (item->reason);
+    }
+    found->gap_bytes += item->end - item->begin;
+    found->is_truncated = item->truncated;
+}
+
+static void
+tell_progress (const Walk *walk, uint64_t done)
+{
+    if (walk->options->progress) {
+        walk->options->progress (walk->options->progress_data, walk->source->name, done,
+                                 walk->source->size);
+    }
+}
+
+static bool
+walk_chunks (Walk *walk, GError **error)
+{
+    g_autoptr (ArecChunkScan) scan = arec_chunk_scan_new (walk->source, 0);
+
+    for (uint64_t step = 1;; step++) {
+        ArecScanItem item;
+        ArecScanStep what;
+
+        if (!arec_chunk_scan_next (scan, &what, &item, error)) {
+            return false;
+        }
+        switch (what) {
+        case AREC_SCAN_CHUNK: take_chunk (walk, &item); break;
+        case AREC_SCAN_GAP: take_gap (walk, &item); break;
+        case AREC_SCAN_END: tell_progress (walk, item.end); return true;
+        }
+        if (step % PROGRESS_STEPS == 0) {
+            tell_progress (walk, item.end);
+        }
+    }
+}
+
+/* ---- ArrayRecord's own chunks ---- */
+
+/* Decodes @from. false with *error set when the system failed; *chunk is NULL when the chunk is
+ * damaged or beyond the limits. */
+static bool
+try_load (Walk *walk, const Candidate *from, ArecChunk **chunk, GError **error)
+{
+    ArecChunkPlace place = {.source = walk->source,
+                            .begin = from->begin,
+                            .limit = from->end,
+                            .max_size = walk->options->max_chunk_size};
+    GError *cause = NULL;
+    ArecChunkHeader header;
+
+    if (arec_chunk_load (&place, from->end - from->begin, walk->options->max_chunk_size,
+                         &header, chunk, &cause)) {
+        return true;
+    }
+    *chunk = NULL;
+    if (arec_error_is_of_bytes (cause)) {
+        g_clear_error (&cause);
+        return true;
+    }
+    g_propagate_error (error, cause);
+    return false;
+}
+
+static bool
+is_postscript (const ArecChunk *chunk)
+{
+    ArecPostscript postscript;
+
+    return arec_postscript_parse (arec_chunk_record (chunk, 0), &postscript) &&
+           postscript.has_magic && postscript.magic == AREC_POSTSCRIPT_MAGIC &&
+           postscript.has_footer_offset;
+}
+
+/* Takes a postscript off the end of what was found. *found tells whether there was one. */
+static bool
+drop_postscript (Walk *walk, bool *found, GError **error)
+{
+    g_autoptr (ArecChunk) chunk = NULL;
+    const Candidate *newest;
+
+    *found = false;
+    if (walk->n_last == 0) {
+        return true;
+    }
+    newest = &walk->last[walk->n_last - 1];
+    if (newest->begin % AREC_BLOCK_SIZE != 0 || newest->header.type != AREC_CHUNK_SIMPLE ||
+        newest->header.num_records > MAX_POSTSCRIPT_RECORDS) {
+        return true;
+    }
+    if (!try_load (walk, newest, &chunk, error)) {
+        return false;
+    }
+    if (chunk && is_postscript (chunk)) {
+        walk->n_last--;
+        *found = true;
+    }
+    return true;
+}
+
+/* What a chunk at the end of the file is. */
+typedef enum { RECORDS, FOOTER, DAMAGED_FOOTER } Role;
+
+static bool
+is_footer (const ArecChunk *chunk)
+{
+    ArecFooterMetadata metadata;
+
+    return arec_footer_metadata_parse (arec_chunk_record (chunk, 0), &metadata) &&
+           metadata.is_array_record && metadata.version == AREC_FOOTER_VERSION &&
+           metadata.num_chunks == chunk->ends.n - 1;
+}
+
+/* @n_before  chunks found before it. A footer lists them all, and those that were lost. */
+static bool
+judge_footer (Walk *walk, const Candidate *chunk, uint64_t n_before, bool before_postscript,
+              Role *role, GError **error)
+{
+    bool is_announced = chunk->begin == walk->options->footer_offset;
+    uint64_t n_listed = chunk->header.num_records - 1;
+    g_autoptr (ArecChunk) decoded = NULL;
+
+    *role = RECORDS;
+    if (!is_announced && n_listed < n_before) {
+        return true;
+    }
+    if (!try_load (walk, chunk, &decoded, error)) {
+        return false;
+    }
+    if (decoded && is_footer (decoded)) {
+        *role = FOOTER;
+    } else if (is_announced) {
+        *role = DAMAGED_FOOTER;
+    } else if (!decoded && before_postscript) {
+        *role = DAMAGED_FOOTER; /* nothing else stands before a postscript */
+    }
+    return true;
+}
+
+/* Whether @footer lists every chunk of @found as it is. */
+static bool
+lists_all (const ArecIndex *footer, const ArecIndex *found)
+{
+    uint64_t n_footer = arec_index_n_chunks (footer);
+    uint64_t at = 0;
+
+    for (uint64_t i = 0; i < arec_index_n_chunks (found); i++) {
+        ArecIndexEntry chunk, listed = {0};
+
+        arec_index_get (found, i, &chunk);
+        while (at < n_footer) {
+            arec_index_get (footer, at++, &listed);
+            if (listed.offset >= chunk.offset) {
+                break;
+            }
+        }
+        if (listed.offset != chunk.offset || listed.n_records != chunk.n_records) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A chunk that looks like a footer is one if it lists what was found. */
+static bool
+confirm_footer (Walk *walk, const Candidate *chunk, bool *confirmed, GError **error)
+{
+    GError *cause = NULL;
+    ArecFooter footer;
+
+    *confirmed = false;
+    if (!arec_footer_read (walk->source, chunk->begin, chunk->end,
+                           walk->options->max_chunk_size, &footer, &cause)) {
+        if (arec_error_is_of_bytes (cause)) {
+            g_clear_error (&cause);
+            return true;
+        }
+        g_propagate_error (error, cause);
+        return false;
+    }
+    *confirmed = lists_all (footer.index, walk->found.index);
+    arec_index_free (footer.index);
+    g_free (footer.options);
+    return true;
+}
+
+static void
+finish_index (Walk *walk)
+{
+    for (unsigned i = 0; i < walk->n_last; i++) {
+        add_to_index (walk, &walk->last[i]);
+    }
+    walk->n_last = 0;
+    walk->found.index =
+        arec_index_builder_finish (g_steal_pointer (&walk->builder), walk->found.end);
+}
+
+/* All chunks are seen: sorts out the last ones and makes the index. *is_chance tells that what
+ * looked like a footer is a record that looks like one by chance. */
+static bool
+finish (Walk *walk, bool *is_chance, GError **error)
+{
+    bool before_postscript, confirmed = false;
+    Candidate footer;
+    Role role = RECORDS;
+
+    *is_chance = false;
+    if (walk->options->keep_bookkeeping) {
+        finish_index (walk);
+        return true;
+    }
+    if (!drop_postscript (walk, &before_postscript, error)) {
+        return false;
+    }
+    if (walk->n_last > 0) {
+        footer = walk->last[walk->n_last - 1];
+        if (!judge_footer (walk, &footer, walk->n_chunks + walk->n_last - 1, before_postscript,
+                           &role, error)) {
+            return false;
+        }
+    }
+    if (role == RECORDS) {
+        finish_index (walk);
+        return true;
+    }
+    walk->n_last--;
+    finish_index (walk);
+    if (role == FOOTER && !confirm_footer (walk, &footer, &confirmed, error)) {
+        return false;
+    }
+    walk->found.footer_begin = footer.begin;
+    walk->found.footer_end = footer.end;
+    walk->found.has_footer = confirmed;
+    walk->found.has_damaged_footer = !confirmed;
+    *is_chance = role == FOOTER && !confirmed && !before_postscript;
+    return true;
+}
+
+static bool
+scan (ArecSource *source, const ArecScanIndexOptions *options, ArecScanned *out,
+      bool *is_chance, GError **error)
+{
+    Walk walk = {.source = source, .options = options, .builder = arec_index_builder_new()};
+
+    if (!walk_chunks (&walk, error) || !finish (&walk, is_chance, error)) {
+        arec_index_builder_free (walk.builder);
+        arec_scanned_clear (&walk.found);
+        return false;
+    }
+    *out = walk.found;
+    return true;
+}
+
+bool
+arec_scan_index (ArecSource *source, const ArecScanIndexOptions *options, ArecScanned *out,
+                 GError **error)
+{
+    ArecScanIndexOptions all = *options;
+    bool is_chance;
+
+    if (!scan (source, options, out, &is_chance, error)) {
+        return false;
+    }
+    if (!is_chance) {
+        return true;
+    }
+    arec_scanned_clear (out);
+    all.keep_bookkeeping = true;
+    return scan (source, &all, out, &is_chance, error);
+}
+
+void
+arec_scanned_clear (ArecScanned *scanned)
+{
+    g_clear_pointer (&scanned->index, arec_index_free);
+    g_clear_pointer (&scanned->first_reason, g_free);
+}

@@ -1,0 +1,513 @@
+#include "dataset/inspector.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arrayrecord/footer_reader.h"
+#include "base/error.h"
+#include "base/pipeline.h"
+#include "riegeli/block.h"
+#include "riegeli/chunk_scan.h"
+
+/* Jobs for each thread that are inside at the same time: one at work, one to go on with. */
+#define JOBS_PER_THREAD 2
+
+/* One thing that the walk met: a chunk to be read by a thread, or a damage that is known
+ * already.
+ */
+typedef struct {
+    uint64_t begin, end;
+    bool is_damage;
+    char *reason; /* of a damage; g_free () */
+    bool knows_n_records;
+    uint64_t first_record, n_records;
+    /* of a chunk */
+    ArecChunkRole role;
+    bool is_listed; /* by the index; then n_records and decoded_size are what it says */
+    uint64_t decoded_size;
+    ArecChunkHeader header;
+    uint8_t *memory; /* of the stored bytes, when kept */
+    const uint8_t *data;
+    ArecChunk *chunk;
+    GError *failure; /* of the system */
+} Job;
+
+struct ArecInspector {
+    ArecInspectorOptions options;
+    ArecShard *shard;
+    ArecSource *source; /* the shard's */
+    const ArecIndex *index;
+    ArecShardOrigin origin;
+    uint64_t max_chunk_size;
+    uint64_t postscript_offset; /* of a valid one; UINT64_MAX: none */
+    char *postscript_fault;     /* why there is none, for an ArrayRecord file */
+    ArecChunkScan *scan;
+    bool walk_ended;
+    uint64_t next_listed; /* chunk of the index that the walk has not met yet */
+    uint64_t next_record; /* where nothing is listed: number of the next record found */
+    GQueue pending;       /* of Job: met, not yet in the pipeline */
+    ArecPipeline *pipeline;
+    Job *told; /* what the caller looks at */
+    uint64_t position;
+};
+
+static void
+free_job (void *data)
+{
+    Job *job = data;
+
+    if (!job) {
+        return;
+    }
+    g_free (job->reason);
+    g_free (job->memory);
+    arec_chunk_free (job->chunk);
+    g_clear_error (&job->failure);
+    g_free (job);
+}
+
+/* ---- reading one chunk, in any thread ---- */
+
+/* The message of @error without what the caller knows: `NAME: at BEGIN: `. */
+static char *
+reason_of (const GError *error, const ArecSource *source, uint64_t begin)
+{
+    g_autofree char *known = g_strdup_printf ("%s: at %" PRIu64 ": ", source->name, begin);
+    const char *reason = error->message;
+
+    if (g_str_has_prefix (reason, known)) {
+        return g_strdup (reason + strlen (known));
+    }
+    if (g_str_has_prefix (reason, source->name) &&
+        g_str_has_prefix (reason + strlen (source->name), ": ")) {
+        return g_strdup (reason + strlen (source->name) + 2);
+    }
+    return g_strdup (reason);
+}
+
+static bool
+check_listed (const Job *job, GError **error)
+{
+    if (!job->is_listed || (job->header.num_records == job->n_records &&
+                            job->header.decoded_data_size == job->decoded_size)) {
+        return true;
+    }
+    return arec_fail (error, AREC_ERROR_CORRUPT,
+                      "the chunk has %" PRIu64 " records of %" PRIu64
+                      " bytes in all, the footer says %" PRIu64 " of %" PRIu64,
+                      job->header.num_records, job->header.decoded_data_size, job->n_records,
+                      job->decoded_size);
+}
+
+/* Decodes what was read, by its type. @memory is taken over when that succeeds. */
+static bool
+decode (ArecInspector *inspector, const ArecChunkPlace *place, Job *job, uint8_t *memory,
+        const uint8_t *data, GError **error)
+{
+    switch (job->header.type) {
+    case AREC_CHUNK_METADATA:
+        return arec_chunk_decode_metadata (place, &job->header, memory, data,
+                                           inspector->max_chunk_size, &job->chunk, error);
+    case AREC_CHUNK_SIMPLE:
+    case AREC_CHUNK_TRANSPOSED:
+        return arec_chunk_decode (place, &job->header, memory, data, inspector->max_chunk_size,
+                                  &job->chunk, error);
+    case AREC_CHUNK_SIGNATURE:
+    case AREC_CHUNK_PADDING:
+        g_free (memory);
+        return (job->header.num_records == 0 && job->header.decoded_data_size == 0) ||
+               arec_fail (error, AREC_ERROR_CORRUPT,
+                          "a chunk of type 0x%02x announces %" PRIu64 " records",
+                          job->header.type, job->header.num_records);
+    default:
+        g_free (memory);
+        return job->header.num_records == 0 ||
+               arec_fail (error, AREC_ERROR_UNSUPPORTED,
+                          "unknown chunk type 0x%02x with %" PRIu64 " records",
+                          job->header.type, job->header.num_records);
+    }
+}
+
+static bool
+read_chunk (ArecInspector *inspector, Job *job, GError **error)
+{
+    const ArecChunkPlace place = {.source = inspector->source,
+                                  .begin = job->begin,
+                                  .limit = job->end,
+                                  .max_size = inspector->max_chunk_size,
+                                  .lenient = inspector->options.lenient};
+    uint8_t *memory;
+    const uint8_t *data;
+
+    if (!arec_chunk_read (&place, job->end - job->begin, &job->header, &memory, &data, error)) {
+        return false;
+    }
+    if (inspector->options.keeps_data) {
+        job->memory = g_try_malloc (MAX (job->header.data_size, 1));
+        if (!job->memory) {
+            g_free (memory);
+            return arec_fail (error, AREC_ERROR_NOMEM, "no memory for %" PRIu64 " stored bytes",
+                              job->header.data_size);
+        }
+        memcpy (job->memory, data, job->header.data_size);
+        job->data = job->memory;
+    }
+    return decode (inspector, &place, job, memory, data, error) && check_listed (job, error);
+}
+
+static void
+turn_into_damage (Job *job, char *reason)
+{
+    job->is_damage = true;
+    job->reason = reason;
+    g_clear_pointer (&job->memory, g_free);
+    g_clear_pointer (&job->chunk, arec_chunk_free);
+}
+
+static void
+work (void *data, void *pointer)
+{
+    ArecInspector *inspector = data;
+    Job *job = pointer;
+    GError *error = NULL;
+
+    if (job->is_damage) {
+        return;
+    }
+    if (!read_chunk (inspector, job, &error)) {
+        if (!arec_error_is_of_bytes (error)) {
+            job->failure = error;
+            return;
+        }
+        turn_into_damage (job, reason_of (error, inspector->source, job->begin));
+        g_error_free (error);
+    } else if (!inspector->options.keeps_data) {
+        g_clear_pointer (&job->chunk, arec_chunk_free);
+    }
+}
+
+/* ---- the walk ---- */
+
+static bool
+is_listed_walk (const ArecInspector *inspector)
+{
+    return inspector->origin.is_listed;
+}
+
+/* The next chunk of the index that the walk has not met. false: there is none. */
+static bool
+peek_listed (const ArecInspector *inspector, uint64_t ahead, ArecIndexEntry *entry)
+{
+    uint64_t number = inspector->next_listed + ahead;
+
+    if (!is_listed_walk (inspector) || number >= arec_index_n_chunks (inspector->index)) {
+        return false;
+    }
+    arec_index_get (inspector->index, number, entry);
+    return true;
+}
+
+static Job *
+new_job (ArecInspector *inspector, uint64_t begin, uint64_t end)
+{
+    Job *job = g_new0 (Job, 1);
+    ArecIndexEntry entry;
+
+    job->begin = begin;
+    job->end = end;
+    job->knows_n_records = true;
+    job->first_record = inspector->next_record;
+    if (peek_listed (inspector, 0, &entry)) {
+        job->first_record = entry.first_record;
+    }
+    g_queue_push_tail (&inspector->pending, job);
+    return job;
+}
+
+/* @job is about the next chunk of the index. */
+static void
+take_listed (ArecInspector *inspector, Job *job, const ArecIndexEntry *entry)
+{
+    job->is_listed = true;
+    job->n_records = entry->n_records;
+    job->decoded_size = entry->decoded_size;
+    inspector->next_listed++;
+    inspector->next_record = entry->first_record + entry->n_records;
+}
+
+/* Chunks of the index before @position where the walk has met none. */
+static void
+tell_missing (ArecInspector *inspector, uint64_t position)
+{
+    ArecIndexEntry entry;
+
+    while (peek_listed (inspector, 0, &entry) && entry.offset < position) {
+        Job *job = new_job (inspector, entry.offset, MIN (entry.limit, position));
+
+        take_listed (inspector, job, &entry);
+        job->is_damage = true;
+        job->reason = g_strdup ("the footer lists a chunk here, where none begins");
+    }
+}
+
+static ArecChunkRole
+role_of (const ArecInspector *inspector, const ArecScanItem *item)
+{
+    switch (item->header.type) {
+    case AREC_CHUNK_METADATA: return AREC_ROLE_METADATA;
+    case AREC_CHUNK_SIMPLE:
+    case AREC_CHUNK_TRANSPOSED: break;
+    default: return AREC_ROLE_BOOKKEEPING;
+    }
+    return item->begin == inspector->postscript_offset ||
+                   (item->begin == inspector->origin.footer_offset && item->begin > 0)
+               ? AREC_ROLE_BOOKKEEPING
+               : AREC_ROLE_RECORDS;
+}
+
+static void
+take_chunk (ArecInspector *inspector, const ArecScanItem *item)
+{
+    ArecIndexEntry entry;
+    Job *job;
+
+    tell_missing (inspector, item->begin);
+    job = new_job (inspector, item->begin, item->end);
+    job->role = role_of (inspector, item);
+    if (peek_listed (inspector, 0, &entry) && entry.offset == item->begin) {
+        take_listed (inspector, job, &entry);
+    } else if (job->role == AREC_ROLE_RECORDS && is_listed_walk (inspector) &&
+               item->header.num_records > 0) {
+        job->is_damage = true;
+        job->reason =
+            g_strdup_printf ("a chunk of %" PRIu64 " records that the footer does not list",
+                             item->header.num_records);
+    } else if (job->role == AREC_ROLE_RECORDS) {
+        job->n_records = item->header.num_records;
+        inspector->next_record += job->n_records;
+    }
+}
+
+/* The nearest position behind @begin where the file itself says that a chunk begins. */
+static uint64_t
+next_known (const ArecInspector *inspector, uint64_t begin)
+{
+    uint64_t nearest = UINT64_MAX;
+    ArecIndexEntry entry;
+
+    for (uint64_t ahead = 0; ahead < 2 && peek_listed (inspector, ahead, &entry); ahead++) {
+        if (entry.offset > begin) {
+            nearest = entry.offset;
+            break;
+        }
+    }
+    if (inspector->origin.footer_offset > begin) {
+        nearest = MIN (nearest, inspector->origin.footer_offset);
+    }
+    return inspector->postscript_offset > begin ? MIN (nearest, inspector->postscript_offset)
+                                                : nearest;
+}
+
+static void
+take_gap (ArecInspector *inspector, const ArecScanItem *item)
+{
+    uint64_t known, end = item->end;
+    ArecIndexEntry entry;
+    Job *job;
+
+    tell_missing (inspector, item->begin);
+    known = next_known (inspector, item->begin);
+    if (known < end) {
+        arec_chunk_scan_seek (inspector->scan, known);
+        end = known;
+    }
+    job = new_job (inspector, item->begin, end);
+    job->is_damage = true;
+    job->reason = item->fault == item->begin
+                      ? g_strdup (item->reason)
+                      : g_strdup_printf ("at %" PRIu64 ": %s", item->fault, item->reason);
+    if (peek_listed (inspector, 0, &entry) && entry.offset == item->begin) {
+        take_listed (inspector, job, &entry);
+    } else {
+        /* A footer tells that nothing is lost here; otherwise nobody knows. */
+        job->knows_n_records = is_listed_walk (inspector);
+    }
+}
+
+static void
+take_end (ArecInspector *inspector, uint64_t end)
+{
+    tell_missing (inspector, UINT64_MAX);
+    inspector->walk_ended = true;
+    if (inspector->postscript_fault) {
+        uint64_t begin = end % AREC_BLOCK_SIZE == 0 && end > 0 ? end - AREC_BLOCK_SIZE : end;
+        Job *job = new_job (inspector, begin, end);
+
+        job->is_damage = true;
+        job->reason = g_steal_pointer (&inspector->postscript_fault);
+    }
+}
+
+/* Walks on until something is there to be worked on, or the end is reached. */
+static bool
+walk_on (ArecInspector *inspector, GError **error)
+{
+    while (inspector->pending.length == 0 && !inspector->walk_ended) {
+        ArecScanItem item;
+        ArecScanStep step;
+
+        if (!arec_chunk_scan_next (inspector->scan, &step, &item, error)) {
+            return false;
+        }
+        switch (step) {
+        case AREC_SCAN_CHUNK: take_chunk (inspector, &item); break;
+        case AREC_SCAN_GAP: take_gap (inspector, &item); break;
+        case AREC_SCAN_END: take_end (inspector, item.end); break;
+        }
+    }
+    return true;
+}
+
+static bool
+fill (ArecInspector *inspector, GError **error)
+{
+    while (arec_pipeline_has_room (inspector->pipeline)) {
+        if (!walk_on (inspector, error)) {
+            return false;
+        }
+        if (inspector->pending.length == 0) {
+            break;
+        }
+        arec_pipeline_put (inspector->pipeline, g_queue_pop_head (&inspector->pending));
+    }
+    return true;
+}
+
+/* ---- outside ---- */
+
+static bool
+look_for_postscript (ArecInspector *inspector, GError **error)
+{
+    GError *cause = NULL;
+    uint64_t footer_offset;
+
+    inspector->postscript_offset = UINT64_MAX;
+    if (arec_shard_kind (inspector->shard) != AREC_SHARD_ARRAY_RECORD) {
+        return true;
+    }
+    if (arec_postscript_read (inspector->source, &footer_offset, &cause)) {
+        inspector->postscript_offset = inspector->source->size - AREC_BLOCK_SIZE;
+        return true;
+    }
+    if (!arec_error_is_of_bytes (cause)) {
+        g_propagate_error (error, cause);
+        return false;
+    }
+    inspector->postscript_fault =
+        reason_of (cause, inspector->source,
+                   inspector->source->size - MIN (inspector->source->size, AREC_BLOCK_SIZE));
+    g_error_free (cause);
+    return true;
+}
+
+ArecInspector *
+arec_inspector_new (ArecSource *source, const ArecShardOptions *shard_options,
+                    const ArecInspectorOptions *options, GError **error)
+{
+    g_autoptr (ArecInspector) inspector = g_new0 (ArecInspector, 1);
+    ArecShardOptions open_options = *shard_options;
+    unsigned n_threads =
+        options->n_threads > 0 ? options->n_threads : (unsigned)sysconf (_SC_NPROCESSORS_ONLN);
+
+    open_options.recover = true;
+    inspector->options = *options;
+    inspector->source = source;
+    inspector->max_chunk_size = shard_options->max_chunk_size;
+    inspector->shard = arec_shard_open (source, &open_options, error);
+    if (!inspector->shard) {
+        return NULL;
+    }
+    inspector->index = arec_shard_index (inspector->shard);
+    arec_shard_origin (inspector->shard, &inspector->origin);
+    if (!look_for_postscript (inspector, error)) {
+        return NULL;
+    }
+    inspector->scan = arec_chunk_scan_new (source, 0);
+    inspector->pipeline =
+        arec_pipeline_new (n_threads, n_threads * JOBS_PER_THREAD, work, inspector);
+    return g_steal_pointer (&inspector);
+}
+
+void
+arec_inspector_free (ArecInspector *inspector)
+{
+    if (!inspector) {
+        return;
+    }
+    arec_pipeline_free (inspector->pipeline, free_job);
+    g_queue_clear_full (&inspector->pending, free_job);
+    free_job (inspector->told);
+    arec_chunk_scan_free (inspector->scan);
+    arec_shard_free (inspector->shard);
+    g_free (inspector->postscript_fault);
+    g_free (inspector);
+}
+
+ArecShard *
+arec_inspector_shard (ArecInspector *inspector)
+{
+    return inspector->shard;
+}
+
+uint64_t
+arec_inspector_position (const ArecInspector *inspector)
+{
+    return inspector->position;
+}
+
+static ArecDamage
+damage_of (const Job *job)
+{
+    return (ArecDamage){.offset = job->begin,
+                        .length = job->end - job->begin,
+                        .reason = job->reason,
+                        .knows_first_record = true,
+                        .first_record = job->first_record,
+                        .knows_n_records = job->knows_n_records,
+                        .n_records = job->n_records};
+}
+
+bool
+arec_inspector_next (ArecInspector *inspector, ArecInspectStep *step, ArecInspectedChunk *chunk,
+                     ArecDamage *damage, GError **error)
+{
+    Job *job;
+
+    g_clear_pointer (&inspector->told, free_job);
+    if (!fill (inspector, error)) {
+        return false;
+    }
+    job = inspector->told = arec_pipeline_take (inspector->pipeline);
+    if (!job) {
+        *step = AREC_INSPECT_END;
+        return arec_source_check (inspector->source, error);
+    }
+    if (job->failure) {
+        g_propagate_error (error, g_steal_pointer (&job->failure));
+        return false;
+    }
+    inspector->position = job->end;
+    if (job->is_damage) {
+        *step = AREC_INSPECT_DAMAGE;
+        *damage = damage_of (job);
+    } else {
+        *step = AREC_INSPECT_CHUNK;
+        *chunk = (ArecInspectedChunk){.role = job->role,
+                                      .begin = job->begin,
+                                      .header = job->header,
+                                      .data = job->data,
+                                      .chunk = job->chunk};
+    }
+    return true;
+}

@@ -1,0 +1,68 @@
+/* A walk over every chunk of a file that reads, verifies and decodes all of it, on several
+ * threads, and tells in the order of the file what is sound and what is damaged: for verifying
+ * and for repairing.
+ *
+ * One thread at a time. With an index, from a footer that is intact or can be found, a damage
+ * ends where the next listed chunk begins, and its records have numbers; without one it ends
+ * where the walk finds the next chunk, and records are numbered by what was found.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include <arec/verify.h>
+
+#include "arrayrecord/shard.h"
+#include "dataset/engine.h"
+#include "riegeli/chunk.h"
+
+typedef struct ArecInspector ArecInspector;
+
+typedef enum {
+    AREC_INSPECT_CHUNK,  /* a sound chunk */
+    AREC_INSPECT_DAMAGE, /* a stretch that cannot be used */
+    AREC_INSPECT_END,
+} ArecInspectStep;
+
+typedef enum {
+    AREC_ROLE_RECORDS,
+    AREC_ROLE_METADATA,
+    AREC_ROLE_BOOKKEEPING, /* signature, padding, footer, postscript, unknown without records */
+} ArecChunkRole;
+
+/* A sound chunk. */
+typedef struct {
+    ArecChunkRole role;
+    uint64_t begin; /* offset */
+    ArecChunkHeader header;
+    const uint8_t *data;    /* header.data_size stored bytes; NULL unless kept */
+    const ArecChunk *chunk; /* decoded; NULL unless kept and of RECORDS */
+} ArecInspectedChunk;
+
+typedef struct {
+    unsigned n_threads; /* 0: the CPUs */
+    bool keeps_data;    /* chunks come with their stored bytes and decoded records */
+    bool lenient; /* damaged block headers within a chunk do not matter when its hashes match */
+} ArecInspectorOptions;
+
+/* Opens @source (taken over), which may be damaged in any way.
+ * @shard_options  what to take it for; `recover` is implied.
+ * Errors: FORMAT, UNSUPPORTED, LIMIT, NOMEM, and those of the source; never CORRUPT. */
+ArecInspector *arec_inspector_new (ArecSource *source, const ArecShardOptions *shard_options,
+                                   const ArecInspectorOptions *options, GError **error);
+void arec_inspector_free (ArecInspector *inspector); /* takes NULL */
+
+/* The shard, for its kind, index and options; NULL when nothing of the file can be made out. */
+ArecShard *arec_inspector_shard (ArecInspector *inspector);
+
+/* The next thing. What it points to is valid until the next call. false: the system failed. */
+bool arec_inspector_next (ArecInspector *inspector, ArecInspectStep *step,
+                          ArecInspectedChunk *chunk, ArecDamage *damage, GError **error);
+
+/* Bytes of the file that were looked at so far. */
+uint64_t arec_inspector_position (const ArecInspector *inspector);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecInspector, arec_inspector_free)

@@ -1,0 +1,40 @@
+#include "dataset/opening.h"
+
+#include "source/file_source.h"
+
+ArecSource *
+arec_open_source (ArecEngine *engine, const ArecSourceFile *file, GError **error)
+{
+    ArecSource *source =
+        arec_file_source_new (engine->fds, file->dir_fd, file->name, file->path, error);
+
+    if (source) {
+        source->counters = &engine->source_counters;
+    }
+    return source;
+}
+
+static ArecShardKind
+kind_of_choice (ArecKindChoice choice)
+{
+    switch (choice) {
+    case AREC_KIND_AUTO: return AREC_SHARD_AUTO;
+    case AREC_KIND_IS_ARRAY_RECORD: return AREC_SHARD_ARRAY_RECORD;
+    case AREC_KIND_IS_RIEGELI: return AREC_SHARD_RIEGELI;
+    }
+    g_return_val_if_reached (AREC_SHARD_AUTO);
+}
+
+ArecShardOptions
+arec_shard_options_of (const ArecEngine *engine, const ArecSourceFile *file,
+                       const ArecReaderOptions *options)
+{
+    return (ArecShardOptions){
+        .max_chunk_size = engine->max_chunk_size,
+        .kind = kind_of_choice (options->kind),
+        .name_is_array_record = arec_source_name_is_array_record (file->name),
+        .recover = options->recover,
+        .progress = options->progress,
+        .progress_data = options->progress_data,
+    };
+}

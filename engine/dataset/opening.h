@@ -1,0 +1,17 @@
+/* From a file of a list and the caller's options to a source and how its shard is opened. */
+#pragma once
+
+#include <glib.h>
+
+#include <arec/reader.h>
+#include <arec/sources.h>
+
+#include "arrayrecord/shard.h"
+#include "dataset/engine.h"
+
+/* (transfer full) arec_source_free (). Its reads are counted by @engine. Errors: NOT_FOUND, IO.
+ */
+ArecSource *arec_open_source (ArecEngine *engine, const ArecSourceFile *file, GError **error);
+
+ArecShardOptions arec_shard_options_of (const ArecEngine *engine, const ArecSourceFile *file,
+                                        const ArecReaderOptions *options);

@@ -1,0 +1,56 @@
+/* Checking files: everything is read, every hash compared, every chunk decoded, and each damage
+ * is named.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include <arec/engine.h>
+#include <arec/reader.h>
+#include <arec/sources.h>
+#include <arec/visibility.h>
+
+G_BEGIN_DECLS
+
+/* A stretch of a file that cannot be used. */
+typedef struct {
+    uint64_t offset;    /* where it begins */
+    uint64_t length;    /* bytes; 0 where something is missing */
+    const char *reason; /* what was found there; belongs to the caller of the callback */
+    bool knows_first_record;
+    uint64_t first_record; /* number of the first record lost, or of the next one if none is */
+    bool knows_n_records;
+    uint64_t n_records; /* records lost */
+} ArecDamage;
+
+typedef struct {
+    unsigned n_threads; /* 0: as many as CPUs */
+    /* Each is nullable and called in the calling thread, damages in ascending order of offset.
+     */
+    void (*damage) (void *data, const ArecDamage *damage);
+    void (*progress) (void *data, uint64_t done, uint64_t total); /* bytes of the file */
+    void *data;
+} ArecVerifyOptions;
+
+typedef struct {
+    ArecKind kind;
+    uint64_t file_size; /* bytes */
+    uint64_t n_chunks;  /* sound ones with records */
+    uint64_t n_records; /* in these */
+    uint64_t decoded_size;
+    uint64_t n_damages;
+} ArecVerifyResult;
+
+/* Checks file @file of @list, all of it whatever range the source names.
+ * Returns true when the file was read to its end, sound (n_damages == 0) or not.
+ * Errors: FORMAT, NOT_FOUND, UNSUPPORTED, LIMIT, IO, CHANGED, NOMEM: nothing is known then.
+ * Memory: a few chunks for each thread. Blocks. */
+AREC_PUBLIC bool arec_verify_file (ArecEngine *engine, ArecSourceList *list, size_t file,
+                                   const ArecReaderOptions *reader_options,
+                                   const ArecVerifyOptions *options, ArecVerifyResult *result,
+                                   GError **error);
+
+G_END_DECLS

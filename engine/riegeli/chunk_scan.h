@@ -1,0 +1,54 @@
+/* A walk over all chunks of a source from a position to its end, by their headers alone, which
+ * finds its way again behind damage (spec/container 6).
+ *
+ * One thread at a time. Memory is constant, reads and time are linear in the source's size,
+ * whatever the file says. Items ascend, and each begins where the one before ended.
+ *
+ *     | chunk | chunk |  gap: damage  | chunk | gap: the file ends within a chunk |
+ *
+ * Data is stepped over, so damaged data is not noticed, and neither are damaged block headers
+ * in it: the reader of a chunk meets those. There is one exception: when no chunk begins where
+ * the last one ends, or the file ends before it does, its block headers tell whether another
+ * chunk begins inside, as it does where a writer died within a chunk and a later one appended.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "riegeli/chunk_reader.h"
+#include "source/source.h"
+
+typedef struct ArecChunkScan ArecChunkScan;
+
+typedef enum { AREC_SCAN_CHUNK, AREC_SCAN_GAP, AREC_SCAN_END } ArecScanStep;
+
+/* What lies at [begin, end); both are the source's size at the END. */
+typedef struct {
+    uint64_t begin;
+    uint64_t end;
+    ArecChunkHeader header; /* of a CHUNK: verified by its hash and the block headers that lie
+                               before or within it; header.end == end */
+    const char *reason;     /* of a GAP: what was found, for a person; static */
+    uint64_t fault;         /* of a GAP: where that was found, in [begin, size of the source] */
+    bool truncated; /* of a GAP: the file ends within a chunk that is sound as far as it goes */
+} ArecScanItem;
+
+/* @source  not owned; outlives the scan.
+ * @begin   at most the source's size; at 0 the file's signature is expected. */
+ArecChunkScan *arec_chunk_scan_new (ArecSource *source, uint64_t begin);
+void arec_chunk_scan_free (ArecChunkScan *scan); /* takes NULL */
+
+/* The next chunk or gap; END for ever once the source's end is reached. What a file says is
+ * never an error here, a gap tells of it. Gaps may follow each other.
+ * Errors   those of the source's reads; the same call may be tried again.     Blocks   I/O. */
+bool arec_chunk_scan_next (ArecChunkScan *scan, ArecScanStep *step, ArecScanItem *item,
+                           GError **error);
+
+/* Goes on at @position, for callers that know better where a chunk begins (a footer told them).
+ * @position  from the end of the last chunk, be it within the last gap, to the source's end. */
+void arec_chunk_scan_seek (ArecChunkScan *scan, uint64_t position);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecChunkScan, arec_chunk_scan_free)

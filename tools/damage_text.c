@@ -1,0 +1,31 @@
+#include "damage_text.h"
+
+#include <inttypes.h>
+
+#include "output.h"
+
+/* `records 64:128 lost`, as a RANGE. */
+static char *
+loss_text (const ArecDamage *damage)
+{
+    if (!damage->knows_n_records) {
+        return g_strdup_printf ("an unknown number of records before record %" PRIu64 " lost",
+                                damage->first_record);
+    }
+    if (damage->n_records == 0) {
+        return g_strdup ("no records lost");
+    }
+    return g_strdup_printf ("records %" PRIu64 ":%" PRIu64 " lost", damage->first_record,
+                            damage->first_record + damage->n_records);
+}
+
+char *
+arec_damage_text (const char *path, const ArecDamage *damage)
+{
+    g_autofree char *shown = arec_output_printable (path);
+    g_autofree char *reason = arec_output_printable (damage->reason);
+    g_autofree char *loss = loss_text (damage);
+
+    return g_strdup_printf ("%s: at %" PRIu64 ": %" PRIu64 " bytes damaged: %s; %s", shown,
+                            damage->offset, damage->length, reason, loss);
+}
