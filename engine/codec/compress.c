@@ -1,0 +1,70 @@
+#include "codec/compress.h"
+
+#include <string.h>
+
+#include "codec/compressors.h"
+
+const char arec_codec_too_large[] = "more bytes than the codec takes at once";
+const char arec_codec_no_room[] = "no room for the compressed bytes";
+
+ArecCodecOptions
+arec_codec_options_default (ArecCompression compression)
+{
+    ArecCodecOptions options = {.compression = compression};
+
+    switch (compression) {
+    case AREC_COMPRESSION_NONE: break;
+    case AREC_COMPRESSION_BROTLI: options.level = 6; break;
+    case AREC_COMPRESSION_ZSTD:
+        options.level = 3;
+        options.has_window_log = true;
+        options.window_log = 20;
+        break;
+    case AREC_COMPRESSION_SNAPPY: options.level = 1; break;
+    }
+    return options;
+}
+
+size_t
+arec_compress_bound (const ArecCodecOptions *options, size_t size)
+{
+    switch (options->compression) {
+    case AREC_COMPRESSION_NONE: return size;
+    case AREC_COMPRESSION_BROTLI: return arec_brotli_compress_bound (size);
+    case AREC_COMPRESSION_ZSTD: return arec_zstd_compress_bound (size);
+    case AREC_COMPRESSION_SNAPPY: return arec_snappy_compress_bound (size);
+    }
+    return size;
+}
+
+static const char *
+copy (const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity, size_t *out_size)
+{
+    if (in_size > capacity) {
+        return arec_codec_no_room;
+    }
+    if (in_size > 0) {
+        memcpy (out, in, in_size);
+    }
+    *out_size = in_size;
+    return NULL;
+}
+
+const char *
+arec_compress (const ArecCodecOptions *options, const uint8_t *in, size_t in_size, uint8_t *out,
+               size_t capacity, size_t *out_size)
+{
+    if (in_size == 0) {
+        in = (const uint8_t *)"";
+    }
+    switch (options->compression) {
+    case AREC_COMPRESSION_NONE: return copy (in, in_size, out, capacity, out_size);
+    case AREC_COMPRESSION_BROTLI:
+        return arec_brotli_compress (options, in, in_size, out, capacity, out_size);
+    case AREC_COMPRESSION_ZSTD:
+        return arec_zstd_compress (options, in, in_size, out, capacity, out_size);
+    case AREC_COMPRESSION_SNAPPY:
+        return arec_snappy_compress (in, in_size, out, capacity, out_size);
+    }
+    return "unknown compression type";
+}

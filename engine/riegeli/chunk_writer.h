@@ -1,0 +1,33 @@
+/* Chunks into a sink, with the block headers that are due among their bytes (spec/container
+ * 2.3, 3.5, 3.6): the counterpart of riegeli/chunk_reader.h.
+ *
+ * Functions without state: the sink's position is the file's, and it is a possible chunk
+ * boundary behind every chunk. One thread at a time for one sink. Errors: those of the sink.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "base/bytes.h"
+#include "riegeli/chunk_reader.h"
+#include "source/sink.h"
+
+/* The header of a chunk made here, with the hash of its @data. */
+ArecChunkHeader arec_chunk_header_make (ArecChunkType type, uint64_t num_records,
+                                        uint64_t decoded_data_size, ArecBytes data);
+
+/* Appends a chunk at the sink's position, which becomes that of its end.
+ * @header  of arec_chunk_header_make () or arec_chunk_read (); its end, which is another one
+ * here, is not looked at, its data hash is believed.
+ * @data    header->data_size bytes. */
+bool arec_chunk_write (ArecSink *sink, const ArecChunkHeader *header, const uint8_t *data,
+                       GError **error);
+
+/* Appends the file signature: the first chunk of a file, in an empty sink. */
+bool arec_chunk_write_signature (ArecSink *sink, GError **error);
+
+/* Appends a padding chunk that ends with a block, unless the sink is at a block's begin. */
+bool arec_chunk_write_padding (ArecSink *sink, GError **error);
