@@ -11,6 +11,9 @@
 /* What a postscript chunk takes in the file, block header included: fetched in one read. */
 #define POSTSCRIPT_GUESS 128
 
+static const ArecDecodeLimits postscript_limits = {.max_size =
+                                                       AREC_BLOCK_SIZE * AREC_BLOCK_SIZE};
+
 static bool
 corrupt (const ArecSource *source, uint64_t offset, GError **error, const char *what)
 {
@@ -34,8 +37,8 @@ arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError **erro
                           source->name, source->size, AREC_BLOCK_SIZE);
     }
     place.begin = source->size - AREC_BLOCK_SIZE;
-    if (!arec_chunk_load (&place, POSTSCRIPT_GUESS, AREC_BLOCK_SIZE * AREC_BLOCK_SIZE, &header,
-                          &chunk, error)) {
+    if (!arec_chunk_load (&place, POSTSCRIPT_GUESS, &postscript_limits, &header, &chunk,
+                          error)) {
         return false;
     }
     if (chunk->ends.n == 0 ||
@@ -142,16 +145,16 @@ build_index (const ArecSource *source, uint64_t footer_offset, const ArecChunk *
 
 bool
 arec_footer_read (ArecSource *source, uint64_t footer_offset, uint64_t limit,
-                  uint64_t max_chunk_size, ArecFooter *out, GError **error)
+                  const ArecDecodeLimits *limits, ArecFooter *out, GError **error)
 {
     ArecChunkPlace place = {
-        .source = source, .begin = footer_offset, .limit = limit, .max_size = max_chunk_size};
+        .source = source, .begin = footer_offset, .limit = limit, .max_size = limits->max_size};
     g_autoptr (ArecChunk) footer = NULL;
     ArecChunkHeader header;
     ArecFooterMetadata metadata;
     ArecIndex *index;
 
-    if (!arec_chunk_load (&place, 0, max_chunk_size, &header, &footer, error)) {
+    if (!arec_chunk_load (&place, 0, limits, &header, &footer, error)) {
         return false;
     }
     if (footer->ends.n == 0 ||

@@ -11,6 +11,7 @@
 #include <glib.h>
 
 #include "arrayrecord/index.h"
+#include "riegeli/decode_limits.h"
 #include "source/source.h"
 
 /* What a footer says. */
@@ -26,7 +27,7 @@ bool arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError *
 
 /* Reads and checks the footer chunk at @footer_offset, which must end at or before @limit.
  * Chunks ascend, lie before the footer, have records, and these add up.
- * @max_chunk_size  bytes of the decoded footer that are accepted, above it: LIMIT.
+ * @limits  what the footer may cost; above: LIMIT.
  * @footer  (out) its members are the caller's. Errors: as above. */
 bool arec_footer_read (ArecSource *source, uint64_t footer_offset, uint64_t limit,
-                       uint64_t max_chunk_size, ArecFooter *footer, GError **error);
+                       const ArecDecodeLimits *limits, ArecFooter *footer, GError **error);

@@ -14,7 +14,7 @@ struct ArecShard {
     ArecSource *source;
     ArecIndex *index;
     char *options;
-    uint64_t max_chunk_size;
+    ArecDecodeLimits limits;
 };
 
 /* ---- opening ---- */
@@ -88,7 +88,7 @@ explain_missing_postscript (ArecSource *source, bool name_is_array_record, GErro
 }
 
 ArecShard *
-arec_shard_open (ArecSource *source, uint64_t max_chunk_size, bool name_is_array_record,
+arec_shard_open (ArecSource *source, const ArecDecodeLimits *limits, bool name_is_array_record,
                  GError **error)
 {
     g_autoptr (ArecShard) shard = g_new0 (ArecShard, 1);
@@ -97,13 +97,13 @@ arec_shard_open (ArecSource *source, uint64_t max_chunk_size, bool name_is_array
     ArecFooter footer;
 
     shard->source = source;
-    shard->max_chunk_size = max_chunk_size;
+    shard->limits = arec_decode_limits_resolve (limits);
     if (!arec_postscript_read (source, &footer_offset, &cause)) {
         explain_missing_postscript (source, name_is_array_record, cause, error);
         return NULL;
     }
     if (!arec_footer_read (source, footer_offset, source->size - AREC_BLOCK_SIZE,
-                           max_chunk_size, &footer, error)) {
+                           &shard->limits, &footer, error)) {
         return NULL;
     }
     shard->index = footer.index;
@@ -160,7 +160,7 @@ place_of (const ArecShard *shard, const ArecIndexEntry *entry)
     return (ArecChunkPlace){.source = shard->source,
                             .begin = entry->offset,
                             .limit = entry->limit,
-                            .max_size = shard->max_chunk_size};
+                            .max_size = shard->limits.max_size};
 }
 
 /* What the chunk says of itself against what the footer says of it. */
@@ -208,8 +208,8 @@ arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError
     arec_index_get (shard->index, chunk, &entry);
     place = place_of (shard, &entry);
     length = entry.limit - entry.offset;
-    ok = arec_chunk_load (&place, length <= ONE_READ_SIZE ? length : 0, shard->max_chunk_size,
-                          &header, &loaded, &cause) &&
+    ok = arec_chunk_load (&place, length <= ONE_READ_SIZE ? length : 0, &shard->limits, &header,
+                          &loaded, &cause) &&
          check_against_index (shard, &entry, &header, &cause);
     if (!source_is_unchanged (shard, ok, &cause)) {
         g_propagate_error (error, cause);
@@ -235,12 +235,19 @@ has_empty_record (const ArecRecordEnds *ends)
     return false;
 }
 
+/* The sizes of a transposed chunk are read with the whole of it. */
+static bool
+is_unverified (const ArecChunkHeader *header)
+{
+    return header->type == AREC_CHUNK_SIMPLE;
+}
+
 /* A size list that cannot be decoded may be damaged, whatever else it looks like: the data hash
  * decides. And a size of 0 would never be read, so a damaged list must not make one. */
 static bool
 blames_unverified_data (const ArecChunkHeader *header, const GError *error)
 {
-    return header->type == AREC_CHUNK_SIMPLE &&
+    return is_unverified (header) &&
            (g_error_matches (error, AREC_ERROR, AREC_ERROR_CORRUPT) ||
             g_error_matches (error, AREC_ERROR, AREC_ERROR_UNSUPPORTED));
 }
@@ -257,13 +264,13 @@ arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *out, GE
 
     arec_index_get (shard->index, chunk, &entry);
     place = place_of (shard, &entry);
-    ok = arec_chunk_read_sizes (&place, shard->max_chunk_size, &header, &ends, &cause) &&
+    ok = arec_chunk_read_sizes (&place, &shard->limits, &header, &ends, &cause) &&
          check_against_index (shard, &entry, &header, &cause);
-    if (ok ? has_empty_record (&ends) : blames_unverified_data (&header, cause)) {
+    if (ok ? is_unverified (&header) && has_empty_record (&ends)
+           : blames_unverified_data (&header, cause)) {
         g_clear_error (&cause);
         arec_record_ends_clear (&ends);
-        ok = arec_chunk_read_verified_sizes (&place, shard->max_chunk_size, &header, &ends,
-                                             &cause) &&
+        ok = arec_chunk_read_verified_sizes (&place, &shard->limits, &header, &ends, &cause) &&
              check_against_index (shard, &entry, &header, &cause);
     }
     if (!source_is_unchanged (shard, ok, &cause)) {

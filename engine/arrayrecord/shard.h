@@ -18,11 +18,11 @@
 typedef struct ArecShard ArecShard;
 
 /* Takes @source over, also on failure.
- * @max_chunk_size   bytes of one decoded chunk that are accepted, above it: LIMIT.
+ * @limits  what decoding a chunk may cost; above: LIMIT.
  * @name_is_array_record  the file's name promises ArrayRecord: without a valid postscript it is
  * damaged (CORRUPT), not of an unknown format. Errors: FORMAT, CORRUPT, UNSUPPORTED (plain
  * Riegeli), LIMIT, NOMEM, and those of the source. */
-ArecShard *arec_shard_open (ArecSource *source, uint64_t max_chunk_size,
+ArecShard *arec_shard_open (ArecSource *source, const ArecDecodeLimits *limits,
                             bool name_is_array_record, GError **error);
 void arec_shard_free (ArecShard *shard); /* takes NULL */
 
@@ -38,9 +38,8 @@ bool arec_shard_check_known (const ArecShard *shard, GError **error);
  * Errors: CORRUPT, CHANGED, UNSUPPORTED, LIMIT, NOMEM, IO. */
 bool arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError **error);
 
-/* The record ends of chunk @chunk without decoding values, see arec_chunk_read_sizes ();
- * UNSUPPORTED where the chunk has no size list. A list with a record of size 0 is confirmed by
- * the chunk's data hash.
+/* The record ends of chunk @chunk without decoding values, see arec_chunk_read_sizes (). A list
+ * with a record of size 0 is confirmed by the chunk's data hash.
  * @ends (out) arec_record_ends_clear (). Same errors. */
 bool arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *ends,
                             GError **error);

@@ -13,6 +13,8 @@
 
 /* Longest varint64: 10 bytes of 7 bits (spec/container 1.2). */
 #define AREC_MAX_VARINT 10
+/* The same of a varint32 (spec/transpose 0). */
+#define AREC_MAX_VARINT32 5
 
 typedef struct {
     const uint8_t *at;
@@ -73,4 +75,20 @@ arec_bytes_take_varint (ArecBytes *bytes, uint64_t *out)
         return true;
     }
     return arec_bytes_take_varint_slow (bytes, out);
+}
+
+/* LEB128 of at most 5 bytes that fits in 32 bits; overlong forms of up to 5 bytes pass. */
+static inline bool
+arec_bytes_take_varint32 (ArecBytes *bytes, uint32_t *out)
+{
+    ArecBytes ahead = *bytes;
+    uint64_t value;
+
+    if (!arec_bytes_take_varint (&ahead, &value) || value > UINT32_MAX ||
+        ahead.at - bytes->at > AREC_MAX_VARINT32) {
+        return false;
+    }
+    *bytes = ahead;
+    *out = (uint32_t)value;
+    return true;
 }

@@ -9,5 +9,11 @@
 /* Decoded bytes of one chunk when nobody says otherwise; half of the memory if that is less. */
 #define AREC_MAX_CHUNK_SIZE (UINT64_C (4) * 1024 * 1024 * 1024)
 
+/* Transposed chunks when nobody says otherwise (spec/transpose 5.3): decompressed bytes of the
+ * header for each byte and record of the chunk, and how deep messages nest. Writers stay below
+ * 16 and 100. */
+#define AREC_MAX_TRANSPOSED_RATIO 64
+#define AREC_MAX_TRANSPOSED_DEPTH 65536
+
 /* Files of one reader. */
 #define AREC_MAX_FILES (UINT64_C (1) << 24)

@@ -31,7 +31,7 @@ arec_brotli_decompress (const uint8_t *in, size_t in_size, uint8_t *out, size_t 
         *out_size = capacity - out_left;
         return NULL;
     case BROTLI_DECODER_RESULT_NEEDS_MORE_INPUT: return "truncated Brotli stream";
-    case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT: return "Brotli stream longer than expected";
+    case BROTLI_DECODER_RESULT_NEEDS_MORE_OUTPUT: return arec_codec_too_long;
     case BROTLI_DECODER_RESULT_ERROR: break;
     }
     /* The codes from here up to UNREACHABLE are failed allocations. */

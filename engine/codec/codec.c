@@ -5,6 +5,7 @@
 #include "codec/decompressors.h"
 
 const char arec_codec_no_memory[] = "no memory for the codec";
+const char arec_codec_too_long[] = "more decompressed bytes than expected";
 
 bool
 arec_compression_is_known (uint8_t byte)
@@ -17,7 +18,7 @@ static const char *
 copy (const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity, size_t *out_size)
 {
     if (in_size > capacity) {
-        return "more bytes than expected";
+        return arec_codec_too_long;
     }
     if (in_size > 0) {
         memcpy (out, in, in_size);
@@ -40,4 +41,17 @@ arec_decompress (ArecCompression compression, const uint8_t *in, size_t in_size,
         return arec_snappy_decompress (in, in_size, out, capacity, out_size);
     }
     return "unknown compression type";
+}
+
+bool
+arec_decompressed_size (ArecCompression compression, const uint8_t *in, size_t in_size,
+                        uint64_t *out_size)
+{
+    switch (compression) {
+    case AREC_COMPRESSION_NONE: *out_size = in_size; return true;
+    case AREC_COMPRESSION_BROTLI: return false;
+    case AREC_COMPRESSION_ZSTD: return arec_zstd_decompressed_size (in, in_size, out_size);
+    case AREC_COMPRESSION_SNAPPY: return arec_snappy_decompressed_size (in, in_size, out_size);
+    }
+    return false;
 }

@@ -28,5 +28,12 @@ bool arec_compression_is_known (uint8_t byte);
 const char *arec_decompress (ArecCompression compression, const uint8_t *in, size_t in_size,
                              uint8_t *out, size_t capacity, size_t *out_size);
 
-/* The one reason of arec_decompress () that is not the stream's fault; compared by address. */
+/* Reasons of arec_decompress () that callers tell apart by address: memory is lacking, which is
+ * not the stream's fault; the output does not fit, so more room may help. */
 extern const char arec_codec_no_memory[];
+extern const char arec_codec_too_long[];
+
+/* What arec_decompress () of the stream @in makes, if it succeeds, by the stream's own word and
+ * without decompressing. false where the stream does not say: all of Brotli, some of Zstd. */
+bool arec_decompressed_size (ArecCompression compression, const uint8_t *in, size_t in_size,
+                             uint64_t *out_size);

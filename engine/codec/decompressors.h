@@ -1,7 +1,9 @@
-/* One function for each codec, with the contract of arec_decompress (). Private to this room.
+/* One function for each codec, with the contract of arec_decompress (), and of
+ * arec_decompressed_size () for those that can tell. Private to this room.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,3 +19,6 @@ const char *arec_zstd_decompress (const uint8_t *in, size_t in_size, uint8_t *ou
 /* One raw block. */
 const char *arec_snappy_decompress (const uint8_t *in, size_t in_size, uint8_t *out,
                                     size_t capacity, size_t *out_size);
+
+bool arec_zstd_decompressed_size (const uint8_t *in, size_t in_size, uint64_t *out_size);
+bool arec_snappy_decompressed_size (const uint8_t *in, size_t in_size, uint64_t *out_size);

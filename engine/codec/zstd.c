@@ -63,11 +63,23 @@ arec_zstd_decompress (const uint8_t *in, size_t in_size, uint8_t *out, size_t ca
     result = ZSTD_decompressDCtx (context, out, capacity, in, in_size);
     if (ZSTD_isError (result)) {
         switch (ZSTD_getErrorCode (result)) {
-        case ZSTD_error_dstSize_tooSmall: return "Zstd frame longer than expected";
+        case ZSTD_error_dstSize_tooSmall: return arec_codec_too_long;
         case ZSTD_error_memory_allocation: return arec_codec_no_memory;
         default: return "invalid Zstd frame";
         }
     }
     *out_size = result;
     return NULL;
+}
+
+bool
+arec_zstd_decompressed_size (const uint8_t *in, size_t in_size, uint64_t *out_size)
+{
+    unsigned long long size = ZSTD_getFrameContentSize (in, in_size);
+
+    if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR) {
+        return false;
+    }
+    *out_size = size;
+    return true;
 }

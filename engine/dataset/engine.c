@@ -42,7 +42,9 @@ arec_engine_new (const ArecEngineOptions *options)
     engine->refs = 1;
     engine->cache = arec_chunk_cache_new (&cache);
     engine->fds = arec_fd_pool_new (chosen.max_open_files);
-    engine->max_chunk_size = chosen.max_chunk_size;
+    engine->limits = (ArecDecodeLimits){.max_size = chosen.max_chunk_size,
+                                        .max_transposed_ratio = chosen.max_transposed_ratio,
+                                        .max_transposed_depth = chosen.max_transposed_depth};
     return engine;
 }
 

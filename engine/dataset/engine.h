@@ -4,6 +4,7 @@
 #include <arec/engine.h>
 
 #include "cache/chunk_cache.h"
+#include "riegeli/decode_limits.h"
 #include "source/fd_pool.h"
 #include "source/source.h"
 
@@ -11,7 +12,7 @@ struct ArecEngine {
     _Atomic unsigned refs;
     ArecChunkCache *cache;
     ArecFdPool *fds;
-    uint64_t max_chunk_size;
+    ArecDecodeLimits limits;
     ArecSourceCounters source_counters;
     _Atomic uint64_t next_owner; /* of things in the cache */
     _Atomic uint64_t index_used;

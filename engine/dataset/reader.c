@@ -53,7 +53,7 @@ open_file (ArecReader *reader, const ArecSourceFile *from, bool expect_array_rec
     }
     source->counters = &engine->source_counters;
     file->shard = arec_shard_open (
-        source, engine->max_chunk_size,
+        source, &engine->limits,
         expect_array_record || arec_source_name_is_array_record (from->name), error);
     if (!file->shard) {
         return false;
@@ -376,7 +376,7 @@ get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *ent
         return NULL;
     }
     return arec_chunk_cache_get (reader->engine->cache, key, &chunk_loader, &request,
-                                 MIN (entry->decoded_size, reader->engine->max_chunk_size),
+                                 MIN (entry->decoded_size, reader->engine->limits.max_size),
                                  error);
 }
 

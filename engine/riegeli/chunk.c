@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "riegeli/simple_chunk.h"
+#include "riegeli/transposed_chunk.h"
 
 /* Bytes of data that are read with the header when only sizes are wanted: the compression byte
  * and a length of one byte, so that nothing behind a short size list is read. */
@@ -36,25 +37,30 @@ fail (const ArecChunkPlace *place, ArecError code, const char *reason, GError **
                       place->source->name, place->begin, reason);
 }
 
-/* Only chunks that hold records and whose numbers are within the limits go on. */
+/* Only chunks that hold records go on. */
 static bool
-check_header (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t max_size,
-              GError **error)
+check_type (const ArecChunkPlace *place, const ArecChunkHeader *header, GError **error)
 {
-    /* The decompressed size list may take 10 bytes a record beside the offsets made of it. */
-    uint64_t offsets = arec_record_ends_cost (header->num_records, header->decoded_data_size) +
-                       AREC_MAX_VARINT * header->num_records;
-
-    if (header->type == AREC_CHUNK_TRANSPOSED) {
-        return fail (place, AREC_ERROR_UNSUPPORTED, "transposed chunks are not in this build",
-                     error);
+    if (header->type == AREC_CHUNK_SIMPLE || header->type == AREC_CHUNK_TRANSPOSED) {
+        return true;
     }
-    if (header->type != AREC_CHUNK_SIMPLE) {
-        return arec_fail (error,
-                          header->num_records > 0 ? AREC_ERROR_UNSUPPORTED : AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": chunk type 0x%02x with %" PRIu64
-                          " records, expected one that holds records",
-                          place->source->name, place->begin, header->type, header->num_records);
+    return arec_fail (error,
+                      header->num_records > 0 ? AREC_ERROR_UNSUPPORTED : AREC_ERROR_CORRUPT,
+                      "%s: at %" PRIu64 ": chunk type 0x%02x with %" PRIu64
+                      " records, expected one that holds records",
+                      place->source->name, place->begin, header->type, header->num_records);
+}
+
+/* Only chunks whose numbers are within the limits go on. */
+static bool
+check_size (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t max_size,
+            GError **error)
+{
+    uint64_t offsets = arec_record_ends_cost (header->num_records, header->decoded_data_size);
+
+    /* A decompressed size list may take 10 bytes a record beside the offsets made of it. */
+    if (header->type == AREC_CHUNK_SIMPLE) {
+        offsets += AREC_MAX_VARINT * header->num_records;
     }
     if (offsets > max_size || header->decoded_data_size > max_size - offsets) {
         return arec_fail (error, AREC_ERROR_LIMIT,
@@ -139,20 +145,32 @@ decode_simple (const ArecChunkHeader *header, uint8_t **memory, const uint8_t *d
                           header->decoded_data_size, memory, chunk, reason);
 }
 
-bool
-arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t *memory,
-                   const uint8_t *data, uint64_t max_size, ArecChunk **out, GError **error)
+static ArecDecodeResult
+decode_transposed (const ArecChunkHeader *header, const uint8_t *data,
+                   const ArecDecodeLimits *limits, ArecChunk *chunk, const char **reason)
 {
-    g_autofree uint8_t *owned = memory;
-    g_autoptr (ArecChunk) chunk = NULL;
-    const char *reason = NULL;
-    ArecDecodeResult result;
+    ArecTransposedSize size = {header->num_records, header->decoded_data_size};
+    ArecDecodeResult result =
+        arec_transposed_decode (arec_bytes (data, header->data_size), &size, limits,
+                                &chunk->memory, &chunk->ends, reason);
 
-    if (!check_header (place, header, max_size, error)) {
-        return false;
-    }
-    chunk = g_new0 (ArecChunk, 1);
-    result = decode_simple (header, &owned, data, chunk, &reason);
+    chunk->values = chunk->memory;
+    return result;
+}
+
+/* Decodes a chunk that its header describes truly; takes *memory over if records lie in it.
+ * @limits  resolved. */
+static bool
+decode_checked (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t **memory,
+                const uint8_t *data, const ArecDecodeLimits *limits, ArecChunk **out,
+                GError **error)
+{
+    g_autoptr (ArecChunk) chunk = g_new0 (ArecChunk, 1);
+    const char *reason = NULL;
+    ArecDecodeResult result = header->type == AREC_CHUNK_SIMPLE
+                                  ? decode_simple (header, memory, data, chunk, &reason)
+                                  : decode_transposed (header, data, limits, chunk, &reason);
+
     if (result != AREC_DECODE_OK) {
         return fail (place, code_of (result), reason, error);
     }
@@ -160,29 +178,73 @@ arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header, u
      */
     chunk->cost = sizeof *chunk +
                   arec_record_ends_cost (header->num_records, header->decoded_data_size) +
-                  (owned ? header->decoded_data_size : header->data_size);
+                  (*memory ? header->decoded_data_size : header->data_size);
     *out = g_steal_pointer (&chunk);
     return true;
 }
 
 bool
-arec_chunk_read_sizes (const ArecChunkPlace *place, uint64_t max_size, ArecChunkHeader *header,
-                       ArecRecordEnds *ends, GError **error)
+arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t *memory,
+                   const uint8_t *data, const ArecDecodeLimits *limits, ArecChunk **out,
+                   GError **error)
 {
-    uint8_t start[AREC_SIMPLE_FRONT_SIZE];
+    g_autofree uint8_t *owned = memory;
+    ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
+
+    return check_type (place, header, error) &&
+           check_size (place, header, resolved.max_size, error) &&
+           decode_checked (place, header, &owned, data, &resolved, out, error);
+}
+
+bool
+arec_chunk_decode_metadata (const ArecChunkPlace *place, const ArecChunkHeader *header,
+                            uint8_t *memory, const uint8_t *data,
+                            const ArecDecodeLimits *limits, ArecChunk **out, GError **error)
+{
+    g_autofree uint8_t *owned = memory;
+    ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
+    ArecChunkHeader of_body = *header;
+
+    if (header->type != AREC_CHUNK_METADATA || header->num_records != 0) {
+        return arec_fail (error, AREC_ERROR_CORRUPT,
+                          "%s: at %" PRIu64 ": chunk type 0x%02x with %" PRIu64
+                          " records, expected metadata with none",
+                          place->source->name, place->begin, header->type, header->num_records);
+    }
+    of_body.num_records = 1;
+    return check_size (place, &of_body, resolved.max_size, error) &&
+           decode_checked (place, &of_body, &owned, data, &resolved, out, error);
+}
+
+/* The ends of a transposed chunk: only a walk through the whole of it tells them. */
+static bool
+decode_transposed_ends (const ArecChunkPlace *place, const ArecChunkHeader *header,
+                        const uint8_t *data, const ArecDecodeLimits *limits,
+                        ArecRecordEnds *ends, GError **error)
+{
+    ArecTransposedSize size = {header->num_records, header->decoded_data_size};
+    const char *reason;
+    ArecDecodeResult result = arec_transposed_decode_ends (arec_bytes (data, header->data_size),
+                                                           &size, limits, ends, &reason);
+
+    return result == AREC_DECODE_OK || fail (place, code_of (result), reason, error);
+}
+
+/* The size list of a simple chunk that begins with the @got bytes at @start; reads what is
+ * missing of it. */
+static bool
+read_size_list (const ArecChunkPlace *place, const ArecChunkHeader *header,
+                uint8_t start[AREC_SIMPLE_FRONT_SIZE], size_t got, ArecRecordEnds *ends,
+                GError **error)
+{
     g_autofree uint8_t *sizes = NULL;
     ArecSimpleFront front;
-    ArecDecodeResult result;
     const char *reason;
-    size_t got;
+    ArecDecodeResult result =
+        arec_simple_parse_front (start, got, header->data_size, &front, &reason);
 
-    if (!arec_chunk_read_front (place, header, start, FIRST_FRONT, &got, error) ||
-        !check_header (place, header, max_size, error)) {
-        return false;
-    }
-    result = arec_simple_parse_front (start, got, header->data_size, &front, &reason);
     if (result == AREC_DECODE_CORRUPT && got == FIRST_FRONT && start[1] >= 0x80) {
-        size_t more = MIN (sizeof start, header->data_size) - got;
+        size_t more = MIN (AREC_SIMPLE_FRONT_SIZE, header->data_size) - got;
 
         if (!arec_chunk_read_part (place, header, got, start + got, more, error)) {
             return false;
@@ -214,9 +276,28 @@ arec_chunk_read_sizes (const ArecChunkPlace *place, uint64_t max_size, ArecChunk
 }
 
 bool
-arec_chunk_read_verified_sizes (const ArecChunkPlace *place, uint64_t max_size,
+arec_chunk_read_sizes (const ArecChunkPlace *place, const ArecDecodeLimits *limits,
+                       ArecChunkHeader *header, ArecRecordEnds *ends, GError **error)
+{
+    uint8_t start[AREC_SIMPLE_FRONT_SIZE];
+    ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
+    size_t got;
+
+    if (!arec_chunk_read_front (place, header, start, FIRST_FRONT, &got, error) ||
+        !check_type (place, header, error) ||
+        !check_size (place, header, resolved.max_size, error)) {
+        return false;
+    }
+    return header->type == AREC_CHUNK_TRANSPOSED
+               ? arec_chunk_read_verified_sizes (place, limits, header, ends, error)
+               : read_size_list (place, header, start, got, ends, error);
+}
+
+bool
+arec_chunk_read_verified_sizes (const ArecChunkPlace *place, const ArecDecodeLimits *limits,
                                 ArecChunkHeader *header, ArecRecordEnds *ends, GError **error)
 {
+    ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
     g_autofree uint8_t *memory = NULL;
     const uint8_t *data;
     ArecSimpleFront front;
@@ -224,22 +305,26 @@ arec_chunk_read_verified_sizes (const ArecChunkPlace *place, uint64_t max_size,
     const char *reason;
 
     if (!arec_chunk_read (place, 0, header, &memory, &data, error) ||
-        !check_header (place, header, max_size, error)) {
+        !check_type (place, header, error) ||
+        !check_size (place, header, resolved.max_size, error)) {
         return false;
+    }
+    if (header->type == AREC_CHUNK_TRANSPOSED) {
+        return decode_transposed_ends (place, header, data, &resolved, ends, error);
     }
     result = decode_sizes (header, data, &front, ends, &reason);
     return result == AREC_DECODE_OK || fail (place, code_of (result), reason, error);
 }
 
 bool
-arec_chunk_load (const ArecChunkPlace *place, uint64_t guess, uint64_t max_size,
+arec_chunk_load (const ArecChunkPlace *place, uint64_t guess, const ArecDecodeLimits *limits,
                  ArecChunkHeader *header, ArecChunk **chunk, GError **error)
 {
     uint8_t *memory;
     const uint8_t *data;
 
     return arec_chunk_read (place, guess, header, &memory, &data, error) &&
-           arec_chunk_decode (place, header, memory, data, max_size, chunk, error);
+           arec_chunk_decode (place, header, memory, data, limits, chunk, error);
 }
 
 void

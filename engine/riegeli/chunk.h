@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "riegeli/chunk_reader.h"
+#include "riegeli/decode_limits.h"
 #include "riegeli/record_ends.h"
 
 typedef struct {
@@ -23,32 +24,41 @@ typedef struct {
 /* Decodes the verified @data of the chunk at @place.
  * @memory    (transfer full) what holds @data; kept where records lie in it uncompressed, else
  * freed, also on failure.
- * @max_size  bytes of the decoded chunk and its offsets that are accepted.
+ * @limits    what decoding may cost; above: LIMIT.
  * @chunk     (out, transfer full) arec_chunk_free ().
- * Errors: CORRUPT, UNSUPPORTED (transposed, unknown types), LIMIT, NOMEM. */
+ * Errors: CORRUPT, UNSUPPORTED (unknown types), LIMIT, NOMEM. */
 bool arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header,
-                        uint8_t *memory, const uint8_t *data, uint64_t max_size,
+                        uint8_t *memory, const uint8_t *data, const ArecDecodeLimits *limits,
                         ArecChunk **chunk, GError **error);
+
+/* The same for a metadata chunk, type `m`: its one record, a serialized RecordsMetadata. The
+ * header of such a chunk says that it has no records. */
+bool arec_chunk_decode_metadata (const ArecChunkPlace *place, const ArecChunkHeader *header,
+                                 uint8_t *memory, const uint8_t *data,
+                                 const ArecDecodeLimits *limits, ArecChunk **chunk,
+                                 GError **error);
 
 /* Reads the chunk at @place, verifies and decodes it: arec_chunk_read () and
  * arec_chunk_decode (), with their errors.
  * @header  (out) what it says of itself. */
-bool arec_chunk_load (const ArecChunkPlace *place, uint64_t guess, uint64_t max_size,
-                      ArecChunkHeader *header, ArecChunk **chunk, GError **error);
+bool arec_chunk_load (const ArecChunkPlace *place, uint64_t guess,
+                      const ArecDecodeLimits *limits, ArecChunkHeader *header,
+                      ArecChunk **chunk, GError **error);
 
-/* The size list alone, without the values: reads the front of the chunk and no more. It is not
- * verified by the data hash.
+/* The ends of the records alone. Of a simple chunk the size list: reads the front of the chunk
+ * and no more, and is not verified by the data hash. Of a transposed chunk, which has no size
+ * list, as arec_chunk_read_verified_sizes ().
  * @ends    (out) arec_record_ends_clear ().
- * Errors: as arec_chunk_decode () and those of the source; UNSUPPORTED too where the type has
- * no size list. */
-bool arec_chunk_read_sizes (const ArecChunkPlace *place, uint64_t max_size,
+ * Errors: as arec_chunk_decode () and those of the source. */
+bool arec_chunk_read_sizes (const ArecChunkPlace *place, const ArecDecodeLimits *limits,
                             ArecChunkHeader *header, ArecRecordEnds *ends, GError **error);
 
 /* The same, but reads the whole chunk and verifies it by its data hash; still no value is
- * decoded. */
-bool arec_chunk_read_verified_sizes (const ArecChunkPlace *place, uint64_t max_size,
-                                     ArecChunkHeader *header, ArecRecordEnds *ends,
-                                     GError **error);
+ * decoded that does not say how long something is. Where the chunk can be decoded, these are
+ * its ends. */
+bool arec_chunk_read_verified_sizes (const ArecChunkPlace *place,
+                                     const ArecDecodeLimits *limits, ArecChunkHeader *header,
+                                     ArecRecordEnds *ends, GError **error);
 
 /* The record @i of @chunk, i < chunk->ends.n; lives as long as the chunk. */
 static inline ArecBytes

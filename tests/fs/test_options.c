@@ -62,6 +62,8 @@ describe (const ArecfsOptions *options)
           options->engine.max_parallelism)
     SHOW (options->engine.max_chunk_size, "max_chunk_size\n")
     SHOW (options->engine.max_open_files, "max_open_files\n")
+    SHOW (options->engine.max_transposed_ratio, "max_transposed_ratio\n")
+    SHOW (options->engine.max_transposed_depth, "max_transposed_depth\n")
     SHOW (reader->has_max_parallelism, "max_parallelism=%u\n", reader->max_parallelism)
     SHOW (reader->readahead_buffer_size, "readahead=%" G_GUINT64_FORMAT "\n",
           reader->readahead_buffer_size)

@@ -79,6 +79,8 @@ def random_options(rng):
         options.append(codec)
     if rng.random() < 0.25:
         options.append("pad_to_block_boundary:true")
+    if rng.random() < 0.3:
+        options.append("transpose:true")
     rng.shuffle(options)
     return ",".join(options)
 
@@ -147,7 +149,7 @@ def check_by_arec(path, records):
     assert out == b"".join(records)
     info, = json.loads(arec("info", "--json", path)[0])
     assert info["path"] == str(path)
-    assert info["kind"] == "array_record" and info["transposed"] is False
+    assert info["kind"] == "array_record"
     assert info["records"] == len(records)
     assert info["file_size"] == os.path.getsize(path)
     assert info["decoded_size"] == sum(map(len, records))
@@ -155,6 +157,7 @@ def check_by_arec(path, records):
         n, options = oracle.describe(path)
         assert info["records"] == n and info["options"] == options
         assert info["codec"] == codec_of(options)
+        assert info["transposed"] is ("transpose:true" in options)
         group = min(group_size_of(options), n)
         assert info["group_size"] == group and info["chunks"] == -(-n // group)
     else:
@@ -275,15 +278,50 @@ def test_last_group(tmp_path, n):
     check(oracle.write(tmp_path / "n.array_record", records, "group_size:64"), records)
 
 
-@pytest.mark.parametrize("options", ["transpose", "group_size:10,transpose:true,brotli:2",
-                                     "group_size:100,transpose:true,uncompressed"])
-def test_transposed_files_are_told_apart(tmp_path, options):
-    records = oracle.text_records(30)
+def varint(value):
+    out = b""
+    while value >= 128:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def message(rng, depth):
+    """A random protobuf message, canonically encoded, of all wire types."""
+    out = b""
+    for _ in range(rng.randrange(8)):
+        field = rng.choice([1, 2, 3, 15, 16, 2047, 2048, 2**29 - 1]) * 8
+        kind = rng.randrange(6 if depth else 4)
+        if kind == 0:
+            out += varint(field) + varint(rng.choice([0, 3, 4, 127, 128, rng.randrange(2**64)]))
+        elif kind == 1:
+            out += varint(field + 1) + rng.randbytes(8)
+        elif kind == 2:
+            out += varint(field + 5) + rng.randbytes(4)
+        elif kind == 3:
+            text = rng.randbytes(rng.choice([0, 1, 15, 16, 17, 31, 32, 33, 127, 128, 1000]))
+            out += varint(field + 2) + varint(len(text)) + text
+        elif kind == 4:
+            inner = message(rng, depth - 1)
+            out += varint(field + 2) + varint(len(inner)) + inner
+        else:
+            out += varint(field + 3) + message(rng, depth - 1) + varint(field + 4)
+    return out
+
+
+@pytest.mark.parametrize("options", [
+    "transpose", "group_size:10,transpose:true,brotli:2", "group_size:100,transpose:true,uncompressed",
+    "group_size:64,transpose:true,snappy", "group_size:300,transpose:true,zstd,transpose_bucket_size:1",
+    "group_size:300,transpose:true,zstd:-5,transpose_bucket_size:100K",
+    "group_size:1000,transpose:true,brotli,window_log:26"])
+def test_transposed_files(tmp_path, options):
+    """Messages and texts, in one file."""
+    rng = random.Random(options)
+    records = [record for text in oracle.text_records(200) for record in (message(rng, 4), text)]
     path = oracle.write(tmp_path / "t.array_record", records, options)
-    _, err = arec("cat", path, code=6)
-    assert err.count("\n") == 1 and str(path) in err and "transpos" in err.lower()
+    check(path, records)
     info, = json.loads(arec("info", "--json", path)[0])
-    assert info["transposed"] is True and info["records"] == 30
+    assert info["transposed"] is True and info["records"] == len(records)
     assert info["options"] == oracle.describe(path)[1]
     assert info["decoded_size"] == sum(map(len, records))
 

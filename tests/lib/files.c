@@ -34,6 +34,16 @@ const char *const test_golden_simple[] = {
     NULL,
 };
 
+const char *const test_golden_transposed[] = {
+    "examples.groupsize1-transposetrue-snappy.array_record",
+    "examples.groupsize300-transposetrue-brotli6-transposebucketsize1K.array_record",
+    "examples.groupsize50-transposetrue-uncompressed.array_record",
+    "examples.groupsize64-transposetrue-zstd3.array_record",
+    "examples.groupsize64-transposetrue-zstd3.metadata.array_record",
+    "text.groupsize128-transposetrue-zstd3.array_record",
+    NULL,
+};
+
 char *
 test_golden_path (const char *name)
 {

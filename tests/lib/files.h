@@ -14,6 +14,8 @@ char *test_golden_path (const char *name);
 
 /* Names of the golden files that hold simple chunks and a footer; NULL-terminated, static. */
 extern const char *const test_golden_simple[];
+/* The same with transposed chunks. */
+extern const char *const test_golden_transposed[];
 
 /* The records that golden file @name must hold, from the manifest. */
 typedef struct {

@@ -28,7 +28,7 @@ def shell(script, **options):
 # ---- golden files ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("file", golden.SIMPLE, ids=lambda g: g.name)
+@pytest.mark.parametrize("file", golden.SIMPLE + golden.TRANSPOSED, ids=lambda g: g.name)
 def test_every_record_is_byte_equal(file):
     with mounted(file.path) as mount:
         for number, name in enumerate(file.names()):
@@ -40,7 +40,7 @@ def test_every_record_is_byte_equal(file):
         assert mount.stats()["engine"]["chunks_failed"] == 0
 
 
-@pytest.mark.parametrize("file", golden.SIMPLE, ids=lambda g: g.name)
+@pytest.mark.parametrize("file", golden.SIMPLE + golden.TRANSPOSED, ids=lambda g: g.name)
 def test_partial_reads(file):
     rng = random.Random(file.name)
     names = file.names()

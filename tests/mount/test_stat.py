@@ -28,7 +28,7 @@ def blocks(size):
 # ---- attributes --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("file", golden.SIMPLE, ids=lambda g: g.name)
+@pytest.mark.parametrize("file", golden.SIMPLE + golden.TRANSPOSED, ids=lambda g: g.name)
 def test_attributes_of_every_record(file):
     source = os.stat(file.path)
     with mounted(file.path) as mount:

@@ -38,7 +38,7 @@ def mount():
         yield mounted_file
 
 
-@pytest.mark.parametrize("file", golden.SIMPLE, ids=lambda g: g.name)
+@pytest.mark.parametrize("file", golden.SIMPLE + golden.TRANSPOSED, ids=lambda g: g.name)
 def test_values_of_directory_and_records(file):
     chunks = container.Container(file.path).user_chunks
     _, options = oracle.describe(file.path) if file.n_records else (0, None)

@@ -20,9 +20,15 @@ typedef struct {
     uint64_t
         cache_size; /* bytes of decoded chunks to keep; 0: arec_engine_auto_cache_size () */
     unsigned max_parallelism; /* chunks loaded at the same time; 0: max (8, CPUs) */
-    uint64_t
-        max_chunk_size; /* bytes of one decoded chunk; 0: min (4 GiB, half of the memory) */
-    unsigned max_open_files; /* descriptors kept open for sources; 0: from RLIMIT_NOFILE */
+    uint64_t max_chunk_size;  /* bytes of one decoded chunk and of what decoding it needs beside
+                                 the stored chunk; 0: min (4 GiB, half of the memory) */
+    unsigned max_open_files;  /* descriptors kept open for sources; 0: from RLIMIT_NOFILE */
+    uint64_t max_transposed_ratio; /* decompressed header bytes that a transposed chunk may have
+                                      for each byte and record of it (and 64 KiB), and four
+                                      times its transitions (and 64); 0: 64, 4 times what
+                                      writers need */
+    uint64_t max_transposed_depth; /* messages within messages of a transposed chunk; 0: 65536
+                                    */
 } ArecEngineOptions;
 
 /* Counters since the engine was made; each is exact, together they are not a snapshot. */

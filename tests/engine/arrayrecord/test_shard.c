@@ -21,6 +21,7 @@
 
 #define NAME "some.array_record"
 #define MAX_CHUNK (UINT64_C (1) << 20)
+static const ArecDecodeLimits limits = {.max_size = MAX_CHUNK};
 
 /* What opening a file and loading its chunks may take: the limit of a chunk stored and decoded,
  * and what codecs need for themselves, Brotli's 4 MiB window above all. */
@@ -828,7 +829,7 @@ static const Lie lies[] = {
     {"chunk-is-padding", chunk_is_padding, NULL, true, AREC_ERROR_CORRUPT},
     {"chunk-is-metadata", chunk_is_metadata, NULL, true, AREC_ERROR_CORRUPT},
     {"chunk-is-signature", chunk_is_signature, NULL, true, AREC_ERROR_CORRUPT},
-    {"chunk-is-transposed", chunk_is_transposed, NULL, true, AREC_ERROR_UNSUPPORTED},
+    {"chunk-is-transposed", chunk_is_transposed, NULL, true, AREC_ERROR_CORRUPT},
     {"chunk-is-unknown", chunk_is_unknown, NULL, true, AREC_ERROR_UNSUPPORTED},
     {"data-size-2^64-1", data_size_max, NULL, true, AREC_ERROR_CORRUPT},
     {"data-size-wraps", data_size_wraps_with_header, NULL, true, AREC_ERROR_CORRUPT},
@@ -943,7 +944,7 @@ test_lie (gconstpointer data)
     }
     source = arec_memory_source_new (NAME, forge->file->data, forge->file->len);
     start_counting();
-    shard = arec_shard_open (source, MAX_CHUNK, true, &error);
+    shard = arec_shard_open (source, &limits, true, &error);
     if (!lie->opens) {
         g_assert_null (shard);
         check_error (&error, lie->code);
@@ -975,7 +976,7 @@ open_forged (TestForge *forge)
 
     test_forge_finish (forge);
     shard = arec_shard_open (arec_memory_source_new (NAME, forge->file->data, forge->file->len),
-                             MAX_CHUNK, true, &error);
+                             &limits, true, &error);
     g_assert_no_error (error);
     return shard;
 }
@@ -1166,7 +1167,7 @@ open_counted (const char *name, TestFaults *faults)
     g_autofree uint8_t *data = test_golden_read (name, &size);
     g_autoptr (GError) error = NULL;
     ArecShard *shard = arec_shard_open (
-        test_faulty_source_new (arec_memory_source_new (name, data, size), faults), MAX_CHUNK,
+        test_faulty_source_new (arec_memory_source_new (name, data, size), faults), &limits,
         true, &error);
 
     g_assert_no_error (error);
@@ -1218,7 +1219,7 @@ test_reads_of_sizes (void)
     shard = arec_shard_open (
         test_faulty_source_new (
             arec_memory_source_new (NAME, forge->file->data, forge->file->len), &faults),
-        MAX_CHUNK, true, &error);
+        &limits, true, &error);
     g_assert_no_error (error);
     faults.reads = 0;
     faults.bytes = 0;
@@ -1276,7 +1277,7 @@ test_what_else_it_is (void)
         g_autoptr (GError) error = NULL;
 
         g_assert_null (arec_shard_open (arec_memory_source_new (rows[i].name, data, size),
-                                        MAX_CHUNK, rows[i].name_is_array_record, &error));
+                                        &limits, rows[i].name_is_array_record, &error));
         g_assert_error (error, AREC_ERROR, (gint)rows[i].code);
     }
 }

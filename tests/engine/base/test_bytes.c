@@ -96,6 +96,40 @@ test_checked (void)
     g_assert_false (arec_range_within (UINT64_MAX, 2, 10));
 }
 
+/* At most five bytes, and 32 bits. */
+static void
+test_varint32 (void)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+        bool valid;
+        uint32_t value;
+        size_t left;
+    } rows[] = {
+#define ROW(text, valid, value, left) {text, sizeof (text) - 1, valid, value, left}
+        ROW ("\x00", true, 0, 0),
+        ROW ("\x85\x01zz", true, 133, 2),
+        ROW ("\xff\xff\xff\xff\x0fz", true, UINT32_MAX, 1),
+        ROW ("\x82\x80\x80\x80\x00", true, 2, 0), /* longer than needed */
+        ROW ("\x82\x80\x80\x80\x80\x00", false, 0, 6),
+        ROW ("\xff\xff\xff\xff\x1f", false, 0, 5),
+        ROW ("\x80\x80\x80\x80\x10", false, 0, 5),
+        ROW ("", false, 0, 0),
+        ROW ("\x80\x80", false, 0, 2),
+#undef ROW
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
+        ArecBytes bytes = arec_bytes (rows[i].bytes, rows[i].size);
+        uint32_t value = 77;
+
+        g_assert_cmpint (arec_bytes_take_varint32 (&bytes, &value), ==, rows[i].valid);
+        g_assert_cmpuint (value, ==, rows[i].valid ? rows[i].value : 77);
+        g_assert_cmpuint (arec_bytes_left (&bytes), ==, rows[i].left);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -103,6 +137,7 @@ main (int argc, char **argv)
     g_test_add_func ("/bytes/take", test_take);
     g_test_add_func ("/bytes/le64", test_le64);
     g_test_add_func ("/bytes/varints", test_varints);
+    g_test_add_func ("/bytes/varint32", test_varint32);
     g_test_add_func ("/bytes/checked", test_checked);
     return g_test_run();
 }

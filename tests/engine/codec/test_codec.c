@@ -338,6 +338,64 @@ test_threads (void)
     }
 }
 
+/* A size told without decompressing is what decompressing makes. */
+static void
+test_decompressed_size (void)
+{
+    static const size_t sizes[] = {0, 1, 127, 128, 255, 256, 65536, 300000};
+
+    for (unsigned c = 0; c < G_N_ELEMENTS (all); c++) {
+        for (unsigned s = 0; s < G_N_ELEMENTS (sizes); s++) {
+            g_autofree uint8_t *data = make_bytes (sizes[s], 4);
+            g_autoptr (GByteArray) stream = test_forge_compress (all[c], data, sizes[s]);
+            uint64_t told = 77;
+            bool tells = arec_decompressed_size (all[c], stream->data, stream->len, &told);
+
+            g_assert_cmpint (tells, ==, all[c] != AREC_COMPRESSION_BROTLI);
+            g_assert_cmpuint (told, ==, tells ? sizes[s] : 77);
+        }
+    }
+}
+
+/* Of a stream that does not say, or is none, no size is told. */
+static void
+test_no_decompressed_size (void)
+{
+    uint8_t frame[100];
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    uint64_t told;
+    size_t size;
+
+    ZSTD_CCtx_setParameter (context, ZSTD_c_contentSizeFlag, 0);
+    size = ZSTD_compress2 (context, frame, sizeof frame, "abc", 3);
+    ZSTD_freeCCtx (context);
+    g_assert_false (ZSTD_isError (size));
+    g_assert_false (arec_decompressed_size (AREC_COMPRESSION_ZSTD, frame, size, &told));
+    g_assert_false (arec_decompressed_size (AREC_COMPRESSION_ZSTD, frame, 3, &told));
+    g_assert_false (
+        arec_decompressed_size (AREC_COMPRESSION_ZSTD, (const uint8_t *)"abcdefghi", 9, &told));
+    g_assert_false (
+        arec_decompressed_size (AREC_COMPRESSION_SNAPPY, (const uint8_t *)"\x80", 1, &told));
+    g_assert_false (arec_decompressed_size (AREC_COMPRESSION_SNAPPY, NULL, 0, &told));
+}
+
+/* Too little room is told apart from streams that are not valid. */
+static void
+test_too_long (void)
+{
+    for (unsigned c = 0; c < G_N_ELEMENTS (all); c++) {
+        g_autofree uint8_t *data = make_bytes (1000, 4);
+        g_autoptr (GByteArray) stream = test_forge_compress (all[c], data, 1000);
+        uint8_t out[1000];
+        size_t made;
+
+        g_assert_true (arec_decompress (all[c], stream->data, stream->len, out, 999, &made) ==
+                       arec_codec_too_long);
+        g_assert_true (arec_decompress (all[c], stream->data, stream->len, out, 0, &made) ==
+                       arec_codec_too_long);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -352,5 +410,8 @@ main (int argc, char **argv)
     g_test_add_func ("/codec/odd-frames", test_odd_frames);
     g_test_add_func ("/codec/flipped", test_flipped_streams);
     g_test_add_func ("/codec/threads", test_threads);
+    g_test_add_func ("/codec/decompressed-size", test_decompressed_size);
+    g_test_add_func ("/codec/no-decompressed-size", test_no_decompressed_size);
+    g_test_add_func ("/codec/too-long", test_too_long);
     return g_test_run();
 }

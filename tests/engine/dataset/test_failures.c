@@ -21,6 +21,7 @@
 
 #define NAME "some.array_record"
 #define MAX_CHUNK (UINT64_C (16) << 20)
+static const ArecDecodeLimits limits = {.max_size = MAX_CHUNK};
 
 /* ---- the files ---- */
 
@@ -133,7 +134,7 @@ blocks_file (void)
 static ArecShard *
 open_bytes (const uint8_t *data, size_t size, GError **error)
 {
-    return arec_shard_open (arec_memory_source_new (NAME, data, size), MAX_CHUNK, true, error);
+    return arec_shard_open (arec_memory_source_new (NAME, data, size), &limits, true, error);
 }
 
 static void
@@ -419,7 +420,7 @@ open_faulty (const Model *model, TestFaults *faults, GError **error)
     ArecSource *memory =
         arec_memory_source_new (NAME, model->forge->file->data, model->forge->file->len);
 
-    return arec_shard_open (test_faulty_source_new (memory, faults), MAX_CHUNK, true, error);
+    return arec_shard_open (test_faulty_source_new (memory, faults), &limits, true, error);
 }
 
 static void
@@ -502,8 +503,8 @@ test_nth_read_fails_without_postscript (void)
         ArecSource *memory = arec_memory_source_new (NAME, zeros, sizeof zeros);
         g_autoptr (GError) error = NULL;
 
-        g_assert_null (arec_shard_open (test_faulty_source_new (memory, &faults), MAX_CHUNK,
-                                        false, &error));
+        g_assert_null (
+            arec_shard_open (test_faulty_source_new (memory, &faults), &limits, false, &error));
         if ((int64_t)faults.reads <= n) {
             g_assert_cmpint (n, >=, 2);
             check_error (error, AREC_ERROR_FORMAT);

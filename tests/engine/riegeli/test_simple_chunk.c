@@ -9,7 +9,7 @@
 #include "riegeli/chunk.h"
 #include "source/memory_source.h"
 
-#define MAX_SIZE (UINT64_C (1) << 30)
+static const ArecDecodeLimits limits = {.max_size = UINT64_C (1) << 30};
 
 /* Decodes @data as a chunk of these numbers. */
 static ArecChunk *
@@ -26,7 +26,7 @@ decode (const void *data, size_t size, uint64_t num_records, uint64_t decoded, G
 
     memcpy (memory, data, size);
     g_assert_cmpint (
-        arec_chunk_decode (&place, &header, memory, memory, MAX_SIZE, &chunk, error), ==,
+        arec_chunk_decode (&place, &header, memory, memory, &limits, &chunk, error), ==,
         chunk != NULL);
     return chunk;
 }
