@@ -61,3 +61,27 @@ arec_chunk_record (const ArecChunk *chunk, uint64_t i)
 void arec_chunk_free (ArecChunk *chunk); /* takes NULL */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecChunk, arec_chunk_free)
+#include "base/error.h"
+static inline bool
+arec_chunk_decode_metadata (const ArecChunkPlace *p, const ArecChunkHeader *h, uint8_t *m,
+                            const uint8_t *d, uint64_t l, ArecChunk **c, GError **e)
+{
+    (void)p;
+    (void)h;
+    (void)d;
+    (void)l;
+    (void)c;
+    (void)e;
+    g_free (m);
+    return true;
+}
+static inline bool
+arec_chunk_load_metadata (const ArecChunkPlace *p, uint64_t l, ArecChunk **c, GError **e)
+{
+    (void)p;
+    (void)l;
+    (void)c;
+    (void)e;
+    *c = NULL;
+    return arec_fail (e, AREC_ERROR_UNSUPPORTED, "x");
+}
