@@ -21,6 +21,9 @@
 /* Arenas beyond this only keep memory apart that another thread could use. */
 #define MAX_ARENAS 2
 
+/* Microseconds between two words about the progress of a scan, and before the first. */
+#define SCAN_PROGRESS_INTERVAL G_USEC_PER_SEC
+
 enum { EXIT_MOUNT_POINT = 7, EXIT_NO_FUSE = 8 };
 
 static int
@@ -97,11 +100,28 @@ list_sources (const ArecfsOptions *options, bool *flat, GError **error)
     return g_steal_pointer (&list);
 }
 
+/* How far a scan is, on a terminal that waits for the mount longer than a moment. */
+static void
+show_scan (void *data, const char *path, uint64_t done, uint64_t total)
+{
+    int64_t *next = data;
+    int64_t now = g_get_monotonic_time();
+
+    if (now < *next) {
+        return;
+    }
+    *next = now + SCAN_PROGRESS_INTERVAL;
+    fprintf (stderr, "\rarecfs: %s: scanned %u %%\033[K", path,
+             (unsigned)(100 * ((double)done / (double)total)));
+}
+
 static bool
 open_tree (ArecfsServer *server, GError **error)
 {
     const ArecfsOptions *options = server->options;
-    ArecfsTreeOptions tree = {.reader = &options->reader,
+    int64_t started = g_get_monotonic_time(), next = started + SCAN_PROGRESS_INTERVAL;
+    ArecReaderOptions reader = options->reader;
+    ArecfsTreeOptions tree = {.reader = &reader,
                               .plain_names = options->plain_names,
                               .suffix = options->suffix,
                               .has_uid = options->has_uid,
@@ -118,7 +138,14 @@ open_tree (ArecfsServer *server, GError **error)
         return false;
     }
     server->engine = arec_engine_new (&options->engine);
+    if (isatty (STDERR_FILENO)) {
+        reader.progress = show_scan;
+        reader.progress_data = &next;
+    }
     server->tree = arecfs_tree_new (server->engine, list, flat, options->sources, &tree, error);
+    if (next != started + SCAN_PROGRESS_INTERVAL) {
+        fputs ("\r\033[K", stderr);
+    }
     if (!server->tree) {
         return false;
     }

@@ -140,12 +140,12 @@ static bool
 set_kind (ArecfsOptions *options, const char *value, GError **error)
 {
     if (strcmp (value, "array_record") == 0) {
-        options->reader.expect_array_record = true;
+        options->reader.kind = AREC_KIND_IS_ARRAY_RECORD;
         return true;
     }
     if (strcmp (value, "riegeli") == 0) {
-        return fail (error, AREC_ERROR_UNSUPPORTED,
-                     "option kind: plain Riegeli/records files are not in this build");
+        options->reader.kind = AREC_KIND_IS_RIEGELI;
+        return true;
     }
     return fail (error, AREC_ERROR_INVALID,
                  "option kind: '%s' is not one of array_record, riegeli", value);
@@ -221,7 +221,8 @@ static const Option table[] = {
     {OPTION_NAMES, "names", "padded|plain", "how record numbers are written"},
     {OPTION_SUFFIX, "suffix", ".EXT|auto", "append to every record's name"},
     {OPTION_PATTERN, "pattern", "GLOB", "in directories, these files count too"},
-    {OPTION_RECOVER, "recover", NULL, "not in this build"},
+    {OPTION_RECOVER, "recover", NULL,
+     "mount what a scan finds where an index is damaged or lost"},
     {OPTION_KIND, "kind", "array_record|riegeli", "take the sources for this kind"},
     {OPTION_NO_PUSH, "no-push", NULL, "accepted; pushing is not in this build"},
     {OPTION_INDEX_DIR, "index-dir", "DIR", "accepted; for offloaded indexes"},
@@ -265,8 +266,7 @@ set_option (ArecfsOptions *options, const Option *option, const char *value, GEr
     case OPTION_NAMES: return set_names (options, value, error);
     case OPTION_SUFFIX: return set_suffix (options, value, error);
     case OPTION_PATTERN: g_ptr_array_add (options->patterns, g_strdup (value)); return true;
-    case OPTION_RECOVER:
-        return fail (error, AREC_ERROR_UNSUPPORTED, "option recover: not in this build");
+    case OPTION_RECOVER: options->reader.recover = true; return true;
     case OPTION_KIND: return set_kind (options, value, error);
     case OPTION_NO_PUSH: options->no_push = true; return true;
     case OPTION_INDEX_DIR: return true;

@@ -173,6 +173,28 @@ new_file (ArecfsTree *tree, ArecReader *reader)
     return file;
 }
 
+/* A file whose index was lost shows what a scan found; what that left out is told once. */
+static void
+tell_recovery (const ArecReader *reader)
+{
+    for (size_t i = 0; i < arec_reader_n_files (reader); i++) {
+        ArecFileInfo info;
+
+        arec_reader_file_info (reader, i, &info);
+        if (info.is_recovered) {
+            g_message ("%s: the index is damaged or lost, a scan found %" PRIu64
+                       " records in %" PRIu64 " chunks",
+                       info.path, info.n_records, info.n_chunks);
+        }
+        if (info.n_gaps > 0) {
+            g_warning ("%s: at %" PRIu64 ": %s; %" PRIu64 " bytes in %" PRIu64
+                       " places hold no sound chunk",
+                       info.path, info.first_fault, info.first_reason, info.gap_bytes,
+                       info.n_gaps);
+        }
+    }
+}
+
 static const ArecfsFile *
 open_slot (ArecfsTree *tree, uint64_t number, GError **error)
 {
@@ -195,6 +217,7 @@ open_slot (ArecfsTree *tree, uint64_t number, GError **error)
             g_clear_pointer (&reader, arec_reader_unref);
         }
         if (reader) {
+            tell_recovery (reader);
             file = new_file (tree, reader);
             atomic_store_explicit (&slot->file, file, memory_order_release);
         }
@@ -422,7 +445,11 @@ arecfs_tree_new (ArecEngine *engine, ArecSourceList *list, bool flat, char *cons
     } else if (!build_slots (tree, whole_directory ? NULL : arguments, error)) {
         return NULL;
     }
-    return open_named (tree, error) ? g_steal_pointer (&tree) : NULL;
+    if (!open_named (tree, error)) {
+        return NULL;
+    }
+    tree->reader_options.progress = NULL; /* only those wait who wait for the mount */
+    return g_steal_pointer (&tree);
 }
 
 void

@@ -155,8 +155,9 @@ arec_cmd_cat (const ArecCommand *command, int argc, char **argv)
     }
     out = arec_command_stdout();
     if (arec_selection_open (&selection, &line, &error)) {
-        arec_progress_start (&progress, line.quiet, selection.n_records);
-        if (put_selection (out, frame, &selection, &progress, &error)) {
+        arec_progress_start (&progress, line.quiet, AREC_PROGRESS_RECORDS, selection.n_records);
+        if (put_selection (out, frame, &selection, &progress, &error) &&
+            arec_selection_check_gaps (&selection, &line, &error)) {
             arec_command_tell_stats (&line, selection.engine);
         }
     }

@@ -66,10 +66,73 @@ put_text (ArecOutput *out, const char *key, const char *text)
     arec_output_format (out, "%s\n", printable);
 }
 
+/* What is told of one file. */
+typedef struct {
+    ArecFileInfo info;
+    ArecCodecName codec;
+    bool transposed;
+    ArecMetadata metadata;
+} Told;
+
 static void
-put_file_text (ArecOutput *out, const ArecFileInfo *info, ArecCodecName codec, bool transposed,
-               bool verbose)
+told_clear (Told *told)
 {
+    arec_metadata_clear (&told->metadata);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Told, told_clear)
+
+/* What the writer says about the records, a line for each thing it says. */
+static void
+put_metadata_text (ArecOutput *out, const ArecMetadata *metadata)
+{
+    if (!metadata->is_there) {
+        return;
+    }
+    put_text (out, "comment:", metadata->file_comment ? metadata->file_comment : "none");
+    put_text (out, "record_type:",
+              metadata->record_type_name ? metadata->record_type_name : "not recorded");
+    put_number (out, "descriptors:", metadata->n_file_descriptors);
+}
+
+static void
+put_json_text (ArecOutput *out, const char *key, const char *text)
+{
+    arec_output_format (out, "\"%s\": ", key);
+    if (text) {
+        arec_output_json_string (out, text);
+    } else {
+        arec_output_text (out, "null");
+    }
+}
+
+static void
+put_metadata_json (ArecOutput *out, const ArecMetadata *metadata)
+{
+    if (!metadata->is_there) {
+        arec_output_text (out, "null");
+        return;
+    }
+    arec_output_byte (out, '{');
+    put_json_text (out, "file_comment", metadata->file_comment);
+    arec_output_text (out, ", ");
+    put_json_text (out, "record_type_name", metadata->record_type_name);
+    arec_output_text (out, ", ");
+    put_json_text (out, "record_writer_options", metadata->record_writer_options);
+    arec_output_format (out, ", \"file_descriptors\": %" PRIu64 ", \"num_records\": ",
+                        metadata->n_file_descriptors);
+    if (metadata->has_num_records) {
+        arec_output_format (out, "%" PRId64 "}", metadata->num_records);
+    } else {
+        arec_output_text (out, "null}");
+    }
+}
+
+static void
+put_file_text (ArecOutput *out, const Told *told, bool verbose)
+{
+    const ArecFileInfo *info = &told->info;
+
     put_text (out, "path:", info->path);
     put_size (out, "file_size:", info->file_size);
     put_text (out, "kind:", kind_name (info->kind));
@@ -81,37 +144,47 @@ put_file_text (ArecOutput *out, const ArecFileInfo *info, ArecCodecName codec, b
     }
     put_number (out, "chunks:", info->n_chunks);
     put_number (out, "group_size:", info->group_size);
-    put_text (out, "codec:", codec_name (codec));
-    put_text (out, "transposed:", transposed ? "yes" : "no");
+    put_text (out, "codec:", codec_name (told->codec));
+    put_text (out, "transposed:", told->transposed ? "yes" : "no");
     put_size (out, "decoded_size:", info->decoded_size);
     put_key (out, "ratio:");
     arec_output_format (out, "%.2f (decoded / stored)\n",
                         (double)info->decoded_size / (double)MAX (info->file_size, 1));
     put_text (out, "options:", info->options ? info->options : "not recorded");
+    put_metadata_text (out, &told->metadata);
+    if (info->is_recovered) {
+        put_text (out, "recovered:", "the index was damaged or lost");
+    }
+    if (info->n_gaps > 0) {
+        put_key (out, "gaps:");
+        arec_output_format (out, "%" PRIu64 " (%" PRIu64 " bytes without a sound chunk)\n",
+                            info->n_gaps, info->gap_bytes);
+    }
     if (verbose) {
         put_size (out, "index_memory:", info->index_size);
     }
 }
 
 static void
-put_file_json (ArecOutput *out, const ArecFileInfo *info, ArecCodecName codec, bool transposed)
+put_file_json (ArecOutput *out, const Told *told)
 {
+    const ArecFileInfo *info = &told->info;
+
     arec_output_text (out, "{\"path\": ");
     arec_output_json_string (out, info->path);
     arec_output_format (out,
                         ", \"file_size\": %" PRIu64 ", \"kind\": \"%s\", \"records\": %" PRIu64
                         ", \"chunks\": %" PRIu64 ", \"group_size\": %" PRIu64
                         ", \"codec\": \"%s\", \"transposed\": %s, \"decoded_size\": %" PRIu64
-                        ", \"options\": ",
+                        ", ",
                         info->file_size, kind_name (info->kind), info->n_records,
-                        info->n_chunks, info->group_size, codec_name (codec),
-                        transposed ? "true" : "false", info->decoded_size);
-    if (info->options) {
-        arec_output_json_string (out, info->options);
-    } else {
-        arec_output_text (out, "null");
-    }
-    arec_output_byte (out, '}');
+                        info->n_chunks, info->group_size, codec_name (told->codec),
+                        told->transposed ? "true" : "false", info->decoded_size);
+    put_json_text (out, "options", info->options);
+    arec_output_text (out, ", \"metadata\": ");
+    put_metadata_json (out, &told->metadata);
+    arec_output_format (out, ", \"recovered\": %s, \"gaps\": %" PRIu64 "}",
+                        info->is_recovered ? "true" : "false", info->n_gaps);
 }
 
 /* File @file of @reader. @n_told  files told so far. */
@@ -119,20 +192,19 @@ static bool
 put_file (ArecOutput *out, ArecReader *reader, size_t file, const ArecCommandLine *line,
           size_t *n_told, GError **error)
 {
-    ArecCodecName codec;
-    ArecFileInfo info;
-    bool transposed;
+    g_auto (Told) told = {0};
 
-    if (!arec_reader_file_coding (reader, file, &codec, &transposed, error)) {
+    if (!arec_reader_file_coding (reader, file, &told.codec, &told.transposed, error) ||
+        !arec_reader_file_metadata (reader, file, &told.metadata, error)) {
         return false;
     }
-    arec_reader_file_info (reader, file, &info);
+    arec_reader_file_info (reader, file, &told.info);
     if (line->json) {
         arec_output_text (out, *n_told > 0 ? ",\n  " : "\n  ");
-        put_file_json (out, &info, codec, transposed);
+        put_file_json (out, &told);
     } else {
         arec_output_text (out, *n_told > 0 ? "\n" : "");
-        put_file_text (out, &info, codec, transposed, line->verbose);
+        put_file_text (out, &told, line->verbose);
     }
     (*n_told)++;
     return true;
@@ -177,12 +249,7 @@ arec_cmd_info (const ArecCommand *command, int argc, char **argv)
         if (put_path (out, engine, &line, line.operands[i], &n_told, &error)) {
             continue;
         }
-        /* On a terminal the error belongs behind what was told before it. */
-        arec_output_flush (out);
-        arec_command_tell (error->message);
-        if (first_failure == AREC_EXIT_DONE) {
-            first_failure = arec_error_exit_code (error);
-        }
+        arec_command_note (out, error, &first_failure);
     }
     if (line.json) {
         arec_output_text (out, n_told > 0 ? "\n]\n" : "]\n");

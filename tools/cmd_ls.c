@@ -138,8 +138,9 @@ arec_cmd_ls (const ArecCommand *command, int argc, char **argv)
         listing.out = out;
         listing.reader = selection.reader;
         listing.form = line.json ? FORM_JSON : is_long ? FORM_LONG : FORM_SHORT;
-        arec_progress_start (&progress, line.quiet, selection.n_records);
-        if (put_selection (&listing, &selection, &progress, &error)) {
+        arec_progress_start (&progress, line.quiet, AREC_PROGRESS_RECORDS, selection.n_records);
+        if (put_selection (&listing, &selection, &progress, &error) &&
+            arec_selection_check_gaps (&selection, &line, &error)) {
             arec_command_tell_stats (&line, selection.engine);
         }
     }

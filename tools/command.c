@@ -42,6 +42,17 @@ arec_command_tell_usage (const ArecCommand *command, const char *format, ...)
 }
 
 void
+arec_command_note (ArecOutput *out, const GError *error, int *first_failure)
+{
+    /* On a terminal the error belongs behind what was told before it. */
+    arec_output_flush (out);
+    arec_command_tell (error->message);
+    if (*first_failure == AREC_EXIT_DONE) {
+        *first_failure = arec_error_exit_code (error);
+    }
+}
+
+void
 arec_command_tell_stats (const ArecCommandLine *line, ArecEngine *engine)
 {
     g_autofree char *message = NULL;
@@ -101,6 +112,8 @@ typedef struct {
     char *threads;
     char *cache_size;
     char *reader_options;
+    char *kind;
+    gboolean recover;
 } CommonText;
 
 static void
@@ -109,6 +122,7 @@ common_text_clear (CommonText *text)
     g_free (text->threads);
     g_free (text->cache_size);
     g_free (text->reader_options);
+    g_free (text->kind);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CommonText, common_text_clear)
@@ -239,6 +253,21 @@ parse_threads (const char *text, unsigned *threads, GError **error)
 }
 
 static bool
+parse_kind (const char *text, ArecKindChoice *kind, GError **error)
+{
+    if (strcmp (text, "array_record") == 0) {
+        *kind = AREC_KIND_IS_ARRAY_RECORD;
+    } else if (strcmp (text, "riegeli") == 0) {
+        *kind = AREC_KIND_IS_RIEGELI;
+    } else {
+        g_set_error (error, AREC_ERROR, AREC_ERROR_INVALID,
+                     "--kind: invalid value: %s, expected array_record or riegeli", text);
+        return false;
+    }
+    return true;
+}
+
+static bool
 parse_common (const CommonText *text, ArecCommandLine *line, GError **error)
 {
     if (text->threads &&
@@ -255,7 +284,8 @@ parse_common (const CommonText *text, ArecCommandLine *line, GError **error)
         g_prefix_error (error, "--reader-options: ");
         return false;
     }
-    return true;
+    line->reader_options.recover = text->recover;
+    return !text->kind || parse_kind (text->kind, &line->reader_options.kind, error);
 }
 
 static int
@@ -274,6 +304,21 @@ print_help (const ArecCommand *command, GOptionContext *context)
     return arec_command_finish (out, NULL);
 }
 
+/* How far the scan of a file without an index is. */
+static void
+show_scan (void *data, const char *path, uint64_t done, uint64_t total)
+{
+    ArecProgress *progress = data;
+
+    (void)path;
+    progress->total = total;
+    if (done == total) {
+        arec_progress_clear();
+    } else {
+        arec_progress_reach (progress, done);
+    }
+}
+
 bool
 arec_command_parse (const ArecCommand *command, int argc, char **argv,
                     const GOptionEntry *entries, ArecCommandLine *line, int *exit_code)
@@ -290,6 +335,10 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
          "Memory for decoded chunks (default: auto)", "SIZE"},
         {"reader-options", 0, 0, G_OPTION_ARG_FILENAME, &text.reader_options,
          "Reader options, as the reference writes them", "STRING"},
+        {"kind", 0, 0, G_OPTION_ARG_FILENAME, &text.kind,
+         "Take files for this kind: array_record or riegeli", "KIND"},
+        {"recover", 0, 0, G_OPTION_ARG_NONE, &text.recover,
+         "Where an index is damaged or lost, take what a scan finds", NULL},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &text.help, "Show this help", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &text.version, "Show the version", NULL},
         G_OPTION_ENTRY_NULL,
@@ -334,6 +383,9 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
         *exit_code = arec_command_tell_usage (command, "FILE is missing");
         return false;
     }
+    arec_progress_start (&line->scan_progress, line->quiet, AREC_PROGRESS_BYTES, 0);
+    line->reader_options.progress = show_scan;
+    line->reader_options.progress_data = &line->scan_progress;
     line->n_operands = operands->len - 1;
     line->operands = (char **)g_ptr_array_free (g_steal_pointer (&operands), FALSE);
     return true;

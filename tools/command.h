@@ -14,11 +14,13 @@
 #include <arec/arec.h>
 
 #include "output.h"
+#include "progress.h"
 
 enum {
     AREC_EXIT_DONE = 0,
     AREC_EXIT_FAILED = 1,
     AREC_EXIT_USAGE = 2,
+    AREC_EXIT_DAMAGED = 5,
     AREC_EXIT_UNSUPPORTED = 6,
 };
 
@@ -37,6 +39,8 @@ struct ArecCommand {
 int arec_cmd_info (const ArecCommand *command, int argc, char **argv);
 int arec_cmd_ls (const ArecCommand *command, int argc, char **argv);
 int arec_cmd_cat (const ArecCommand *command, int argc, char **argv);
+int arec_cmd_verify (const ArecCommand *command, int argc, char **argv);
+int arec_cmd_repair (const ArecCommand *command, int argc, char **argv);
 int arec_cmd_mount (const ArecCommand *command, int argc, char **argv);
 
 /* ---- the command line ------------------------------------------------------------------- */
@@ -46,7 +50,8 @@ typedef struct {
     gboolean verbose;
     gboolean json;
     ArecEngineOptions engine_options;
-    ArecReaderOptions reader_options;
+    ArecReaderOptions reader_options; /* points to scan_progress: the line is not copied */
+    ArecProgress scan_progress;
     char **operands; /* NULL-terminated, the strings of argv; at least one */
     size_t n_operands;
 } ArecCommandLine;
@@ -74,6 +79,10 @@ void arec_command_tell (const char *message);
 /* The same for a wrong command line: adds where help is. Returns the exit code, 2. */
 int arec_command_tell_usage (const ArecCommand *command, const char *format, ...)
     G_GNUC_PRINTF (2, 3);
+
+/* Tells the failure of one file, behind what was told of others on @out; the first one's exit
+ * code is kept in *first_failure. */
+void arec_command_note (ArecOutput *out, const GError *error, int *first_failure);
 
 /* With -v, what the work cost, as one line on stderr. */
 void arec_command_tell_stats (const ArecCommandLine *line, ArecEngine *engine);

@@ -9,7 +9,7 @@ static char *
 loss_text (const ArecDamage *damage)
 {
     if (!damage->knows_n_records) {
-        return g_strdup_printf ("an unknown number of records before record %" PRIu64 " lost",
+        return g_strdup_printf ("an unknown number of records from %" PRIu64 " on lost",
                                 damage->first_record);
     }
     if (damage->n_records == 0) {

@@ -23,16 +23,46 @@ write_terminal (const char *text, size_t size)
 }
 
 void
-arec_progress_start (ArecProgress *progress, bool quiet, uint64_t total)
+arec_progress_start (ArecProgress *progress, bool quiet, ArecProgressUnit unit, uint64_t total)
 {
     *progress = (ArecProgress){
         .enabled = !quiet && isatty (STDERR_FILENO) && !isatty (STDOUT_FILENO),
+        .unit = unit,
         .total = total,
     };
     if (progress->enabled) {
         progress->start = g_get_monotonic_time();
         progress->next = progress->start + G_USEC_PER_SEC;
     }
+}
+
+/* `1234/10000 records` or `1.2 MiB/3.4 GiB` */
+static char *
+amount_text (const ArecProgress *progress)
+{
+    g_autofree char *done = NULL;
+    g_autofree char *total = NULL;
+
+    if (progress->unit == AREC_PROGRESS_RECORDS) {
+        return g_strdup_printf ("%" PRIu64 "/%" PRIu64 " records", progress->done,
+                                progress->total);
+    }
+    done = arec_output_human_size (progress->done);
+    total = arec_output_human_size (progress->total);
+    return g_strdup_printf ("%s/%s", done, total);
+}
+
+static char *
+speed_text (const ArecProgress *progress, double seconds)
+{
+    uint64_t bytes = progress->unit == AREC_PROGRESS_BYTES ? progress->done : progress->bytes;
+    g_autofree char *size = NULL;
+
+    if (bytes == 0) {
+        return g_strdup_printf ("%.0f records/s", (double)progress->done / seconds);
+    }
+    size = arec_output_human_size ((uint64_t)((double)bytes / seconds));
+    return g_strdup_printf ("%s/s", size);
 }
 
 /* `1234/10000 records 12% 56.7 MiB/s ETA 0:12` */
@@ -42,40 +72,44 @@ show (const ArecProgress *progress, int64_t now)
     double seconds = (double)(now - progress->start) / G_USEC_PER_SEC;
     double rate = (double)progress->done / seconds;
     uint64_t left = (uint64_t)((double)(progress->total - progress->done) / rate);
-    g_autofree char *speed = NULL;
-    g_autofree char *line = NULL;
+    g_autofree char *amount = amount_text (progress);
+    g_autofree char *speed = speed_text (progress, seconds);
+    g_autofree char *line =
+        g_strdup_printf ("\r\033[K%s %d%% %s ETA %" PRIu64 ":%02" PRIu64, amount,
+                         (int)(100.0 * (double)progress->done / (double)progress->total), speed,
+                         left / 60, left % 60);
 
-    if (progress->bytes > 0) {
-        uint64_t bytes_per_second = (uint64_t)((double)progress->bytes / seconds);
-        g_autofree char *size = arec_output_human_size (bytes_per_second);
-
-        speed = g_strdup_printf ("%s/s", size);
-    } else {
-        speed = g_strdup_printf ("%.0f records/s", rate);
-    }
-    line = g_strdup_printf ("\r\033[K%" PRIu64 "/%" PRIu64 " records %d%% %s ETA %" PRIu64
-                            ":%02" PRIu64,
-                            progress->done, progress->total,
-                            (int)(100.0 * (double)progress->done / (double)progress->total),
-                            speed, left / 60, left % 60);
     line_shown = 1;
     write_terminal (line, strlen (line));
+}
+
+static void
+show_when_due (ArecProgress *progress)
+{
+    int64_t now = g_get_monotonic_time();
+
+    if (now >= progress->next) {
+        progress->next = now + INTERVAL;
+        show (progress, now);
+    }
 }
 
 void
 arec_progress_record (ArecProgress *progress, uint64_t bytes)
 {
-    int64_t now;
-
-    if (!progress->enabled) {
-        return;
+    if (progress->enabled) {
+        progress->done++;
+        progress->bytes += bytes;
+        show_when_due (progress);
     }
-    progress->done++;
-    progress->bytes += bytes;
-    now = g_get_monotonic_time();
-    if (now >= progress->next) {
-        progress->next = now + INTERVAL;
-        show (progress, now);
+}
+
+void
+arec_progress_reach (ArecProgress *progress, uint64_t done)
+{
+    if (progress->enabled && done > 0) {
+        progress->done = done;
+        show_when_due (progress);
     }
 }
 

@@ -8,20 +8,30 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+typedef enum {
+    AREC_PROGRESS_RECORDS, /* the work is counted in records */
+    AREC_PROGRESS_BYTES,   /* in bytes of the file */
+} ArecProgressUnit;
+
 typedef struct {
     bool enabled;
-    uint64_t total; /* records to do */
-    uint64_t done;  /* records done */
-    uint64_t bytes; /* of their data; 0 throughout: the rate is told in records */
+    ArecProgressUnit unit;
+    uint64_t total; /* units to do */
+    uint64_t done;  /* units done */
+    uint64_t bytes; /* of the records done; 0 throughout: the rate is told in records */
     int64_t start;  /* microseconds of the monotonic clock */
     int64_t next;   /* time of the next line */
 } ArecProgress;
 
-/* @quiet never shows anything.  @total  records that the work consists of. */
-void arec_progress_start (ArecProgress *progress, bool quiet, uint64_t total);
+/* @quiet never shows anything.  @total  units that the work consists of. */
+void arec_progress_start (ArecProgress *progress, bool quiet, ArecProgressUnit unit,
+                          uint64_t total);
 
 /* One more record, of @bytes of data, is done. */
 void arec_progress_record (ArecProgress *progress, uint64_t bytes);
+
+/* @done bytes of the file are done in all. */
+void arec_progress_reach (ArecProgress *progress, uint64_t done);
 
 /* Removes the line if one is shown. Async-signal-safe. */
 void arec_progress_clear (void);

@@ -1,5 +1,7 @@
 #include "selection.h"
 
+#include <inttypes.h>
+
 static bool
 parse_ranges (char **texts, size_t n, ArecRangeText *ranges, GError **error)
 {
@@ -59,6 +61,26 @@ arec_selection_open (ArecSelection *selection, const ArecCommandLine *line, GErr
             return false;
         }
         add_span (selection, first, end);
+    }
+    return true;
+}
+
+bool
+arec_selection_check_gaps (const ArecSelection *selection, const ArecCommandLine *line,
+                           GError **error)
+{
+    for (size_t i = 0; i < arec_reader_n_files (selection->reader); i++) {
+        ArecFileInfo info;
+
+        arec_reader_file_info (selection->reader, i, &info);
+        if (info.n_gaps > 0 && !line->reader_options.recover) {
+            g_set_error (error, AREC_ERROR, AREC_ERROR_CORRUPT,
+                         "%s: at %" PRIu64 ": %s; %" PRIu64 " bytes in %" PRIu64
+                         " places hold no sound chunk, their records are missing",
+                         info.path, info.first_fault, info.first_reason, info.gap_bytes,
+                         info.n_gaps);
+            return false;
+        }
     }
     return true;
 }

@@ -36,6 +36,12 @@ typedef struct {
  * Errors: INVALID, and those of arec_reader_open (). */
 bool arec_selection_open (ArecSelection *selection, const ArecCommandLine *line,
                           GError **error);
+/* Files without an index may have places where a scan found no chunk: what was there has no
+ * number and is missing from every selection. Sets @error to CORRUPT when there are any, unless
+ * --recover says that this is wanted. */
+bool arec_selection_check_gaps (const ArecSelection *selection, const ArecCommandLine *line,
+                                GError **error);
+
 void arec_selection_clear (ArecSelection *selection);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecSelection, arec_selection_clear)

@@ -114,12 +114,12 @@ try_load (Walk *walk, const Candidate *from, ArecChunk **chunk, GError **error)
     ArecChunkPlace place = {.source = walk->source,
                             .begin = from->begin,
                             .limit = from->end,
-                            .max_size = walk->options->max_chunk_size};
+                            .max_size = walk->options->limits->max_size};
     GError *cause = NULL;
     ArecChunkHeader header;
 
-    if (arec_chunk_load (&place, from->end - from->begin, walk->options->max_chunk_size,
-                         &header, chunk, &cause)) {
+    if (arec_chunk_load (&place, from->end - from->begin, walk->options->limits, &header, chunk,
+                         &cause)) {
         return true;
     }
     *chunk = NULL;
@@ -141,14 +141,13 @@ is_postscript (const ArecChunk *chunk)
            postscript.has_footer_offset;
 }
 
-/* Takes a postscript off the end of what was found. *found tells whether there was one. */
+/* Takes a postscript off the end of what was found. */
 static bool
-drop_postscript (Walk *walk, bool *found, GError **error)
+drop_postscript (Walk *walk, GError **error)
 {
     g_autoptr (ArecChunk) chunk = NULL;
     const Candidate *newest;
 
-    *found = false;
     if (walk->n_last == 0) {
         return true;
     }
@@ -162,7 +161,7 @@ drop_postscript (Walk *walk, bool *found, GError **error)
     }
     if (chunk && is_postscript (chunk)) {
         walk->n_last--;
-        *found = true;
+        walk->found.postscript_offset = newest->begin;
     }
     return true;
 }
@@ -182,8 +181,7 @@ is_footer (const ArecChunk *chunk)
 
 /* @n_before  chunks found before it. A footer lists them all, and those that were lost. */
 static bool
-judge_footer (Walk *walk, const Candidate *chunk, uint64_t n_before, bool before_postscript,
-              Role *role, GError **error)
+judge_footer (Walk *walk, const Candidate *chunk, uint64_t n_before, Role *role, GError **error)
 {
     bool is_announced = chunk->begin == walk->options->footer_offset;
     uint64_t n_listed = chunk->header.num_records - 1;
@@ -200,7 +198,7 @@ judge_footer (Walk *walk, const Candidate *chunk, uint64_t n_before, bool before
         *role = FOOTER;
     } else if (is_announced) {
         *role = DAMAGED_FOOTER;
-    } else if (!decoded && before_postscript) {
+    } else if (!decoded && walk->found.postscript_offset > 0) {
         *role = DAMAGED_FOOTER; /* nothing else stands before a postscript */
     }
     return true;
@@ -238,8 +236,8 @@ confirm_footer (Walk *walk, const Candidate *chunk, bool *confirmed, GError **er
     ArecFooter footer;
 
     *confirmed = false;
-    if (!arec_footer_read (walk->source, chunk->begin, chunk->end,
-                           walk->options->max_chunk_size, &footer, &cause)) {
+    if (!arec_footer_read (walk->source, chunk->begin, chunk->end, walk->options->limits,
+                           &footer, &cause)) {
         if (arec_error_is_of_bytes (cause)) {
             g_clear_error (&cause);
             return true;
@@ -269,7 +267,7 @@ finish_index (Walk *walk)
 static bool
 finish (Walk *walk, bool *is_chance, GError **error)
 {
-    bool before_postscript, confirmed = false;
+    bool confirmed = false;
     Candidate footer;
     Role role = RECORDS;
 
@@ -278,13 +276,12 @@ finish (Walk *walk, bool *is_chance, GError **error)
         finish_index (walk);
         return true;
     }
-    if (!drop_postscript (walk, &before_postscript, error)) {
+    if (!drop_postscript (walk, error)) {
         return false;
     }
     if (walk->n_last > 0) {
         footer = walk->last[walk->n_last - 1];
-        if (!judge_footer (walk, &footer, walk->n_chunks + walk->n_last - 1, before_postscript,
-                           &role, error)) {
+        if (!judge_footer (walk, &footer, walk->n_chunks + walk->n_last - 1, &role, error)) {
             return false;
         }
     }
@@ -301,7 +298,7 @@ finish (Walk *walk, bool *is_chance, GError **error)
     walk->found.footer_end = footer.end;
     walk->found.has_footer = confirmed;
     walk->found.has_damaged_footer = !confirmed;
-    *is_chance = role == FOOTER && !confirmed && !before_postscript;
+    *is_chance = role == FOOTER && !confirmed && walk->found.postscript_offset == 0;
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include <glib.h>
 
 #include "arrayrecord/index.h"
+#include "riegeli/decode_limits.h"
 #include "source/source.h"
 
 /* Tells how far a walk is: @done of @total bytes of the file @name; at its end, all. Called in
@@ -18,8 +19,8 @@
 typedef void (*ArecScanProgress) (void *data, const char *name, uint64_t done, uint64_t total);
 
 typedef struct {
-    uint64_t max_chunk_size; /* decoded bytes of a chunk */
-    bool keep_bookkeeping;   /* ArrayRecord's footer and postscript count as records */
+    const ArecDecodeLimits *limits; /* resolved */
+    bool keep_bookkeeping;          /* ArrayRecord's footer and postscript count as records */
     uint64_t footer_offset; /* a chunk here is a footer, whatever it looks like; 0: not known */
     ArecScanProgress progress; /* nullable */
     void *progress_data;
@@ -38,6 +39,7 @@ typedef struct {
     bool has_damaged_footer; /* something that can only be a footer is damaged */
     uint64_t footer_begin;
     uint64_t footer_end;
+    uint64_t postscript_offset; /* of a sound one behind all records; 0: none */
 } ArecScanned;
 
 /* @out  (out) arec_scanned_clear (). Errors: IO, CHANGED, NOMEM, LIMIT; damage is none. */

@@ -4,17 +4,28 @@
 
 #include "arrayrecord/footer_reader.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "riegeli/block.h"
 
 /* A chunk whose place in the file is at most this long is fetched in one read, header and all.
  */
 #define ONE_READ_SIZE (UINT64_C (1024) * 1024)
 
+/* Where the chunk behind the file signature begins. */
+#define SIGNATURE_END 64
+
 struct ArecShard {
     ArecSource *source;
     ArecIndex *index;
     char *options;
     ArecDecodeLimits limits;
+    ArecShardKind kind;
+    bool is_array_record; /* by postscript, name or the caller's word */
+    bool is_recovered;
+    bool is_listed;             /* the index comes from a footer */
+    uint64_t footer_offset;     /* 0: none, or none known */
+    uint64_t postscript_offset; /* 0: none */
+    ArecScanned scanned;        /* its index has moved out */
 };
 
 /* ---- opening ---- */
@@ -26,26 +37,20 @@ corrupt (const ArecSource *source, uint64_t offset, GError **error, const char *
                       what);
 }
 
-/* Whether @error tells of the system and not of the file's bytes. */
-static bool
-says_system_failed (const GError *error)
-{
-    return !g_error_matches (error, AREC_ERROR, AREC_ERROR_CORRUPT) &&
-           !g_error_matches (error, AREC_ERROR, AREC_ERROR_LIMIT) &&
-           !g_error_matches (error, AREC_ERROR, AREC_ERROR_UNSUPPORTED);
-}
-
-/* Whether the file begins as every Riegeli/records file does. With *error set the system failed
- * to read it. */
+/* Whether the file begins as every Riegeli/records file does. false with *error set: the system
+ * failed to read it. */
 static bool
 has_signature (ArecSource *source, GError **error)
 {
     ArecChunkPlace place = {.source = source, .limit = source->size, .max_size = 0};
     ArecChunkHeader header;
+    GError *cause = NULL;
 
-    if (!arec_chunk_read_header (&place, &header, error)) {
-        if (!says_system_failed (*error)) {
-            g_clear_error (error);
+    if (!arec_chunk_read_header (&place, &header, &cause)) {
+        if (arec_error_is_of_bytes (cause)) {
+            g_clear_error (&cause);
+        } else {
+            g_propagate_error (error, cause);
         }
         return false;
     }
@@ -53,62 +58,197 @@ has_signature (ArecSource *source, GError **error)
            header.num_records == 0 && header.decoded_data_size == 0;
 }
 
-/* There is no valid postscript, for the reason @why: says what the file is then. Takes @why
- * over. */
-static void
-explain_missing_postscript (ArecSource *source, bool name_is_array_record, GError *why,
-                            GError **error)
+static bool
+fail_unknown (const ArecSource *source, GError **error)
 {
-    g_autoptr (GError) owned = why;
+    return arec_fail (error, AREC_ERROR_FORMAT,
+                      "%s: at 0: neither an ArrayRecord postscript at the end nor a"
+                      " Riegeli/records signature at the begin",
+                      source->name);
+}
+
+static bool
+open_indexed (ArecShard *shard, uint64_t footer_offset, uint64_t footer_limit, GError **error)
+{
+    ArecFooter footer;
+
+    if (!arec_footer_read (shard->source, footer_offset, footer_limit, &shard->limits, &footer,
+                           error)) {
+        return false;
+    }
+    shard->kind = AREC_SHARD_ARRAY_RECORD;
+    shard->is_listed = true;
+    shard->footer_offset = footer_offset;
+    shard->index = footer.index;
+    shard->options = footer.options;
+    return true;
+}
+
+/* Says of a damaged file what can be done about it: @why tells what is damaged. */
+static bool
+fail_damaged (ArecSource *source, const GError *why, GError **error)
+{
+    if (arec_source_is_being_written (source)) {
+        return arec_fail (error, AREC_ERROR_CORRUPT,
+                          "%s; the file is still being written, its index comes at the end",
+                          why->message);
+    }
+    return arec_fail (
+        error, AREC_ERROR_CORRUPT,
+        "%s; the file is damaged or cut off: 'arecfs --recover' mounts what a scan"
+        " finds, 'arec repair' makes a sound copy",
+        why->message);
+}
+
+/* The options of a plain Riegeli/records file are in its metadata, if anywhere. */
+static bool
+take_options_of_metadata (ArecShard *shard, GError **error)
+{
+    g_autoptr (ArecChunk) chunk = NULL;
+    ArecRecordsMetadata metadata = {0};
+    GError *cause = NULL;
+
+    if (!arec_shard_load_metadata (shard, &metadata, &chunk, &cause)) {
+        if (!arec_error_is_of_bytes (cause)) {
+            g_propagate_error (error, cause);
+            return false;
+        }
+        g_clear_error (&cause); /* damaged metadata costs no record */
+    }
+    if (chunk && metadata.record_writer_options.at) {
+        shard->options =
+            g_strndup ((const char *)metadata.record_writer_options.at,
+                       MIN (metadata.record_writer_options.size, AREC_MAX_WRITER_OPTIONS));
+    }
+    return true;
+}
+
+/* Makes a file without a usable index one by a scan. @why (nullable) tells why the index of an
+ * ArrayRecord file cannot be used; @footer_offset, where it is; 0 when that is not known. */
+static bool
+open_scanned (ArecShard *shard, const ArecShardOptions *options, uint64_t footer_offset,
+              const GError *why, GError **error)
+{
+    const ArecScanIndexOptions scan = {
+        .limits = &shard->limits,
+        .keep_bookkeeping = options->kind == AREC_SHARD_RIEGELI,
+        .footer_offset = footer_offset,
+        .progress = options->progress,
+        .progress_data = options->progress_data,
+    };
+    ArecScanned *found = &shard->scanned;
+
+    if (!arec_scan_index (shard->source, &scan, found, error)) {
+        return false;
+    }
+    if (shard->postscript_offset == 0) {
+        shard->postscript_offset = found->postscript_offset;
+    }
+    if (why && (found->has_footer || found->has_damaged_footer) && !options->recover) {
+        return fail_damaged (shard->source, why, error);
+    }
+    if (found->has_footer) {
+        shard->is_recovered = true;
+        return open_indexed (shard, found->footer_begin, found->footer_end, error);
+    }
+    shard->is_recovered = options->recover && (found->n_gaps > 0 || shard->is_array_record ||
+                                               found->has_damaged_footer);
+    shard->footer_offset = found->has_damaged_footer ? found->footer_begin : 0;
+    shard->kind = shard->is_array_record || found->has_damaged_footer ? AREC_SHARD_ARRAY_RECORD
+                                                                      : AREC_SHARD_RIEGELI;
+    shard->index = g_steal_pointer (&found->index);
+    return shard->kind == AREC_SHARD_ARRAY_RECORD || take_options_of_metadata (shard, error);
+}
+
+/* There is no valid postscript, for the reason @why: finds out what the file is. */
+static bool
+open_without_postscript (ArecShard *shard, const ArecShardOptions *options, const GError *why,
+                         GError **error)
+{
+    GError *failure = NULL;
+    bool looks_like_riegeli;
+
+    if (shard->is_array_record && !options->recover) {
+        return fail_damaged (shard->source, why, error);
+    }
+    looks_like_riegeli = has_signature (shard->source, &failure);
+    if (failure) {
+        g_propagate_error (error, failure);
+        return false;
+    }
+    if (!looks_like_riegeli && !options->recover) {
+        return fail_unknown (shard->source, error);
+    }
+    if (!open_scanned (shard, options, 0, why, error)) {
+        return false;
+    }
+    return looks_like_riegeli || shard->is_array_record ||
+           arec_index_n_chunks (shard->index) > 0 || fail_unknown (shard->source, error);
+}
+
+/* Every chunk with records counts, whatever the file says of itself at its end. */
+static bool
+open_riegeli (ArecShard *shard, const ArecShardOptions *options, GError **error)
+{
     GError *failure = NULL;
 
-    if (says_system_failed (why)) {
-        g_propagate_error (error,
-                           g_steal_pointer (&owned)); /* nothing is known about the file */
-    } else if (name_is_array_record) {
-        arec_fail (error, AREC_ERROR_CORRUPT,
-                   "%s; without a valid postscript the file is damaged, cut off or still being"
-                   " written (arecfs --recover mounts what a scan finds)",
-                   why->message);
-    } else if (has_signature (source, &failure)) {
-        arec_fail (
-            error, AREC_ERROR_UNSUPPORTED,
-            "%s: at 0: a plain Riegeli/records file without an index, which is not in this"
-            " build",
-            source->name);
-    } else if (failure) {
-        g_propagate_error (error, failure);
-    } else {
-        arec_fail (
+    if (!has_signature (shard->source, &failure) && !options->recover) {
+        if (failure) {
+            g_propagate_error (error, failure);
+            return false;
+        }
+        return arec_fail (
             error, AREC_ERROR_FORMAT,
-            "%s: at 0: neither an ArrayRecord postscript at the end nor a Riegeli/records"
-            " signature at the begin",
-            source->name);
+            "%s: at 0: no Riegeli/records signature (arecfs --recover mounts what a"
+            " scan finds)",
+            shard->source->name);
     }
+    g_clear_error (&failure);
+    return open_scanned (shard, options, 0, NULL, error);
+}
+
+/* The file's own way: postscript, footer; and what is left when one of them fails. */
+static bool
+open_by_postscript (ArecShard *shard, const ArecShardOptions *options, GError **error)
+{
+    ArecSource *source = shard->source;
+    g_autoptr (GError) cause = NULL;
+    uint64_t footer_offset;
+
+    if (!arec_postscript_read (source, &footer_offset, &cause)) {
+        if (arec_error_is_of_bytes (cause)) {
+            return open_without_postscript (shard, options, cause, error);
+        }
+        g_propagate_error (error, g_steal_pointer (&cause)); /* nothing is known of the file */
+        return false;
+    }
+    shard->is_array_record = true;
+    shard->postscript_offset = source->size - AREC_BLOCK_SIZE;
+    if (open_indexed (shard, footer_offset, source->size - AREC_BLOCK_SIZE, &cause)) {
+        return true;
+    }
+    if (!g_error_matches (cause, AREC_ERROR, AREC_ERROR_CORRUPT)) {
+        g_propagate_error (error, g_steal_pointer (&cause));
+        return false;
+    }
+    return options->recover ? open_scanned (shard, options, footer_offset, cause, error)
+                            : fail_damaged (source, cause, error);
 }
 
 ArecShard *
-arec_shard_open (ArecSource *source, const ArecDecodeLimits *limits, bool name_is_array_record,
-                 GError **error)
+arec_shard_open (ArecSource *source, const ArecShardOptions *options, GError **error)
 {
     g_autoptr (ArecShard) shard = g_new0 (ArecShard, 1);
-    GError *cause = NULL;
-    uint64_t footer_offset = 0;
-    ArecFooter footer;
+    bool ok;
 
     shard->source = source;
-    shard->limits = arec_decode_limits_resolve (limits);
-    if (!arec_postscript_read (source, &footer_offset, &cause)) {
-        explain_missing_postscript (source, name_is_array_record, cause, error);
-        return NULL;
-    }
-    if (!arec_footer_read (source, footer_offset, source->size - AREC_BLOCK_SIZE,
-                           &shard->limits, &footer, error)) {
-        return NULL;
-    }
-    shard->index = footer.index;
-    shard->options = footer.options;
-    if (!arec_source_check (source, error)) {
+    shard->limits = arec_decode_limits_resolve (&options->limits);
+    shard->is_array_record =
+        options->kind == AREC_SHARD_ARRAY_RECORD ||
+        (options->kind == AREC_SHARD_AUTO && options->name_is_array_record);
+    ok = options->kind == AREC_SHARD_RIEGELI ? open_riegeli (shard, options, error)
+                                             : open_by_postscript (shard, options, error);
+    if (!ok || !arec_source_check (source, error)) {
         return NULL;
     }
     return g_steal_pointer (&shard);
@@ -122,6 +262,7 @@ arec_shard_free (ArecShard *shard)
     }
     arec_source_free (shard->source);
     arec_index_free (shard->index);
+    arec_scanned_clear (&shard->scanned);
     g_free (shard->options);
     g_free (shard);
 }
@@ -138,6 +279,27 @@ const ArecIndex *
 arec_shard_index (const ArecShard *shard)
 {
     return shard->index;
+}
+
+ArecShardKind
+arec_shard_kind (const ArecShard *shard)
+{
+    return shard->kind;
+}
+
+void
+arec_shard_origin (const ArecShard *shard, ArecShardOrigin *origin)
+{
+    *origin = (ArecShardOrigin){
+        .is_recovered = shard->is_recovered,
+        .is_listed = shard->is_listed,
+        .footer_offset = shard->footer_offset,
+        .postscript_offset = shard->postscript_offset,
+        .n_gaps = shard->scanned.n_gaps,
+        .gap_bytes = shard->scanned.gap_bytes,
+        .first_fault = shard->scanned.first_fault,
+        .first_reason = shard->scanned.first_reason,
+    };
 }
 
 const char *
@@ -279,6 +441,46 @@ arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *out, GE
         return false;
     }
     *out = ends;
+    return true;
+}
+
+bool
+arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecChunk **out,
+                          GError **error)
+{
+    ArecChunkPlace place = {.source = shard->source,
+                            .begin = SIGNATURE_END,
+                            .limit = shard->source->size,
+                            .max_size = shard->limits.max_size};
+    g_autoptr (ArecChunk) chunk = NULL;
+    ArecIndexEntry first = {.offset = shard->source->size};
+    ArecChunkHeader header;
+    uint8_t *memory;
+    const uint8_t *data;
+
+    if (arec_index_n_chunks (shard->index) > 0) {
+        arec_index_get (shard->index, 0, &first);
+    }
+    *out = NULL;
+    if (first.offset < SIGNATURE_END + AREC_CHUNK_HEADER_SIZE) {
+        return true; /* no room for it */
+    }
+    if (!arec_chunk_read_header (&place, &header, error)) {
+        return false;
+    }
+    if (header.type != AREC_CHUNK_METADATA) {
+        return true;
+    }
+    if (!arec_chunk_read (&place, header.end - place.begin, &header, &memory, &data, error) ||
+        !arec_chunk_decode_metadata (&place, &header, memory, data, &shard->limits, &chunk,
+                                     error)) {
+        return false;
+    }
+    if (!arec_records_metadata_parse (arec_chunk_record (chunk, 0), metadata)) {
+        return corrupt (shard->source, SIGNATURE_END, error,
+                        "the chunk of metadata does not hold RecordsMetadata");
+    }
+    *out = g_steal_pointer (&chunk);
     return true;
 }
 

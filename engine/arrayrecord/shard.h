@@ -1,7 +1,8 @@
-/* A shard: one open ArrayRecord file, its index in memory.
+/* A shard: one open file, ArrayRecord or plain Riegeli/records, and its index.
  *
  * Immutable after opening; any number of threads may use it. Opening reads the postscript and
- * the footer, nothing else. Loading reads, verifies and decodes one chunk each time it is
+ * the footer, nothing else, where they are sound; a file without an index is walked from chunk
+ * to chunk. Loading reads, verifies and decodes one chunk each time it is
  * called: caching is another room.
  */
 #pragma once
@@ -12,22 +13,54 @@
 #include <glib.h>
 
 #include "arrayrecord/index.h"
+#include "arrayrecord/metadata.h"
+#include "arrayrecord/scan_index.h"
 #include "riegeli/chunk.h"
 #include "source/source.h"
 
 typedef struct ArecShard ArecShard;
 
+typedef enum {
+    AREC_SHARD_AUTO, /* what its postscript, its name and its signature say */
+    AREC_SHARD_ARRAY_RECORD,
+    AREC_SHARD_RIEGELI, /* a plain Riegeli/records file: any index it has is not used */
+} ArecShardKind;
+
+typedef struct {
+    ArecDecodeLimits limits;   /* what decoding a chunk may cost; above: LIMIT */
+    ArecShardKind kind;        /* what to take the file for */
+    bool name_is_array_record; /* the file's name promises ArrayRecord: without a valid
+                                  postscript  it is damaged (CORRUPT), not of an unknown format
+                                */
+    bool recover;              /* a damaged or lost index is replaced by what a scan finds */
+    ArecScanProgress progress; /* of such scans; nullable */
+    void *progress_data;
+} ArecShardOptions;
+
+/* Where the index comes from. */
+typedef struct {
+    bool is_listed;         /* from a footer, else from a walk over all chunks */
+    bool is_recovered;      /* the file's own index, or the way to it, is damaged */
+    uint64_t footer_offset; /* of the footer, sound or not; 0: there is none, or none known */
+    uint64_t postscript_offset; /* of a sound postscript; 0: there is none */
+    uint64_t n_gaps;            /* stretches in which the walk found no chunk */
+    uint64_t gap_bytes;         /* of all of them */
+    uint64_t first_fault;       /* offset of what was wrong in the first one */
+    const char *first_reason;   /* what it was; NULL without gaps */
+} ArecShardOrigin;
+
 /* Takes @source over, also on failure.
- * @limits  what decoding a chunk may cost; above: LIMIT.
- * @name_is_array_record  the file's name promises ArrayRecord: without a valid postscript it is
- * damaged (CORRUPT), not of an unknown format. Errors: FORMAT, CORRUPT, UNSUPPORTED (plain
- * Riegeli), LIMIT, NOMEM, and those of the source. */
-ArecShard *arec_shard_open (ArecSource *source, const ArecDecodeLimits *limits,
-                            bool name_is_array_record, GError **error);
+ * Errors: FORMAT, CORRUPT, UNSUPPORTED, LIMIT, NOMEM, and those of the source. */
+ArecShard *arec_shard_open (ArecSource *source, const ArecShardOptions *options,
+                            GError **error);
 void arec_shard_free (ArecShard *shard); /* takes NULL */
 
 const ArecSource *arec_shard_source (const ArecShard *shard);
 const ArecIndex *arec_shard_index (const ArecShard *shard);
+/* ARRAY_RECORD or RIEGELI. */
+ArecShardKind arec_shard_kind (const ArecShard *shard);
+/* The strings belong to the shard. */
+void arec_shard_origin (const ArecShard *shard, ArecShardOrigin *origin);
 /* The writer's option string, up to a NUL byte if it has one; NULL when the file has none. */
 const char *arec_shard_options (const ArecShard *shard);
 
@@ -47,5 +80,10 @@ bool arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *en
 /* Compression byte and type of chunk @chunk, from its first bytes. Same errors. */
 bool arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,
                              bool *transposed, GError **error);
+
+/* The chunk of metadata behind the signature, decoded. *chunk is NULL when there is none, else
+ * (transfer full) holds what @metadata points into. Same errors. */
+bool arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata,
+                               ArecChunk **chunk, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecShard, arec_shard_free)

@@ -79,3 +79,11 @@ arec_fail_at (GError **error, const char *source, uint64_t offset)
     g_prefix_error (error, "%s: at %" PRIu64 ": ", source, offset);
     return false;
 }
+
+bool
+arec_error_is_of_bytes (const GError *error)
+{
+    return g_error_matches (error, AREC_ERROR, AREC_ERROR_CORRUPT) ||
+           g_error_matches (error, AREC_ERROR, AREC_ERROR_LIMIT) ||
+           g_error_matches (error, AREC_ERROR, AREC_ERROR_UNSUPPORTED);
+}

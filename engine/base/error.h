@@ -19,3 +19,7 @@ bool arec_fail_errno (GError **error, int saved_errno, const char *format, ...)
 
 /* Puts `@source: at @offset: ` in front of the message of a filled @error; returns false. */
 bool arec_fail_at (GError **error, const char *source, uint64_t offset);
+
+/* Whether @error tells of the file's bytes (CORRUPT, LIMIT, UNSUPPORTED) and not of the system,
+ * so that another way to read the file is worth trying. */
+bool arec_error_is_of_bytes (const GError *error);

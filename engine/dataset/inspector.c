@@ -39,14 +39,14 @@ struct ArecInspector {
     ArecSource *source; /* the shard's */
     const ArecIndex *index;
     ArecShardOrigin origin;
-    uint64_t max_chunk_size;
-    uint64_t postscript_offset; /* of a valid one; UINT64_MAX: none */
-    char *postscript_fault;     /* why there is none, for an ArrayRecord file */
+    ArecDecodeLimits limits;
+    char *postscript_fault; /* why there is none where it should be, for ArrayRecord */
     ArecChunkScan *scan;
     bool walk_ended;
-    uint64_t next_listed; /* chunk of the index that the walk has not met yet */
-    uint64_t next_record; /* where nothing is listed: number of the next record found */
-    GQueue pending;       /* of Job: met, not yet in the pipeline */
+    uint64_t last_gap_end; /* of the last damage that the walk itself met */
+    uint64_t next_listed;  /* chunk of the index that the walk has not met yet */
+    uint64_t next_record;  /* where nothing is listed: number of the next record found */
+    GQueue pending;        /* of Job: met, not yet in the pipeline */
     ArecPipeline *pipeline;
     Job *told; /* what the caller looks at */
     uint64_t position;
@@ -108,10 +108,10 @@ decode (ArecInspector *inspector, const ArecChunkPlace *place, Job *job, uint8_t
     switch (job->header.type) {
     case AREC_CHUNK_METADATA:
         return arec_chunk_decode_metadata (place, &job->header, memory, data,
-                                           inspector->max_chunk_size, &job->chunk, error);
+                                           &inspector->limits, &job->chunk, error);
     case AREC_CHUNK_SIMPLE:
     case AREC_CHUNK_TRANSPOSED:
-        return arec_chunk_decode (place, &job->header, memory, data, inspector->max_chunk_size,
+        return arec_chunk_decode (place, &job->header, memory, data, &inspector->limits,
                                   &job->chunk, error);
     case AREC_CHUNK_SIGNATURE:
     case AREC_CHUNK_PADDING:
@@ -135,7 +135,7 @@ read_chunk (ArecInspector *inspector, Job *job, GError **error)
     const ArecChunkPlace place = {.source = inspector->source,
                                   .begin = job->begin,
                                   .limit = job->end,
-                                  .max_size = inspector->max_chunk_size,
+                                  .max_size = inspector->limits.max_size,
                                   .lenient = inspector->options.lenient};
     uint8_t *memory;
     const uint8_t *data;
@@ -260,8 +260,8 @@ role_of (const ArecInspector *inspector, const ArecScanItem *item)
     case AREC_CHUNK_TRANSPOSED: break;
     default: return AREC_ROLE_BOOKKEEPING;
     }
-    return item->begin == inspector->postscript_offset ||
-                   (item->begin == inspector->origin.footer_offset && item->begin > 0)
+    return item->begin > 0 && (item->begin == inspector->origin.postscript_offset ||
+                               item->begin == inspector->origin.footer_offset)
                ? AREC_ROLE_BOOKKEEPING
                : AREC_ROLE_RECORDS;
 }
@@ -305,8 +305,10 @@ next_known (const ArecInspector *inspector, uint64_t begin)
     if (inspector->origin.footer_offset > begin) {
         nearest = MIN (nearest, inspector->origin.footer_offset);
     }
-    return inspector->postscript_offset > begin ? MIN (nearest, inspector->postscript_offset)
-                                                : nearest;
+    if (inspector->origin.postscript_offset > begin) {
+        nearest = MIN (nearest, inspector->origin.postscript_offset);
+    }
+    return nearest;
 }
 
 static void
@@ -323,6 +325,7 @@ take_gap (ArecInspector *inspector, const ArecScanItem *item)
         end = known;
     }
     job = new_job (inspector, item->begin, end);
+    inspector->last_gap_end = end;
     job->is_damage = true;
     job->reason = item->fault == item->begin
                       ? g_strdup (item->reason)
@@ -335,15 +338,25 @@ take_gap (ArecInspector *inspector, const ArecScanItem *item)
     }
 }
 
+/* Where a postscript is missing: at the end, or where the last block is one. */
+static uint64_t
+place_of_postscript (const ArecSource *source)
+{
+    return source->size > 0 && source->size % AREC_BLOCK_SIZE == 0
+               ? source->size - AREC_BLOCK_SIZE
+               : source->size;
+}
+
 static void
 take_end (ArecInspector *inspector, uint64_t end)
 {
+    Job *job;
+
     tell_missing (inspector, UINT64_MAX);
     inspector->walk_ended = true;
-    if (inspector->postscript_fault) {
-        uint64_t begin = end % AREC_BLOCK_SIZE == 0 && end > 0 ? end - AREC_BLOCK_SIZE : end;
-        Job *job = new_job (inspector, begin, end);
-
+    /* What was told of the end of the file already explains it. */
+    if (inspector->postscript_fault && (end == 0 || inspector->last_gap_end < end)) {
+        job = new_job (inspector, place_of_postscript (inspector->source), end);
         job->is_damage = true;
         job->reason = g_steal_pointer (&inspector->postscript_fault);
     }
@@ -392,12 +405,8 @@ look_for_postscript (ArecInspector *inspector, GError **error)
     GError *cause = NULL;
     uint64_t footer_offset;
 
-    inspector->postscript_offset = UINT64_MAX;
-    if (arec_shard_kind (inspector->shard) != AREC_SHARD_ARRAY_RECORD) {
-        return true;
-    }
-    if (arec_postscript_read (inspector->source, &footer_offset, &cause)) {
-        inspector->postscript_offset = inspector->source->size - AREC_BLOCK_SIZE;
+    if (arec_shard_kind (inspector->shard) != AREC_SHARD_ARRAY_RECORD ||
+        arec_postscript_read (inspector->source, &footer_offset, &cause)) {
         return true;
     }
     if (!arec_error_is_of_bytes (cause)) {
@@ -405,8 +414,7 @@ look_for_postscript (ArecInspector *inspector, GError **error)
         return false;
     }
     inspector->postscript_fault =
-        reason_of (cause, inspector->source,
-                   inspector->source->size - MIN (inspector->source->size, AREC_BLOCK_SIZE));
+        reason_of (cause, inspector->source, place_of_postscript (inspector->source));
     g_error_free (cause);
     return true;
 }
@@ -423,7 +431,7 @@ arec_inspector_new (ArecSource *source, const ArecShardOptions *shard_options,
     open_options.recover = true;
     inspector->options = *options;
     inspector->source = source;
-    inspector->max_chunk_size = shard_options->max_chunk_size;
+    inspector->limits = arec_decode_limits_resolve (&shard_options->limits);
     inspector->shard = arec_shard_open (source, &open_options, error);
     if (!inspector->shard) {
         return NULL;

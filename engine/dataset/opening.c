@@ -30,7 +30,7 @@ arec_shard_options_of (const ArecEngine *engine, const ArecSourceFile *file,
                        const ArecReaderOptions *options)
 {
     return (ArecShardOptions){
-        .max_chunk_size = engine->max_chunk_size,
+        .limits = engine->limits,
         .kind = kind_of_choice (options->kind),
         .name_is_array_record = arec_source_name_is_array_record (file->name),
         .recover = options->recover,

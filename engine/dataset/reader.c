@@ -9,8 +9,8 @@
 #include "base/limits.h"
 #include "codec/codec.h"
 #include "dataset/engine.h"
+#include "dataset/opening.h"
 #include "riegeli/chunk.h"
-#include "source/file_source.h"
 
 /* Chunks whose first bytes tell how a file is coded. */
 #define CODING_SAMPLES 64
@@ -39,22 +39,35 @@ struct ArecReader {
 
 /* ---- opening ---- */
 
+/* Nothing but damage is not worth a mount. */
 static bool
-open_file (ArecReader *reader, const ArecSourceFile *from, bool expect_array_record, File *file,
-           GError **error)
+check_recovered (const ArecShard *shard, GError **error)
 {
+    ArecShardOrigin origin;
+
+    arec_shard_origin (shard, &origin);
+    return origin.is_listed || !origin.is_recovered ||
+           arec_index_n_records (arec_shard_index (shard)) > 0 ||
+           arec_fail (error, AREC_ERROR_CORRUPT,
+                      "%s: at %" PRIu64 ": %s; a scan of the file finds no records",
+                      arec_shard_source (shard)->name, origin.first_fault,
+                      origin.first_reason ? origin.first_reason : "no footer");
+}
+
+static bool
+open_file (ArecReader *reader, const ArecSourceFile *from, const ArecReaderOptions *options,
+           File *file, GError **error)
+{
+    const ArecShardOptions shard_options =
+        arec_shard_options_of (reader->engine, from, options);
     ArecEngine *engine = reader->engine;
-    ArecSource *source =
-        arec_file_source_new (engine->fds, from->dir_fd, from->name, from->path, error);
+    ArecSource *source = arec_open_source (engine, from, error);
     uint64_t memory;
 
     if (!source) {
         return false;
     }
-    source->counters = &engine->source_counters;
-    file->shard = arec_shard_open (
-        source, &engine->limits,
-        expect_array_record || arec_source_name_is_array_record (from->name), error);
+    file->shard = arec_shard_open (source, &shard_options, error);
     if (!file->shard) {
         return false;
     }
@@ -63,6 +76,9 @@ open_file (ArecReader *reader, const ArecSourceFile *from, bool expect_array_rec
     arec_chunk_cache_charge (engine->cache, (int64_t)memory);
     file->chunk_owner = engine->next_owner++;
     file->sizes_owner = engine->next_owner++;
+    if (options->recover && !check_recovered (file->shard, error)) {
+        return false;
+    }
     file->end = arec_index_n_records (arec_shard_index (file->shard));
     if (from->has_range &&
         !arec_range_resolve (&from->range, file->end, &file->first, &file->end, error)) {
@@ -97,6 +113,7 @@ ArecReader *
 arec_reader_open_list (ArecEngine *engine, ArecSourceList *list, size_t first, size_t n,
                        const ArecReaderOptions *options, GError **error)
 {
+    static const ArecReaderOptions defaults = {0};
     g_autoptr (ArecReader) reader = NULL;
 
     g_return_val_if_fail (n >= 1 && first + n <= arec_source_list_length (list), NULL);
@@ -117,7 +134,7 @@ arec_reader_open_list (ArecEngine *engine, ArecSourceList *list, size_t first, s
     reader->n_files = n;
     for (size_t i = 0; i < n; i++) {
         if (!open_file (reader, arec_source_list_get (list, first + i),
-                        options && options->expect_array_record, &reader->files[i], error)) {
+                        options ? options : &defaults, &reader->files[i], error)) {
             return NULL;
         }
     }
@@ -183,13 +200,16 @@ arec_reader_file_info (const ArecReader *reader, size_t number, ArecFileInfo *in
     const ArecSource *source = arec_shard_source (file->shard);
     const ArecIndex *index = arec_shard_index (file->shard);
     ArecIndexEntry first = {0};
+    ArecShardOrigin origin;
 
     if (arec_index_n_chunks (index) > 0) {
         arec_index_get (index, 0, &first);
     }
+    arec_shard_origin (file->shard, &origin);
     *info = (ArecFileInfo){
         .path = source->name,
-        .kind = AREC_KIND_ARRAY_RECORD,
+        .kind = arec_shard_kind (file->shard) == AREC_SHARD_RIEGELI ? AREC_KIND_RIEGELI
+                                                                    : AREC_KIND_ARRAY_RECORD,
         .file_size = source->size,
         .n_records = arec_index_n_records (index),
         .n_chunks = arec_index_n_chunks (index),
@@ -199,6 +219,11 @@ arec_reader_file_info (const ArecReader *reader, size_t number, ArecFileInfo *in
         .options = arec_shard_options (file->shard),
         .first_record = file->first,
         .end_record = file->end,
+        .is_recovered = origin.is_recovered,
+        .n_gaps = origin.n_gaps,
+        .gap_bytes = origin.gap_bytes,
+        .first_fault = origin.first_fault,
+        .first_reason = origin.first_reason,
     };
 }
 
@@ -206,6 +231,42 @@ void
 arec_reader_file_stat (const ArecReader *reader, size_t file, struct stat *st)
 {
     *st = arec_shard_source (reader->files[file].shard)->st;
+}
+
+static char *
+own_text (const ArecMetadataText *text)
+{
+    return text->at ? g_strndup ((const char *)text->at, text->size) : NULL;
+}
+
+bool
+arec_reader_file_metadata (ArecReader *reader, size_t file, ArecMetadata *out, GError **error)
+{
+    g_autoptr (ArecChunk) chunk = NULL;
+    ArecRecordsMetadata metadata = {0};
+
+    if (!arec_shard_load_metadata (reader->files[file].shard, &metadata, &chunk, error)) {
+        return false;
+    }
+    *out = (ArecMetadata){
+        .is_there = chunk != NULL,
+        .file_comment = own_text (&metadata.file_comment),
+        .record_type_name = own_text (&metadata.record_type_name),
+        .record_writer_options = own_text (&metadata.record_writer_options),
+        .n_file_descriptors = metadata.n_file_descriptors,
+        .has_num_records = metadata.has_num_records,
+        .num_records = metadata.num_records,
+    };
+    return true;
+}
+
+void
+arec_metadata_clear (ArecMetadata *metadata)
+{
+    g_free (metadata->file_comment);
+    g_free (metadata->record_type_name);
+    g_free (metadata->record_writer_options);
+    *metadata = (ArecMetadata){0};
 }
 
 static ArecCodecName

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -181,6 +182,33 @@ file_check (ArecSource *source, GError **error)
     return ok;
 }
 
+/* A lease to read is refused where the file is open for writing, by anybody on this machine.
+ * Should somebody want to write in the moment that we hold it, the signal is one that does
+ * nothing. */
+static bool
+file_is_being_written (ArecSource *source)
+{
+    FileSource *file = (FileSource *)source;
+    int fd = arec_fd_slot_acquire (&file->slot, NULL);
+    struct stat st;
+    bool is;
+
+    if (fd < 0) {
+        return false;
+    }
+    is = fstat (fd, &st) == 0 && identity_of (&st) != source->identity;
+    if (!is) {
+        fcntl (fd, F_SETSIG, SIGURG);
+        if (fcntl (fd, F_SETLEASE, F_RDLCK) == 0) {
+            fcntl (fd, F_SETLEASE, F_UNLCK);
+        } else {
+            is = errno == EAGAIN;
+        }
+    }
+    arec_fd_slot_release (&file->slot);
+    return is;
+}
+
 static void
 file_free (ArecSource *source)
 {
@@ -191,8 +219,10 @@ file_free (ArecSource *source)
     g_free (file);
 }
 
-static const ArecSourceOps file_ops = {
-    .preadv = file_preadv, .check = file_check, .free = file_free};
+static const ArecSourceOps file_ops = {.preadv = file_preadv,
+                                       .check = file_check,
+                                       .is_being_written = file_is_being_written,
+                                       .free = file_free};
 
 ArecSource *
 arec_file_source_new (ArecFdPool *pool, int dir_fd, const char *name, const char *path,

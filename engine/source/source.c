@@ -64,6 +64,12 @@ arec_source_check (ArecSource *source, GError **error)
     return false;
 }
 
+bool
+arec_source_is_being_written (ArecSource *source)
+{
+    return source->ops->is_being_written && source->ops->is_being_written (source);
+}
+
 void
 arec_source_free (ArecSource *source)
 {

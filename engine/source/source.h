@@ -26,6 +26,8 @@ typedef struct {
     /* Whether the source still is what was opened: CHANGED or IO if not. May be NULL: it always
      * is. */
     bool (*check) (ArecSource *source, GError **error);
+    /* Whether somebody is still writing it. May be NULL: nobody is. */
+    bool (*is_being_written) (ArecSource *source);
     void (*free) (ArecSource *source);
 } ArecSourceOps;
 
@@ -56,6 +58,9 @@ bool arec_source_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint6
 bool arec_source_pread (ArecSource *source, void *buffer, size_t size, uint64_t offset,
                         GError **error);
 bool arec_source_check (ArecSource *source, GError **error);
+/* Whether the source grows, as far as the system tells: it has changed since it was opened, or
+ * somebody has it open for writing. For explaining a failure; may miss writers elsewhere. */
+bool arec_source_is_being_written (ArecSource *source);
 /* Says CHANGED of a source that has changed; returns false. */
 bool arec_source_fail_changed (const ArecSource *source, GError **error);
 void arec_source_free (ArecSource *source); /* takes NULL */

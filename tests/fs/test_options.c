@@ -68,7 +68,9 @@ describe (const ArecfsOptions *options)
     SHOW (reader->readahead_buffer_size, "readahead=%" G_GUINT64_FORMAT "\n",
           reader->readahead_buffer_size)
     SHOW (reader->index_storage != AREC_INDEX_IN_MEMORY, "offloaded\n")
-    SHOW (reader->expect_array_record, "expect_array_record\n")
+    SHOW (reader->kind == AREC_KIND_IS_ARRAY_RECORD, "kind array_record\n")
+    SHOW (reader->kind == AREC_KIND_IS_RIEGELI, "kind riegeli\n")
+    SHOW (reader->recover, "recover\n")
     SHOW (options->merge, "merge\n")
     SHOW (options->plain_names, "plain_names\n")
     SHOW (options->suffix, "suffix=%s\n", options->suffix)
@@ -129,7 +131,9 @@ static const struct {
     {"suffix", "", "suffix=\n"},
     {"suffix", ".234567890123456789012345678901x", "suffix=.234567890123456789012345678901x\n"},
     {"pattern", "*.rec", "pattern=*.rec\n"},
-    {"kind", "array_record", "expect_array_record\n"},
+    {"kind", "array_record", "kind array_record\n"},
+    {"kind", "riegeli", "kind riegeli\n"},
+    {"recover", NULL, "recover\n"},
     {"no-push", NULL, "no_push\n"},
     {"index-dir", "/var/tmp", ""},
     {"idle-unmount", "0", ""},
@@ -225,9 +229,6 @@ static const struct {
      "most 32 bytes"},
     {"suffix", "1.png", AREC_ERROR_INVALID,
      "option suffix: '1.png' begins with a digit, which would change the numbers"},
-    {"recover", NULL, AREC_ERROR_UNSUPPORTED, "option recover: not in this build"},
-    {"kind", "riegeli", AREC_ERROR_UNSUPPORTED,
-     "option kind: plain Riegeli/records files are not in this build"},
     {"kind", "zip", AREC_ERROR_INVALID,
      "option kind: 'zip' is not one of array_record, riegeli"},
     {"idle-unmount", "soon", AREC_ERROR_INVALID,

@@ -161,21 +161,18 @@ def test_file_under_another_name_is_judged_by_its_content(tmp_path, at):
     shutil.copy(TEXT.path, whole)
     with mounted(whole) as mount:
         TEXT.check(9, (mount.path / "009").read_bytes())
-    mount_fails(whole, "--kind=riegeli", code=6, at=at)
+    with mounted(whole, "--kind=riegeli") as mount:
+        # Footer and postscript are records like others then.
+        assert len(os.listdir(mount.path)) > TEXT.n_records
 
 
-@pytest.mark.parametrize("options", [["--index-storage-option=offloaded"], ["--recover"],
+@pytest.mark.parametrize("options", [["--index-storage-option=offloaded"],
                                      ["--profile=sequential"], ["--profile=cloud"],
-                                     ["-o", "recover"], ["-o", "profile=random"]],
+                                     ["-o", "profile=random"]],
                          ids=lambda v: " ".join(v))
 def test_features_that_this_build_does_not_have(at, options):
     word = options[-1].lstrip("-").split("=")[0]
     mount_fails(TEXT.path, *options, code=6, at=at, contains=[word])
-
-
-@pytest.mark.parametrize("file", golden.RIEGELI, ids=lambda g: g.name)
-def test_plain_riegeli_files(tmp_path, at, file):
-    mount_fails(file.path, code=6, at=at, contains=[file.path])
 
 
 def test_unusable_mount_point(tmp_path):

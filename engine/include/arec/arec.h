@@ -4,5 +4,7 @@
 #include <arec/engine.h>
 #include <arec/error.h>
 #include <arec/reader.h>
+#include <arec/repair.h>
 #include <arec/sources.h>
 #include <arec/text.h>
+#include <arec/verify.h>

@@ -47,6 +47,19 @@ typedef enum {
     AREC_INDEX_OFFLOADED,
 } ArecIndexStorage;
 
+/* What a file is taken for. AUTO: a valid postscript makes it ArrayRecord; without one it is a
+ * damaged ArrayRecord file when its name counts as one or a footer is found in it, else a
+ * plain Riegeli/records file when it begins as one. */
+typedef enum {
+    AREC_KIND_AUTO,
+    AREC_KIND_IS_ARRAY_RECORD,
+    AREC_KIND_IS_RIEGELI, /* even with a footer, which then is read as records */
+} ArecKindChoice;
+
+/* How far the scan of a file without an index is: @done of @total bytes of the file @path.
+ * Called in the opening thread, the last time with done == total. */
+typedef void (*ArecOpenProgress) (void *data, const char *path, uint64_t done, uint64_t total);
+
 /* The reader options of the reference (its grammar, its messages), plus the forms that its
  * guide prints: `16MB`, `512KB`, `auto`. Zero-initialised members are the defaults. */
 typedef struct {
@@ -55,8 +68,12 @@ typedef struct {
     uint64_t readahead_buffer_size; /* bytes */
     ArecIndexStorage index_storage;
     uint64_t footer_prefetch_bytes; /* accepted, has no effect */
-    bool expect_array_record; /* not in strings: without a valid postscript a file is damaged,
-                                 whatever its name */
+    /* What follows is not in option strings. */
+    ArecKindChoice kind;       /* what to take files for */
+    bool recover;              /* where an index is damaged or lost, take what a scan finds */
+    ArecOpenProgress progress; /* of such scans, and of those of plain Riegeli/records files;
+                                  nullable */
+    void *progress_data;
 } ArecReaderOptions;
 
 /* Parses `key:value,key:value`. Errors: INVALID with the reference's message. */
@@ -104,6 +121,12 @@ typedef struct {
     uint64_t
         first_record; /* the file's records [first_record, end_record) are in the sequence */
     uint64_t end_record;
+    bool is_recovered;    /* with ArecReaderOptions.recover: its index was damaged or lost */
+    uint64_t n_gaps;      /* stretches in which a scan found no chunk: their records, if any,
+                             have no numbers unless a footer lists them */
+    uint64_t gap_bytes;   /* of all of them */
+    uint64_t first_fault; /* offset of what was wrong in the first one */
+    const char *first_reason; /* what it was; NULL without gaps */
 } ArecFileInfo;
 
 AREC_PUBLIC void arec_reader_file_info (const ArecReader *reader, size_t file,
@@ -111,6 +134,24 @@ AREC_PUBLIC void arec_reader_file_info (const ArecReader *reader, size_t file,
 
 /* The file as fstat () saw it when it was opened. */
 AREC_PUBLIC void arec_reader_file_stat (const ArecReader *reader, size_t file, struct stat *st);
+
+/* What the writer says about the records of file @file, where it says anything. Texts are
+ * owned, end at their first NUL byte, may hold any other byte, and are NULL where absent. */
+typedef struct {
+    bool is_there; /* the file has a chunk of metadata */
+    char *file_comment;
+    char *record_type_name; /* of the Protocol Buffers message that each record is */
+    char *record_writer_options;
+    uint64_t n_file_descriptors; /* protobuf files that describe the type */
+    bool has_num_records;
+    int64_t num_records; /* as announced; not checked */
+} ArecMetadata;
+
+/* @metadata  (out) arec_metadata_clear (). Errors: CORRUPT, LIMIT, UNSUPPORTED, IO, CHANGED,
+ * NOMEM. Blocks on I/O. */
+AREC_PUBLIC bool arec_reader_file_metadata (ArecReader *reader, size_t file,
+                                            ArecMetadata *metadata, GError **error);
+AREC_PUBLIC void arec_metadata_clear (ArecMetadata *metadata); /* takes a zeroed one */
 
 /* How the chunks of file @file are stored, from the first bytes of at most 64 chunks spread
  * over the file (all of them when there are no more). Blocks on I/O. */
@@ -182,6 +223,7 @@ AREC_PUBLIC uint64_t arec_scan_position (const ArecScan *scan);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecReader, arec_reader_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecScan, arec_scan_free)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecMetadata, arec_metadata_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecView, arec_view_clear)
 
 G_END_DECLS

@@ -21,7 +21,10 @@
 
 #define NAME "some.array_record"
 #define MAX_CHUNK (UINT64_C (1) << 20)
-static const ArecDecodeLimits limits = {.max_size = MAX_CHUNK};
+/* How files are opened whose names promise ArrayRecord, and others. */
+static const ArecShardOptions named = {.limits = {.max_size = MAX_CHUNK},
+                                       .name_is_array_record = true};
+static const ArecShardOptions unnamed = {.limits = {.max_size = MAX_CHUNK}};
 
 /* What opening a file and loading its chunks may take: the limit of a chunk stored and decoded,
  * and what codecs need for themselves, Brotli's 4 MiB window above all. */
@@ -944,7 +947,7 @@ test_lie (gconstpointer data)
     }
     source = arec_memory_source_new (NAME, forge->file->data, forge->file->len);
     start_counting();
-    shard = arec_shard_open (source, &limits, true, &error);
+    shard = arec_shard_open (source, &named, &error);
     if (!lie->opens) {
         g_assert_null (shard);
         check_error (&error, lie->code);
@@ -976,7 +979,7 @@ open_forged (TestForge *forge)
 
     test_forge_finish (forge);
     shard = arec_shard_open (arec_memory_source_new (NAME, forge->file->data, forge->file->len),
-                             &limits, true, &error);
+                             &named, &error);
     g_assert_no_error (error);
     return shard;
 }
@@ -1167,8 +1170,8 @@ open_counted (const char *name, TestFaults *faults)
     g_autofree uint8_t *data = test_golden_read (name, &size);
     g_autoptr (GError) error = NULL;
     ArecShard *shard = arec_shard_open (
-        test_faulty_source_new (arec_memory_source_new (name, data, size), faults), &limits,
-        true, &error);
+        test_faulty_source_new (arec_memory_source_new (name, data, size), faults), &named,
+        &error);
 
     g_assert_no_error (error);
     return shard;
@@ -1219,7 +1222,7 @@ test_reads_of_sizes (void)
     shard = arec_shard_open (
         test_faulty_source_new (
             arec_memory_source_new (NAME, forge->file->data, forge->file->len), &faults),
-        &limits, true, &error);
+        &named, &error);
     g_assert_no_error (error);
     faults.reads = 0;
     faults.bytes = 0;
@@ -1262,23 +1265,31 @@ test_what_else_it_is (void)
 {
     static const struct {
         const char *name;
-        bool name_is_array_record;
+        const ArecShardOptions *options;
+        bool opens; /* as plain Riegeli/records */
         ArecError code;
-    } rows[] = {{"text.uncompressed.riegeli", false, AREC_ERROR_UNSUPPORTED},
-                {"empty.default.riegeli", false, AREC_ERROR_UNSUPPORTED},
-                {"manifest.json", false, AREC_ERROR_FORMAT},
-                {"README.md", false, AREC_ERROR_FORMAT},
-                {"text.uncompressed.riegeli", true, AREC_ERROR_CORRUPT},
-                {"manifest.json", true, AREC_ERROR_CORRUPT}};
+    } rows[] = {{"text.uncompressed.riegeli", &unnamed, true, 0},
+                {"empty.default.riegeli", &unnamed, true, 0},
+                {"manifest.json", &unnamed, false, AREC_ERROR_FORMAT},
+                {"README.md", &unnamed, false, AREC_ERROR_FORMAT},
+                {"text.uncompressed.riegeli", &named, false, AREC_ERROR_CORRUPT},
+                {"manifest.json", &named, false, AREC_ERROR_CORRUPT}};
 
     for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
         size_t size;
         g_autofree uint8_t *data = test_golden_read (rows[i].name, &size);
         g_autoptr (GError) error = NULL;
 
-        g_assert_null (arec_shard_open (arec_memory_source_new (rows[i].name, data, size),
-                                        &limits, rows[i].name_is_array_record, &error));
-        g_assert_error (error, AREC_ERROR, (gint)rows[i].code);
+        g_autoptr (ArecShard) shard = arec_shard_open (
+            arec_memory_source_new (rows[i].name, data, size), rows[i].options, &error);
+
+        if (rows[i].opens) {
+            g_assert_no_error (error);
+            g_assert_cmpint (arec_shard_kind (shard), ==, AREC_SHARD_RIEGELI);
+        } else {
+            g_assert_null (shard);
+            g_assert_error (error, AREC_ERROR, (gint)rows[i].code);
+        }
     }
 }
 

@@ -75,8 +75,10 @@ static ArecShard *
 open_bytes (const void *data, size_t size)
 {
     g_autoptr (GError) error = NULL;
+    const ArecShardOptions options = {.limits = {.max_size = MAX_SIZE},
+                                      .name_is_array_record = true};
     ArecShard *shard = arec_shard_open (arec_memory_source_new ("in.array_record", data, size),
-                                        MAX_SIZE, true, &error);
+                                        &options, &error);
 
     g_assert_no_error (error);
     return shard;
@@ -121,7 +123,8 @@ static RawChunk
 read_raw (ArecShard *shard, uint64_t begin)
 {
     ArecSource *source = (ArecSource *)arec_shard_source (shard);
-    ArecChunkPlace place = {source, begin, source->size, MAX_SIZE};
+    ArecChunkPlace place = {
+        .source = source, .begin = begin, .limit = source->size, .max_size = MAX_SIZE};
     g_autoptr (GError) error = NULL;
     RawChunk raw = {0};
 

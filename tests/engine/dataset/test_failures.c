@@ -21,7 +21,10 @@
 
 #define NAME "some.array_record"
 #define MAX_CHUNK (UINT64_C (16) << 20)
-static const ArecDecodeLimits limits = {.max_size = MAX_CHUNK};
+/* How files are opened whose names promise ArrayRecord, and others. */
+static const ArecShardOptions named = {.limits = {.max_size = MAX_CHUNK},
+                                       .name_is_array_record = true};
+static const ArecShardOptions unnamed = {.limits = {.max_size = MAX_CHUNK}};
 
 /* ---- the files ---- */
 
@@ -134,7 +137,7 @@ blocks_file (void)
 static ArecShard *
 open_bytes (const uint8_t *data, size_t size, GError **error)
 {
-    return arec_shard_open (arec_memory_source_new (NAME, data, size), &limits, true, error);
+    return arec_shard_open (arec_memory_source_new (NAME, data, size), &named, error);
 }
 
 static void
@@ -420,7 +423,7 @@ open_faulty (const Model *model, TestFaults *faults, GError **error)
     ArecSource *memory =
         arec_memory_source_new (NAME, model->forge->file->data, model->forge->file->len);
 
-    return arec_shard_open (test_faulty_source_new (memory, faults), &limits, true, error);
+    return arec_shard_open (test_faulty_source_new (memory, faults), &named, error);
 }
 
 static void
@@ -504,7 +507,7 @@ test_nth_read_fails_without_postscript (void)
         g_autoptr (GError) error = NULL;
 
         g_assert_null (
-            arec_shard_open (test_faulty_source_new (memory, &faults), &limits, false, &error));
+            arec_shard_open (test_faulty_source_new (memory, &faults), &unnamed, &error));
         if ((int64_t)faults.reads <= n) {
             g_assert_cmpint (n, >=, 2);
             check_error (error, AREC_ERROR_FORMAT);

@@ -60,7 +60,8 @@ check_last_chunk (const ArecSink *sink, uint64_t begin, const uint8_t *data, siz
     ArecBytes bytes = arec_memory_sink_bytes (sink);
     g_autoptr (ArecSource) source =
         arec_memory_source_new ("out", bytes.at, arec_bytes_left (&bytes));
-    ArecChunkPlace place = {source, begin, source->size, MAX_SIZE};
+    ArecChunkPlace place = {
+        .source = source, .begin = begin, .limit = source->size, .max_size = MAX_SIZE};
     g_autofree uint8_t *memory = NULL;
     g_autoptr (GError) error = NULL;
     ArecChunkHeader header = {0};

@@ -36,6 +36,7 @@ encode (ArecSimpleEncoder *encoder, ArecCompression compression)
 static ArecChunk *
 decode (const ArecSimpleEncoder *encoder, ArecBytes body)
 {
+    const ArecDecodeLimits limits = arec_decode_limits_resolve (&(ArecDecodeLimits){0});
     g_autoptr (ArecSource) source = arec_memory_source_new ("some.riegeli", "", 0);
     g_autoptr (GError) error = NULL;
     ArecChunkPlace place = {.source = source};
@@ -46,7 +47,7 @@ decode (const ArecSimpleEncoder *encoder, ArecBytes body)
     uint8_t *memory = g_memdup2 (body.at, header.data_size);
     ArecChunk *chunk = NULL;
 
-    arec_chunk_decode (&place, &header, memory, memory, UINT64_C (1) << 30, &chunk, &error);
+    arec_chunk_decode (&place, &header, memory, memory, &limits, &chunk, &error);
     g_assert_no_error (error);
     return chunk;
 }

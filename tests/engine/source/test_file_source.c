@@ -318,6 +318,28 @@ test_many_files (void)
     g_rmdir (folder);
 }
 
+static void
+test_being_written (void)
+{
+    ArecFdPool *pool = arec_fd_pool_new (0);
+    char *path = make_file ("0123456789");
+    ArecSource *source = open_source (pool, path);
+    int writer;
+
+    g_assert_false (arec_source_is_being_written (source));
+    writer = open (path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    g_assert_true (arec_source_is_being_written (source)); /* open, nothing written yet */
+    g_assert_cmpint (write (writer, "x", 1), ==, 1);
+    close (writer);
+    g_assert_true (arec_source_is_being_written (source)); /* it has grown since */
+    arec_source_free (source);
+    source = open_source (pool, path);
+    g_assert_false (arec_source_is_being_written (source));
+    arec_source_free (source);
+    arec_fd_pool_free (pool);
+    test_file_remove (path);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -332,5 +354,6 @@ main (int argc, char **argv)
         g_test_add_data_func (path, GUINT_TO_POINTER (i), test_changed);
     }
     g_test_add_func ("/file-source/many", test_many_files);
+    g_test_add_func ("/file-source/being-written", test_being_written);
     return g_test_run();
 }
