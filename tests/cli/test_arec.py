@@ -39,7 +39,7 @@ EMPTY = golden.get("empty.groupsize1.array_record")
 BIG = golden.get("big.groupsize3-zstd3.array_record")
 MIXED = golden.get("mixed_empty.groupsize17-snappy.array_record")
 INFO_KEYS = ["path", "file_size", "kind", "records", "chunks", "group_size", "codec", "transposed",
-             "decoded_size", "options"]
+             "decoded_size", "options", "metadata", "recovered", "gaps"]
 LS_KEYS = ["record", "size", "chunk", "offset"]
 ABSENT_COMMANDS = ["pack", "unpack", "convert", "verify", "repair", "bench", "doctor", "stats"]
 READING_COMMANDS = ["info", "ls", "cat"]
