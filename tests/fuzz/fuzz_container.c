@@ -146,13 +146,12 @@ read_front (const GByteArray *file, const ArecChunkPlace *place, size_t size)
 
 static void
 read_part (const GByteArray *file, const ArecChunkPlace *place, const ArecChunkHeader *header,
-           uint64_t from, uint64_t size)
+           ArecBytes *how)
 {
-    g_autofree uint8_t *part = NULL;
+    uint64_t from = fuzz_take_number (how) % (header->data_size + 1);
+    uint64_t size = fuzz_take_number (how) % (header->data_size - from + 1);
+    g_autofree uint8_t *part = g_malloc (size + 1);
 
-    from = from % (header->data_size + 1);
-    size = size % (header->data_size - from + 1);
-    part = g_malloc (size + 1);
     if (arec_chunk_read_part (place, header, from, part, size, NULL)) {
         check_data (file, place, from, part, size);
     }
@@ -193,7 +192,7 @@ read_all (const GByteArray *file, const ArecChunkPlace *place, ArecBytes *how)
 
     if (has_header) {
         check_header (place, &header);
-        read_part (file, place, &header, fuzz_take_number (how), fuzz_take_number (how));
+        read_part (file, place, &header, how);
     }
     read_front (file, place, fuzz_take_u8 (how) % MAX_FRONT);
     has_sizes = arec_chunk_read_sizes (place, FUZZ_MAX_CHUNK, &other, &sizes, NULL);

@@ -365,15 +365,17 @@ static ArecSourceList *
 list_sources (unsigned layout, ArecBytes *input, const char *path, char **arguments, bool *flat)
 {
     g_autoptr (ArecSourceList) sources = arec_source_list_new();
+    int8_t ends[2] = {0};
+    ArecBytes range;
     bool ok = true;
 
     *flat = layout % 4 < 2;
     switch (layout % 4) {
     case 0: /* one file, or some records of it */
-        arguments[0] = layout & 4
-                           ? g_strdup_printf ("%s[%d:%d]", path, (int8_t)fuzz_take_u8 (input),
-                                              (int8_t)fuzz_take_u8 (input))
-                           : g_strdup (path);
+        range = fuzz_take_bytes (input, layout & 4 ? sizeof ends : 0);
+        memcpy (ends, range.at, arec_bytes_left (&range));
+        arguments[0] = layout & 4 ? g_strdup_printf ("%s[%d:%d]", path, ends[0], ends[1])
+                                  : g_strdup (path);
         break;
     case 1: /* the same file twice, as one sequence */
         arguments[0] = g_strdup (path);

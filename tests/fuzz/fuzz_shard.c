@@ -23,11 +23,12 @@ enum { FIRST_RECORDS = 40, NAMED_RECORDS = 4 };
 
 #define CACHE_SIZE (UINT64_C (256) << 10)
 
+/* @error is where the call that gave @ok puts it: its value may be taken before the call. */
 static bool
-check_outcome (bool ok, const GError *error)
+check_outcome (bool ok, GError *const *error)
 {
-    g_assert_true (ok == (error == NULL));
-    g_assert_true (ok || error->domain == AREC_ERROR);
+    g_assert_true (ok == (*error == NULL));
+    g_assert_true (ok || (*error)->domain == AREC_ERROR);
     return ok;
 }
 
@@ -38,7 +39,7 @@ size_of (ArecReader *reader, uint64_t record, uint64_t *size)
 {
     g_autoptr (GError) error = NULL;
     uint64_t before = *size;
-    bool ok = check_outcome (arec_reader_record_size (reader, record, size, &error), error);
+    bool ok = check_outcome (arec_reader_record_size (reader, record, size, &error), &error);
 
     g_assert_true (ok || *size == before);
     return ok;
@@ -48,7 +49,7 @@ static bool
 read_record (ArecReader *reader, uint64_t record, ArecView *view)
 {
     g_autoptr (GError) error = NULL;
-    bool ok = check_outcome (arec_reader_read (reader, record, view, &error), error);
+    bool ok = check_outcome (arec_reader_read (reader, record, view, &error), &error);
 
     g_assert_true (ok == (view->owner != NULL));
     g_assert_true (!ok || view->data);
@@ -90,7 +91,7 @@ check_scan (ArecReader *reader, uint64_t end)
         const uint8_t *data = NULL;
         size_t size = 0;
         uint64_t record;
-        bool ok = check_outcome (arec_scan_next (scan, &record, &data, &size, &error), error);
+        bool ok = check_outcome (arec_scan_next (scan, &record, &data, &size, &error), &error);
 
         g_assert_cmpuint (record, ==, next);
         if (ok && !data) {
@@ -112,7 +113,7 @@ check_many (ArecReader *reader, const uint64_t *records, const ArecView *alone, 
     ArecView views[NAMED_RECORDS + 1] = {0};
     g_autoptr (GError) error = NULL;
     bool all = true;
-    bool ok = check_outcome (arec_reader_read_many (reader, records, n, views, &error), error);
+    bool ok = check_outcome (arec_reader_read_many (reader, records, n, views, &error), &error);
 
     for (size_t i = 0; i < n; i++) {
         all = all && alone[i].owner;
@@ -159,7 +160,7 @@ check_file (ArecReader *reader, size_t file_size)
     g_assert_cmpuint (info.file_size, ==, file_size);
     g_assert_cmpuint (info.n_records, ==, arec_reader_n_records (reader));
     g_assert_cmpuint (info.n_chunks, <=, info.n_records);
-    check_outcome (arec_reader_file_coding (reader, 0, &codec, &transposed, &error), error);
+    check_outcome (arec_reader_file_coding (reader, 0, &codec, &transposed, &error), &error);
 }
 
 static void
@@ -174,7 +175,7 @@ read_file (const char *path, size_t size, ArecBytes *which)
     g_autoptr (ArecReader) reader = arec_reader_open (engine, path, NULL, &error);
     uint64_t n;
 
-    if (!check_outcome (reader != NULL, error)) {
+    if (!check_outcome (reader != NULL, &error)) {
         return;
     }
     check_file (reader, size);
