@@ -19,6 +19,7 @@ typedef enum {
     STEP_RUN,     /* many entries at even steps */
     STEP_PAD,     /* up to the next block */
     STEP_FOOTER,  /* what footer and postscript say besides */
+    STEP_MISLIST, /* a true chunk whose entry gives it another size and number of records */
     N_STEPS,
 } Step;
 
@@ -46,9 +47,10 @@ add_entry (FuzzForgedFile *file, uint64_t offset, uint64_t decoded_size, uint64_
     note_entry (file, offset, decoded_size, n_records);
 }
 
-/* Records of sizes that grow by the same step, over a pattern. */
+/* Records of sizes that grow by the same step, over a pattern. @told: NULL, or where the
+ * entry's numbers come from. */
 static void
-add_records (FuzzForgedFile *file, ArecBytes *input)
+add_records (FuzzForgedFile *file, ArecBytes *input, ArecBytes *told)
 {
     ArecCompression compression = take_compression (input);
     uint64_t n = 1 + fuzz_take_number (input) % MAX_RECORDS;
@@ -65,8 +67,20 @@ add_records (FuzzForgedFile *file, ArecBytes *input)
         records[i] = (TestForgeRecord){bytes, (size + i * step) % (MAX_RECORD_SIZE + 1)};
         decoded += records[i].size;
     }
-    at = test_forge_records (file->forge, compression, records, n);
-    note_entry (file, at, decoded, n);
+    if (told) {
+        g_autoptr (GByteArray) data = test_forge_simple_data (compression, records, n);
+
+        at = test_forge_chunk (file->forge, &(TestForgeChunk){.type = 'r',
+                                                              .num_records = n,
+                                                              .decoded_data_size = decoded,
+                                                              .data = data->data,
+                                                              .data_size = data->len});
+        decoded = fuzz_take_number (told);
+        add_entry (file, at, decoded, fuzz_take_number (told));
+    } else {
+        at = test_forge_records (file->forge, compression, records, n);
+        note_entry (file, at, decoded, n);
+    }
 }
 
 static void
@@ -162,7 +176,8 @@ static bool
 take_step (FuzzForgedFile *file, ArecBytes *input)
 {
     switch ((Step)(fuzz_take_u8 (input) % N_STEPS)) {
-    case STEP_RECORDS: add_records (file, input); return true;
+    case STEP_RECORDS: add_records (file, input, NULL); return true;
+    case STEP_MISLIST: add_records (file, input, input); return true;
     case STEP_CHUNK: add_any_chunk (file, input); return true;
     case STEP_PARTS: add_parts (file, input); return true;
     case STEP_ENTRY: {

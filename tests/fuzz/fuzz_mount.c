@@ -24,7 +24,7 @@
 /* The most that the kernel asks for at once. */
 #define MAX_REPLY ((uint64_t)1 << 20)
 
-enum { MAX_REQUESTS = 60, MAX_CHECKED = 6, CACHE_SIZE = 256 << 10 };
+enum { MAX_REQUESTS = 60, MAX_CHECKED = 10, CACHE_SIZE = 256 << 10 };
 
 static uint64_t last_ino; /* that a look-up gave */
 
@@ -193,7 +193,7 @@ check_listing (uint64_t ino, ArecBytes *input)
     }
     step = MAX (entries->len / MAX_CHECKED, 1);
     check_goes_on (ino, entries, fuzz_take_u8 (input) % entries->len, plus);
-    for (guint i = 0; i < entries->len; i += step) {
+    for (guint i = fuzz_take_u8 (input) % step; i < entries->len; i += step) {
         check_found (ino, &g_array_index (entries, Listed, i));
     }
 }
@@ -306,8 +306,9 @@ look_up_any (uint64_t parent, ArecBytes *input)
     static const char *const known[] = {".",       "..",        ".arecfs", "x.array_record",
                                         "metrics", "stats.json"};
     unsigned which = fuzz_take_u8 (input);
-    g_autofree char *text = fuzz_take_text (input, which);
-    uint64_t ino = look_up (parent, which >= 0xf0 ? known[which % G_N_ELEMENTS (known)] : text);
+    bool is_known = which >= 0xf0;
+    g_autofree char *text = fuzz_take_text (input, is_known ? 0 : which);
+    uint64_t ino = look_up (parent, is_known ? known[which % G_N_ELEMENTS (known)] : text);
 
     if (ino != 0) {
         last_ino = ino;

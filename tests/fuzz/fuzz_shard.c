@@ -1,4 +1,4 @@
-/* A whole file of any bytes, its hashes repaired, read as users read.
+/* A whole file, of any bytes with hashes repaired or forged by steps, read as users read.
  *
  * - What opens says the same of itself in every call: places lie in the file and in order.
  * - The size that is told of a record is that of its bytes whenever both are to be had, asked
@@ -8,18 +8,23 @@
  * - The outs of a failed call are untouched, and its error is set.
  * - Memory stays bounded.
  *
- * Input: what to repair, which records to look at, the file.
+ * Input: what to repair, or that it is forged, and maybe one byte to spoil; which records to
+ * look at; the file.
  */
 #include <string.h>
 
 #include <arec/arec.h>
 
+#include "forged_file.h"
 #include "fuzz.h"
 #include "raw_file.h"
 #include "temp_file.h"
 
 /* Records looked at: the first ones, and some that the input names. */
 enum { FIRST_RECORDS = 40, NAMED_RECORDS = 4 };
+
+/* Beside what to repair. */
+enum { IS_FORGED = 0x10, IS_SPOILED = 0x20 };
 
 #define CACHE_SIZE (UINT64_C (256) << 10)
 
@@ -80,10 +85,11 @@ look_at (ArecReader *reader, uint64_t record, ArecView *view)
 /* ---- many records ---- */
 
 static void
-check_scan (ArecReader *reader, uint64_t end)
+check_scan (ArecReader *reader, uint64_t first)
 {
-    g_autoptr (ArecScan) scan = arec_scan_new (reader, 0, end);
-    uint64_t next = 0;
+    uint64_t left = arec_reader_n_records (reader) - first;
+    uint64_t end = first + MIN (left, FIRST_RECORDS), next = first;
+    g_autoptr (ArecScan) scan = arec_scan_new (reader, first, end);
 
     for (;;) {
         g_autoptr (GError) error = NULL;
@@ -110,7 +116,7 @@ check_scan (ArecReader *reader, uint64_t end)
 static void
 check_many (ArecReader *reader, const uint64_t *records, const ArecView *alone, size_t n)
 {
-    ArecView views[NAMED_RECORDS + 1] = {0};
+    ArecView views[NAMED_RECORDS] = {0};
     g_autoptr (GError) error = NULL;
     bool all = true;
     bool ok = check_outcome (arec_reader_read_many (reader, records, n, views, &error), &error);
@@ -131,7 +137,7 @@ static void
 look_at_named (ArecReader *reader, ArecBytes *which)
 {
     uint64_t n_records = arec_reader_n_records (reader), past = 0;
-    uint64_t records[NAMED_RECORDS + 1];
+    uint64_t records[NAMED_RECORDS];
     ArecView views[NAMED_RECORDS] = {0}, none = {0};
 
     for (size_t i = 0; i < NAMED_RECORDS; i++) {
@@ -139,6 +145,7 @@ look_at_named (ArecReader *reader, ArecBytes *which)
         look_at (reader, records[i], &views[i]);
     }
     check_many (reader, records, views, NAMED_RECORDS);
+    check_scan (reader, records[0]);
     for (size_t i = 0; i < NAMED_RECORDS; i++) {
         arec_view_clear (&views[i]);
     }
@@ -185,21 +192,40 @@ read_file (const char *path, size_t size, ArecBytes *which)
 
         look_at (reader, i, &view);
     }
-    check_scan (reader, n);
+    check_scan (reader, 0);
     if (n > 0) {
         look_at_named (reader, which);
     }
+}
+
+/* g_byte_array_unref (). */
+static GByteArray *
+make_file (unsigned flags, ArecBytes *input)
+{
+    g_autoptr (FuzzForgedFile) forged = NULL;
+    GByteArray *file;
+
+    if (flags & IS_FORGED) {
+        forged = fuzz_forged_file_new (input);
+        return g_byte_array_ref (forged->forge->file);
+    }
+    file = fuzz_file_unpack (input->at, arec_bytes_left (input));
+    fuzz_file_repair (file, flags);
+    return file;
 }
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     ArecBytes input = arec_bytes (data, size);
-    unsigned repairs = fuzz_take_u8 (&input);
+    unsigned flags = fuzz_take_u8 (&input);
+    uint64_t spoiled = flags & IS_SPOILED ? fuzz_take_number (&input) : 0;
     ArecBytes which = fuzz_take_bytes (&input, 8);
-    g_autoptr (GByteArray) file = fuzz_file_unpack (input.at, arec_bytes_left (&input));
+    g_autoptr (GByteArray) file = make_file (flags, &input);
 
-    fuzz_file_repair (file, repairs);
+    if (flags & IS_SPOILED && file->len > 0) {
+        file->data[spoiled % file->len] ^= 0x55;
+    }
     fuzz_memory_bound (FUZZ_MAX_MEMORY);
     read_file (fuzz_temp_file (file->data, file->len), file->len, &which);
     fuzz_memory_unbound();

@@ -1,7 +1,8 @@
 /* The decoder of simple chunks over any body, any number of records and any decoded size.
  *
  * - What decodes has as many records as were announced, their ends ascend, and the last is the
- *   decoded size; every byte of the values can be read.
+ *   decoded size; every byte of the values can be read, and values that the harness compressed
+ *   come back as they were.
  * - The size list alone gives the same ends.
  * - Memory stays bounded whatever the numbers are, and a chunk is not charged less than it
  *   takes.
@@ -20,8 +21,10 @@
 /* The body is as given, or made of its parts by one of the codecs. */
 enum { FORM_PLAIN, FORM_NONE, FORM_BROTLI, FORM_ZSTD, FORM_SNAPPY, N_FORMS };
 
+/* @values (out): what the records are if the body decodes; without a begin where only the body
+ * knows. */
 static GByteArray *
-make_body (unsigned form, ArecBytes *input)
+make_body (unsigned form, ArecBytes *input, ArecBytes *values)
 {
     static const ArecCompression compressions[N_FORMS] = {
         [FORM_NONE] = AREC_COMPRESSION_NONE,
@@ -29,17 +32,18 @@ make_body (unsigned form, ArecBytes *input)
         [FORM_ZSTD] = AREC_COMPRESSION_ZSTD,
         [FORM_SNAPPY] = AREC_COMPRESSION_SNAPPY,
     };
-    ArecBytes sizes, values;
+    ArecBytes sizes;
 
     if (form == FORM_PLAIN) {
+        *values = (ArecBytes){0};
         /* Room makes the bytes of an empty body a pointer that is not NULL. */
         return g_byte_array_append (g_byte_array_sized_new (16), input->at,
                                     (guint)arec_bytes_left (input));
     }
     sizes = fuzz_take_bytes (input, fuzz_take_number (input));
-    values = fuzz_take_bytes (input, arec_bytes_left (input));
+    *values = *input;
     return test_forge_simple_parts (compressions[form], sizes.at, arec_bytes_left (&sizes),
-                                    values.at, arec_bytes_left (&values));
+                                    values->at, arec_bytes_left (values));
 }
 
 static void
@@ -105,7 +109,8 @@ check_sizes (const GByteArray *body, const ArecChunkHeader *header, const ArecCh
 }
 
 static void
-decode (const GByteArray *body, const ArecChunkHeader *header, uint64_t max_size)
+decode (const GByteArray *body, const ArecChunkHeader *header, ArecBytes values,
+        uint64_t max_size)
 {
     g_autoptr (ArecSource) source = arec_memory_source_new ("fuzz", "", 0);
     g_autoptr (GError) error = NULL;
@@ -118,6 +123,10 @@ decode (const GByteArray *body, const ArecChunkHeader *header, uint64_t max_size
         g_assert_no_error (error);
         check_chunk (chunk, header, max_size);
         check_sizes (body, header, chunk);
+        if (values.at) {
+            g_assert_cmpmem (chunk->values, header->decoded_data_size, values.at,
+                             arec_bytes_left (&values));
+        }
     } else {
         g_assert_nonnull (error);
         g_assert_null (chunk);
@@ -130,6 +139,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     ArecBytes input = arec_bytes (data, size);
     unsigned form = fuzz_take_u8 (&input) % N_FORMS;
     ArecChunkHeader header = {.type = 'r'};
+    ArecBytes values;
     uint64_t max_size;
     g_autoptr (GByteArray) body = NULL;
 
@@ -137,10 +147,10 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     header.decoded_data_size = fuzz_take_number (&input);
     max_size = fuzz_take_number (&input);
     max_size = MIN (max_size, FUZZ_MAX_CHUNK);
-    body = make_body (form, &input);
+    body = make_body (form, &input, &values);
     header.data_size = body->len;
     fuzz_memory_bound (FUZZ_MAX_MEMORY);
-    decode (body, &header, max_size);
+    decode (body, &header, values, max_size);
     fuzz_memory_unbound();
     return 0;
 }

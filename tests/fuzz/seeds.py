@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes first inputs for every target: FOLDER/NAME/*. From tests/golden and made by hand.
 
-tests/fuzz/corpus came from these by fuzzing and `-merge=1`; a new target starts with a function here.
+tests/fuzz/corpus came from these by fuzzing and merging; a new target starts with a function here.
 """
 
 import pathlib
@@ -91,6 +91,10 @@ def records(codec, n, size, step, pattern=0):
     return b"\x01" + bytes([codec]) + number(n - 1) + number(size) + number(step) + bytes([pattern])
 
 
+def mislisted(codec, n, size, told_size, told_n):
+    return b"\x09" + records(codec, n, size, 0)[1:] + number(told_size) + number(told_n)
+
+
 def chunk(kind, data, n, decoded):
     return b"\x02" + kind + number(len(data)) + data + number(n) + number(decoded)
 
@@ -134,11 +138,15 @@ FORGED = {
     "uneven": run(70, 100, 100, 1, 1, 3) + run(70, 9000, 41, 9, 0, 5),
     "far": entry(1 << 40, 1, 1),
     "many": entry(100, 1, 1 << 60) + entry(200, 1, 1 << 60),
+    "wraps": entry(100, 1, 1 << 63) + entry(200, 1, 1 << 63),
     "raw": raw_entry(b"\x18\x01\x10\x02\x08\x40") + raw_entry(b""),
     "options": footer(6, b"\x0d", b"group_size:1,"),
     "version": footer(0, number(2)),
     "count": records(0, 2, 3, 0) + footer(3, number(1)),
+    "less": records(0, 2, 3, 0) + footer(3, number((1 << 64) - 1)),
     "footer": footer(4, number(65536)) + records(0, 2, 3, 0),
+    "mislisted-size": mislisted(0, 1, 5, 6, 1) + records(0, 2, 3, 1),
+    "mislisted-count": mislisted(2, 4, 5, 20, 5),
     "packed": footer(5, b"\x02") + records(0, 2, 3, 0),
 }
 
@@ -183,7 +191,7 @@ def options():
         0: ["max_parallelism:4,readahead_buffer_size:16MB", "index_storage_option:offloaded", "max_parallelism:auto",
             "readahead_buffer_size:1.5K,footer_prefetch_bytes:0", "max_parallelism:-1", "what:1", ",,", "a:b:c"],
         1: ["first,word:a,int:5", "first:true,wide:-9223372036854775808", "bytes:1e3K,later:any text",
-            "word:a,first", "int:-131072,bytes:auto", "bytes:0x1p3", "bytes:18446744073709551615", "bytes:inf"],
+            "word:a,first", "int:-131072,bytes:auto", "bytes:0x1p3", "bytes:18446744073709551615", "bytes:inf", "int:-131073"],
         2: ["0", "16MB", "0.5M", "1.5GiB", "18446744073709551615", "16777216T", ".5K", "1k", "5.", "1 K"],
         3: [number(100) + text for text in (b"7", b"5:9", b":100", b"-10:", b":", b"9:5", b"-1", b"-101:",
                                             b"9223372036854775807", b"-9223372036854775807:-1")],
@@ -200,17 +208,24 @@ def shard():
     for name, data in golden_files():
         for repairs in (REPAIR_ALL, REPAIR_NONE):
             yield f"{name}.{repairs[0]}", repairs + bytes(range(8)) + packed(data)
+    for name, steps in FORGED.items():
+        yield f"forged-{name}", b"\x10" + bytes(range(8)) + steps + END
+    good, bad = records(0, 3, 9, 1), chunk(b"r", b"\x00\x01\xffab", 3, 6)
+    yield "good-then-bad", b"\x10" + bytes([1, 4, 0, 2, 0, 0, 0, 0]) + good + bad + good + END
+    yield "middle", b"\x10" + bytes([1, 6, 7, 11, 0, 0, 0, 0]) + records(2, 6, 9, 5) * 3 + END
+    yield "spoiled-size", b"\x30" + number(64 + 40 + 2) + bytes(range(8)) + records(0, 3, 1, 1)
 
 
 def mount():
     record = b"\x02"  # and a number
     requests = (
         b"\x00\x00\xf0" + b"\x00\x00\xf1" + b"\x00\x00\xf2" + b"\x00\x00\xf3"       # ., .., .arecfs, the file
-        + b"\x00\x00\x021" + b"\x00\x00\x0200" + b"\x00\x03\x010"                   # names
-        + b"\x01\x00\x00" + number(0) + number(4000) + b"\x00"                      # list
-        + b"\x01\x00\x01" + number(2) + number(900) + b"\x01"
-        + b"\x01\x01\x01" + number(0) + number(60000) + b"\x02"
-        + b"\x01\x04\x00\x00" + number(0) + number(4000) + b"\x00"
+        + b"\x00\x00\x011" + b"\x00\x00\x0200" + b"\x00\x03\x010"                   # names
+        + b"\x01\x00\x00" + number(0) + number(4000) + b"\x00\x00"                      # list
+        + b"\x01\x00\x00" + number(2) + number(500) + b"\x00\x00"
+        + b"\x01\x00\x01" + number(2) + number(900) + b"\x01\x00"
+        + b"\x01\x01\x01" + number(0) + number(60000) + b"\x02\x00"
+        + b"\x01\x04\x00\x00" + number(0) + number(4000) + b"\x00\x00"
         + b"\x02" + record + number(0) + b"\x02\x01" + b"\x02\x05" + number(1 << 50)
         + b"\x03" + record + number(0) + number(0) + number(4096)
         + b"\x03" + record + number(1) + number(2) + number(3)
