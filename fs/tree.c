@@ -531,6 +531,9 @@ arecfs_tree_get (ArecfsTree *tree, uint64_t ino, ArecfsNode *node, GError **erro
         return false;
     }
     if (low == 0) {
+        if (tree->flat) {
+            return false; /* the file's directory is the root, and has the root's number */
+        }
         *node = file_node (tree, slot);
         return true;
     }

@@ -893,16 +893,13 @@ test_no_such_number (Fixture *fixture, gconstpointer data)
     trees[1] = tree_of (fixture, NULL, NAMES ("d/a.array_record", "d/b/y.array_record"));
     for (unsigned i = 0; i < 2; i++) {
         uint64_t slots = i + 1;
-        const uint64_t numbers[] = {0,
-                                    ARECFS_INO_ROOT + 1,
-                                    ARECFS_INO_CONTROL,
-                                    ARECFS_INO_CONTROL + 1,
-                                    ARECFS_MAX_RECORDS,
-                                    arecfs_ino_of_slot (slots + 1),
-                                    arecfs_ino_of_record (slots + 1, 0),
-                                    arecfs_ino_of_record (1, N_TEXT),
-                                    arecfs_ino_of_record (1, ARECFS_MAX_RECORDS - 1),
-                                    UINT64_MAX};
+        const uint64_t numbers[] = {
+            0, ARECFS_INO_ROOT + 1, ARECFS_INO_CONTROL, ARECFS_INO_CONTROL + 1,
+            ARECFS_MAX_RECORDS, arecfs_ino_of_slot (slots + 1),
+            arecfs_ino_of_record (slots + 1, 0),
+            /* of the file that is the root itself */
+            arecfs_ino_of_slot (i == 0 ? 1 : slots + 1), arecfs_ino_of_record (1, N_TEXT),
+            arecfs_ino_of_record (1, ARECFS_MAX_RECORDS - 1), UINT64_MAX};
 
         for (size_t k = 0; k < G_N_ELEMENTS (numbers); k++) {
             g_autoptr (GError) error = NULL;

@@ -1,0 +1,233 @@
+/* A whole file, of any bytes with hashes repaired or forged by steps, read as users read.
+ *
+ * - What opens says the same of itself in every call: places lie in the file and in order.
+ * - The size that is told of a record is that of its bytes whenever both are to be had, asked
+ *   before the read and after it.
+ * - A scan and a read of many give the bytes that reading one by one gives; a read of many
+ *   succeeds when those of its records do, and only then.
+ * - The outs of a failed call are untouched, and its error is set.
+ * - Memory stays bounded.
+ *
+ * Input: what to repair, or that it is forged, and maybe one byte to spoil; which records to
+ * look at; the file.
+ */
+#include <string.h>
+
+#include <arec/arec.h>
+
+#include "forged_file.h"
+#include "fuzz.h"
+#include "raw_file.h"
+#include "temp_file.h"
+
+/* Records looked at: the first ones, and some that the input names. */
+enum { FIRST_RECORDS = 40, NAMED_RECORDS = 4 };
+
+/* Beside what to repair. */
+enum { IS_FORGED = 0x10, IS_SPOILED = 0x20 };
+
+#define CACHE_SIZE (UINT64_C (256) << 10)
+
+/* @error is where the call that gave @ok puts it: its value may be taken before the call. */
+static bool
+check_outcome (bool ok, GError *const *error)
+{
+    g_assert_true (ok == (*error == NULL));
+    g_assert_true (ok || (*error)->domain == AREC_ERROR);
+    return ok;
+}
+
+/* ---- one record ---- */
+
+static bool
+size_of (ArecReader *reader, uint64_t record, uint64_t *size)
+{
+    g_autoptr (GError) error = NULL;
+    uint64_t before = *size;
+    bool ok = check_outcome (arec_reader_record_size (reader, record, size, &error), &error);
+
+    g_assert_true (ok || *size == before);
+    return ok;
+}
+
+static bool
+read_record (ArecReader *reader, uint64_t record, ArecView *view)
+{
+    g_autoptr (GError) error = NULL;
+    bool ok = check_outcome (arec_reader_read (reader, record, view, &error), &error);
+
+    g_assert_true (ok == (view->owner != NULL));
+    g_assert_true (!ok || view->data);
+    return ok;
+}
+
+/* Size, bytes, size again; false: the bytes are not to be had. */
+static bool
+look_at (ArecReader *reader, uint64_t record, ArecView *view)
+{
+    uint64_t before = 0, after = 0;
+    bool told = size_of (reader, record, &before);
+    ArecPlace place;
+
+    arec_reader_locate (reader, record, &place);
+    g_assert_cmpuint (place.file_record, ==, record);
+    if (!read_record (reader, record, view)) {
+        return false;
+    }
+    g_assert_true (size_of (reader, record, &after));
+    g_assert_cmpuint (after, ==, view->size);
+    if (told) {
+        g_assert_cmpuint (before, ==, view->size);
+    }
+    return true;
+}
+
+/* ---- many records ---- */
+
+static void
+check_scan (ArecReader *reader, uint64_t first)
+{
+    uint64_t left = arec_reader_n_records (reader) - first;
+    uint64_t end = first + MIN (left, FIRST_RECORDS), next = first;
+    g_autoptr (ArecScan) scan = arec_scan_new (reader, first, end);
+
+    for (;;) {
+        g_autoptr (GError) error = NULL;
+        g_auto (ArecView) view = {0};
+        const uint8_t *data = NULL;
+        size_t size = 0;
+        uint64_t record;
+        bool ok = check_outcome (arec_scan_next (scan, &record, &data, &size, &error), &error);
+
+        g_assert_cmpuint (record, ==, next);
+        if (ok && !data) {
+            break;
+        }
+        g_assert_true (read_record (reader, record, &view) == ok);
+        if (ok) {
+            g_assert_cmpmem (view.data, view.size, data, size);
+        }
+        g_assert_cmpuint (arec_scan_position (scan), >, record);
+        next = arec_scan_position (scan);
+    }
+    g_assert_cmpuint (next, ==, end);
+}
+
+static void
+check_many (ArecReader *reader, const uint64_t *records, const ArecView *alone, size_t n)
+{
+    ArecView views[NAMED_RECORDS] = {0};
+    g_autoptr (GError) error = NULL;
+    bool all = true;
+    bool ok = check_outcome (arec_reader_read_many (reader, records, n, views, &error), &error);
+
+    for (size_t i = 0; i < n; i++) {
+        all = all && alone[i].owner;
+        if (ok) {
+            g_assert_cmpmem (views[i].data, views[i].size, alone[i].data, alone[i].size);
+        } else {
+            g_assert_null (views[i].owner);
+        }
+        arec_view_clear (&views[i]);
+    }
+    g_assert_true (ok == all);
+}
+
+static void
+look_at_named (ArecReader *reader, ArecBytes *which)
+{
+    uint64_t n_records = arec_reader_n_records (reader), past = 0;
+    uint64_t records[NAMED_RECORDS];
+    ArecView views[NAMED_RECORDS] = {0}, none = {0};
+
+    for (size_t i = 0; i < NAMED_RECORDS; i++) {
+        records[i] = fuzz_take_number (which) % n_records;
+        look_at (reader, records[i], &views[i]);
+    }
+    check_many (reader, records, views, NAMED_RECORDS);
+    check_scan (reader, records[0]);
+    for (size_t i = 0; i < NAMED_RECORDS; i++) {
+        arec_view_clear (&views[i]);
+    }
+    g_assert_false (size_of (reader, n_records, &past));
+    g_assert_false (read_record (reader, n_records, &none));
+}
+
+/* ---- the file ---- */
+
+static void
+check_file (ArecReader *reader, size_t file_size)
+{
+    ArecFileInfo info;
+    ArecCodecName codec;
+    bool transposed;
+    g_autoptr (GError) error = NULL;
+
+    arec_reader_file_info (reader, 0, &info);
+    g_assert_cmpuint (info.file_size, ==, file_size);
+    g_assert_cmpuint (info.n_records, ==, arec_reader_n_records (reader));
+    g_assert_cmpuint (info.n_chunks, <=, info.n_records);
+    check_outcome (arec_reader_file_coding (reader, 0, &codec, &transposed, &error), &error);
+}
+
+static void
+read_file (const char *path, size_t size, ArecBytes *which)
+{
+    ArecEngineOptions options = {.cache_size = CACHE_SIZE,
+                                 .max_parallelism = 1,
+                                 .max_chunk_size = FUZZ_MAX_CHUNK,
+                                 .max_open_files = 4};
+    g_autoptr (ArecEngine) engine = arec_engine_new (&options);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecReader) reader = arec_reader_open (engine, path, NULL, &error);
+    uint64_t n;
+
+    if (!check_outcome (reader != NULL, &error)) {
+        return;
+    }
+    check_file (reader, size);
+    n = MIN (arec_reader_n_records (reader), FIRST_RECORDS);
+    for (uint64_t i = 0; i < n; i++) {
+        g_auto (ArecView) view = {0};
+
+        look_at (reader, i, &view);
+    }
+    check_scan (reader, 0);
+    if (n > 0) {
+        look_at_named (reader, which);
+    }
+}
+
+/* g_byte_array_unref (). */
+static GByteArray *
+make_file (unsigned flags, ArecBytes *input)
+{
+    g_autoptr (FuzzForgedFile) forged = NULL;
+    GByteArray *file;
+
+    if (flags & IS_FORGED) {
+        forged = fuzz_forged_file_new (input);
+        return g_byte_array_ref (forged->forge->file);
+    }
+    file = fuzz_file_unpack (input->at, arec_bytes_left (input));
+    fuzz_file_repair (file, flags);
+    return file;
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+    ArecBytes input = arec_bytes (data, size);
+    unsigned flags = fuzz_take_u8 (&input);
+    uint64_t spoiled = flags & IS_SPOILED ? fuzz_take_number (&input) : 0;
+    ArecBytes which = fuzz_take_bytes (&input, 8);
+    g_autoptr (GByteArray) file = make_file (flags, &input);
+
+    if (flags & IS_SPOILED && file->len > 0) {
+        file->data[spoiled % file->len] ^= 0x55;
+    }
+    fuzz_memory_bound (FUZZ_MAX_MEMORY);
+    read_file (fuzz_temp_file (file->data, file->len), file->len, &which);
+    fuzz_memory_unbound();
+    return 0;
+}

@@ -1,0 +1,156 @@
+/* The decoder of simple chunks over any body, any number of records and any decoded size.
+ *
+ * - What decodes has as many records as were announced, their ends ascend, and the last is the
+ *   decoded size; every byte of the values can be read, and values that the harness compressed
+ *   come back as they were.
+ * - The size list alone gives the same ends.
+ * - Memory stays bounded whatever the numbers are, and a chunk is not charged less than it
+ *   takes.
+ *
+ * Input: form of the body, number of records, decoded size, most that is accepted, and the
+ * body: plainly, or as size list and values that are to be compressed.
+ */
+#include <string.h>
+
+#include "forge.h"
+#include "fuzz.h"
+#include "riegeli/chunk.h"
+#include "riegeli/simple_chunk.h"
+#include "source/memory_source.h"
+
+/* The body is as given, or made of its parts by one of the codecs. */
+enum { FORM_PLAIN, FORM_NONE, FORM_BROTLI, FORM_ZSTD, FORM_SNAPPY, N_FORMS };
+
+/* @values (out): what the records are if the body decodes; without a begin where only the body
+ * knows. */
+static GByteArray *
+make_body (unsigned form, ArecBytes *input, ArecBytes *values)
+{
+    static const ArecCompression compressions[N_FORMS] = {
+        [FORM_NONE] = AREC_COMPRESSION_NONE,
+        [FORM_BROTLI] = AREC_COMPRESSION_BROTLI,
+        [FORM_ZSTD] = AREC_COMPRESSION_ZSTD,
+        [FORM_SNAPPY] = AREC_COMPRESSION_SNAPPY,
+    };
+    ArecBytes sizes;
+
+    if (form == FORM_PLAIN) {
+        *values = (ArecBytes){0};
+        /* Room makes the bytes of an empty body a pointer that is not NULL. */
+        return g_byte_array_append (g_byte_array_sized_new (16), input->at,
+                                    (guint)arec_bytes_left (input));
+    }
+    sizes = fuzz_take_bytes (input, fuzz_take_number (input));
+    *values = *input;
+    return test_forge_simple_parts (compressions[form], sizes.at, arec_bytes_left (&sizes),
+                                    values->at, arec_bytes_left (values));
+}
+
+static void
+check_chunk (const ArecChunk *chunk, const ArecChunkHeader *header, uint64_t max_size)
+{
+    uint64_t before = 0;
+    uint8_t sum = 0;
+
+    g_assert_cmpuint (chunk->ends.n, ==, header->num_records);
+    g_assert_cmpuint (header->decoded_data_size, <=, max_size);
+    for (uint64_t i = 0; i < chunk->ends.n; i++) {
+        uint64_t end = arec_record_ends_end (&chunk->ends, i);
+
+        g_assert_cmpuint (before, <=, end);
+        before = end;
+    }
+    g_assert_cmpuint (before, ==, header->decoded_data_size);
+    g_assert_nonnull (chunk->values);
+    for (uint64_t i = 0; i < header->decoded_data_size; i++) {
+        sum ^= chunk->values[i];
+    }
+    g_assert_cmpuint (sum, <=, UINT8_MAX); /* the bytes were needed */
+    g_assert_cmpuint (
+        chunk->cost, >=,
+        header->decoded_data_size +
+            arec_record_ends_cost (header->num_records, header->decoded_data_size));
+}
+
+/* The size list of the body alone, where its front makes sense. */
+static bool
+decode_sizes (const GByteArray *body, const ArecChunkHeader *header, ArecRecordEnds *ends)
+{
+    ArecSimpleFront front;
+    const char *reason = NULL;
+
+    if (arec_simple_parse_front (body->data, body->len, body->len, &front, &reason) !=
+        AREC_SIMPLE_OK) {
+        g_assert_nonnull (reason);
+        return false;
+    }
+    g_assert_cmpuint (front.sizes_begin, <=, body->len);
+    g_assert_cmpuint (front.sizes_size, <=, body->len - front.sizes_begin);
+    if (arec_simple_decode_sizes (&front, body->data + front.sizes_begin, header->num_records,
+                                  header->decoded_data_size, ends, &reason) != AREC_SIMPLE_OK) {
+        g_assert_nonnull (reason);
+        return false;
+    }
+    return true;
+}
+
+static void
+check_sizes (const GByteArray *body, const ArecChunkHeader *header, const ArecChunk *chunk)
+{
+    ArecRecordEnds ends = {0};
+
+    g_assert_true (decode_sizes (body, header, &ends));
+    g_assert_cmpuint (ends.n, ==, chunk->ends.n);
+    for (uint64_t i = 0; i < ends.n; i++) {
+        g_assert_cmpuint (arec_record_ends_end (&ends, i), ==,
+                          arec_record_ends_end (&chunk->ends, i));
+    }
+    arec_record_ends_clear (&ends);
+}
+
+static void
+decode (const GByteArray *body, const ArecChunkHeader *header, ArecBytes values,
+        uint64_t max_size)
+{
+    g_autoptr (ArecSource) source = arec_memory_source_new ("fuzz", "", 0);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecChunk) chunk = NULL;
+    ArecChunkPlace place = {.source = source};
+    uint8_t *memory = g_malloc (MAX (body->len, 1));
+
+    memcpy (memory, body->data, body->len);
+    if (arec_chunk_decode (&place, header, memory, memory, max_size, &chunk, &error)) {
+        g_assert_no_error (error);
+        check_chunk (chunk, header, max_size);
+        check_sizes (body, header, chunk);
+        if (values.at) {
+            g_assert_cmpmem (chunk->values, header->decoded_data_size, values.at,
+                             arec_bytes_left (&values));
+        }
+    } else {
+        g_assert_nonnull (error);
+        g_assert_null (chunk);
+    }
+}
+
+int
+LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
+{
+    ArecBytes input = arec_bytes (data, size);
+    unsigned form = fuzz_take_u8 (&input) % N_FORMS;
+    ArecChunkHeader header = {.type = 'r'};
+    ArecBytes values;
+    uint64_t max_size;
+    g_autoptr (GByteArray) body = NULL;
+
+    header.num_records = fuzz_take_number (&input) & ((UINT64_C (1) << 56) - 1);
+    header.decoded_data_size = fuzz_take_number (&input);
+    max_size = fuzz_take_number (&input);
+    max_size = MIN (max_size, FUZZ_MAX_CHUNK);
+    body = make_body (form, &input, &values);
+    header.data_size = body->len;
+    fuzz_memory_bound (FUZZ_MAX_MEMORY);
+    decode (body, &header, values, max_size);
+    fuzz_memory_unbound();
+    return 0;
+}

@@ -1,0 +1,256 @@
+#!/usr/bin/env python3
+"""Writes first inputs for every target: FOLDER/NAME/*. From tests/golden and made by hand.
+
+tests/fuzz/corpus came from these by fuzzing and merging; a new target starts with a function here.
+"""
+
+import pathlib
+import re
+import struct
+import sys
+
+GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
+ESCAPE = b"\xf5\x5f"
+MOST = 1 << 20
+# Larger golden files are for other tests.
+MAX_GOLDEN = 131072
+REPAIR_ALL = b"\x0f"
+REPAIR_NONE = b"\x00"
+
+
+def number(n):
+    """As fuzz_take_number () takes it."""
+    if n < 1 << 6:
+        return bytes([n])
+    if n < 1 << 14:
+        return struct.pack(">H", 0x4000 | n)
+    if n < 1 << 30:
+        return struct.pack(">I", 0x80000000 | n)
+    return b"\xc0" + struct.pack(">Q", n)
+
+
+def varint(n):
+    out = b""
+    while n >= 0x80:
+        out += bytes([n & 0x7f | 0x80])
+        n >>= 7
+    return out + bytes([n])
+
+
+def packed(data):
+    """As fuzz_file_unpack () takes it."""
+    data = data.replace(ESCAPE, ESCAPE + b"\0\0")
+    return re.sub(rb"\0{8,65535}", lambda run: ESCAPE + struct.pack("<H", len(run[0])), data)
+
+
+def golden_files():
+    """(name, bytes) of the small ones that compress to a sensible input."""
+    for path in sorted(GOLDEN.iterdir()):
+        if path.suffix in (".array_record", ".riegeli") and path.stat().st_size <= MAX_GOLDEN:
+            data = path.read_bytes()
+            if len(packed(data)) <= 12000:
+                yield path.name, data
+
+
+# ---- simple bodies ----------------------------------------------------------------------------
+
+
+def chunk_bytes(data, begin, n):
+    """@n bytes of the chunk at @begin, block headers left out."""
+    out, at = b"", begin
+    while len(out) < n and at < len(data):
+        at += 24 if at % 65536 == 0 else 0
+        piece = min(n - len(out), 65536 - at % 65536)
+        out += data[at:at + piece]
+        at += piece
+    return out
+
+
+def golden_bodies():
+    """(name, records, decoded size, body) of the first chunk with records of each file."""
+    for path in sorted(GOLDEN.iterdir()):
+        if path.suffix not in (".array_record", ".riegeli"):
+            continue
+        data = path.read_bytes()
+        at = 64
+        while at + 40 < len(data):
+            header = chunk_bytes(data, at, 40)
+            size, _, kind, decoded = struct.unpack("<8xQQQQ", header)
+            if kind & 0xff != ord("m"):
+                break
+            at += 40 + size  # metadata ends within the first block
+        body = chunk_bytes(data, at, 40 + size)[40:]
+        if kind & 0xff == ord("r") and size <= 6000 and decoded <= MOST:
+            yield path.name, kind >> 8, decoded, body
+
+
+# ---- forged files -----------------------------------------------------------------------------
+
+
+def records(codec, n, size, step, pattern=0):
+    return b"\x01" + bytes([codec]) + number(n - 1) + number(size) + number(step) + bytes([pattern])
+
+
+def mislisted(codec, n, size, told_size, told_n):
+    return b"\x09" + records(codec, n, size, 0)[1:] + number(told_size) + number(told_n)
+
+
+def chunk(kind, data, n, decoded):
+    return b"\x02" + kind + number(len(data)) + data + number(n) + number(decoded)
+
+
+def parts(codec, sizes, values, n, decoded):
+    return (b"\x03" + bytes([codec]) + number(len(sizes)) + sizes + number(len(values)) + values
+            + number(n) + number(decoded))
+
+
+def entry(offset, size, n):
+    return b"\x04" + number(offset) + number(size) + number(n)
+
+
+def raw_entry(data):
+    return b"\x05" + bytes([len(data)]) + data
+
+
+def run(n, offset, offset_step, size, size_step, n_records):
+    return b"\x06" + b"".join(map(number, (n, offset, offset_step, size, size_step, n_records)))
+
+
+PAD = b"\x07"
+END = b"\x00"
+
+
+def footer(which, *values):
+    return b"\x08" + bytes([which]) + b"".join(values)
+
+
+FORGED = {
+    "empty": b"",
+    "one": records(0, 1, 5, 0),
+    "codecs": b"".join(records(codec, 5, 10, 3) for codec in range(4)),
+    "groups": records(2, 30, 0, 7) * 3 + records(2, 4, 0, 1),
+    "blocks": records(0, 60, 2900, 1) * 2 + PAD + records(0, 3, 1, 0),
+    "empties": records(0, 20, 0, 0) + records(2, 20, 0, 0),
+    "parts": parts(2, b"\x01\x02\x03", b"abcdef", 3, 6),
+    "lies": chunk(b"r", b"\x00\x01\x02ab", 1, 2) + entry(70, 1, 1),
+    "unknown": chunk(b"t", b"abc", 1, 2) + chunk(b"x", b"", 1, 0),
+    "run": run(200, 70, 65, 10, 0, 8),
+    "uneven": run(70, 100, 100, 1, 1, 3) + run(70, 9000, 41, 9, 0, 5),
+    "far": entry(1 << 40, 1, 1),
+    "many": entry(100, 1, 1 << 60) + entry(200, 1, 1 << 60),
+    "wraps": entry(100, 1, 1 << 63) + entry(200, 1, 1 << 63),
+    "raw": raw_entry(b"\x18\x01\x10\x02\x08\x40") + raw_entry(b""),
+    "options": footer(6, b"\x0d", b"group_size:1,"),
+    "version": footer(0, number(2)),
+    "count": records(0, 2, 3, 0) + footer(3, number(1)),
+    "less": records(0, 2, 3, 0) + footer(3, number((1 << 64) - 1)),
+    "footer": footer(4, number(65536)) + records(0, 2, 3, 0),
+    "mislisted-size": mislisted(0, 1, 5, 6, 1) + records(0, 2, 3, 1),
+    "mislisted-count": mislisted(2, 4, 5, 20, 5),
+    "packed": footer(5, b"\x02") + records(0, 2, 3, 0),
+}
+
+
+# ---- targets ----------------------------------------------------------------------------------
+
+
+def container():
+    for name, data in golden_files():
+        for repairs in (REPAIR_ALL, REPAIR_NONE):
+            for begin in (0, 64, len(data) - 65536):
+                if begin > 0 or begin == 0 and name.startswith("tiny"):
+                    yield (f"{name}.{begin}.{repairs[0]}", repairs + number(begin) + number(0) + number(MOST)
+                           + number(3) + number(100) + b"\x20" + number(9999) + bytes(6) + packed(data))
+
+
+def simple():
+    for name, n, decoded, body in golden_bodies():
+        yield name, b"\x00" + number(n) + number(decoded) + number(MOST) + body
+    for form in range(1, 5):
+        sizes = b"\x01\x00\x83\x00"
+        yield (f"parts{form}", bytes([form]) + number(3) + number(4) + number(MOST) + number(len(sizes))
+               + sizes + b"abcd")
+        yield f"empties{form}", bytes([form]) + number(500) + number(0) + number(MOST) + number(500) + bytes(500)
+    yield "bomb", b"\x02" + number(1) + number(1 << 40) + number(MOST) + number(6) + varint(1 << 40) + bytes(99)
+
+
+def footers():
+    yield "postscript", b"\x00\x08\x9c\x02\x10\xde\xc0\xeb\xfe\x84\xce\xc3\xc9\x71"
+    yield "metadata", b"\x01\x0a\x0b\x08\x01\x10\x05\x18\x06\x22\x03a:1"
+    yield "metadata-pieces", b"\x01\x0a\x04\x08\x01\x10\x05\x7a\x01z\x0a\x04\x10\x07\x18\x09"
+    yield "entry", b"\x02\x08\x40\x10\x01\x18\x01"
+    yield "entry-slow", b"\x02\x18\x01\x10\x02\x08\x03\x2a\x01z\x15\1\2\3\4"
+    yield "entry-group", b"\x02\x08\x01\x2b\x2b\x08\x01\x2c\x2c\x18\x01"
+    yield "entry-wide", b"\x02\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x10\x02\x18\x03"
+    for name, steps in FORGED.items():
+        yield f"file-{name}", b"\x03\x01" + steps + END
+
+
+def options():
+    texts = {
+        0: ["max_parallelism:4,readahead_buffer_size:16MB", "index_storage_option:offloaded", "max_parallelism:auto",
+            "readahead_buffer_size:1.5K,footer_prefetch_bytes:0", "max_parallelism:-1", "what:1", ",,", "a:b:c"],
+        1: ["first,word:a,int:5", "first:true,wide:-9223372036854775808", "bytes:1e3K,later:any text",
+            "word:a,first", "int:-131072,bytes:auto", "bytes:0x1p3", "bytes:18446744073709551615", "bytes:inf", "int:-131073"],
+        2: ["0", "16MB", "0.5M", "1.5GiB", "18446744073709551615", "16777216T", ".5K", "1k", "5.", "1 K"],
+        3: [number(100) + text for text in (b"7", b"5:9", b":100", b"-10:", b":", b"9:5", b"-1", b"-101:",
+                                            b"9223372036854775807", b"-9223372036854775807:-1")],
+        4: [number(n) + bytes([suffix]) + text for n, suffix, text in (
+            (100, 0, b"07"), (100, 1, b"7.png"), (100, 4, b"99"), (1 << 62, 2, b"4611686018427387903.0"),
+            (1000, 3, b"0127"), (1000, 0, b"1000"))],
+    }
+    for mode, rows in texts.items():
+        for i, text in enumerate(rows):
+            yield f"{mode}.{i}", bytes([mode]) + (text.encode() if isinstance(text, str) else text)
+
+
+def shard():
+    for name, data in golden_files():
+        for repairs in (REPAIR_ALL, REPAIR_NONE):
+            yield f"{name}.{repairs[0]}", repairs + bytes(range(8)) + packed(data)
+    for name, steps in FORGED.items():
+        yield f"forged-{name}", b"\x10" + bytes(range(8)) + steps + END
+    good, bad = records(0, 3, 9, 1), chunk(b"r", b"\x00\x01\xffab", 3, 6)
+    yield "good-then-bad", b"\x10" + bytes([1, 4, 0, 2, 0, 0, 0, 0]) + good + bad + good + END
+    yield "middle", b"\x10" + bytes([1, 6, 7, 11, 0, 0, 0, 0]) + records(2, 6, 9, 5) * 3 + END
+    yield "spoiled-size", b"\x30" + number(64 + 40 + 2) + bytes(range(8)) + records(0, 3, 1, 1)
+
+
+def mount():
+    record = b"\x02"  # and a number
+    requests = (
+        b"\x00\x00\xf0" + b"\x00\x00\xf1" + b"\x00\x00\xf2" + b"\x00\x00\xf3"       # ., .., .arecfs, the file
+        + b"\x00\x00\x011" + b"\x00\x00\x0200" + b"\x00\x03\x010"                   # names
+        + b"\x01\x00\x00" + number(0) + number(4000) + b"\x00\x00"                      # list
+        + b"\x01\x00\x00" + number(2) + number(500) + b"\x00\x00"
+        + b"\x01\x00\x01" + number(2) + number(900) + b"\x01\x00"
+        + b"\x01\x01\x01" + number(0) + number(60000) + b"\x02\x00"
+        + b"\x01\x04\x00\x00" + number(0) + number(4000) + b"\x00\x00"
+        + b"\x02" + record + number(0) + b"\x02\x01" + b"\x02\x05" + number(1 << 50)
+        + b"\x03" + record + number(0) + number(0) + number(4096)
+        + b"\x03" + record + number(1) + number(2) + number(3)
+        + b"\x03" + record + number(2) + number(1 << 40) + number(1 << 20)
+        + b"".join(b"\x04" + record + number(0) + bytes([2 | i << 2]) for i in range(8))
+        + b"".join(b"\x04\x00" + bytes([2 | i << 2]) for i in range(8))
+        + b"\x04\x01\xc1\x03abc" + b"\x04\x01\x03"
+        + b"".join(b"\x05\x00" + bytes([i]) for i in range(8)))
+    for name, steps in FORGED.items():
+        for layout in (0x00, 0x11, 0x02, 0x23, 0x8b):
+            yield f"{name}.{layout:02x}", bytes([layout]) + number(100) + END.join([steps, requests])
+
+
+TARGETS = {"container": container, "simple": simple, "footer": footers, "options": options, "shard": shard,
+           "mount": mount}
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: {sys.argv[0]} FOLDER")
+    for target, seeds in TARGETS.items():
+        folder = pathlib.Path(sys.argv[1]) / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in seeds():
+            (folder / name).write_bytes(data)
+
+
+main()
