@@ -86,13 +86,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Told, told_clear)
 static void
 put_metadata_text (ArecOutput *out, const ArecMetadata *metadata)
 {
-    if (!metadata->is_there) {
-        return;
+    if (metadata->file_comment) {
+        put_text (out, "comment:", metadata->file_comment);
     }
-    put_text (out, "comment:", metadata->file_comment ? metadata->file_comment : "none");
-    put_text (out, "record_type:",
-              metadata->record_type_name ? metadata->record_type_name : "not recorded");
-    put_number (out, "descriptors:", metadata->n_file_descriptors);
+    if (metadata->record_type_name) {
+        put_text (out, "record_type:", metadata->record_type_name);
+    }
+    if (metadata->n_file_descriptors > 0) {
+        put_number (out, "descriptors:", metadata->n_file_descriptors);
+    }
 }
 
 static void

@@ -41,7 +41,7 @@ MIXED = golden.get("mixed_empty.groupsize17-snappy.array_record")
 INFO_KEYS = ["path", "file_size", "kind", "records", "chunks", "group_size", "codec", "transposed",
              "decoded_size", "options", "metadata", "recovered", "gaps"]
 LS_KEYS = ["record", "size", "chunk", "offset"]
-ABSENT_COMMANDS = ["pack", "unpack", "convert", "verify", "repair", "bench", "doctor", "stats"]
+ABSENT_COMMANDS = ["pack", "unpack", "convert", "bench", "doctor", "stats"]
 READING_COMMANDS = ["info", "ls", "cat"]
 
 
@@ -437,13 +437,16 @@ def test_info_json(g):
     (told,) = json.loads(succeeds("info", "--json", g.path))
     assert list(told) == INFO_KEYS
     assert written_options(g).fullmatch(told.pop("options"))
-    assert told == expected_info(g)
+    assert (told.pop("metadata") or {}).get("file_comment") == g.comment
+    assert told == expected_info(g) | {"recovered": False, "gaps": 0}
 
 
 @pytest.mark.parametrize("g", golden.SIMPLE + golden.TRANSPOSED, ids=by_name)
 def test_info_text(g):
     want = expected_info(g)
     lines = succeeds("info", g.path).decode().splitlines()
+    if g.comment is not None:
+        assert lines.pop() == f"comment:      {g.comment}"
     options = lines.pop()
     assert options.startswith("options:      ") and written_options(g).fullmatch(options[14:])
     assert lines == [
@@ -556,16 +559,18 @@ def test_version():
 def test_help(args):
     text = succeeds(*args).decode()
     assert text.startswith("Usage:\n  arec COMMAND [OPTION]...\n")
-    assert re.findall(r"^  ([a-z]+) ", text, re.MULTILINE) == ["arec", "info", "ls", "cat", "mount"]
+    assert re.findall(r"^  ([a-z]+) ", text, re.MULTILINE) == ["arec", "info", "ls", "cat", "verify", "repair", "mount"]
     assert text.isascii()
 
 
 COMMON = ["-q, --quiet", "-v, --verbose", "--threads=N", "--cache-size=SIZE",
-          "--reader-options=STRING", "-h, --help", "--version"]
+          "--reader-options=STRING", "--kind=KIND", "--recover", "-h, --help", "--version"]
 OPTIONS = {
     "info": ("FILE...", ["--json"]),
     "ls": ("FILE [RANGE]...", ["-l, --long", "--json"]),
     "cat": ("FILE [RANGE]...", ["-n, --newline", "-0, --null", "--frame=FORM"]),
+    "verify": ("FILE...", ["--json"]),
+    "repair": ("-o OUT FILE", ["-o, --output=OUT", "-f, --force", "--reencode"]),
 }
 
 
@@ -789,8 +794,9 @@ def test_damaged_footer(command, copy):
     container = Container(path)
     footer = container.footer
     container.flip(footer.position(3))
-    fails(5, f"arec: {path}: at {footer.begin}: data hash mismatch in a chunk of {footer.end - footer.begin} bytes",
-          command, path)
+    fails(5, f"arec: {path}: at {footer.begin}: data hash mismatch in a chunk of {footer.end - footer.begin} bytes; "
+             "the file is damaged or cut off: 'arecfs --recover' mounts what a scan finds, 'arec repair' makes a sound "
+             "copy", command, path)
 
 
 @pytest.mark.parametrize("g", [g for g in golden.TRANSPOSED if g.group_size > 1], ids=by_name)

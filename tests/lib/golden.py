@@ -16,6 +16,7 @@ class Golden:
     options: str     # the writer's option string as given
     sizes: tuple     # of the records, bytes
     sha256: tuple    # of the records, hex
+    comment: str     # of the metadata chunk; None without one
 
     @property
     def name(self):
@@ -57,7 +58,7 @@ def _load():
         records = _MANIFEST["record_sets"][file["record_set"]]
         assert len(records["sizes"]) == len(records["sha256"]) == records["num_records"]
         found.append(Golden(DIRECTORY / file["file"], file["kind"], file["options"],
-                            tuple(records["sizes"]), tuple(records["sha256"])))
+                            tuple(records["sizes"]), tuple(records["sha256"]), file.get("file_comment")))
     return found
 
 
