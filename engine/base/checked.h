@@ -14,6 +14,12 @@ arec_add_u64 (uint64_t a, uint64_t b, uint64_t *out)
 }
 
 static inline bool
+arec_mul_u64 (uint64_t a, uint64_t b, uint64_t *out)
+{
+    return !__builtin_mul_overflow (a, b, out);
+}
+
+static inline bool
 arec_mul_size (size_t a, size_t b, size_t *out)
 {
     return !__builtin_mul_overflow (a, b, out);

@@ -158,7 +158,7 @@ decode_transposed (const ArecChunkHeader *header, const uint8_t *data,
     return result;
 }
 
-/* Decodes a chunk that its header describes truly; takes *memory over if records lie in it.
+/* Decodes a chunk whose header was checked; takes *memory over if records lie in it.
  * @limits  resolved. */
 static bool
 decode_checked (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t **memory,

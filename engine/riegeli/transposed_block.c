@@ -20,10 +20,9 @@
 static uint64_t
 linear (uint64_t a, uint64_t b, uint64_t c)
 {
-    size_t product;
-    uint64_t sum;
+    uint64_t product, sum;
 
-    return arec_mul_size (a, b, &product) && arec_add_u64 (product, c, &sum) ? sum : UINT64_MAX;
+    return arec_mul_u64 (a, b, &product) && arec_add_u64 (product, c, &sum) ? sum : UINT64_MAX;
 }
 
 ArecTransposedBounds

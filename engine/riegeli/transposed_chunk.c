@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/scratch.h"
 #include "riegeli/transposed_header.h"
 #include "riegeli/transposed_values.h"
 
@@ -436,7 +437,7 @@ static void
 parts_clear (Parts *parts)
 {
     arec_transposed_header_clear (&parts->header);
-    g_free (parts->values.memory);
+    arec_scratch_give (parts->values.memory);
     g_free (parts->transitions.memory);
 }
 

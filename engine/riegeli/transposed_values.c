@@ -1,5 +1,7 @@
 #include "riegeli/transposed_values.h"
 
+#include "base/scratch.h"
+
 /* Where the loading of buckets stands. */
 typedef struct {
     ArecTransposedHeader *header;
@@ -188,7 +190,7 @@ make_room (const ArecTransposedHeader *header, ArecTransposedBounds *bounds, uin
         *reason = "its values take more memory than the limit allows";
         return AREC_DECODE_LIMIT;
     }
-    *memory = g_try_malloc (MAX (header->values_size, 1));
+    *memory = arec_scratch_take ((size_t)header->values_size);
     if (!*memory) {
         *reason = "no memory for its values";
         return AREC_DECODE_NOMEM;
@@ -202,7 +204,7 @@ arec_transposed_values_load (ArecTransposedHeader *header, ArecValuesWanted want
                              const char **reason)
 {
     const uint8_t *stored = header->rest.at;
-    g_autofree uint8_t *memory = NULL;
+    uint8_t *memory = NULL;
     ArecDecodeResult result = make_room (header, bounds, &memory, reason);
     Loading loading = {.header = header, .wanted = wanted, .memory = memory, .reason = reason};
 
@@ -210,10 +212,11 @@ arec_transposed_values_load (ArecTransposedHeader *header, ArecValuesWanted want
         result = load_buckets (&loading);
     }
     if (result != AREC_DECODE_OK) {
+        arec_scratch_give (memory);
         return result;
     }
     g_clear_pointer (&header->plain.memory, g_free);
     values->bytes = memory ? memory : stored;
-    values->memory = g_steal_pointer (&memory);
+    values->memory = memory;
     return AREC_DECODE_OK;
 }

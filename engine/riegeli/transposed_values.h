@@ -27,7 +27,7 @@ typedef struct {
 /* Unpacks the buckets and places the buffers of @header. Afterwards header->rest are the
  * transitions, and header->plain is freed. A bucket left out has the size that unpacking it
  * would give, or unpacking it would fail: the header's word is not taken for it.
- * @values  (out) g_free () its memory. */
+ * @values  (out) arec_scratch_give () its memory. */
 ArecDecodeResult arec_transposed_values_load (ArecTransposedHeader *header,
                                               ArecValuesWanted wanted,
                                               ArecTransposedBounds *bounds,

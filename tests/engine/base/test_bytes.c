@@ -86,6 +86,9 @@ test_checked (void)
     g_assert_true (arec_add_u64 (UINT64_MAX - 1, 1, &sum));
     g_assert_cmpuint (sum, ==, UINT64_MAX);
     g_assert_false (arec_add_u64 (UINT64_MAX, 1, &sum));
+    g_assert_true (arec_mul_u64 (UINT64_MAX / 2, 2, &sum));
+    g_assert_cmpuint (sum, ==, UINT64_MAX - 1);
+    g_assert_false (arec_mul_u64 (UINT64_MAX / 2 + 1, 2, &sum));
     g_assert_true (arec_mul_size (SIZE_MAX / 2, 2, &product));
     g_assert_false (arec_mul_size (SIZE_MAX / 2 + 1, 2, &product));
     g_assert_true (arec_range_within (5, 5, 10));

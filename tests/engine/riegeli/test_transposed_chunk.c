@@ -189,6 +189,7 @@ check_accepted (const Body *body, const ArecDecodeLimits *within)
     g_autoptr (ArecChunk) chunk = decode (body, within, &error);
 
     g_assert_no_error (error);
+    g_assert_nonnull (chunk);
 }
 
 /* ---- vectors ---- */
