@@ -32,11 +32,11 @@ typedef struct {
 /* Embedded as the first member by each implementation. */
 struct ArecSource {
     const ArecSourceOps *ops;
-    char *name;                          /* for messages; owned */
-    uint64_t size;                       /* bytes */
-    uint64_t identity;                   /* a hash of what makes it this very file */
-    struct stat st;                      /* as at opening; zeros where there is no file */
-    _Atomic bool changed;                /* a check has failed: for ever */
+    char *name;           /* for messages; owned */
+    uint64_t size;        /* bytes */
+    uint64_t identity;    /* a hash of what makes it this very file */
+    struct stat st;       /* as at opening; zeros where there is no file */
+    char *_Atomic change; /* what the first failed check said, for ever; NULL: none failed */
     struct ArecSourceCounters *counters; /* nullable, not owned */
 };
 
@@ -56,7 +56,7 @@ bool arec_source_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint6
 bool arec_source_pread (ArecSource *source, void *buffer, size_t size, uint64_t offset,
                         GError **error);
 bool arec_source_check (ArecSource *source, GError **error);
-/* Says CHANGED of a source that has changed; returns false. */
+/* Says CHANGED of a source that has changed, in the words of the first time; returns false. */
 bool arec_source_fail_changed (const ArecSource *source, GError **error);
 void arec_source_free (ArecSource *source); /* takes NULL */
 
