@@ -10,15 +10,17 @@ import random
 import re
 import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import layouts
-from mounts import SANITIZE, SLOW, mounted
+from mounts import ARECFS, SANITIZE, SLOW, mounted
 
 SEED = int(os.environ.get("AREC_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
 SECONDS = float(os.environ.get("AREC_MODEL_SECONDS") or 20) / len(layouts.ALL)
-HAMMER = os.environ["AREC_HAMMER"]
+# ctest names it; by hand, it is beside the program of the same build.
+HAMMER = os.environ.get("AREC_HAMMER") or str(Path(ARECFS).resolve().with_name("arec_hammer"))
 
 
 @pytest.fixture(scope="module")
