@@ -311,7 +311,7 @@ arec_shard_options (const ArecShard *shard)
 bool
 arec_shard_check_known (const ArecShard *shard, GError **error)
 {
-    return !shard->source->changed || arec_source_fail_changed (shard->source, error);
+    return !shard->source->change || arec_source_fail_changed (shard->source, error);
 }
 
 /* ---- loading ---- */

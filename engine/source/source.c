@@ -1,6 +1,7 @@
 #include "source/source.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 
 #include "base/checked.h"
 #include "base/error.h"
@@ -42,25 +43,36 @@ arec_source_pread (ArecSource *source, void *buffer, size_t size, uint64_t offse
 bool
 arec_source_fail_changed (const ArecSource *source, GError **error)
 {
-    return arec_fail (error, AREC_ERROR_CHANGED, "%s: the file changed since it was opened",
-                      source->name);
+    return arec_fail (error, AREC_ERROR_CHANGED, "%s", source->change);
+}
+
+/* The first change is the one that is told from now on, whatever happens to the file later. */
+static void
+remember_change (ArecSource *source, const char *message)
+{
+    char *none = NULL, *copy = g_strdup (message);
+
+    if (!atomic_compare_exchange_strong (&source->change, &none, copy)) {
+        g_free (copy);
+    }
 }
 
 bool
 arec_source_check (ArecSource *source, GError **error)
 {
-    GError *cause = NULL;
+    g_autoptr (GError) cause = NULL;
 
-    if (source->changed) {
+    if (source->change) {
         return arec_source_fail_changed (source, error);
     }
     if (!source->ops->check || source->ops->check (source, &cause)) {
         return true;
     }
     if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_CHANGED)) {
-        source->changed = true;
+        remember_change (source, cause->message);
+        return arec_source_fail_changed (source, error);
     }
-    g_propagate_error (error, cause);
+    g_propagate_error (error, g_steal_pointer (&cause));
     return false;
 }
 
@@ -77,5 +89,6 @@ arec_source_free (ArecSource *source)
         return;
     }
     g_free (g_steal_pointer (&source->name));
+    g_free (source->change);
     source->ops->free (source);
 }

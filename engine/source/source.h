@@ -34,11 +34,11 @@ typedef struct {
 /* Embedded as the first member by each implementation. */
 struct ArecSource {
     const ArecSourceOps *ops;
-    char *name;                          /* for messages; owned */
-    uint64_t size;                       /* bytes */
-    uint64_t identity;                   /* a hash of what makes it this very file */
-    struct stat st;                      /* as at opening; zeros where there is no file */
-    _Atomic bool changed;                /* a check has failed: for ever */
+    char *name;           /* for messages; owned */
+    uint64_t size;        /* bytes */
+    uint64_t identity;    /* a hash of what makes it this very file */
+    struct stat st;       /* as at opening; zeros where there is no file */
+    char *_Atomic change; /* what the first failed check said, for ever; NULL: none failed */
     struct ArecSourceCounters *counters; /* nullable, not owned */
 };
 
@@ -61,7 +61,7 @@ bool arec_source_check (ArecSource *source, GError **error);
 /* Whether the source grows, as far as the system tells: it has changed since it was opened, or
  * somebody has it open for writing. For explaining a failure; may miss writers elsewhere. */
 bool arec_source_is_being_written (ArecSource *source);
-/* Says CHANGED of a source that has changed; returns false. */
+/* Says CHANGED of a source that has changed, in the words of the first time; returns false. */
 bool arec_source_fail_changed (const ArecSource *source, GError **error);
 void arec_source_free (ArecSource *source); /* takes NULL */
 

@@ -132,8 +132,8 @@ def wait_until(condition, seconds, interval=0.02):
     return True
 
 
-def _environment(marker, directory):
-    env = dict(os.environ, **{MARKER: marker})
+def _environment(marker, directory, additions=None):
+    env = dict(os.environ, **{MARKER: marker}, **(additions or {}))
     env["LC_ALL"] = "C.UTF-8"
     for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LSAN_OPTIONS"):
         options = [env[name]] if env.get(name) else []
@@ -272,7 +272,7 @@ def _start(mount, key, env, foreground, stdout, stderr, nofile):
 
 @contextlib.contextmanager
 def mounted(sources, *options, at=None, cwd=None, foreground=False, lifetime=90, nofile=None,
-            log=True):
+            log=True, environment=None):
     """Mounts @sources (one path or several, str or Path) with @options.
 
     @at          mount point; default: a new directory whose parents everybody may enter
@@ -280,6 +280,7 @@ def mounted(sources, *options, at=None, cwd=None, foreground=False, lifetime=90,
     @foreground  adds -f
     @lifetime    seconds until the connection is aborted
     @nofile      limit of open files
+    @environment variables for arecfs besides ours
     """
     if isinstance(sources, (str, Path)):
         sources = [sources]
@@ -304,8 +305,8 @@ def mounted(sources, *options, at=None, cwd=None, foreground=False, lifetime=90,
     failed = True
     try:
         with open(private / "stdout", "wb") as stdout, open(private / "stderr", "wb") as stderr:
-            _start(mount, key, _environment(key, private), foreground or "-d" in options, stdout,
-                   stderr, nofile)
+            _start(mount, key, _environment(key, private, environment),
+                   foreground or "-d" in options, stdout, stderr, nofile)
         info = mount.info()
         assert info is not None, "arecfs reported success, and nothing is mounted"
         _guardian.send(op="minor", id=key, minor=info["minor"])
@@ -336,7 +337,7 @@ def repr_safe(text):
 # ---- arecfs that fails, and arec ---------------------------------------------------------------
 
 
-def run_arecfs(*arguments, cwd=None, prefix=(), seconds=60):
+def run_arecfs(*arguments, cwd=None, prefix=(), seconds=60, environment=None):
     """Runs arecfs, which is expected to fail before it mounts: (exit code, stdout, stderr)."""
     private = Path(tempfile.mkdtemp(prefix="arecfs-test-"))
     key = uuid.uuid4().hex
@@ -346,7 +347,8 @@ def run_arecfs(*arguments, cwd=None, prefix=(), seconds=60):
         mountpoint = os.path.realpath(Path(cwd or os.getcwd()) / str(arguments[-1]))
     try:
         with open(private / "stdout", "wb") as stdout, open(private / "stderr", "wb") as stderr:
-            process = subprocess.Popen(command, cwd=cwd, env=_environment(key, private),
+            process = subprocess.Popen(command, cwd=cwd,
+                                       env=_environment(key, private, environment),
                                        stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
                                        start_new_session=True)
             try:
@@ -375,11 +377,12 @@ def run_arecfs(*arguments, cwd=None, prefix=(), seconds=60):
         shutil.rmtree(private, ignore_errors=True)
 
 
-def mount_fails(sources, *options, code, at, contains=(), cwd=None, prefix=()):
+def mount_fails(sources, *options, code, at, contains=(), cwd=None, prefix=(), environment=None):
     """Checks that mounting ends with @code and one line on stderr that has each of @contains."""
     if isinstance(sources, (str, Path)):
         sources = [sources]
-    got, out, err = run_arecfs(*options, *sources, at, cwd=cwd, prefix=prefix)
+    got, out, err = run_arecfs(*options, *sources, at, cwd=cwd, prefix=prefix,
+                               environment=environment)
     shown = f"arecfs {shlex.join(map(str, [*options, *sources, at]))}: {err}"
     assert got == code, f"exit code {got}, expected {code}: {shown}"
     assert re.fullmatch(r"arec(fs)?: [^\n]+\n", err), f"not one line of the program: {shown}"

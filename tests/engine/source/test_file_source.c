@@ -253,6 +253,26 @@ test_changed (gconstpointer number)
     test_file_remove (other);
 }
 
+/* Whatever happens to the file later, it is the first change that is told. */
+static void
+test_change_is_told_in_the_same_words (void)
+{
+    ArecFdPool *pool = arec_fd_pool_new (1);
+    char *path = make_file ("0123456789");
+    ArecSource *source = open_source (pool, path);
+    g_autoptr (GError) first = NULL, second = NULL;
+
+    cut_it (path);
+    g_assert_false (arec_source_check (source, &first));
+    extend_it (path);
+    g_assert_false (arec_source_check (source, &second));
+    g_assert_cmpstr (first->message, ==, second->message);
+    g_assert_nonnull (strstr (first->message, "then 10"));
+    arec_source_free (source);
+    arec_fd_pool_free (pool);
+    test_file_remove (path);
+}
+
 /* ---- a thousand files ---- */
 
 enum { FILES = 1000, POOL = 4, THREADS = 8 };
@@ -353,6 +373,7 @@ main (int argc, char **argv)
 
         g_test_add_data_func (path, GUINT_TO_POINTER (i), test_changed);
     }
+    g_test_add_func ("/file-source/same-words", test_change_is_told_in_the_same_words);
     g_test_add_func ("/file-source/many", test_many_files);
     g_test_add_func ("/file-source/being-written", test_being_written);
     return g_test_run();
