@@ -5,6 +5,7 @@
 #include "codec/decompressors.h"
 
 const char arec_codec_no_memory[] = "no memory for the codec";
+const char arec_codec_too_long[] = "more bytes than expected";
 
 bool
 arec_compression_is_known (uint8_t byte)
@@ -17,7 +18,7 @@ static const char *
 copy (const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity, size_t *out_size)
 {
     if (in_size > capacity) {
-        return "more bytes than expected";
+        return arec_codec_too_long;
     }
     if (in_size > 0) {
         memcpy (out, in, in_size);

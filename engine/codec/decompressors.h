@@ -1,7 +1,9 @@
-/* One function for each codec, with the contract of arec_decompress (). Private to this room.
+/* One function for each codec, with the contract of arec_decompress (), and the steps of those
+ * that can be streamed. Private to this room.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,3 +19,20 @@ const char *arec_zstd_decompress (const uint8_t *in, size_t in_size, uint8_t *ou
 /* One raw block. */
 const char *arec_snappy_decompress (const uint8_t *in, size_t in_size, uint8_t *out,
                                     size_t capacity, size_t *out_size);
+
+/* What a stored buffer of no codec says when it is too long. */
+extern const char arec_codec_too_long[];
+
+/* A codec that decompresses piece by piece. */
+typedef struct {
+    void *(*new_decoder) (void); /* NULL when memory lacks */
+    /* Goes from @in to @out as far as they reach and moves both. *ended: the stream is
+     * complete. Returns NULL or a reason. */
+    const char *(*step) (void *decoder, const uint8_t **in, size_t *in_left, uint8_t **out,
+                         size_t *out_left, bool *ended);
+    void (*free_decoder) (void *decoder);
+    const char *truncated, *left_over, *too_long; /* reasons */
+} ArecStreamCodec;
+
+extern const ArecStreamCodec arec_brotli_stream_codec;
+extern const ArecStreamCodec arec_zstd_stream_codec;
