@@ -26,7 +26,12 @@ bool arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError *
 
 /* Reads and checks the footer chunk at @footer_offset, which must end at or before @limit.
  * Chunks ascend, lie before the footer, have records, and these add up.
- * @max_chunk_size  bytes of the decoded footer that are accepted, above it: LIMIT.
- * @footer  (out) its members are the caller's. Errors: as above. */
+ * @max_chunk_size  bytes of the decoded footer that are accepted in memory, above it: LIMIT.
+ * @offloaded  where the index goes, NULL: memory. Then the footer is read as a stream in
+ * constant memory, but for transposed and Snappy ones and windows above 128 MiB, which are held
+ * whole.
+ * @footer  (out) its members are the caller's. Errors: as above, and those of
+ * the index file. */
 bool arec_footer_read (ArecSource *source, uint64_t footer_offset, uint64_t limit,
-                       uint64_t max_chunk_size, ArecFooter *footer, GError **error);
+                       uint64_t max_chunk_size, ArecIndexFile *offloaded, ArecFooter *footer,
+                       GError **error);

@@ -89,7 +89,7 @@ explain_missing_postscript (ArecSource *source, bool name_is_array_record, GErro
 
 ArecShard *
 arec_shard_open (ArecSource *source, uint64_t max_chunk_size, bool name_is_array_record,
-                 GError **error)
+                 ArecIndexFile *offloaded, GError **error)
 {
     g_autoptr (ArecShard) shard = g_new0 (ArecShard, 1);
     GError *cause = NULL;
@@ -103,7 +103,7 @@ arec_shard_open (ArecSource *source, uint64_t max_chunk_size, bool name_is_array
         return NULL;
     }
     if (!arec_footer_read (source, footer_offset, source->size - AREC_BLOCK_SIZE,
-                           max_chunk_size, &footer, error)) {
+                           max_chunk_size, offloaded, &footer, error)) {
         return NULL;
     }
     shard->index = footer.index;
@@ -195,28 +195,34 @@ source_is_unchanged (ArecShard *shard, bool ok, GError **error)
 }
 
 bool
-arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError **error)
+arec_shard_load_chunk_at (ArecShard *shard, const ArecIndexEntry *entry, ArecChunk **out,
+                          GError **error)
 {
     g_autoptr (ArecChunk) loaded = NULL;
     GError *cause = NULL;
-    ArecIndexEntry entry;
-    ArecChunkPlace place;
+    ArecChunkPlace place = place_of (shard, entry);
     ArecChunkHeader header;
-    uint64_t length;
+    uint64_t length = entry->limit - entry->offset;
     bool ok;
 
-    arec_index_get (shard->index, chunk, &entry);
-    place = place_of (shard, &entry);
-    length = entry.limit - entry.offset;
     ok = arec_chunk_load (&place, length <= ONE_READ_SIZE ? length : 0, shard->max_chunk_size,
                           &header, &loaded, &cause) &&
-         check_against_index (shard, &entry, &header, &cause);
+         check_against_index (shard, entry, &header, &cause);
     if (!source_is_unchanged (shard, ok, &cause)) {
         g_propagate_error (error, cause);
         return false;
     }
     *out = g_steal_pointer (&loaded);
     return true;
+}
+
+bool
+arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError **error)
+{
+    ArecIndexEntry entry;
+
+    return arec_index_get (shard->index, chunk, &entry, error) &&
+           arec_shard_load_chunk_at (shard, &entry, out, error);
 }
 
 static bool
@@ -246,25 +252,23 @@ blames_unverified_data (const ArecChunkHeader *header, const GError *error)
 }
 
 bool
-arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *out, GError **error)
+arec_shard_load_sizes_at (ArecShard *shard, const ArecIndexEntry *entry, ArecRecordEnds *out,
+                          GError **error)
 {
     ArecRecordEnds ends = {0};
     GError *cause = NULL;
-    ArecIndexEntry entry;
-    ArecChunkPlace place;
+    ArecChunkPlace place = place_of (shard, entry);
     ArecChunkHeader header = {0};
     bool ok;
 
-    arec_index_get (shard->index, chunk, &entry);
-    place = place_of (shard, &entry);
     ok = arec_chunk_read_sizes (&place, shard->max_chunk_size, &header, &ends, &cause) &&
-         check_against_index (shard, &entry, &header, &cause);
+         check_against_index (shard, entry, &header, &cause);
     if (ok ? has_empty_record (&ends) : blames_unverified_data (&header, cause)) {
         g_clear_error (&cause);
         arec_record_ends_clear (&ends);
         ok = arec_chunk_read_verified_sizes (&place, shard->max_chunk_size, &header, &ends,
                                              &cause) &&
-             check_against_index (shard, &entry, &header, &cause);
+             check_against_index (shard, entry, &header, &cause);
     }
     if (!source_is_unchanged (shard, ok, &cause)) {
         arec_record_ends_clear (&ends);
@@ -273,6 +277,15 @@ arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *out, GE
     }
     *out = ends;
     return true;
+}
+
+bool
+arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *ends, GError **error)
+{
+    ArecIndexEntry entry;
+
+    return arec_index_get (shard->index, chunk, &entry, error) &&
+           arec_shard_load_sizes_at (shard, &entry, ends, error);
 }
 
 bool
@@ -285,7 +298,9 @@ arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,
     uint8_t first[2];
     size_t got;
 
-    arec_index_get (shard->index, chunk, &entry);
+    if (!arec_index_get (shard->index, chunk, &entry, error)) {
+        return false;
+    }
     place = place_of (shard, &entry);
     if (!arec_chunk_read_front (&place, &header, first, sizeof first, &got, error)) {
         return false;

@@ -133,7 +133,8 @@ blocks_file (void)
 static ArecShard *
 open_bytes (const uint8_t *data, size_t size, GError **error)
 {
-    return arec_shard_open (arec_memory_source_new (NAME, data, size), MAX_CHUNK, true, error);
+    return arec_shard_open (arec_memory_source_new (NAME, data, size), MAX_CHUNK, true, NULL,
+                            error);
 }
 
 static void
@@ -184,7 +185,7 @@ check_chunks (const Model *model, ArecShard *shard, int bad)
         ArecRecordEnds ends = {0};
         ArecIndexEntry entry;
 
-        arec_index_get (arec_shard_index (shard), i, &entry);
+        g_assert_true (arec_index_get (arec_shard_index (shard), i, &entry, NULL));
         g_assert_cmpuint (entry.offset, ==, expected->begin);
         g_assert_cmpuint (entry.n_records, ==, expected->n);
         if (arec_shard_load_sizes (shard, i, &ends, &error)) {
@@ -419,7 +420,8 @@ open_faulty (const Model *model, TestFaults *faults, GError **error)
     ArecSource *memory =
         arec_memory_source_new (NAME, model->forge->file->data, model->forge->file->len);
 
-    return arec_shard_open (test_faulty_source_new (memory, faults), MAX_CHUNK, true, error);
+    return arec_shard_open (test_faulty_source_new (memory, faults), MAX_CHUNK, true, NULL,
+                            error);
 }
 
 static void
@@ -503,7 +505,7 @@ test_nth_read_fails_without_postscript (void)
         g_autoptr (GError) error = NULL;
 
         g_assert_null (arec_shard_open (test_faulty_source_new (memory, &faults), MAX_CHUNK,
-                                        false, &error));
+                                        false, NULL, &error));
         if ((int64_t)faults.reads <= n) {
             g_assert_cmpint (n, >=, 2);
             check_error (error, AREC_ERROR_FORMAT);
