@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <locale.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,6 +119,11 @@ open_tree (ArecfsServer *server, GError **error)
         return false;
     }
     server->engine = arec_engine_new (&options->engine);
+    /* Before the mount, which may cover the folder. */
+    if (options->reader.index_storage == AREC_INDEX_OFFLOADED &&
+        !arec_engine_open_index_dir (server->engine, error)) {
+        return false;
+    }
     server->tree = arecfs_tree_new (server->engine, list, flat, options->sources, &tree, error);
     if (!server->tree) {
         return false;
@@ -198,6 +204,7 @@ main (int argc, char **argv)
     int report_fd = -1;
 
     fill_standard_streams();
+    signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error to tell */
     setlocale (LC_ALL, "");
     mallopt (M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     mallopt (M_ARENA_MAX, MAX_ARENAS);

@@ -90,6 +90,7 @@ put_file_text (ArecOutput *out, const ArecFileInfo *info, ArecCodecName codec, b
     put_text (out, "options:", info->options ? info->options : "not recorded");
     if (verbose) {
         put_size (out, "index_memory:", info->index_size);
+        put_size (out, "index_file:", info->index_offloaded_size);
     }
 }
 

@@ -101,6 +101,7 @@ typedef struct {
     char *threads;
     char *cache_size;
     char *reader_options;
+    char *index_dir;
 } CommonText;
 
 static void
@@ -109,6 +110,7 @@ common_text_clear (CommonText *text)
     g_free (text->threads);
     g_free (text->cache_size);
     g_free (text->reader_options);
+    g_free (text->index_dir);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CommonText, common_text_clear)
@@ -239,7 +241,7 @@ parse_threads (const char *text, unsigned *threads, GError **error)
 }
 
 static bool
-parse_common (const CommonText *text, ArecCommandLine *line, GError **error)
+parse_common (CommonText *text, ArecCommandLine *line, GError **error)
 {
     if (text->threads &&
         !parse_threads (text->threads, &line->engine_options.max_parallelism, error)) {
@@ -255,6 +257,8 @@ parse_common (const CommonText *text, ArecCommandLine *line, GError **error)
         g_prefix_error (error, "--reader-options: ");
         return false;
     }
+    line->index_dir = g_steal_pointer (&text->index_dir);
+    line->engine_options.index_dir = line->index_dir;
     return true;
 }
 
@@ -290,6 +294,8 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
          "Memory for decoded chunks (default: auto)", "SIZE"},
         {"reader-options", 0, 0, G_OPTION_ARG_FILENAME, &text.reader_options,
          "Reader options, as the reference writes them", "STRING"},
+        {"index-dir", 0, 0, G_OPTION_ARG_FILENAME, &text.index_dir,
+         "Folder for offloaded indexes (default: $TMPDIR)", "DIR"},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &text.help, "Show this help", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &text.version, "Show the version", NULL},
         G_OPTION_ENTRY_NULL,
@@ -343,4 +349,5 @@ void
 arec_command_line_clear (ArecCommandLine *line)
 {
     g_clear_pointer (&line->operands, g_free);
+    g_clear_pointer (&line->index_dir, g_free);
 }

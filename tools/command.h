@@ -47,6 +47,7 @@ typedef struct {
     gboolean json;
     ArecEngineOptions engine_options;
     ArecReaderOptions reader_options;
+    char *index_dir; /* what engine_options points to */
     char **operands; /* NULL-terminated, the strings of argv; at least one */
     size_t n_operands;
 } ArecCommandLine;

@@ -164,7 +164,7 @@ def test_file_under_another_name_is_judged_by_its_content(tmp_path, at):
     mount_fails(whole, "--kind=riegeli", code=6, at=at)
 
 
-@pytest.mark.parametrize("options", [["--index-storage-option=offloaded"], ["--recover"],
+@pytest.mark.parametrize("options", [["--recover"],
                                      ["--profile=sequential"], ["--profile=cloud"],
                                      ["-o", "recover"], ["-o", "profile=random"]],
                          ids=lambda v: " ".join(v))
