@@ -29,6 +29,8 @@ static const struct {
     {"cache_budget", offsetof (ArecEngineStats, cache_budget), true},
     {"cache_used", offsetof (ArecEngineStats, cache_used), true},
     {"index_used", offsetof (ArecEngineStats, index_used), true},
+    {"index_offloaded_bytes", offsetof (ArecEngineStats, index_offloaded_bytes), true},
+    {"index_reads", offsetof (ArecEngineStats, index_reads), false},
     {"cache_entries", offsetof (ArecEngineStats, cache_entries), true},
     {"cache_hits", offsetof (ArecEngineStats, cache_hits), false},
     {"cache_misses", offsetof (ArecEngineStats, cache_misses), false},

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <locale.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,11 @@ open_tree (ArecfsServer *server, GError **error)
         reader.progress = show_scan;
         reader.progress_data = &next;
     }
+    /* Before the mount, which may cover the folder. */
+    if (options->reader.index_storage == AREC_INDEX_OFFLOADED &&
+        !arec_engine_open_index_dir (server->engine, error)) {
+        return false;
+    }
     server->tree = arecfs_tree_new (server->engine, list, flat, options->sources, &tree, error);
     if (next != started + SCAN_PROGRESS_INTERVAL) {
         fputs ("\r\033[K", stderr);
@@ -225,6 +231,7 @@ main (int argc, char **argv)
     int report_fd = -1;
 
     fill_standard_streams();
+    signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error to tell */
     setlocale (LC_ALL, "");
     mallopt (M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     mallopt (M_ARENA_MAX, MAX_ARENAS);

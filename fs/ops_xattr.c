@@ -25,12 +25,14 @@ codec_text (ArecCodecName codec)
 
 /* The value of `user.arec.@key`; NULL: there is none, or *error. g_free (). */
 static char *
-value_of_record (const ArecfsNode *node, const char *key)
+value_of_record (const ArecfsNode *node, const char *key, GError **error)
 {
     ArecPlace place;
     ArecFileInfo info;
 
-    arec_reader_locate (node->file->reader, node->record, &place);
+    if (!arec_reader_locate (node->file->reader, node->record, &place, error)) {
+        return NULL;
+    }
     if (strcmp (key, "record") == 0) {
         return g_strdup_printf ("%" PRIu64, place.file_record);
     }
@@ -108,7 +110,7 @@ value_of (ArecfsServer *server, uint64_t ino, const char *key, GError **error)
     case ARECFS_FILE:
         return arecfs_tree_open (server->tree, &node, error) ? value_of_file (&node, key, error)
                                                              : NULL;
-    case ARECFS_RECORD: return value_of_record (&node, key);
+    case ARECFS_RECORD: return value_of_record (&node, key, error);
     }
     g_assert_not_reached();
 }

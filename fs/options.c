@@ -213,7 +213,7 @@ static const Option table[] = {
      "accepted; readahead is not in this build"},
     {OPTION_MAX_PARALLELISM, "max-parallelism", "N|auto", "chunks loaded at the same time"},
     {OPTION_INDEX_STORAGE, "index-storage-option", "in_memory|offloaded",
-     "where the index is kept (offloaded: not in this build)"},
+     "where the index is kept; offloaded: in a file, for little memory"},
     {OPTION_READER_OPTIONS, "reader-options", "STRING",
      "options as the reference's reader takes them"},
     {OPTION_PROFILE, "profile", "NAME", "not in this build"},
@@ -225,7 +225,8 @@ static const Option table[] = {
      "mount what a scan finds where an index is damaged or lost"},
     {OPTION_KIND, "kind", "array_record|riegeli", "take the sources for this kind"},
     {OPTION_NO_PUSH, "no-push", NULL, "accepted; pushing is not in this build"},
-    {OPTION_INDEX_DIR, "index-dir", "DIR", "accepted; for offloaded indexes"},
+    {OPTION_INDEX_DIR, "index-dir", "DIR",
+     "folder of the file for offloaded indexes (default: $TMPDIR)"},
     {OPTION_IDLE_UNMOUNT, "idle-unmount", "SECONDS",
      "unmount and exit when nobody uses it that long"},
     {OPTION_LOG_LEVEL, "log-level", "LEVEL", "error, warning, message, info or debug"},
@@ -269,7 +270,11 @@ set_option (ArecfsOptions *options, const Option *option, const char *value, GEr
     case OPTION_RECOVER: options->reader.recover = true; return true;
     case OPTION_KIND: return set_kind (options, value, error);
     case OPTION_NO_PUSH: options->no_push = true; return true;
-    case OPTION_INDEX_DIR: return true;
+    case OPTION_INDEX_DIR:
+        g_free (options->index_dir);
+        options->index_dir = g_canonicalize_filename (value, NULL);
+        options->engine.index_dir = options->index_dir;
+        return true;
     case OPTION_IDLE_UNMOUNT:
         if (!parse_unsigned (option->name, value, 10, 365 * 86400, &number, error)) {
             return false;
@@ -593,17 +598,12 @@ take_operands (ArecfsOptions *options, char **operands, GError **error)
     return true;
 }
 
-static bool
-check_whole (ArecfsOptions *options, GError **error)
+static void
+apply_reader_options (ArecfsOptions *options)
 {
-    if (options->reader.index_storage == AREC_INDEX_OFFLOADED) {
-        return fail (error, AREC_ERROR_UNSUPPORTED,
-                     "option index-storage-option: offloaded is not in this build");
-    }
     if (options->reader.has_max_parallelism) {
         options->engine.max_parallelism = MAX (options->reader.max_parallelism, 1);
     }
-    return true;
 }
 
 ArecfsOptions *
@@ -632,10 +632,10 @@ arecfs_options_parse (int argc, char **argv, GError **error)
     if (options->action == ARECFS_HELP) {
         options->help = g_option_context_get_help (context, TRUE, NULL);
     }
-    if (options->action == ARECFS_RUN &&
-        (!take_operands (options, operands, error) || !check_whole (options, error))) {
+    if (options->action == ARECFS_RUN && !take_operands (options, operands, error)) {
         return NULL;
     }
+    apply_reader_options (options);
     return g_steal_pointer (&options);
 }
 
@@ -651,6 +651,7 @@ arecfs_options_free (ArecfsOptions *options)
     g_free (options->suffix);
     g_free (options->fsname);
     g_free (options->log_file);
+    g_free (options->index_dir);
     g_clear_pointer (&options->patterns, g_ptr_array_unref);
     g_clear_pointer (&options->mount_options, g_ptr_array_unref);
     g_free (options);

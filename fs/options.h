@@ -28,6 +28,7 @@ typedef struct {
 
     ArecEngineOptions engine;
     ArecReaderOptions reader;
+    char *index_dir; /* absolute; what engine points to */
     bool merge;
     bool plain_names;
     char *suffix; /* NULL: none; "auto": by magic bytes */

@@ -668,12 +668,7 @@ stat_file (ArecfsTree *tree, const ArecfsNode *node, struct stat *st, uint64_t *
 static const struct stat *
 stat_of_source (const ArecfsNode *node)
 {
-    ArecPlace place = {0};
-
-    if (arec_reader_n_files (node->file->reader) > 1) {
-        arec_reader_locate (node->file->reader, node->record, &place);
-    }
-    return &node->file->record_stats[place.file];
+    return &node->file->record_stats[arec_reader_file_of (node->file->reader, node->record)];
 }
 
 bool

@@ -164,6 +164,7 @@ put_file_text (ArecOutput *out, const Told *told, bool verbose)
     }
     if (verbose) {
         put_size (out, "index_memory:", info->index_size);
+        put_size (out, "index_file:", info->index_offloaded_size);
     }
 }
 

@@ -85,8 +85,9 @@ put_record (Listing *listing, uint64_t record, GError **error)
     if (!arec_reader_record_size (listing->reader, record, &size, error)) {
         return false;
     }
-    if (listing->form != FORM_SHORT) {
-        arec_reader_locate (listing->reader, record, &place);
+    if (listing->form != FORM_SHORT &&
+        !arec_reader_locate (listing->reader, record, &place, error)) {
+        return false;
     }
     if (listing->form == FORM_JSON) {
         put_json (listing, record, size, &place);

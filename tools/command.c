@@ -114,6 +114,7 @@ typedef struct {
     char *reader_options;
     char *kind;
     gboolean recover;
+    char *index_dir;
 } CommonText;
 
 static void
@@ -123,6 +124,7 @@ common_text_clear (CommonText *text)
     g_free (text->cache_size);
     g_free (text->reader_options);
     g_free (text->kind);
+    g_free (text->index_dir);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CommonText, common_text_clear)
@@ -268,7 +270,7 @@ parse_kind (const char *text, ArecKindChoice *kind, GError **error)
 }
 
 static bool
-parse_common (const CommonText *text, ArecCommandLine *line, GError **error)
+parse_common (CommonText *text, ArecCommandLine *line, GError **error)
 {
     if (text->threads &&
         !parse_threads (text->threads, &line->engine_options.max_parallelism, error)) {
@@ -284,6 +286,8 @@ parse_common (const CommonText *text, ArecCommandLine *line, GError **error)
         g_prefix_error (error, "--reader-options: ");
         return false;
     }
+    line->index_dir = g_steal_pointer (&text->index_dir);
+    line->engine_options.index_dir = line->index_dir;
     line->reader_options.recover = text->recover;
     return !text->kind || parse_kind (text->kind, &line->reader_options.kind, error);
 }
@@ -339,6 +343,8 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
          "Take files for this kind: array_record or riegeli", "KIND"},
         {"recover", 0, 0, G_OPTION_ARG_NONE, &text.recover,
          "Where an index is damaged or lost, take what a scan finds", NULL},
+        {"index-dir", 0, 0, G_OPTION_ARG_FILENAME, &text.index_dir,
+         "Folder for offloaded indexes (default: $TMPDIR)", "DIR"},
         {"help", 'h', 0, G_OPTION_ARG_NONE, &text.help, "Show this help", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &text.version, "Show the version", NULL},
         G_OPTION_ENTRY_NULL,
@@ -395,4 +401,5 @@ void
 arec_command_line_clear (ArecCommandLine *line)
 {
     g_clear_pointer (&line->operands, g_free);
+    g_clear_pointer (&line->index_dir, g_free);
 }

@@ -52,6 +52,7 @@ typedef struct {
     ArecEngineOptions engine_options;
     ArecReaderOptions reader_options; /* points to scan_progress: the line is not copied */
     ArecProgress scan_progress;
+    char *index_dir; /* what engine_options points to */
     char **operands; /* NULL-terminated, the strings of argv; at least one */
     size_t n_operands;
 } ArecCommandLine;

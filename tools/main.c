@@ -98,6 +98,7 @@ set_signals (void)
     /* A reader that has seen enough ends us silently, even under a parent that ignores SIGPIPE.
      */
     sigaction (SIGPIPE, &plain, NULL);
+    signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error to tell */
     for (size_t i = 0; i < G_N_ELEMENTS (interrupts); i++) {
         struct sigaction before;
 

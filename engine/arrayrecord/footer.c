@@ -9,7 +9,7 @@ arec_postscript_parse (ArecBytes message, ArecPostscript *postscript)
     bool valid;
 
     *postscript = (ArecPostscript){0};
-    while (arec_wire_next (&message, &field, &valid)) {
+    while (arec_wire_next (&message, 0, &field, &valid)) {
         if (field.type != AREC_WIRE_VARINT) {
             continue;
         }
@@ -31,7 +31,7 @@ parse_metadata (ArecBytes message, ArecFooterMetadata *metadata)
     ArecWireField field;
     bool valid;
 
-    while (arec_wire_next (&message, &field, &valid)) {
+    while (arec_wire_next (&message, 1, &field, &valid)) {
         if (field.type == AREC_WIRE_VARINT && field.number == 1) {
             metadata->version = (uint32_t)field.value;
         } else if (field.type == AREC_WIRE_VARINT && field.number == 2) {
@@ -53,7 +53,7 @@ arec_footer_metadata_parse (ArecBytes message, ArecFooterMetadata *metadata)
     bool valid;
 
     *metadata = (ArecFooterMetadata){0};
-    while (arec_wire_next (&message, &field, &valid)) {
+    while (arec_wire_next (&message, 0, &field, &valid)) {
         if (field.type == AREC_WIRE_BYTES && field.number == 1) {
             metadata->is_array_record = true;
             if (!parse_metadata (field.bytes, metadata)) {
@@ -90,7 +90,7 @@ arec_footer_entry_parse (ArecBytes message, ArecFooterEntry *entry)
         return true;
     }
     *entry = (ArecFooterEntry){0};
-    while (arec_wire_next (&message, &field, &valid)) {
+    while (arec_wire_next (&message, 0, &field, &valid)) {
         if (field.type != AREC_WIRE_VARINT) {
             continue;
         }

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "riegeli/block.h"
 #include "riegeli/chunk.h"
+#include "riegeli/simple_stream.h"
 
 /* What a postscript chunk takes in the file, block header included: fetched in one read. */
 #define POSTSCRIPT_GUESS 128
@@ -59,26 +60,87 @@ arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError **erro
     return true;
 }
 
-static bool
-check_metadata (const ArecSource *source, uint64_t footer_offset, const ArecChunk *footer,
-                const ArecFooterMetadata *metadata, GError **error)
+/* ---- the footer, record by record ---- */
+
+typedef struct {
+    const ArecSource *source;
+    uint64_t offset;
+    uint64_t n_chunks;           /* records behind the first */
+    ArecIndexFile *offloaded;    /* NULL: an index in memory */
+    ArecFooterMetadata metadata; /* but its options, which are `options` */
+    char *options;
+    ArecIndexBuilder *builder;
+    uint64_t n_entries; /* taken so far */
+    uint64_t least_offset;
+    uint64_t records_left;
+} Footer;
+
+static void
+footer_clear (Footer *footer)
 {
+    g_free (footer->options);
+    arec_index_builder_free (footer->builder);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Footer, footer_clear)
+
+static bool
+check_metadata (const Footer *footer, GError **error)
+{
+    const ArecFooterMetadata *metadata = &footer->metadata;
+
     if (!metadata->is_array_record) {
-        return corrupt (source, footer_offset, error,
+        return corrupt (footer->source, footer->offset, error,
                         "the footer is not that of an ArrayRecord file");
     }
     if (metadata->version != AREC_FOOTER_VERSION) {
         return arec_fail (error, AREC_ERROR_UNSUPPORTED,
                           "%s: at %" PRIu64 ": the footer has version %" PRIu32 ", expected %d",
-                          source->name, footer_offset, metadata->version, AREC_FOOTER_VERSION);
+                          footer->source->name, footer->offset, metadata->version,
+                          AREC_FOOTER_VERSION);
     }
-    if (metadata->num_chunks != footer->ends.n - 1) {
+    if (metadata->num_chunks != footer->n_chunks) {
         return arec_fail (
             error, AREC_ERROR_CORRUPT,
             "%s: at %" PRIu64 ": the footer announces %" PRIu64 " chunks and lists %" PRIu64,
-            source->name, footer_offset, metadata->num_chunks, footer->ends.n - 1);
+            footer->source->name, footer->offset, metadata->num_chunks, footer->n_chunks);
     }
     return true;
+}
+
+/* The name of the source in front of an error that tells of the index's folder. */
+static bool
+fail_offloading (const Footer *footer, GError **error)
+{
+    g_prefix_error (error, "%s: ", footer->source->name);
+    return false;
+}
+
+/* The first of @n_records records. */
+static bool
+footer_begin (Footer *footer, ArecBytes record, uint64_t n_records, GError **error)
+{
+    ArecFooterMetadata *metadata = &footer->metadata;
+
+    footer->n_chunks = n_records - 1;
+    if (!arec_footer_metadata_parse (record, metadata)) {
+        return corrupt (footer->source, footer->offset, error, "this chunk is not a footer");
+    }
+    if (!check_metadata (footer, error)) {
+        return false;
+    }
+    if (metadata->options) {
+        footer->options = g_strndup ((const char *)metadata->options,
+                                     MIN (metadata->options_size, AREC_MAX_WRITER_OPTIONS));
+        metadata->options = NULL; /* the record does not stay */
+    }
+    footer->least_offset = 1;
+    footer->records_left = metadata->num_records;
+    footer->builder =
+        footer->offloaded
+            ? arec_index_builder_new_offloaded (footer->offloaded, footer->n_chunks, error)
+            : arec_index_builder_new();
+    return footer->builder || fail_offloading (footer, error);
 }
 
 /* Checks one entry against the chunk before it. Returns NULL or what is wrong. */
@@ -107,71 +169,121 @@ entry_fault (const ArecFooterEntry *entry, uint64_t least_offset, uint64_t foote
     return NULL;
 }
 
-static ArecIndex *
-build_index (const ArecSource *source, uint64_t footer_offset, const ArecChunk *footer,
-             const ArecFooterMetadata *metadata, GError **error)
+/* The next record. */
+static bool
+footer_take (Footer *footer, ArecBytes record, GError **error)
 {
-    g_autoptr (ArecIndexBuilder) builder = arec_index_builder_new();
-    uint64_t least_offset = 1, records_left = metadata->num_records;
+    ArecFooterEntry entry;
+    const char *fault =
+        arec_footer_entry_parse (record, &entry)
+            ? entry_fault (&entry, footer->least_offset, footer->offset, footer->records_left)
+            : "is not a footer entry";
 
-    for (uint64_t i = 1; i < footer->ends.n; i++) {
-        ArecFooterEntry entry;
-        const char *fault =
-            arec_footer_entry_parse (arec_chunk_record (footer, i), &entry)
-                ? entry_fault (&entry, least_offset, footer_offset, records_left)
-                : "is not a footer entry";
+    if (fault) {
+        return arec_fail (error, AREC_ERROR_CORRUPT,
+                          "%s: at %" PRIu64 ": in the footer, chunk %" PRIu64 " %s",
+                          footer->source->name, footer->offset, footer->n_entries, fault);
+    }
+    footer->n_entries++;
+    footer->least_offset = entry.chunk_offset + 1;
+    footer->records_left -= entry.num_records;
+    return arec_index_builder_add (footer->builder, entry.chunk_offset, entry.decoded_data_size,
+                                   entry.num_records, error) ||
+           fail_offloading (footer, error);
+}
 
-        if (fault) {
-            arec_fail (error, AREC_ERROR_CORRUPT,
-                       "%s: at %" PRIu64 ": in the footer, chunk %" PRIu64 " %s", source->name,
-                       footer_offset, i - 1, fault);
-            return NULL;
+/* Behind the last record. */
+static bool
+footer_end (Footer *footer, ArecFooter *out, GError **error)
+{
+    ArecIndex *index;
+
+    if (footer->records_left > 0) {
+        return arec_fail (error, AREC_ERROR_CORRUPT,
+                          "%s: at %" PRIu64 ": the footer announces %" PRIu64
+                          " records and lists %" PRIu64,
+                          footer->source->name, footer->offset, footer->metadata.num_records,
+                          footer->metadata.num_records - footer->records_left);
+    }
+    index =
+        arec_index_builder_finish (g_steal_pointer (&footer->builder), footer->offset, error);
+    if (!index) {
+        return fail_offloading (footer, error);
+    }
+    out->index = index;
+    out->options = g_steal_pointer (&footer->options);
+    return true;
+}
+
+/* ---- where the records come from ---- */
+
+static bool
+read_whole (const ArecChunkPlace *place, const ArecDecodeLimits *limits, Footer *footer,
+            ArecFooter *out, GError **error)
+{
+    g_autoptr (ArecChunk) chunk = NULL;
+    ArecChunkHeader header;
+
+    if (!arec_chunk_load (place, 0, limits, &header, &chunk, error)) {
+        return false;
+    }
+    if (chunk->ends.n == 0) {
+        return corrupt (footer->source, footer->offset, error, "this chunk is not a footer");
+    }
+    if (!footer_begin (footer, arec_chunk_record (chunk, 0), chunk->ends.n, error)) {
+        return false;
+    }
+    for (uint64_t i = 1; i < chunk->ends.n; i++) {
+        if (!footer_take (footer, arec_chunk_record (chunk, i), error)) {
+            return false;
         }
-        arec_index_builder_add (builder, entry.chunk_offset, entry.decoded_data_size,
-                                entry.num_records);
-        least_offset = entry.chunk_offset + 1;
-        records_left -= entry.num_records;
     }
-    if (records_left > 0) {
-        arec_fail (error, AREC_ERROR_CORRUPT,
-                   "%s: at %" PRIu64 ": the footer announces %" PRIu64
-                   " records and lists %" PRIu64,
-                   source->name, footer_offset, metadata->num_records,
-                   metadata->num_records - records_left);
-        return NULL;
+    return footer_end (footer, out, error);
+}
+
+static bool
+read_stream (ArecSimpleStream *stream, const ArecChunkHeader *header, Footer *footer,
+             ArecFooter *out, GError **error)
+{
+    ArecBytes record;
+
+    if (header->num_records == 0) {
+        return arec_simple_stream_end (stream, error) &&
+               corrupt (footer->source, footer->offset, error, "this chunk is not a footer");
     }
-    return arec_index_builder_finish (g_steal_pointer (&builder), footer_offset);
+    if (!arec_simple_stream_next (stream, &record, error) ||
+        !footer_begin (footer, record, header->num_records, error)) {
+        return false;
+    }
+    for (uint64_t i = 1; i < header->num_records; i++) {
+        if (!arec_simple_stream_next (stream, &record, error) ||
+            !footer_take (footer, record, error)) {
+            return false;
+        }
+    }
+    return arec_simple_stream_end (stream, error) && footer_end (footer, out, error);
 }
 
 bool
 arec_footer_read (ArecSource *source, uint64_t footer_offset, uint64_t limit,
-                  const ArecDecodeLimits *limits, ArecFooter *out, GError **error)
+                  const ArecDecodeLimits *limits, ArecIndexFile *offloaded, ArecFooter *out,
+                  GError **error)
 {
     ArecChunkPlace place = {
         .source = source, .begin = footer_offset, .limit = limit, .max_size = limits->max_size};
-    g_autoptr (ArecChunk) footer = NULL;
+    g_auto (Footer)
+        footer = {.source = source, .offset = footer_offset, .offloaded = offloaded};
+    g_autoptr (ArecSimpleStream) stream = NULL;
+    ArecChunkPlace streamed = place;
     ArecChunkHeader header;
-    ArecFooterMetadata metadata;
-    ArecIndex *index;
 
-    if (!arec_chunk_load (&place, 0, limits, &header, &footer, error)) {
+    /* What is offloaded to spare memory does not go through memory as a whole, unless its form
+     * leaves no choice. */
+    streamed.max_size = AREC_MAX_STREAMED_SIZE;
+    if (offloaded &&
+        !arec_simple_stream_open (&streamed, limits->max_size, &header, &stream, error)) {
         return false;
     }
-    if (footer->ends.n == 0 ||
-        !arec_footer_metadata_parse (arec_chunk_record (footer, 0), &metadata)) {
-        return corrupt (source, footer_offset, error, "this chunk is not a footer");
-    }
-    if (!check_metadata (source, footer_offset, footer, &metadata, error)) {
-        return false;
-    }
-    index = build_index (source, footer_offset, footer, &metadata, error);
-    if (!index) {
-        return false;
-    }
-    out->index = index;
-    out->options = metadata.options
-                       ? g_strndup ((const char *)metadata.options,
-                                    MIN (metadata.options_size, AREC_MAX_WRITER_OPTIONS))
-                       : NULL;
-    return true;
+    return stream ? read_stream (stream, &header, &footer, out, error)
+                  : read_whole (&place, limits, &footer, out, error);
 }

@@ -27,7 +27,12 @@ bool arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError *
 
 /* Reads and checks the footer chunk at @footer_offset, which must end at or before @limit.
  * Chunks ascend, lie before the footer, have records, and these add up.
- * @limits  what the footer may cost; above: LIMIT.
- * @footer  (out) its members are the caller's. Errors: as above. */
+ * @limits  what the footer may cost in memory; above: LIMIT.
+ * @offloaded  where the index goes, NULL: memory. Then the footer is read as a stream in
+ * constant memory, but for transposed and Snappy ones and windows above 128 MiB, which are held
+ * whole.
+ * @footer  (out) its members are the caller's. Errors: as above, and those of
+ * the index file. */
 bool arec_footer_read (ArecSource *source, uint64_t footer_offset, uint64_t limit,
-                       const ArecDecodeLimits *limits, ArecFooter *footer, GError **error);
+                       const ArecDecodeLimits *limits, ArecIndexFile *offloaded,
+                       ArecFooter *footer, GError **error);

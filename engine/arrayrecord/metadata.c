@@ -31,7 +31,7 @@ arec_records_metadata_parse (ArecBytes message, ArecRecordsMetadata *metadata)
     bool valid;
 
     *metadata = (ArecRecordsMetadata){0};
-    while (arec_wire_next (&message, &field, &valid)) {
+    while (arec_wire_next (&message, 0, &field, &valid)) {
         if (field.type == AREC_WIRE_BYTES) {
             take_text (&field, metadata);
         } else if (field.type == AREC_WIRE_VARINT && field.number == NUM_RECORDS) {

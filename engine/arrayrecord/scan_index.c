@@ -36,27 +36,30 @@ holds_records (const ArecChunkHeader *header)
            (header->type == AREC_CHUNK_SIMPLE || header->type == AREC_CHUNK_TRANSPOSED);
 }
 
-static void
-add_to_index (Walk *walk, const Candidate *chunk)
+static bool
+add_to_index (Walk *walk, const Candidate *chunk, GError **error)
 {
-    arec_index_builder_add (walk->builder, chunk->begin, chunk->header.decoded_data_size,
-                            chunk->header.num_records);
     walk->n_chunks++;
     walk->found.end = chunk->end;
+    return arec_index_builder_add (walk->builder, chunk->begin, chunk->header.decoded_data_size,
+                                   chunk->header.num_records, error);
 }
 
-static void
-take_chunk (Walk *walk, const ArecScanItem *item)
+static bool
+take_chunk (Walk *walk, const ArecScanItem *item, GError **error)
 {
     if (!holds_records (&item->header)) {
-        return;
+        return true;
     }
     if (walk->n_last == G_N_ELEMENTS (walk->last)) {
-        add_to_index (walk, &walk->last[0]);
+        if (!add_to_index (walk, &walk->last[0], error)) {
+            return false;
+        }
         walk->last[0] = walk->last[1];
         walk->n_last--;
     }
     walk->last[walk->n_last++] = (Candidate){item->begin, item->end, item->header};
+    return true;
 }
 
 static void
@@ -94,7 +97,11 @@ walk_chunks (Walk *walk, GError **error)
             return false;
         }
         switch (what) {
-        case AREC_SCAN_CHUNK: take_chunk (walk, &item); break;
+        case AREC_SCAN_CHUNK:
+            if (!take_chunk (walk, &item, error)) {
+                return false;
+            }
+            break;
         case AREC_SCAN_GAP: take_gap (walk, &item); break;
         case AREC_SCAN_END: tell_progress (walk, item.end); return true;
         }
@@ -206,25 +213,28 @@ judge_footer (Walk *walk, const Candidate *chunk, uint64_t n_before, Role *role,
 
 /* Whether @footer lists every chunk of @found as it is. */
 static bool
-lists_all (const ArecIndex *footer, const ArecIndex *found)
+compare_lists (const ArecIndex *footer, const ArecIndex *found, bool *lists_all, GError **error)
 {
     uint64_t n_footer = arec_index_n_chunks (footer);
     uint64_t at = 0;
 
+    *lists_all = false;
     for (uint64_t i = 0; i < arec_index_n_chunks (found); i++) {
         ArecIndexEntry chunk, listed = {0};
 
-        arec_index_get (found, i, &chunk);
-        while (at < n_footer) {
-            arec_index_get (footer, at++, &listed);
-            if (listed.offset >= chunk.offset) {
-                break;
+        if (!arec_index_get (found, i, &chunk, error)) {
+            return false;
+        }
+        while (at < n_footer && listed.offset < chunk.offset) {
+            if (!arec_index_get (footer, at++, &listed, error)) {
+                return false;
             }
         }
         if (listed.offset != chunk.offset || listed.n_records != chunk.n_records) {
-            return false;
+            return true;
         }
     }
+    *lists_all = true;
     return true;
 }
 
@@ -234,9 +244,10 @@ confirm_footer (Walk *walk, const Candidate *chunk, bool *confirmed, GError **er
 {
     GError *cause = NULL;
     ArecFooter footer;
+    bool ok;
 
     *confirmed = false;
-    if (!arec_footer_read (walk->source, chunk->begin, chunk->end, walk->options->limits,
+    if (!arec_footer_read (walk->source, chunk->begin, chunk->end, walk->options->limits, NULL,
                            &footer, &cause)) {
         if (arec_error_is_of_bytes (cause)) {
             g_clear_error (&cause);
@@ -245,21 +256,48 @@ confirm_footer (Walk *walk, const Candidate *chunk, bool *confirmed, GError **er
         g_propagate_error (error, cause);
         return false;
     }
-    *confirmed = lists_all (footer.index, walk->found.index);
+    ok = compare_lists (footer.index, walk->found.index, confirmed, error);
     arec_index_free (footer.index);
     g_free (footer.options);
-    return true;
+    return ok;
 }
 
-static void
-finish_index (Walk *walk)
+/* Moves the index into the file for such. Its length had to be known first. */
+static bool
+offload (Walk *walk, GError **error)
+{
+    g_autoptr (ArecIndex) memory = g_steal_pointer (&walk->found.index);
+    uint64_t n = arec_index_n_chunks (memory);
+
+    walk->builder = arec_index_builder_new_offloaded (walk->options->offloaded, n, error);
+    for (uint64_t i = 0; walk->builder && i < n; i++) {
+        ArecIndexEntry entry;
+
+        if (!arec_index_get (memory, i, &entry, error) ||
+            !arec_index_builder_add (walk->builder, entry.offset, entry.decoded_size,
+                                     entry.n_records, error)) {
+            return false;
+        }
+    }
+    walk->found.index = walk->builder
+                            ? arec_index_builder_finish (g_steal_pointer (&walk->builder),
+                                                         walk->found.end, error)
+                            : NULL;
+    return walk->found.index != NULL;
+}
+
+static bool
+finish_index (Walk *walk, GError **error)
 {
     for (unsigned i = 0; i < walk->n_last; i++) {
-        add_to_index (walk, &walk->last[i]);
+        if (!add_to_index (walk, &walk->last[i], error)) {
+            return false;
+        }
     }
     walk->n_last = 0;
     walk->found.index =
-        arec_index_builder_finish (g_steal_pointer (&walk->builder), walk->found.end);
+        arec_index_builder_finish (g_steal_pointer (&walk->builder), walk->found.end, error);
+    return walk->found.index && (!walk->options->offloaded || offload (walk, error));
 }
 
 /* All chunks are seen: sorts out the last ones and makes the index. *is_chance tells that what
@@ -273,8 +311,7 @@ finish (Walk *walk, bool *is_chance, GError **error)
 
     *is_chance = false;
     if (walk->options->keep_bookkeeping) {
-        finish_index (walk);
-        return true;
+        return finish_index (walk, error);
     }
     if (!drop_postscript (walk, error)) {
         return false;
@@ -286,11 +323,12 @@ finish (Walk *walk, bool *is_chance, GError **error)
         }
     }
     if (role == RECORDS) {
-        finish_index (walk);
-        return true;
+        return finish_index (walk, error);
     }
     walk->n_last--;
-    finish_index (walk);
+    if (!finish_index (walk, error)) {
+        return false;
+    }
     if (role == FOOTER && !confirm_footer (walk, &footer, &confirmed, error)) {
         return false;
     }

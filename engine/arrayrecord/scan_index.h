@@ -1,7 +1,8 @@
 /* The index of a file that has none, or has lost it: made by a walk over all chunk headers.
  *
  * Reads headers, never the data of records, but for the last two chunks, which may be
- * ArrayRecord's own footer and postscript. Functions without state; any thread.
+ * ArrayRecord's own footer and postscript. While it walks, the index is in memory, 2 to 8 bytes
+ * a chunk. Functions without state; any thread.
  */
 #pragma once
 
@@ -21,6 +22,7 @@ typedef void (*ArecScanProgress) (void *data, const char *name, uint64_t done, u
 typedef struct {
     const ArecDecodeLimits *limits; /* resolved */
     bool keep_bookkeeping;          /* ArrayRecord's footer and postscript count as records */
+    ArecIndexFile *offloaded;       /* where the index goes at the end; NULL: memory */
     uint64_t footer_offset; /* a chunk here is a footer, whatever it looks like; 0: not known */
     ArecScanProgress progress; /* nullable */
     void *progress_data;

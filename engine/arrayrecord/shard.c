@@ -19,6 +19,7 @@ struct ArecShard {
     ArecIndex *index;
     char *options;
     ArecDecodeLimits limits;
+    ArecIndexFile *offloaded; /* not owned; NULL: the index is in memory */
     ArecShardKind kind;
     bool is_array_record; /* by postscript, name or the caller's word */
     bool is_recovered;
@@ -72,8 +73,8 @@ open_indexed (ArecShard *shard, uint64_t footer_offset, uint64_t footer_limit, G
 {
     ArecFooter footer;
 
-    if (!arec_footer_read (shard->source, footer_offset, footer_limit, &shard->limits, &footer,
-                           error)) {
+    if (!arec_footer_read (shard->source, footer_offset, footer_limit, &shard->limits,
+                           shard->offloaded, &footer, error)) {
         return false;
     }
     shard->kind = AREC_SHARD_ARRAY_RECORD;
@@ -133,6 +134,7 @@ open_scanned (ArecShard *shard, const ArecShardOptions *options, uint64_t footer
         .limits = &shard->limits,
         .keep_bookkeeping = options->kind == AREC_SHARD_RIEGELI,
         .footer_offset = footer_offset,
+        .offloaded = shard->offloaded,
         .progress = options->progress,
         .progress_data = options->progress_data,
     };
@@ -243,6 +245,7 @@ arec_shard_open (ArecSource *source, const ArecShardOptions *options, GError **e
 
     shard->source = source;
     shard->limits = arec_decode_limits_resolve (&options->limits);
+    shard->offloaded = options->offloaded;
     shard->is_array_record =
         options->kind == AREC_SHARD_ARRAY_RECORD ||
         (options->kind == AREC_SHARD_AUTO && options->name_is_array_record);
@@ -357,28 +360,34 @@ source_is_unchanged (ArecShard *shard, bool ok, GError **error)
 }
 
 bool
-arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError **error)
+arec_shard_load_chunk_at (ArecShard *shard, const ArecIndexEntry *entry, ArecChunk **out,
+                          GError **error)
 {
     g_autoptr (ArecChunk) loaded = NULL;
     GError *cause = NULL;
-    ArecIndexEntry entry;
-    ArecChunkPlace place;
+    ArecChunkPlace place = place_of (shard, entry);
     ArecChunkHeader header;
-    uint64_t length;
+    uint64_t length = entry->limit - entry->offset;
     bool ok;
 
-    arec_index_get (shard->index, chunk, &entry);
-    place = place_of (shard, &entry);
-    length = entry.limit - entry.offset;
     ok = arec_chunk_load (&place, length <= ONE_READ_SIZE ? length : 0, &shard->limits, &header,
                           &loaded, &cause) &&
-         check_against_index (shard, &entry, &header, &cause);
+         check_against_index (shard, entry, &header, &cause);
     if (!source_is_unchanged (shard, ok, &cause)) {
         g_propagate_error (error, cause);
         return false;
     }
     *out = g_steal_pointer (&loaded);
     return true;
+}
+
+bool
+arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError **error)
+{
+    ArecIndexEntry entry;
+
+    return arec_index_get (shard->index, chunk, &entry, error) &&
+           arec_shard_load_chunk_at (shard, &entry, out, error);
 }
 
 static bool
@@ -415,25 +424,23 @@ blames_unverified_data (const ArecChunkHeader *header, const GError *error)
 }
 
 bool
-arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *out, GError **error)
+arec_shard_load_sizes_at (ArecShard *shard, const ArecIndexEntry *entry, ArecRecordEnds *out,
+                          GError **error)
 {
     ArecRecordEnds ends = {0};
     GError *cause = NULL;
-    ArecIndexEntry entry;
-    ArecChunkPlace place;
+    ArecChunkPlace place = place_of (shard, entry);
     ArecChunkHeader header = {0};
     bool ok;
 
-    arec_index_get (shard->index, chunk, &entry);
-    place = place_of (shard, &entry);
     ok = arec_chunk_read_sizes (&place, &shard->limits, &header, &ends, &cause) &&
-         check_against_index (shard, &entry, &header, &cause);
+         check_against_index (shard, entry, &header, &cause);
     if (ok ? is_unverified (&header) && has_empty_record (&ends)
            : blames_unverified_data (&header, cause)) {
         g_clear_error (&cause);
         arec_record_ends_clear (&ends);
         ok = arec_chunk_read_verified_sizes (&place, &shard->limits, &header, &ends, &cause) &&
-             check_against_index (shard, &entry, &header, &cause);
+             check_against_index (shard, entry, &header, &cause);
     }
     if (!source_is_unchanged (shard, ok, &cause)) {
         arec_record_ends_clear (&ends);
@@ -442,6 +449,15 @@ arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *out, GE
     }
     *out = ends;
     return true;
+}
+
+bool
+arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *ends, GError **error)
+{
+    ArecIndexEntry entry;
+
+    return arec_index_get (shard->index, chunk, &entry, error) &&
+           arec_shard_load_sizes_at (shard, &entry, ends, error);
 }
 
 bool
@@ -458,8 +474,9 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
     uint8_t *memory;
     const uint8_t *data;
 
-    if (arec_index_n_chunks (shard->index) > 0) {
-        arec_index_get (shard->index, 0, &first);
+    if (arec_index_n_chunks (shard->index) > 0 &&
+        !arec_index_get (shard->index, 0, &first, error)) {
+        return false;
     }
     *out = NULL;
     if (first.offset < SIGNATURE_END + AREC_CHUNK_HEADER_SIZE) {
@@ -494,7 +511,9 @@ arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,
     uint8_t first[2];
     size_t got;
 
-    arec_index_get (shard->index, chunk, &entry);
+    if (!arec_index_get (shard->index, chunk, &entry, error)) {
+        return false;
+    }
     place = place_of (shard, &entry);
     if (!arec_chunk_read_front (&place, &header, first, sizeof first, &got, error)) {
         return false;

@@ -32,6 +32,7 @@ typedef struct {
     bool name_is_array_record; /* the file's name promises ArrayRecord: without a valid
                                   postscript  it is damaged (CORRUPT), not of an unknown format
                                 */
+    ArecIndexFile *offloaded;  /* where the index goes; must outlive the shard. NULL: memory */
     bool recover;              /* a damaged or lost index is replaced by what a scan finds */
     ArecScanProgress progress; /* of such scans; nullable */
     void *progress_data;
@@ -67,15 +68,21 @@ const char *arec_shard_options (const ArecShard *shard);
 /* CHANGED when a load has found that the source is no longer what was opened. Does no I/O. */
 bool arec_shard_check_known (const ArecShard *shard, GError **error);
 
-/* Decodes chunk @chunk in [0, n_chunks). @out (transfer full) arec_chunk_free ().
+/* Decodes chunk @chunk in [0, n_chunks), or the one that @entry of the index describes, which
+ * asks the index no more. @out (transfer full) arec_chunk_free ().
  * Errors: CORRUPT, CHANGED, UNSUPPORTED, LIMIT, NOMEM, IO. */
 bool arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError **error);
+bool arec_shard_load_chunk_at (ArecShard *shard, const ArecIndexEntry *entry, ArecChunk **out,
+                               GError **error);
 
-/* The record ends of chunk @chunk without decoding values, see arec_chunk_read_sizes (). A list
- * with a record of size 0 is confirmed by the chunk's data hash.
+/* The record ends of a chunk, given as above, without decoding values, see
+ * arec_chunk_read_sizes (). A list with a record of size 0 is confirmed by the chunk's data
+ * hash.
  * @ends (out) arec_record_ends_clear (). Same errors. */
 bool arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *ends,
                             GError **error);
+bool arec_shard_load_sizes_at (ArecShard *shard, const ArecIndexEntry *entry,
+                               ArecRecordEnds *ends, GError **error);
 
 /* Compression byte and type of chunk @chunk, from its first bytes. Same errors. */
 bool arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,

@@ -1,6 +1,6 @@
 #include "arrayrecord/wire.h"
 
-/* Groups that an unknown field may nest. */
+/* Groups that an unknown field may nest, with the messages around it. */
 #define MAX_DEPTH 100
 
 #define TYPE_END_GROUP 4
@@ -88,7 +88,7 @@ skip_group (ArecBytes *in, uint32_t number, unsigned depth)
 }
 
 bool
-arec_wire_next (ArecBytes *message, ArecWireField *field, bool *valid)
+arec_wire_next (ArecBytes *message, unsigned depth, ArecWireField *field, bool *valid)
 {
     unsigned type;
 
@@ -101,6 +101,6 @@ arec_wire_next (ArecBytes *message, ArecWireField *field, bool *valid)
         return false;
     }
     field->type = (ArecWireType)type;
-    *valid = take_field (message, field->number, type, 0, field);
+    *valid = take_field (message, field->number, type, depth, field);
     return *valid;
 }

@@ -25,5 +25,7 @@ typedef struct {
 } ArecWireField;
 
 /* The next field of @message. false at its end, with *valid telling whether it was sound to the
- * end. Other types than VARINT and BYTES are stepped over and given without a value. */
-bool arec_wire_next (ArecBytes *message, ArecWireField *field, bool *valid);
+ * end. Other types than VARINT and BYTES are stepped over and given without a value.
+ * @depth  messages around this one, which count with the groups that an unknown field nests: at
+ * most 100 in all. */
+bool arec_wire_next (ArecBytes *message, unsigned depth, ArecWireField *field, bool *valid);

@@ -17,3 +17,7 @@
 
 /* Files of one reader. */
 #define AREC_MAX_FILES (UINT64_C (1) << 24)
+
+/* Decoded bytes of a chunk that is read as a stream and never held in memory: bounds time and
+ * disk, not memory. Some 2^31 footer entries. */
+#define AREC_MAX_STREAMED_SIZE (UINT64_C (64) * 1024 * 1024 * 1024)

@@ -1,5 +1,6 @@
 /* One function for each codec, with the contract of arec_decompress (), and of
- * arec_decompressed_size () for those that can tell. Private to this room.
+ * arec_decompressed_size () for those that can tell, and the steps of those that can be
+ * streamed. Private to this room.
  */
 #pragma once
 
@@ -22,3 +23,17 @@ const char *arec_snappy_decompress (const uint8_t *in, size_t in_size, uint8_t *
 
 bool arec_zstd_decompressed_size (const uint8_t *in, size_t in_size, uint64_t *out_size);
 bool arec_snappy_decompressed_size (const uint8_t *in, size_t in_size, uint64_t *out_size);
+
+/* A codec that decompresses piece by piece. */
+typedef struct {
+    void *(*new_decoder) (void); /* NULL when memory lacks */
+    /* Goes from @in to @out as far as they reach and moves both. *ended: the stream is
+     * complete. Returns NULL or a reason. */
+    const char *(*step) (void *decoder, const uint8_t **in, size_t *in_left, uint8_t **out,
+                         size_t *out_left, bool *ended);
+    void (*free_decoder) (void *decoder);
+    const char *truncated, *left_over; /* reasons */
+} ArecStreamCodec;
+
+extern const ArecStreamCodec arec_brotli_stream_codec;
+extern const ArecStreamCodec arec_zstd_stream_codec;

@@ -3,10 +3,20 @@
 #include <pthread.h>
 #include <string.h>
 
+#include <glib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
 #include "codec/codec.h"
+#include "codec/stream.h"
+
+static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
+
+static const char no_frame[] = "no Zstd frame";
+static const char left_over[] = "bytes left over after the Zstd frame";
+static const char invalid[] = "invalid or truncated Zstd frame";
+
+/* ---- a whole buffer ---- */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t context_key;
@@ -41,7 +51,6 @@ const char *
 arec_zstd_decompress (const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity,
                       size_t *out_size)
 {
-    static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
     ZSTD_DCtx *context = thread_context();
     size_t result;
 
@@ -49,15 +58,15 @@ arec_zstd_decompress (const uint8_t *in, size_t in_size, uint8_t *out, size_t ca
         return arec_codec_no_memory;
     }
     if (in_size < sizeof magic || memcmp (in, magic, sizeof magic) != 0) {
-        return "no Zstd frame";
+        return no_frame;
     }
     /* ZSTD_decompress would go on with further frames behind the first. */
     result = ZSTD_findFrameCompressedSize (in, in_size);
     if (ZSTD_isError (result)) {
-        return "invalid or truncated Zstd frame";
+        return invalid;
     }
     if (result != in_size) {
-        return "bytes left over after the Zstd frame";
+        return left_over;
     }
     /* One shot: no window is allocated, whatever window log the frame has. */
     result = ZSTD_decompressDCtx (context, out, capacity, in, in_size);
@@ -65,7 +74,7 @@ arec_zstd_decompress (const uint8_t *in, size_t in_size, uint8_t *out, size_t ca
         switch (ZSTD_getErrorCode (result)) {
         case ZSTD_error_dstSize_tooSmall: return arec_codec_too_long;
         case ZSTD_error_memory_allocation: return arec_codec_no_memory;
-        default: return "invalid Zstd frame";
+        default: return invalid;
         }
     }
     *out_size = result;
@@ -83,3 +92,86 @@ arec_zstd_decompressed_size (const uint8_t *in, size_t in_size, uint64_t *out_si
     *out_size = size;
     return true;
 }
+/* ---- piece by piece ---- */
+
+typedef struct {
+    ZSTD_DCtx *context;
+    size_t n_magic; /* bytes of the magic that were seen */
+} Decoder;
+
+static void
+free_decoder (void *data)
+{
+    Decoder *decoder = data;
+
+    ZSTD_freeDCtx (decoder->context);
+    g_free (decoder);
+}
+
+static void *
+new_decoder (void)
+{
+    Decoder *decoder = g_new0 (Decoder, 1);
+
+    decoder->context = ZSTD_createDCtx();
+    if (!decoder->context) {
+        g_clear_pointer (&decoder, g_free);
+    }
+    return decoder;
+}
+
+static const char *
+reason_of_error (size_t result)
+{
+    switch (ZSTD_getErrorCode (result)) {
+    case ZSTD_error_frameParameter_windowTooLarge: return arec_stream_needs_whole;
+    case ZSTD_error_memory_allocation: return arec_codec_no_memory;
+    case ZSTD_error_prefix_unknown: return no_frame;
+    default: return invalid;
+    }
+}
+
+/* Legacy and skippable frames begin with other bytes, and the library would decode them. */
+static bool
+has_magic (Decoder *decoder, const uint8_t *in, size_t size)
+{
+    for (size_t i = 0; i < size && decoder->n_magic < sizeof magic; i++) {
+        if (in[i] != magic[decoder->n_magic++]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static const char *
+step (void *data, const uint8_t **in, size_t *in_left, uint8_t **out, size_t *out_left,
+      bool *ended)
+{
+    Decoder *decoder = data;
+    ZSTD_inBuffer input = {*in, *in_left, 0};
+    ZSTD_outBuffer output = {*out, *out_left, 0};
+    size_t result;
+
+    if (!has_magic (decoder, *in, *in_left)) {
+        return no_frame;
+    }
+    if (decoder->n_magic < sizeof magic && *in_left == 0) {
+        return no_frame; /* the input ends within the magic */
+    }
+    result = ZSTD_decompressStream (decoder->context, &output, &input);
+    if (ZSTD_isError (result)) {
+        return reason_of_error (result);
+    }
+    *in += input.pos;
+    *in_left -= input.pos;
+    *out += output.pos;
+    *out_left -= output.pos;
+    *ended = result == 0;
+    return NULL;
+}
+
+const ArecStreamCodec arec_zstd_stream_codec = {.new_decoder = new_decoder,
+                                                .step = step,
+                                                .free_decoder = free_decoder,
+                                                .truncated = invalid,
+                                                .left_over = left_over};

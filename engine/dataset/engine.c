@@ -42,6 +42,7 @@ arec_engine_new (const ArecEngineOptions *options)
     engine->refs = 1;
     engine->cache = arec_chunk_cache_new (&cache);
     engine->fds = arec_fd_pool_new (chosen.max_open_files);
+    engine->index_file = arec_index_file_new (chosen.index_dir);
     engine->limits = (ArecDecodeLimits){.max_size = chosen.max_chunk_size,
                                         .max_transposed_ratio = chosen.max_transposed_ratio,
                                         .max_transposed_depth = chosen.max_transposed_depth};
@@ -63,7 +64,14 @@ arec_engine_unref (ArecEngine *engine)
     }
     arec_chunk_cache_free (engine->cache);
     arec_fd_pool_free (engine->fds);
+    arec_index_file_free (engine->index_file);
     g_free (engine);
+}
+
+bool
+arec_engine_open_index_dir (ArecEngine *engine, GError **error)
+{
+    return arec_index_file_open (engine->index_file, error);
 }
 
 void
@@ -76,6 +84,8 @@ arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats)
         .cache_budget = cache.budget,
         .cache_used = cache.used,
         .index_used = engine->index_used,
+        .index_offloaded_bytes = arec_index_file_size (engine->index_file),
+        .index_reads = arec_index_file_n_reads (engine->index_file),
         .cache_entries = cache.entries,
         .cache_hits = cache.hits,
         .cache_misses = cache.misses,

@@ -3,6 +3,7 @@
 
 #include <arec/engine.h>
 
+#include "arrayrecord/index_file.h"
 #include "cache/chunk_cache.h"
 #include "riegeli/decode_limits.h"
 #include "source/fd_pool.h"
@@ -12,6 +13,7 @@ struct ArecEngine {
     _Atomic unsigned refs;
     ArecChunkCache *cache;
     ArecFdPool *fds;
+    ArecIndexFile *index_file; /* of offloaded indexes */
     ArecDecodeLimits limits;
     ArecSourceCounters source_counters;
     _Atomic uint64_t next_owner; /* of things in the cache */

@@ -204,8 +204,7 @@ peek_listed (const ArecInspector *inspector, uint64_t ahead, ArecIndexEntry *ent
     if (!is_listed_walk (inspector) || number >= arec_index_n_chunks (inspector->index)) {
         return false;
     }
-    arec_index_get (inspector->index, number, entry);
-    return true;
+    return arec_index_get (inspector->index, number, entry, NULL);
 }
 
 static Job *
@@ -429,6 +428,7 @@ arec_inspector_new (ArecSource *source, const ArecShardOptions *shard_options,
         options->n_threads > 0 ? options->n_threads : (unsigned)sysconf (_SC_NPROCESSORS_ONLN);
 
     open_options.recover = true;
+    open_options.offloaded = NULL; /* in memory it is asked without fail */
     inspector->options = *options;
     inspector->source = source;
     inspector->limits = arec_decode_limits_resolve (&shard_options->limits);

@@ -122,11 +122,6 @@ arec_reader_open_list (ArecEngine *engine, ArecSourceList *list, size_t first, s
                    AREC_MAX_FILES);
         return NULL;
     }
-    if (options && options->index_storage == AREC_INDEX_OFFLOADED) {
-        arec_fail (error, AREC_ERROR_UNSUPPORTED,
-                   "index_storage_option:offloaded is not in this build");
-        return NULL;
-    }
     reader = g_malloc0 (sizeof *reader + n * sizeof (File));
     reader->refs = 1;
     reader->engine = arec_engine_ref (engine);
@@ -199,12 +194,8 @@ arec_reader_file_info (const ArecReader *reader, size_t number, ArecFileInfo *in
     const File *file = &reader->files[number];
     const ArecSource *source = arec_shard_source (file->shard);
     const ArecIndex *index = arec_shard_index (file->shard);
-    ArecIndexEntry first = {0};
     ArecShardOrigin origin;
 
-    if (arec_index_n_chunks (index) > 0) {
-        arec_index_get (index, 0, &first);
-    }
     arec_shard_origin (file->shard, &origin);
     *info = (ArecFileInfo){
         .path = source->name,
@@ -213,9 +204,10 @@ arec_reader_file_info (const ArecReader *reader, size_t number, ArecFileInfo *in
         .file_size = source->size,
         .n_records = arec_index_n_records (index),
         .n_chunks = arec_index_n_chunks (index),
-        .group_size = first.n_records,
+        .group_size = arec_index_group_size (index),
         .decoded_size = arec_index_decoded_size (index),
         .index_size = arec_index_memory (index),
+        .index_offloaded_size = arec_index_offloaded_size (index),
         .options = arec_shard_options (file->shard),
         .first_record = file->first,
         .end_record = file->end,
@@ -314,11 +306,12 @@ arec_reader_file_coding (ArecReader *reader, size_t number, ArecCodecName *out,
 
 /* ---- one record ---- */
 
-static size_t
-file_of (const ArecReader *reader, uint64_t record)
+size_t
+arec_reader_file_of (const ArecReader *reader, uint64_t record)
 {
     size_t low = 0, high = reader->n_files;
 
+    g_return_val_if_fail (record < reader->n_records, 0);
     /* The last file whose base is at or before the record; empty ones share a base with their
      * successor. */
     while (high - low > 1) {
@@ -333,29 +326,31 @@ file_of (const ArecReader *reader, uint64_t record)
     return low;
 }
 
-static void
-find (const ArecReader *reader, uint64_t record, ArecPlace *place, ArecIndexEntry *entry)
+static bool
+find (const ArecReader *reader, uint64_t record, ArecPlace *place, ArecIndexEntry *entry,
+      GError **error)
 {
-    const File *file;
-    const ArecIndex *index;
+    ArecPlace found = {.file = arec_reader_file_of (reader, record)};
+    const File *file = &reader->files[found.file];
 
-    place->file = file_of (reader, record);
-    file = &reader->files[place->file];
-    index = arec_shard_index (file->shard);
-    place->file_record = file->first + (record - file->base);
-    place->chunk = arec_index_find (index, place->file_record);
-    arec_index_get (index, place->chunk, entry);
-    place->chunk_offset = entry->offset;
-    place->chunk_record = place->file_record - entry->first_record;
+    found.file_record = file->first + (record - file->base);
+    if (!arec_index_find (arec_shard_index (file->shard), found.file_record, &found.chunk,
+                          entry, error)) {
+        return false;
+    }
+    found.chunk_offset = entry->offset;
+    found.chunk_record = found.file_record - entry->first_record;
+    *place = found;
+    return true;
 }
 
-void
-arec_reader_locate (const ArecReader *reader, uint64_t record, ArecPlace *place)
+bool
+arec_reader_locate (const ArecReader *reader, uint64_t record, ArecPlace *place, GError **error)
 {
     ArecIndexEntry entry;
 
-    g_return_if_fail (record < reader->n_records);
-    find (reader, record, place, &entry);
+    g_return_val_if_fail (record < reader->n_records, false);
+    return find (reader, record, place, &entry, error);
 }
 
 static bool
@@ -372,7 +367,7 @@ check_number (const ArecReader *reader, uint64_t record, GError **error)
 typedef struct {
     ArecEngine *engine;
     ArecShard *shard;
-    uint64_t chunk;
+    const ArecIndexEntry *entry; /* of the chunk */
 } LoadRequest;
 
 static bool
@@ -381,7 +376,7 @@ load_chunk (void *data, void **value, uint64_t *cost, GError **error)
     LoadRequest *request = data;
     ArecChunk *chunk;
 
-    if (!arec_shard_load_chunk (request->shard, request->chunk, &chunk, error)) {
+    if (!arec_shard_load_chunk_at (request->shard, request->entry, &chunk, error)) {
         return false;
     }
     request->engine->chunks_decoded++;
@@ -405,7 +400,7 @@ load_sizes (void *data, void **value, uint64_t *cost, GError **error)
     LoadRequest *request = data;
     ArecRecordEnds ends;
 
-    if (!arec_shard_load_sizes (request->shard, request->chunk, &ends, error)) {
+    if (!arec_shard_load_sizes_at (request->shard, request->entry, &ends, error)) {
         return false;
     }
     request->engine->size_lists_read++;
@@ -429,7 +424,7 @@ get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *ent
            GError **error)
 {
     const File *file = &reader->files[place->file];
-    LoadRequest request = {reader->engine, file->shard, place->chunk};
+    LoadRequest request = {reader->engine, file->shard, entry};
     ArecCacheKey key = {file->chunk_owner, place->chunk};
 
     /* Chunks that were decoded before a change was noticed are not mixed with its error. */
@@ -449,10 +444,10 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     ArecIndexEntry entry;
     const File *file;
 
-    if (!check_number (reader, record, error)) {
+    if (!check_number (reader, record, error) ||
+        !find (reader, record, &place, &entry, error)) {
         return false;
     }
-    find (reader, record, &place, &entry);
     if (entry.n_records == 1) {
         *size = entry.decoded_size;
         return true;
@@ -468,7 +463,7 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     }
     cached = arec_chunk_cache_get (
         reader->engine->cache, (ArecCacheKey){file->sizes_owner, place.chunk}, &sizes_loader,
-        &(LoadRequest){reader->engine, file->shard, place.chunk}, 0, error);
+        &(LoadRequest){reader->engine, file->shard, &entry}, 0, error);
     if (!cached) {
         return false;
     }
@@ -501,10 +496,10 @@ arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view, GError **
     ArecPlace place;
     ArecIndexEntry entry;
 
-    if (!check_number (reader, record, error)) {
+    if (!check_number (reader, record, error) ||
+        !find (reader, record, &place, &entry, error)) {
         return false;
     }
-    find (reader, record, &place, &entry);
     cached = get_chunk (reader, &place, &entry, error);
     if (!cached) {
         return false;
@@ -540,7 +535,9 @@ read_sorted (ArecReader *reader, const Wanted *wanted, size_t n, ArecView *views
         uint64_t left; /* records of the chunk from this one on */
         uint64_t first = wanted[i].record;
 
-        find (reader, first, &place, &entry);
+        if (!find (reader, first, &place, &entry, error)) {
+            return false;
+        }
         cached = get_chunk (reader, &place, &entry, error);
         if (!cached) {
             return false;
@@ -631,7 +628,10 @@ scan_load (ArecScan *scan, GError **error)
     uint64_t left;
 
     g_clear_pointer (&scan->cached, arec_cache_entry_unref);
-    find (scan->reader, scan->next, &place, &entry);
+    if (!find (scan->reader, scan->next, &place, &entry, error)) {
+        scan->next++; /* nobody knows where its chunk ends */
+        return false;
+    }
     left = MIN (entry.n_records - place.chunk_record,
                 scan->reader->files[place.file].end - place.file_record);
     scan->chunk_record = place.chunk_record;

@@ -180,17 +180,6 @@ repair_all (Repair *repair, GError **error)
            arec_shard_writer_finish (repair->writer, error);
 }
 
-static uint64_t
-group_size_of (const ArecShard *shard)
-{
-    ArecIndexEntry first = {.n_records = 1};
-
-    if (arec_index_n_chunks (arec_shard_index (shard)) > 0) {
-        arec_index_get (arec_shard_index (shard), 0, &first);
-    }
-    return first.n_records;
-}
-
 bool
 arec_repair_file (ArecEngine *engine, ArecSourceList *list, size_t file, const char *out,
                   const ArecReaderOptions *reader_options, const ArecRepairOptions *options,
@@ -213,7 +202,8 @@ arec_repair_file (ArecEngine *engine, ArecSourceList *list, size_t file, const c
         return false;
     }
     repair.inspector = inspector;
-    repair.group_size = group_size_of (arec_inspector_shard (inspector));
+    repair.group_size =
+        MAX (arec_index_group_size (arec_shard_index (arec_inspector_shard (inspector))), 1);
     ok = repair_all (&repair, error);
     arec_shard_writer_free (repair.writer);
     if (ok) {

@@ -466,8 +466,30 @@ def test_info_text(g):
 def test_info_verbose_tells_the_index():
     result = arec("info", "-v", TEXT.path)
     assert result.code == 0, result
-    assert re.fullmatch(rb"index_memory: \d+( \(.*\))?", result.out.splitlines()[-1]), result
+    memory, file = result.out.splitlines()[-2:]
+    assert re.fullmatch(rb"index_memory: \d+( \(.*\))?", memory), result
+    assert file == b"index_file:   0", result
     assert re.fullmatch(r"arec: 0 chunks decoded .*\n", result.err), result
+
+
+def test_info_verbose_tells_the_offloaded_index():
+    chunks = json.loads(succeeds("info", "--json", TEXT.path))[0]["chunks"]
+    result = arec("info", "-v", "--reader-options=index_storage_option:offloaded", TEXT.path)
+    assert f"index_file:   {24 * chunks}".encode() == result.out.splitlines()[-1][:len(str(24 * chunks)) + 14], result
+
+
+@pytest.mark.parametrize("command", READING_COMMANDS)
+def test_index_dir_that_cannot_be_used(command, tmp_path):
+    absent = tmp_path / "absent"
+    fails(3, f"arec: {TEXT.path}: {absent}: cannot make the file for offloaded indexes: No such file or directory",
+          command, "--reader-options=index_storage_option:offloaded", f"--index-dir={absent}", TEXT.path)
+
+
+@pytest.mark.parametrize("g", golden.SIMPLE, ids=lambda g: g.name)
+def test_an_offloaded_index_tells_the_same(g):
+    offloaded = "--reader-options=index_storage_option:offloaded"
+    for command in (["ls", "-l"], ["ls", "--json"], ["cat", "-n"], ["info"]):
+        assert succeeds(*command, offloaded, g.path) == succeeds(*command, g.path)
 
 
 def test_info_of_several_files():
@@ -564,7 +586,7 @@ def test_help(args):
 
 
 COMMON = ["-q, --quiet", "-v, --verbose", "--threads=N", "--cache-size=SIZE",
-          "--reader-options=STRING", "--kind=KIND", "--recover", "-h, --help", "--version"]
+          "--reader-options=STRING", "--kind=KIND", "--recover", "--index-dir=DIR", "-h, --help", "--version"]
 OPTIONS = {
     "info": ("FILE...", ["--json"]),
     "ls": ("FILE [RANGE]...", ["-l, --long", "--json"]),
@@ -658,18 +680,14 @@ def test_bad_option_values(command, option, value, message):
     ["--threads=1"], ["--threads", "auto"], ["--threads=4096"], ["--cache-size=auto"], ["--cache-size=1"],
     ["--cache-size=0.5M"], ["--cache-size=64MiB"], ["--cache-size", "1g"], ["--reader-options="],
     ["--reader-options=readahead_buffer_size:16MB,max_parallelism:auto"],
-    ["--reader-options", "max_parallelism:0,index_storage_option:in_memory"], ["-q"], ["--quiet"], ["-qv"],
+    ["--reader-options", "max_parallelism:0,index_storage_option:in_memory"],
+    ["--reader-options=index_storage_option:offloaded"],
+    ["--reader-options=index_storage_option:offloaded", "--index-dir=/var/tmp"], ["-q"], ["--quiet"], ["-qv"],
 ], ids=" ".join)
 def test_good_option_values(args):
     checked(TEXT, range(N), succeeds("cat", *args, TEXT.path))
     assert listed(TEXT, *args) == list(range(N))
     assert succeeds("info", *args, TEXT.path, err="").startswith(b"path: ")
-
-
-@pytest.mark.parametrize("command", READING_COMMANDS)
-def test_reader_option_that_is_not_in_this_build(command):
-    fails(6, "arec: index_storage_option:offloaded is not in this build", command,
-          "--reader-options=index_storage_option:offloaded", TEXT.path)
 
 
 @pytest.mark.parametrize("option", ["-v", "--verbose"])

@@ -100,7 +100,8 @@ static const struct {
     {"chunks_decoded", false, 9009},  {"chunks_failed", false, 9010},
     {"size_lists_read", false, 9011}, {"decoded_bytes", false, 9012},
     {"source_reads", false, 9013},    {"source_bytes", false, UINT64_MAX},
-    {"files_open", true, 9015},
+    {"files_open", true, 9015},       {"index_offloaded_bytes", true, 9016},
+    {"index_reads", false, 9017},
 };
 
 static const ArecEngineStats engine = {
@@ -119,6 +120,8 @@ static const ArecEngineStats engine = {
     .source_reads = 9013,
     .source_bytes = UINT64_MAX,
     .files_open = 9015,
+    .index_offloaded_bytes = 9016,
+    .index_reads = 9017,
 };
 
 static void

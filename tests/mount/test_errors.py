@@ -166,7 +166,7 @@ def test_file_under_another_name_is_judged_by_its_content(tmp_path, at):
         assert len(os.listdir(mount.path)) > TEXT.n_records
 
 
-@pytest.mark.parametrize("options", [["--index-storage-option=offloaded"],
+@pytest.mark.parametrize("options", [
                                      ["--profile=sequential"], ["--profile=cloud"],
                                      ["-o", "profile=random"]],
                          ids=lambda v: " ".join(v))

@@ -23,6 +23,8 @@ typedef struct {
     uint64_t max_chunk_size;  /* bytes of one decoded chunk and of what decoding it needs beside
                                  the stored chunk; 0: min (4 GiB, half of the memory) */
     unsigned max_open_files;  /* descriptors kept open for sources; 0: from RLIMIT_NOFILE */
+    const char *index_dir;    /* folder of the one temporary file that holds all offloaded
+                                 indexes; copied. NULL: $TMPDIR, or /tmp */
     uint64_t max_transposed_ratio; /* decompressed header bytes that a transposed chunk may have
                                       for each byte and record of it (and 64 KiB), and four
                                       times its transitions (and 64); 0: 64, 4 times what
@@ -35,7 +37,9 @@ typedef struct {
 typedef struct {
     uint64_t cache_budget; /* bytes */
     uint64_t cache_used;   /* bytes of chunks, size lists, indexes and loads in flight */
-    uint64_t index_used;   /* bytes of the indexes of open files */
+    uint64_t index_used;   /* bytes of memory of the indexes of open files */
+    uint64_t index_offloaded_bytes; /* bytes of them in the temporary file */
+    uint64_t index_reads;           /* reads of that file */
     uint64_t cache_entries;
     uint64_t cache_hits;   /* wanted and there */
     uint64_t cache_misses; /* wanted and loaded by the asking thread */
@@ -55,6 +59,11 @@ typedef struct {
 AREC_PUBLIC ArecEngine *arec_engine_new (const ArecEngineOptions *options);
 AREC_PUBLIC ArecEngine *arec_engine_ref (ArecEngine *engine);
 AREC_PUBLIC void arec_engine_unref (ArecEngine *engine); /* takes NULL */
+
+/* Makes the temporary file for offloaded indexes now, and not when the first file with one is
+ * opened: tells early that the folder is unusable, and finds it before a mount covers it.
+ * Errors: NOT_FOUND, IO. */
+AREC_PUBLIC bool arec_engine_open_index_dir (ArecEngine *engine, GError **error);
 
 AREC_PUBLIC void arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats);
 

@@ -43,8 +43,10 @@ typedef enum {
  */
 
 typedef enum {
-    AREC_INDEX_IN_MEMORY,
-    AREC_INDEX_OFFLOADED,
+    AREC_INDEX_IN_MEMORY, /* 2 to 8 bytes a chunk */
+    AREC_INDEX_OFFLOADED, /* in the engine's temporary file, 24 bytes a chunk: opening takes
+                             some MiB whatever the number of chunks is, and each access one
+                             read of that file, which may fail (IO) */
 } ArecIndexStorage;
 
 /* What a file is taken for. AUTO: a valid postscript makes it ArrayRecord; without one it is a
@@ -113,11 +115,12 @@ typedef struct {
     uint64_t file_size; /* bytes */
     uint64_t n_records;
     uint64_t n_chunks;
-    uint64_t group_size;   /* records of the first chunk; 0 without chunks */
-    uint64_t decoded_size; /* bytes of all records */
-    uint64_t index_size;   /* bytes of memory that the index takes */
-    const char *options;   /* the writer's option string, NULL when the file has none. Hostile:
-                              may hold any byte but   NUL */
+    uint64_t group_size;           /* records of the first chunk; 0 without chunks */
+    uint64_t decoded_size;         /* bytes of all records */
+    uint64_t index_size;           /* bytes of memory that the index takes */
+    uint64_t index_offloaded_size; /* bytes of it in the engine's temporary file */
+    const char *options; /* the writer's option string, NULL when the file has none. Hostile:
+                            may hold any byte but   NUL */
     uint64_t
         first_record; /* the file's records [first_record, end_record) are in the sequence */
     uint64_t end_record;
@@ -170,9 +173,13 @@ typedef struct {
     uint64_t chunk_record; /* number of the record in its chunk */
 } ArecPlace;
 
-/* @record in [0, n_records). Does no I/O and cannot fail. */
-AREC_PUBLIC void arec_reader_locate (const ArecReader *reader, uint64_t record,
-                                     ArecPlace *place);
+/* @record in [0, n_records). Does no I/O and cannot fail unless the index is offloaded: then
+ * IO. */
+AREC_PUBLIC bool arec_reader_locate (const ArecReader *reader, uint64_t record,
+                                     ArecPlace *place, GError **error);
+
+/* The number of the file that holds @record in [0, n_records). Never does I/O. */
+AREC_PUBLIC size_t arec_reader_file_of (const ArecReader *reader, uint64_t record);
 
 /* The size in bytes of @record, without decoding values where the format allows it: from the
  * footer for a chunk of one record, else from the chunk's size list. The footer is
@@ -214,7 +221,8 @@ AREC_PUBLIC ArecScan *arec_scan_new (ArecReader *reader, uint64_t first, uint64_
 AREC_PUBLIC void arec_scan_free (ArecScan *scan); /* takes NULL */
 
 /* The next record. *data is NULL at the end, else valid until the next call; @record (nullable)
- * is its number. After a failure the scan stands behind the failed chunk and may go on; @record
+ * is its number. After a failure the scan stands behind the failed chunk (behind the record,
+ * when the index failed) and may go on; @record
  * then is the first record of the failed stretch, and arec_scan_position () tells where it goes
  * on. */
 AREC_PUBLIC bool arec_scan_next (ArecScan *scan, uint64_t *record, const uint8_t **data,

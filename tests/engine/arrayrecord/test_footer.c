@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <glib.h>
+
 #define BYTES(text) arec_bytes (text, sizeof (text) - 1)
 
 static void
@@ -72,6 +74,30 @@ test_metadata (void)
     g_assert_false (arec_footer_metadata_parse (BYTES ("\x0a\x05\x08\x01"), &metadata));
 }
 
+/* Groups in the part count from the message around it: 99 are left. */
+static void
+test_metadata_depth (void)
+{
+    for (size_t depth = 97; depth <= 103; depth++) {
+        g_autoptr (GByteArray) message = g_byte_array_new();
+        const uint8_t head[] = {0x0a, 0x80 | (uint8_t)(2 * depth % 128),
+                                (uint8_t)(2 * depth / 128)};
+        ArecFooterMetadata metadata;
+
+        g_byte_array_append (message, head, sizeof head);
+        g_byte_array_set_size (message, (guint)(sizeof head + 2 * depth));
+        memset (message->data + sizeof head, 0x0b, depth);
+        memset (message->data + sizeof head + depth, 0x0c, depth);
+        g_assert_cmpint (
+            arec_footer_metadata_parse (arec_bytes (message->data, message->len), &metadata),
+            ==, depth <= 99);
+        g_assert_cmpint (arec_footer_metadata_parse (arec_bytes (message->data + sizeof head,
+                                                                 message->len - sizeof head),
+                                                     &metadata),
+                         ==, depth <= 100);
+    }
+}
+
 static void
 test_entry (void)
 {
@@ -124,6 +150,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/footer/postscript", test_postscript);
     g_test_add_func ("/footer/metadata", test_metadata);
+    g_test_add_func ("/footer/metadata-depth", test_metadata_depth);
     g_test_add_func ("/footer/entry", test_entry);
     return g_test_run();
 }

@@ -13,7 +13,7 @@ count (ArecBytes message)
     bool valid;
     int n = 0;
 
-    while (arec_wire_next (&message, &field, &valid)) {
+    while (arec_wire_next (&message, 0, &field, &valid)) {
         g_assert_true (valid);
         n++;
     }
@@ -28,25 +28,25 @@ test_fields (void)
     ArecWireField field;
     bool valid;
 
-    g_assert_true (arec_wire_next (&message, &field, &valid));
+    g_assert_true (arec_wire_next (&message, 0, &field, &valid));
     g_assert_cmpuint (field.number, ==, 1);
     g_assert_cmpint (field.type, ==, AREC_WIRE_VARINT);
     g_assert_cmpuint (field.value, ==, 150);
-    g_assert_true (arec_wire_next (&message, &field, &valid));
+    g_assert_true (arec_wire_next (&message, 0, &field, &valid));
     g_assert_cmpuint (field.number, ==, 2);
     g_assert_cmpint (field.type, ==, AREC_WIRE_BYTES);
     g_assert_cmpmem (field.bytes.at, arec_bytes_left (&field.bytes), "abc", 3);
-    g_assert_true (arec_wire_next (&message, &field, &valid));
+    g_assert_true (arec_wire_next (&message, 0, &field, &valid));
     g_assert_cmpint (field.type, ==, AREC_WIRE_FIXED32);
-    g_assert_true (arec_wire_next (&message, &field, &valid));
+    g_assert_true (arec_wire_next (&message, 0, &field, &valid));
     g_assert_cmpint (field.type, ==, AREC_WIRE_FIXED64);
-    g_assert_true (arec_wire_next (&message, &field, &valid));
+    g_assert_true (arec_wire_next (&message, 0, &field, &valid));
     g_assert_cmpuint (field.number, ==, 5);
     g_assert_cmpint (field.type, ==, AREC_WIRE_GROUP);
-    g_assert_true (arec_wire_next (&message, &field, &valid));
+    g_assert_true (arec_wire_next (&message, 0, &field, &valid));
     g_assert_cmpuint (field.number, ==, 7);
     g_assert_cmpuint (field.value, ==, 0);
-    g_assert_false (arec_wire_next (&message, &field, &valid));
+    g_assert_false (arec_wire_next (&message, 0, &field, &valid));
     g_assert_true (valid);
 }
 
@@ -76,10 +76,10 @@ test_numbers (void)
         ArecWireField field;
         bool valid;
 
-        g_assert_true (arec_wire_next (&message, &field, &valid));
+        g_assert_true (arec_wire_next (&message, 0, &field, &valid));
         g_assert_cmpuint (field.number, ==, 1);
         g_assert_cmpuint (field.value, ==, rows[i].value);
-        g_assert_false (arec_wire_next (&message, &field, &valid));
+        g_assert_false (arec_wire_next (&message, 0, &field, &valid));
         g_assert_true (valid);
     }
 }
@@ -140,7 +140,7 @@ test_any_bytes (void)
         }
         data = g_realloc (data, MAX (size, 1)); /* reading on would be noticed */
         message = arec_bytes (data, size);
-        while (arec_wire_next (&message, &field, &valid)) {
+        while (arec_wire_next (&message, 0, &field, &valid)) {
             g_assert_cmpuint (field.number, >, 0);
             if (field.type == AREC_WIRE_BYTES) {
                 g_assert_true (field.bytes.at >= data && field.bytes.end <= data + size);

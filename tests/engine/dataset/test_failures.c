@@ -188,7 +188,7 @@ check_chunks (const Model *model, ArecShard *shard, int bad)
         ArecRecordEnds ends = {0};
         ArecIndexEntry entry;
 
-        arec_index_get (arec_shard_index (shard), i, &entry);
+        g_assert_true (arec_index_get (arec_shard_index (shard), i, &entry, NULL));
         g_assert_cmpuint (entry.offset, ==, expected->begin);
         g_assert_cmpuint (entry.n_records, ==, expected->n);
         if (arec_shard_load_sizes (shard, i, &ends, &error)) {

@@ -215,7 +215,8 @@ test_sequence (void)
             g_auto (ArecView) view = {0};
             ArecPlace place;
 
-            arec_reader_locate (reader, record, &place);
+            g_assert_true (arec_reader_locate (reader, record, &place, NULL));
+            g_assert_cmpuint (arec_reader_file_of (reader, record), ==, i);
             g_assert_cmpuint (place.file, ==, i);
             g_assert_cmpuint (place.file_record, ==, first[i] + k);
             arec_reader_read (reader, record, &view, &error);

@@ -35,11 +35,67 @@ test_zeros_and_text (void)
     g_assert_cmphex (arec_hash ("ArrayRecord", 11), ==, 0xbb5deee28a065929);
 }
 
+static void
+fill (uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = (uint8_t)g_test_rand_int();
+    }
+}
+
+/* The stream is the whole, however it is cut. */
+static void
+test_stream_of_all_lengths (void)
+{
+    uint8_t bytes[200];
+
+    for (size_t n = 0; n <= sizeof bytes; n++) {
+        fill (bytes, n);
+        for (unsigned round = 0; round < 50; round++) {
+            ArecHashStream stream;
+            size_t done = 0;
+
+            arec_hash_stream_init (&stream);
+            while (done < n) {
+                size_t most = MIN (n - done, round == 0 ? n : 1 + round);
+                size_t piece = (size_t)g_test_rand_int_range (round > 1, (gint32)most + 1);
+
+                piece = round == 0 ? n : piece;
+                arec_hash_stream_add (&stream, bytes + done, piece);
+                done += piece;
+            }
+            g_assert_cmphex (arec_hash_stream_finish (&stream), ==, arec_hash (bytes, n));
+        }
+    }
+}
+
+static void
+test_stream_of_large_pieces (void)
+{
+    size_t n = 1000003;
+    g_autofree uint8_t *bytes = g_malloc (n);
+    ArecHashStream stream;
+    size_t done = 0;
+
+    fill (bytes, n);
+    arec_hash_stream_init (&stream);
+    while (done < n) {
+        size_t piece = (size_t)g_test_rand_int_range (1, 100000);
+
+        piece = MIN (piece, n - done);
+        arec_hash_stream_add (&stream, bytes + done, piece);
+        done += piece;
+    }
+    g_assert_cmphex (arec_hash_stream_finish (&stream), ==, arec_hash (bytes, n));
+}
+
 int
 main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/hash/counting", test_counting_bytes);
     g_test_add_func ("/hash/zeros-and-text", test_zeros_and_text);
+    g_test_add_func ("/hash/stream/all-lengths", test_stream_of_all_lengths);
+    g_test_add_func ("/hash/stream/large-pieces", test_stream_of_large_pieces);
     return g_test_run();
 }

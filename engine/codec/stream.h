@@ -1,0 +1,51 @@
+/* Decompression piece by piece, in memory bounded by the codec's window.
+ *
+ * Pull: the caller asks for decompressed bytes, the stream asks for stored ones. The end is as
+ * strict as that of arec_decompress (), with the same reasons: the stream ends where the stored
+ * bytes end, and gives at most what the caller allows.
+ *
+ * One thread at a time.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "codec/codec.h"
+
+typedef struct ArecStream ArecStream;
+
+/* Where stored bytes come from. */
+typedef struct {
+    /* The next bytes, which stay until the next call; *size is 0 at the end, and then again.
+     * false: they cannot be had. */
+    bool (*next) (void *data, const uint8_t **bytes, size_t *size);
+    void *data;
+} ArecStreamInput;
+
+/* Whether chunks of this compression can be streamed. A raw Snappy block cannot: it refers back
+ * to any byte of itself. */
+bool arec_stream_is_possible (ArecCompression compression);
+
+/* @compression  one that can be streamed.
+ * @capacity     most bytes that the stream may give.
+ * Returns NULL when memory lacks. */
+ArecStream *arec_stream_new (ArecCompression compression, uint64_t capacity,
+                             const ArecStreamInput *input);
+void arec_stream_free (ArecStream *stream); /* takes NULL */
+
+/* Decompresses up to @size bytes to @out, @size > 0.
+ * @got  (out) fewer than @size only at the end, which is verified then.
+ * Returns NULL or the reason why not, a static string: one of arec_decompress (), or one of the
+ * two below. Nothing can be read after a failure. */
+const char *arec_stream_read (ArecStream *stream, uint8_t *out, size_t size, size_t *got);
+
+/* Reasons that are not the stream's fault; compared by address. */
+extern const char arec_stream_no_input[];    /* the input's `next` failed */
+extern const char arec_stream_needs_whole[]; /* the window is too large to be allocated for a
+                                                stream: above 128 MiB of zstd */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecStream, arec_stream_free)
