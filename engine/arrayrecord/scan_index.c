@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "riegeli/block.h"
 #include "riegeli/chunk.h"
-#include "riegeli/chunk_scan.h"
 
 /* Records of a postscript chunk: copies of one message (spec/container 7.3). */
 #define MAX_POSTSCRIPT_RECORDS 3
@@ -81,6 +80,31 @@ tell_progress (const Walk *walk, uint64_t done)
     }
 }
 
+bool
+arec_scan_step_over_signature (ArecSource *source, ArecChunkScan *scan, ArecScanStep step,
+                               ArecScanItem *item, GError **error)
+{
+    const ArecChunkPlace behind = {.source = source,
+                                   .begin = AREC_SIGNATURE_END,
+                                   .limit = source->size,
+                                   .max_size = UINT64_MAX};
+    GError *cause = NULL;
+    ArecChunkHeader header;
+
+    if (step != AREC_SCAN_GAP || item->begin > 0 || item->end <= AREC_SIGNATURE_END) {
+        return true;
+    }
+    if (arec_chunk_read_header (&behind, &header, &cause)) {
+        arec_chunk_scan_seek (scan, AREC_SIGNATURE_END);
+        item->end = AREC_SIGNATURE_END;
+    } else if (!arec_error_is_of_bytes (cause)) {
+        g_propagate_error (error, cause);
+        return false;
+    }
+    g_clear_error (&cause);
+    return true;
+}
+
 static bool
 walk_chunks (Walk *walk, GError **error)
 {
@@ -90,7 +114,8 @@ walk_chunks (Walk *walk, GError **error)
         ArecScanItem item;
         ArecScanStep what;
 
-        if (!arec_chunk_scan_next (scan, &what, &item, error)) {
+        if (!arec_chunk_scan_next (scan, &what, &item, error) ||
+            !arec_scan_step_over_signature (walk->source, scan, what, &item, error)) {
             return false;
         }
         switch (what) {

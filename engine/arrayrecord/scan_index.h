@@ -11,7 +11,11 @@
 #include <glib.h>
 
 #include "arrayrecord/index.h"
+#include "riegeli/chunk_scan.h"
 #include "source/source.h"
+
+/* Where the chunk behind the file signature begins. */
+#define AREC_SIGNATURE_END UINT64_C (64)
 
 /* Tells how far a walk is: @done of @total bytes of the file @name; at its end, all. Called in
  * the thread that opens, every few thousand chunks. */
@@ -46,5 +50,11 @@ bool arec_scan_index (ArecSource *source, const ArecScanIndexOptions *options, A
                       GError **error);
 
 void arec_scanned_clear (ArecScanned *scanned); /* takes a zeroed one */
+
+/* A damaged signature costs no chunk, as its size is known: shortens the gap @item at the begin
+ * of @source to it and lets @scan go on behind it, if a chunk begins there. Leaves all other
+ * items alone. Errors: those of the source. */
+bool arec_scan_step_over_signature (ArecSource *source, ArecChunkScan *scan, ArecScanStep step,
+                                    ArecScanItem *item, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecScanned, arec_scanned_clear)

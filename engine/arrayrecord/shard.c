@@ -11,9 +11,6 @@
  */
 #define ONE_READ_SIZE (UINT64_C (1024) * 1024)
 
-/* Where the chunk behind the file signature begins. */
-#define SIGNATURE_END 64
-
 struct ArecShard {
     ArecSource *source;
     ArecIndex *index;
@@ -442,7 +439,7 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
                           GError **error)
 {
     ArecChunkPlace place = {.source = shard->source,
-                            .begin = SIGNATURE_END,
+                            .begin = AREC_SIGNATURE_END,
                             .limit = shard->source->size,
                             .max_size = shard->max_chunk_size};
     g_autoptr (ArecChunk) chunk = NULL;
@@ -453,7 +450,7 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
         arec_index_get (shard->index, 0, &first);
     }
     *out = NULL;
-    if (first.offset < SIGNATURE_END + AREC_CHUNK_HEADER_SIZE) {
+    if (first.offset < AREC_SIGNATURE_END + AREC_CHUNK_HEADER_SIZE) {
         return true; /* no room for it */
     }
     if (!arec_chunk_read_header (&place, &header, error)) {
@@ -466,7 +463,7 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
         return false;
     }
     if (!arec_records_metadata_parse (arec_chunk_record (chunk, 0), metadata)) {
-        return corrupt (shard->source, SIGNATURE_END, error,
+        return corrupt (shard->source, AREC_SIGNATURE_END, error,
                         "the chunk of metadata does not hold RecordsMetadata");
     }
     *out = g_steal_pointer (&chunk);

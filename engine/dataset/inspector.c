@@ -370,7 +370,9 @@ walk_on (ArecInspector *inspector, GError **error)
         ArecScanItem item;
         ArecScanStep step;
 
-        if (!arec_chunk_scan_next (inspector->scan, &step, &item, error)) {
+        if (!arec_chunk_scan_next (inspector->scan, &step, &item, error) ||
+            !arec_scan_step_over_signature (inspector->source, inspector->scan, step, &item,
+                                            error)) {
             return false;
         }
         switch (step) {
