@@ -6,8 +6,11 @@
 #include "riegeli/block.h"
 #include "riegeli/chunk.h"
 
-/* Records of a postscript chunk: copies of one message (spec/container 7.3). */
+/* Records of a postscript chunk: copies of one message, of a varint and a magic number of 9
+ * bytes behind a byte each (spec/container 7.3). */
 #define MAX_POSTSCRIPT_RECORDS 3
+#define MIN_POSTSCRIPT_SIZE 12
+#define MAX_POSTSCRIPT_SIZE 21
 
 /* Steps between two reports of progress. */
 #define PROGRESS_STEPS 4096
@@ -166,6 +169,17 @@ is_postscript (const ArecChunk *chunk)
            postscript.has_footer_offset;
 }
 
+/* Whether a header is what every writer's postscript has, for those whose data is damaged. */
+static bool
+has_shape_of_postscript (const ArecChunkHeader *header)
+{
+    uint64_t size = header->decoded_data_size / MAX_POSTSCRIPT_RECORDS;
+
+    return header->num_records == MAX_POSTSCRIPT_RECORDS &&
+           header->decoded_data_size % MAX_POSTSCRIPT_RECORDS == 0 &&
+           size >= MIN_POSTSCRIPT_SIZE && size <= MAX_POSTSCRIPT_SIZE;
+}
+
 /* Takes a postscript off the end of what was found. */
 static bool
 drop_postscript (Walk *walk, GError **error)
@@ -184,9 +198,10 @@ drop_postscript (Walk *walk, GError **error)
     if (!try_load (walk, newest, &chunk, error)) {
         return false;
     }
-    if (chunk && is_postscript (chunk)) {
+    if (chunk ? is_postscript (chunk) : has_shape_of_postscript (&newest->header)) {
         walk->n_last--;
         walk->found.postscript_offset = newest->begin;
+        walk->found.has_damaged_postscript = chunk == NULL;
     }
     return true;
 }

@@ -42,7 +42,8 @@ typedef struct {
     bool has_damaged_footer; /* something that can only be a footer is damaged */
     uint64_t footer_begin;
     uint64_t footer_end;
-    uint64_t postscript_offset; /* of a sound one behind all records; 0: none */
+    uint64_t postscript_offset;  /* of the one behind all records, sound or not; 0: none */
+    bool has_damaged_postscript; /* its data is damaged: its header alone says what it is */
 } ArecScanned;
 
 /* @out  (out) arec_scanned_clear (). Errors: IO, CHANGED, NOMEM, LIMIT; damage is none. */

@@ -150,7 +150,11 @@ open_scanned (ArecShard *shard, const ArecShardOptions *options, uint64_t footer
     }
     shard->is_recovered = options->recover && (found->n_gaps > 0 || shard->is_array_record ||
                                                found->has_damaged_footer);
-    shard->footer_offset = found->has_damaged_footer ? found->footer_begin : 0;
+    if (found->has_damaged_footer) {
+        shard->footer_offset = found->footer_begin;
+    } else if (footer_offset >= found->end) {
+        shard->footer_offset = footer_offset; /* its very header is damaged */
+    }
     shard->kind = shard->is_array_record || found->has_damaged_footer ? AREC_SHARD_ARRAY_RECORD
                                                                       : AREC_SHARD_RIEGELI;
     shard->index = g_steal_pointer (&found->index);
@@ -292,6 +296,7 @@ arec_shard_origin (const ArecShard *shard, ArecShardOrigin *origin)
         .is_listed = shard->is_listed,
         .footer_offset = shard->footer_offset,
         .postscript_offset = shard->postscript_offset,
+        .has_damaged_postscript = shard->scanned.has_damaged_postscript,
         .n_gaps = shard->scanned.n_gaps,
         .gap_bytes = shard->scanned.gap_bytes,
         .first_fault = shard->scanned.first_fault,

@@ -20,7 +20,7 @@
 #define DEFAULT_FLIPS 1500
 
 /* Bytes at the begin of a chunk or block that get more than their share of flips. */
-#define HOT_SIZE 64
+#define HOT_SIZE 160
 
 /* ---- the truth ---- */
 
@@ -369,6 +369,7 @@ check_named (const Flip *flip)
         flip->figures->flips_unnoticed++;
     } else {
         g_assert_true (named.is_named);
+        g_assert_cmpuint (named.n_named, ==, 1);
     }
     /* What is sound and what is lost are everything. */
     g_assert_cmpuint (result.n_records + named.n_lost, <=, flip->truth->n_records);
