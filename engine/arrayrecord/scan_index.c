@@ -5,10 +5,12 @@
 #include "base/error.h"
 #include "riegeli/block.h"
 #include "riegeli/chunk.h"
-#include "riegeli/chunk_scan.h"
 
-/* Records of a postscript chunk: copies of one message (spec/container 7.3). */
+/* Records of a postscript chunk: copies of one message, of a varint and a magic number of 9
+ * bytes behind a byte each (spec/container 7.3). */
 #define MAX_POSTSCRIPT_RECORDS 3
+#define MIN_POSTSCRIPT_SIZE 12
+#define MAX_POSTSCRIPT_SIZE 21
 
 /* Steps between two reports of progress. */
 #define PROGRESS_STEPS 4096
@@ -84,6 +86,31 @@ tell_progress (const Walk *walk, uint64_t done)
     }
 }
 
+bool
+arec_scan_step_over_signature (ArecSource *source, ArecChunkScan *scan, ArecScanStep step,
+                               ArecScanItem *item, GError **error)
+{
+    const ArecChunkPlace behind = {.source = source,
+                                   .begin = AREC_SIGNATURE_END,
+                                   .limit = source->size,
+                                   .max_size = UINT64_MAX};
+    GError *cause = NULL;
+    ArecChunkHeader header;
+
+    if (step != AREC_SCAN_GAP || item->begin > 0 || item->end <= AREC_SIGNATURE_END) {
+        return true;
+    }
+    if (arec_chunk_read_header (&behind, &header, &cause)) {
+        arec_chunk_scan_seek (scan, AREC_SIGNATURE_END);
+        item->end = AREC_SIGNATURE_END;
+    } else if (!arec_error_is_of_bytes (cause)) {
+        g_propagate_error (error, cause);
+        return false;
+    }
+    g_clear_error (&cause);
+    return true;
+}
+
 static bool
 walk_chunks (Walk *walk, GError **error)
 {
@@ -93,7 +120,8 @@ walk_chunks (Walk *walk, GError **error)
         ArecScanItem item;
         ArecScanStep what;
 
-        if (!arec_chunk_scan_next (scan, &what, &item, error)) {
+        if (!arec_chunk_scan_next (scan, &what, &item, error) ||
+            !arec_scan_step_over_signature (walk->source, scan, what, &item, error)) {
             return false;
         }
         switch (what) {
@@ -148,6 +176,17 @@ is_postscript (const ArecChunk *chunk)
            postscript.has_footer_offset;
 }
 
+/* Whether a header is what every writer's postscript has, for those whose data is damaged. */
+static bool
+has_shape_of_postscript (const ArecChunkHeader *header)
+{
+    uint64_t size = header->decoded_data_size / MAX_POSTSCRIPT_RECORDS;
+
+    return header->num_records == MAX_POSTSCRIPT_RECORDS &&
+           header->decoded_data_size % MAX_POSTSCRIPT_RECORDS == 0 &&
+           size >= MIN_POSTSCRIPT_SIZE && size <= MAX_POSTSCRIPT_SIZE;
+}
+
 /* Takes a postscript off the end of what was found. */
 static bool
 drop_postscript (Walk *walk, GError **error)
@@ -166,9 +205,10 @@ drop_postscript (Walk *walk, GError **error)
     if (!try_load (walk, newest, &chunk, error)) {
         return false;
     }
-    if (chunk && is_postscript (chunk)) {
+    if (chunk ? is_postscript (chunk) : has_shape_of_postscript (&newest->header)) {
         walk->n_last--;
         walk->found.postscript_offset = newest->begin;
+        walk->found.has_damaged_postscript = chunk == NULL;
     }
     return true;
 }

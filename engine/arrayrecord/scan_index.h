@@ -12,8 +12,12 @@
 #include <glib.h>
 
 #include "arrayrecord/index.h"
+#include "riegeli/chunk_scan.h"
 #include "riegeli/decode_limits.h"
 #include "source/source.h"
+
+/* Where the chunk behind the file signature begins. */
+#define AREC_SIGNATURE_END UINT64_C (64)
 
 /* Tells how far a walk is: @done of @total bytes of the file @name; at its end, all. Called in
  * the thread that opens, every few thousand chunks. */
@@ -41,7 +45,8 @@ typedef struct {
     bool has_damaged_footer; /* something that can only be a footer is damaged */
     uint64_t footer_begin;
     uint64_t footer_end;
-    uint64_t postscript_offset; /* of a sound one behind all records; 0: none */
+    uint64_t postscript_offset;  /* of the one behind all records, sound or not; 0: none */
+    bool has_damaged_postscript; /* its data is damaged: its header alone says what it is */
 } ArecScanned;
 
 /* @out  (out) arec_scanned_clear (). Errors: IO, CHANGED, NOMEM, LIMIT; damage is none. */
@@ -49,5 +54,11 @@ bool arec_scan_index (ArecSource *source, const ArecScanIndexOptions *options, A
                       GError **error);
 
 void arec_scanned_clear (ArecScanned *scanned); /* takes a zeroed one */
+
+/* A damaged signature costs no chunk, as its size is known: shortens the gap @item at the begin
+ * of @source to it and lets @scan go on behind it, if a chunk begins there. Leaves all other
+ * items alone. Errors: those of the source. */
+bool arec_scan_step_over_signature (ArecSource *source, ArecChunkScan *scan, ArecScanStep step,
+                                    ArecScanItem *item, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecScanned, arec_scanned_clear)

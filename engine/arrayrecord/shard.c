@@ -11,9 +11,6 @@
  */
 #define ONE_READ_SIZE (UINT64_C (1024) * 1024)
 
-/* Where the chunk behind the file signature begins. */
-#define SIGNATURE_END 64
-
 struct ArecShard {
     ArecSource *source;
     ArecIndex *index;
@@ -155,7 +152,11 @@ open_scanned (ArecShard *shard, const ArecShardOptions *options, uint64_t footer
     }
     shard->is_recovered = options->recover && (found->n_gaps > 0 || shard->is_array_record ||
                                                found->has_damaged_footer);
-    shard->footer_offset = found->has_damaged_footer ? found->footer_begin : 0;
+    if (found->has_damaged_footer) {
+        shard->footer_offset = found->footer_begin;
+    } else if (footer_offset >= found->end) {
+        shard->footer_offset = footer_offset; /* its very header is damaged */
+    }
     shard->kind = shard->is_array_record || found->has_damaged_footer ? AREC_SHARD_ARRAY_RECORD
                                                                       : AREC_SHARD_RIEGELI;
     shard->index = g_steal_pointer (&found->index);
@@ -298,6 +299,7 @@ arec_shard_origin (const ArecShard *shard, ArecShardOrigin *origin)
         .is_listed = shard->is_listed,
         .footer_offset = shard->footer_offset,
         .postscript_offset = shard->postscript_offset,
+        .has_damaged_postscript = shard->scanned.has_damaged_postscript,
         .n_gaps = shard->scanned.n_gaps,
         .gap_bytes = shard->scanned.gap_bytes,
         .first_fault = shard->scanned.first_fault,
@@ -465,7 +467,7 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
                           GError **error)
 {
     ArecChunkPlace place = {.source = shard->source,
-                            .begin = SIGNATURE_END,
+                            .begin = AREC_SIGNATURE_END,
                             .limit = shard->source->size,
                             .max_size = shard->limits.max_size};
     g_autoptr (ArecChunk) chunk = NULL;
@@ -479,7 +481,7 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
         return false;
     }
     *out = NULL;
-    if (first.offset < SIGNATURE_END + AREC_CHUNK_HEADER_SIZE) {
+    if (first.offset < AREC_SIGNATURE_END + AREC_CHUNK_HEADER_SIZE) {
         return true; /* no room for it */
     }
     if (!arec_chunk_read_header (&place, &header, error)) {
@@ -494,7 +496,7 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
         return false;
     }
     if (!arec_records_metadata_parse (arec_chunk_record (chunk, 0), metadata)) {
-        return corrupt (shard->source, SIGNATURE_END, error,
+        return corrupt (shard->source, AREC_SIGNATURE_END, error,
                         "the chunk of metadata does not hold RecordsMetadata");
     }
     *out = g_steal_pointer (&chunk);

@@ -310,6 +310,16 @@ next_known (const ArecInspector *inspector, uint64_t begin)
     return nearest;
 }
 
+/* Whether it is known what was lost in the gap [begin, end): nothing. A footer lists all
+ * chunks, and in its own place, and in that of the signature, there are none. */
+static bool
+knows_of_losses (const ArecInspector *inspector, uint64_t begin, uint64_t end)
+{
+    return is_listed_walk (inspector) ||
+           (begin > 0 && begin == inspector->origin.footer_offset) ||
+           (begin == 0 && end == AREC_SIGNATURE_END);
+}
+
 static void
 take_gap (ArecInspector *inspector, const ArecScanItem *item)
 {
@@ -332,33 +342,37 @@ take_gap (ArecInspector *inspector, const ArecScanItem *item)
     if (peek_listed (inspector, 0, &entry) && entry.offset == item->begin) {
         take_listed (inspector, job, &entry);
     } else {
-        /* A footer tells that nothing is lost here; otherwise nobody knows. */
-        job->knows_n_records = is_listed_walk (inspector);
+        job->knows_n_records = knows_of_losses (inspector, item->begin, end);
     }
 }
 
-/* Where a postscript is missing: at the end, or where the last block is one. */
-static uint64_t
-place_of_postscript (const ArecSource *source)
+/* There is no postscript, or one that says nothing of use. A damaged one has told of itself,
+ * and so has a gap up to the end of the file. */
+static void
+tell_postscript (ArecInspector *inspector, uint64_t end)
 {
-    return source->size > 0 && source->size % AREC_BLOCK_SIZE == 0
-               ? source->size - AREC_BLOCK_SIZE
-               : source->size;
+    bool is_there = inspector->origin.postscript_offset > 0 &&
+                    inspector->origin.postscript_offset + AREC_BLOCK_SIZE == end;
+    Job *job;
+
+    if (!inspector->postscript_fault || inspector->origin.has_damaged_postscript ||
+        (end > 0 && inspector->last_gap_end == end)) {
+        return;
+    }
+    job = new_job (inspector, is_there ? inspector->origin.postscript_offset : end, end);
+    job->is_damage = true;
+    job->reason = is_there ? g_steal_pointer (&inspector->postscript_fault)
+                           : g_strdup ("the file ends without a postscript");
+    /* Without a footer there may have been more. */
+    job->knows_n_records = is_listed_walk (inspector) || inspector->origin.footer_offset > 0;
 }
 
 static void
 take_end (ArecInspector *inspector, uint64_t end)
 {
-    Job *job;
-
     tell_missing (inspector, UINT64_MAX);
     inspector->walk_ended = true;
-    /* What was told of the end of the file already explains it. */
-    if (inspector->postscript_fault && (end == 0 || inspector->last_gap_end < end)) {
-        job = new_job (inspector, place_of_postscript (inspector->source), end);
-        job->is_damage = true;
-        job->reason = g_steal_pointer (&inspector->postscript_fault);
-    }
+    tell_postscript (inspector, end);
 }
 
 /* Walks on until something is there to be worked on, or the end is reached. */
@@ -369,7 +383,9 @@ walk_on (ArecInspector *inspector, GError **error)
         ArecScanItem item;
         ArecScanStep step;
 
-        if (!arec_chunk_scan_next (inspector->scan, &step, &item, error)) {
+        if (!arec_chunk_scan_next (inspector->scan, &step, &item, error) ||
+            !arec_scan_step_over_signature (inspector->source, inspector->scan, step, &item,
+                                            error)) {
             return false;
         }
         switch (step) {
@@ -413,7 +429,7 @@ look_for_postscript (ArecInspector *inspector, GError **error)
         return false;
     }
     inspector->postscript_fault =
-        reason_of (cause, inspector->source, place_of_postscript (inspector->source));
+        reason_of (cause, inspector->source, inspector->origin.postscript_offset);
     g_error_free (cause);
     return true;
 }

@@ -15,7 +15,8 @@ typedef struct {
     ArecInspector *inspector;
     const ArecSource *source;
     ArecShardWriter *writer; /* made with the first chunk, whose codec the footer gets */
-    uint64_t group_size;     /* records of the source's first chunk */
+    uint64_t group_size;     /* of records encoded anew: those of the source's first chunk */
+    uint64_t first_size;     /* records of the first chunk that was copied; 0: none yet */
     bool has_short;          /* a chunk with fewer has been copied: only the last may be one */
     ArecRepairResult result;
 } Repair;
@@ -74,15 +75,18 @@ check_even (Repair *repair, const ArecInspectedChunk *chunk, GError **error)
 {
     uint64_t n = chunk->header.num_records;
 
-    if (repair->has_short || n > repair->group_size) {
+    if (repair->first_size == 0) {
+        repair->first_size = n;
+    }
+    if (repair->has_short || n > repair->first_size) {
         return arec_fail (error, AREC_ERROR_INVALID,
                           "%s: at %" PRIu64 ": a chunk of %" PRIu64
                           " records, those before it have %" PRIu64
                           " and some fewer: the reference would misread the copy; --reencode"
                           " makes even groups",
-                          repair->source->name, chunk->begin, n, repair->group_size);
+                          repair->source->name, chunk->begin, n, repair->first_size);
     }
-    repair->has_short = n < repair->group_size;
+    repair->has_short = n < repair->first_size;
     return true;
 }
 

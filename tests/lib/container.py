@@ -60,7 +60,9 @@ class Container:
         assert position == len(self.content)
         records = [c for c in self.chunks if c.kind in "rt" and c.n_records]
         # The last two are the footer and the postscript of an ArrayRecord file.
-        self.user_chunks, self.footer = records[:-2], records[-2]
+        self.user_chunks, self.footer, self.postscript = records, None, None
+        if path.suffix != ".riegeli":
+            self.user_chunks, self.footer, self.postscript = records[:-2], records[-2], records[-1]
 
     def bytes_at(self, begin, length):
         """@length bytes of a chunk from file position @begin, block headers left out."""
