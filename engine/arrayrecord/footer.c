@@ -31,7 +31,7 @@ parse_metadata (ArecBytes message, ArecFooterMetadata *metadata)
     ArecWireField field;
     bool valid;
 
-    while (arec_wire_next (&message, &field, &valid)) {
+    while (arec_wire_next_inner (&message, 1, &field, &valid)) {
         if (field.type == AREC_WIRE_VARINT && field.number == 1) {
             metadata->version = (uint32_t)field.value;
         } else if (field.type == AREC_WIRE_VARINT && field.number == 2) {

@@ -1,6 +1,6 @@
 #include "arrayrecord/wire.h"
 
-/* Groups that an unknown field may nest. */
+/* Messages and groups within the outermost message. */
 #define MAX_DEPTH 100
 
 #define TYPE_END_GROUP 4
@@ -90,6 +90,12 @@ skip_group (ArecBytes *in, uint32_t number, unsigned depth)
 bool
 arec_wire_next (ArecBytes *message, ArecWireField *field, bool *valid)
 {
+    return arec_wire_next_inner (message, 0, field, valid);
+}
+
+bool
+arec_wire_next_inner (ArecBytes *message, unsigned depth, ArecWireField *field, bool *valid)
+{
     unsigned type;
 
     *valid = true;
@@ -101,6 +107,6 @@ arec_wire_next (ArecBytes *message, ArecWireField *field, bool *valid)
         return false;
     }
     field->type = (ArecWireType)type;
-    *valid = take_field (message, field->number, type, 0, field);
+    *valid = take_field (message, field->number, type, depth, field);
     return *valid;
 }

@@ -27,3 +27,8 @@ typedef struct {
 /* The next field of @message. false at its end, with *valid telling whether it was sound to the
  * end. Other types than VARINT and BYTES are stepped over and given without a value. */
 bool arec_wire_next (ArecBytes *message, ArecWireField *field, bool *valid);
+
+/* The same for a message that lies @depth messages deep in another: groups in it may nest that
+ * much less. */
+bool arec_wire_next_inner (ArecBytes *message, unsigned depth, ArecWireField *field,
+                           bool *valid);

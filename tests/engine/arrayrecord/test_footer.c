@@ -72,6 +72,26 @@ test_metadata (void)
     g_assert_false (arec_footer_metadata_parse (BYTES ("\x0a\x05\x08\x01"), &metadata));
 }
 
+/* ArrayRecord's part is a message within a message: groups in it may nest one less than in an
+ * entry. */
+static void
+test_depth (void)
+{
+    for (unsigned depth = 98; depth <= 101; depth++) {
+        uint8_t text[3 + 2 * 101] = {0x0a, (uint8_t)(2 * depth & 0x7f) | 0x80, 0x01};
+        ArecFooterMetadata metadata;
+        ArecFooterEntry entry;
+
+        memset (text + 3, 0x3b, depth);
+        memset (text + 3 + depth, 0x3c, depth);
+        g_assert_cmpint (
+            arec_footer_metadata_parse (arec_bytes (text, 3 + 2 * depth), &metadata), ==,
+            depth <= 99);
+        g_assert_cmpint (arec_footer_entry_parse (arec_bytes (text + 3, 2 * depth), &entry), ==,
+                         depth <= 100);
+    }
+}
+
 static void
 test_entry (void)
 {
@@ -124,6 +144,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/footer/postscript", test_postscript);
     g_test_add_func ("/footer/metadata", test_metadata);
+    g_test_add_func ("/footer/depth", test_depth);
     g_test_add_func ("/footer/entry", test_entry);
     return g_test_run();
 }
