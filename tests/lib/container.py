@@ -20,7 +20,7 @@ def add_with_overhead(begin, length):
     return begin + length + BLOCK_HEADER * ((length + (begin + USABLE - 1) % BLOCK) // USABLE)
 
 
-def _round_up_possible(position):
+def round_up_possible(position):
     remaining = (BLOCK - position % BLOCK) % BLOCK
     return position + max(0, remaining - (USABLE - 1))
 
@@ -32,7 +32,7 @@ def is_boundary(position):
 
 def chunk_end(begin, data_size, n_records):
     return max(add_with_overhead(begin, CHUNK_HEADER + data_size),
-               _round_up_possible(begin + n_records))
+               round_up_possible(begin + n_records))
 
 
 def _varint(data):
