@@ -196,6 +196,18 @@ def test_corners_are_recognised(corner):
     assert differential.corners(bodies.Body("r", 1, 0, values)) == [corner]
 
 
+def test_what_a_newer_library_refuses():
+    """Only what the system's library takes as a stream is the library's fault, and only by that message."""
+    message = "no ZSTD_decompressStream() failed: Data corruption detected; at byte 2"
+    sound = footers.single(bodies.simple_body([BIG], bodies.ZSTD))
+    assert not differential.judge(sound, TOOK, message).disagreement
+    assert differential.judge(sound, TOOK, "no Truncated Zstd-compressed stream").disagreement
+    assert differential.judge(sound, "no CORRUPT why", TOOK).disagreement
+    assert differential.judge(SOUND, TOOK, message).disagreement
+    parts = replace(bodies.Simple(bodies.ZSTD, b"\0", b""), sizes=b"\1").data() + b"left over"
+    assert differential.judge(footers.single(bodies.Body("r", 1, 1, parts)), TOOK, message).disagreement
+
+
 def test_common_streams_are_no_corners():
     for level in (-5, 1, 3, 19):
         for plain in (b"", b"a", BIG, bytes(100000)):

@@ -225,5 +225,5 @@ def test_pointers():
     assert all((ROOT / name).is_file() for name in re.findall(r"`(tests/[\w/.]+)`", TEXT))
     titles = re.findall(r"^## (\d+) (.*)$", TEXT, re.MULTILINE)
     assert [int(number) for number, _ in titles] == list(range(1, 14))
-    anchors = ["-".join([number, *re.sub(r"[^\w ]", "", title).split()]) for number, title in titles]
+    anchors = ["-".join([number, *re.sub(r"[^\w ]", "", title).lower().split()]) for number, title in titles]
     assert re.findall(r"\]\(#([^)]+)\)", TEXT) == anchors

@@ -15,6 +15,7 @@ _highway = ctypes.CDLL("libhighwayhash.so.0")
 _SIZE, _POINTER, _INT = ctypes.c_size_t, ctypes.c_void_p, ctypes.c_int
 _KEY = (ctypes.c_uint64 * 4).from_buffer_copy(b"Riegeli/records\nRiegeli/records\n")
 _BROTLI_SUCCESS, _BROTLI_LARGE_WINDOW = 1, 1
+_ZSTD_WINDOW_LOG_MAX = 100
 
 
 def _declare(function, result, *arguments):
@@ -27,6 +28,10 @@ _zstd_bound = _declare(_zstd.ZSTD_compressBound, _SIZE, _SIZE)
 _zstd_compress = _declare(_zstd.ZSTD_compress, _SIZE, _POINTER, _SIZE, ctypes.c_char_p, _SIZE, _INT)
 _zstd_decompress = _declare(_zstd.ZSTD_decompress, _SIZE, _POINTER, _SIZE, ctypes.c_char_p, _SIZE)
 _zstd_is_error = _declare(_zstd.ZSTD_isError, ctypes.c_uint, _SIZE)
+_zstd_new = _declare(_zstd.ZSTD_createDCtx, _POINTER)
+_zstd_free = _declare(_zstd.ZSTD_freeDCtx, _SIZE, _POINTER)
+_zstd_set = _declare(_zstd.ZSTD_DCtx_setParameter, _SIZE, _POINTER, _INT, _INT)
+_zstd_step = _declare(_zstd.ZSTD_decompressStream, _SIZE, _POINTER, _POINTER, _POINTER)
 _brotli_bound = _declare(_brotli_encoder.BrotliEncoderMaxCompressedSize, _SIZE, _SIZE)
 _brotli_compress = _declare(_brotli_encoder.BrotliEncoderCompress, _INT, _INT, _INT, _INT, _SIZE,
                             ctypes.c_char_p, ctypes.POINTER(_SIZE), _POINTER)
@@ -59,6 +64,26 @@ def zstd_decompress(data, capacity):
     out = ctypes.create_string_buffer(max(capacity, 1))
     size = _zstd_decompress(out, capacity, data, len(data))
     return None if _zstd_is_error(size) else out.raw[:size]
+
+
+class _Buffer(ctypes.Structure):
+    _fields_ = [("at", _POINTER), ("size", _SIZE), ("done", _SIZE)]
+
+
+def zstd_streams(data, most=1 << 20):
+    """Whether libzstd's streaming decoder takes @data, of at most @most bytes plain, as one frame to its end."""
+    out = ctypes.create_string_buffer(most)
+    target = _Buffer(ctypes.addressof(out), most, 0)
+    source_bytes = ctypes.create_string_buffer(data, max(len(data), 1))
+    source = _Buffer(ctypes.addressof(source_bytes), len(data), 0)
+    context = _zstd_new()
+    _zstd_set(context, _ZSTD_WINDOW_LOG_MAX, 31)
+    before, left = None, 1
+    while left and not _zstd_is_error(left) and (source.done, target.done) != before:
+        before = source.done, target.done
+        left = _zstd_step(context, ctypes.byref(target), ctypes.byref(source))
+    _zstd_free(context)
+    return left == 0 and source.done == len(data)
 
 
 def brotli_compress(data, level=6, window=22):
