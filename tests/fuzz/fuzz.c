@@ -63,6 +63,10 @@ fuzz_take_text (ArecBytes *input, uint64_t n)
 
 /* ---- memory ---- */
 
+const ArecDecodeLimits fuzz_limits = {.max_size = FUZZ_MAX_CHUNK,
+                                      .max_transposed_ratio = AREC_MAX_TRANSPOSED_RATIO,
+                                      .max_transposed_depth = AREC_MAX_TRANSPOSED_DEPTH};
+
 static _Atomic int64_t in_use; /* bytes; below 0 where memory from before is freed */
 static int64_t most_in_use;
 static size_t most_at_once;

@@ -12,6 +12,7 @@
 #include <glib.h>
 
 #include "base/bytes.h"
+#include "riegeli/decode_limits.h"
 
 int LLVMFuzzerTestOneInput (const uint8_t *data, size_t size);
 
@@ -34,6 +35,9 @@ char *fuzz_take_text (ArecBytes *input, uint64_t n);
 /* Bytes of one decoded chunk that targets let the engine accept: little, so that an allocation
  * without a limit shows. */
 #define FUZZ_MAX_CHUNK (UINT64_C (1) << 20)
+
+/* The same as limits of a decoder. */
+extern const ArecDecodeLimits fuzz_limits;
 
 /* What a target may take with that limit: some chunks, stored and decoded, and what codecs need
  * for themselves, Brotli's window above all. */

@@ -174,7 +174,7 @@ read_whole (const GByteArray *file, const ArecChunkPlace *place, uint64_t guess,
     check_same_header (alone, &header);
     check_data (file, place, 0, data, header.data_size);
     g_assert_cmphex (arec_hash (data, header.data_size), ==, header.data_hash);
-    if (arec_chunk_decode (place, &header, memory, data, FUZZ_MAX_CHUNK, &chunk, NULL)) {
+    if (arec_chunk_decode (place, &header, memory, data, &fuzz_limits, &chunk, NULL)) {
         check_ends (&chunk->ends, &header);
         if (sizes) {
             check_same_ends (sizes, &chunk->ends);
@@ -195,12 +195,12 @@ read_all (const GByteArray *file, const ArecChunkPlace *place, ArecBytes *how)
         read_part (file, place, &header, how);
     }
     read_front (file, place, fuzz_take_u8 (how) % MAX_FRONT);
-    has_sizes = arec_chunk_read_sizes (place, FUZZ_MAX_CHUNK, &other, &sizes, NULL);
+    has_sizes = arec_chunk_read_sizes (place, &fuzz_limits, &other, &sizes, NULL);
     if (has_sizes) {
         check_same_header (&header, &other);
         check_ends (&sizes, &other);
     }
-    if (arec_chunk_read_verified_sizes (place, FUZZ_MAX_CHUNK, &other, &verified, NULL)) {
+    if (arec_chunk_read_verified_sizes (place, &fuzz_limits, &other, &verified, NULL)) {
         check_ends (&verified, &other);
         if (has_sizes) {
             check_same_ends (&sizes, &verified);

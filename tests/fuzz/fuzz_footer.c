@@ -93,14 +93,24 @@ parse_entry (ArecBytes message)
 /* ---- the index ---- */
 
 static void
+check_find (const ArecIndex *index, uint64_t record, uint64_t chunk)
+{
+    ArecIndexEntry entry;
+    uint64_t found;
+
+    g_assert_true (arec_index_find (index, record, &found, &entry, NULL));
+    g_assert_cmpuint (found, ==, chunk);
+    g_assert_cmpuint (record - entry.first_record, <, entry.n_records);
+}
+
+static void
 check_entry (const ArecIndex *index, uint64_t chunk, const ArecIndexEntry *entry)
 {
     g_assert_true (arec_block_is_chunk_boundary (entry->offset));
     g_assert_cmpuint (entry->offset, <, entry->limit);
     g_assert_cmpuint (entry->n_records, >=, 1);
-    g_assert_cmpuint (arec_index_find (index, entry->first_record), ==, chunk);
-    g_assert_cmpuint (arec_index_find (index, entry->first_record + entry->n_records - 1), ==,
-                      chunk);
+    check_find (index, entry->first_record, chunk);
+    check_find (index, entry->first_record + entry->n_records - 1, chunk);
 }
 
 static void
@@ -111,7 +121,7 @@ check_index (const ArecIndex *index, const FuzzForgedFile *file)
     for (uint64_t i = 0; i < arec_index_n_chunks (index); i++) {
         ArecIndexEntry entry;
 
-        arec_index_get (index, i, &entry);
+        g_assert_true (arec_index_get (index, i, &entry, NULL));
         check_entry (index, i, &entry);
         g_assert_cmpuint (entry.first_record, ==, n_records);
         g_assert_true (i == 0 || entry.offset == limit);
@@ -155,7 +165,7 @@ load_chunks (ArecShard *shard)
             check_error (error);
             continue;
         }
-        arec_index_get (arec_shard_index (shard), i, &entry);
+        g_assert_true (arec_index_get (arec_shard_index (shard), i, &entry, NULL));
         g_assert_cmpuint (chunk->ends.n, ==, entry.n_records);
         g_assert_cmpuint (arec_record_ends_end (&chunk->ends, entry.n_records - 1), ==,
                           entry.decoded_size);
@@ -169,16 +179,17 @@ open_file (ArecBytes *input)
     g_autoptr (FuzzForgedFile) file = fuzz_forged_file_new (input);
     const GByteArray *bytes = file->forge->file;
     ArecSource *source = arec_memory_source_new ("fuzz", bytes->data, bytes->len);
+    const ArecShardOptions options = {.limits = fuzz_limits, .name_is_array_record = expected};
     g_autoptr (ArecShard) shard = NULL;
     g_autoptr (GError) error = NULL;
 
     fuzz_memory_bound (FUZZ_MAX_MEMORY);
-    shard = arec_shard_open (source, FUZZ_MAX_CHUNK, expected, &error);
+    shard = arec_shard_open (source, &options, &error);
     if (shard) {
-        const char *options = arec_shard_options (shard);
+        const char *text = arec_shard_options (shard);
 
         check_index (arec_shard_index (shard), file);
-        g_assert_true (!options || strlen (options) <= AREC_MAX_WRITER_OPTIONS);
+        g_assert_true (!text || strlen (text) <= AREC_MAX_WRITER_OPTIONS);
         load_chunks (shard);
     } else {
         check_error (error);

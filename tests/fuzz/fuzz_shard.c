@@ -69,7 +69,7 @@ look_at (ArecReader *reader, uint64_t record, ArecView *view)
     bool told = size_of (reader, record, &before);
     ArecPlace place;
 
-    arec_reader_locate (reader, record, &place);
+    g_assert_true (arec_reader_locate (reader, record, &place, NULL));
     g_assert_cmpuint (place.file_record, ==, record);
     if (!read_record (reader, record, view)) {
         return false;

@@ -80,14 +80,14 @@ decode_sizes (const GByteArray *body, const ArecChunkHeader *header, ArecRecordE
     const char *reason = NULL;
 
     if (arec_simple_parse_front (body->data, body->len, body->len, &front, &reason) !=
-        AREC_SIMPLE_OK) {
+        AREC_DECODE_OK) {
         g_assert_nonnull (reason);
         return false;
     }
     g_assert_cmpuint (front.sizes_begin, <=, body->len);
     g_assert_cmpuint (front.sizes_size, <=, body->len - front.sizes_begin);
     if (arec_simple_decode_sizes (&front, body->data + front.sizes_begin, header->num_records,
-                                  header->decoded_data_size, ends, &reason) != AREC_SIMPLE_OK) {
+                                  header->decoded_data_size, ends, &reason) != AREC_DECODE_OK) {
         g_assert_nonnull (reason);
         return false;
     }
@@ -116,10 +116,12 @@ decode (const GByteArray *body, const ArecChunkHeader *header, ArecBytes values,
     g_autoptr (GError) error = NULL;
     g_autoptr (ArecChunk) chunk = NULL;
     ArecChunkPlace place = {.source = source};
+    const ArecDecodeLimits limits =
+        arec_decode_limits_resolve (&(ArecDecodeLimits){.max_size = MAX (max_size, 1)});
     uint8_t *memory = g_malloc (MAX (body->len, 1));
 
     memcpy (memory, body->data, body->len);
-    if (arec_chunk_decode (&place, header, memory, memory, max_size, &chunk, &error)) {
+    if (arec_chunk_decode (&place, header, memory, memory, &limits, &chunk, &error)) {
         g_assert_no_error (error);
         check_chunk (chunk, header, max_size);
         check_sizes (body, header, chunk);

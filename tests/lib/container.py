@@ -1,10 +1,14 @@
-"""Where the chunks of an intact file lie, found by walking chunk headers without decoding anything.
+"""Where the chunks of an intact file lie, found by walking chunk headers without decoding anything; and
+files put together chunk by chunk, with whatever their chunks say of themselves.
 
 The arithmetic is that of Riegeli/records: blocks of 64 KiB, each with a header of 24 bytes that
 chunks flow around.
 """
 
+import struct
 from dataclasses import dataclass
+
+from native import highway_hash
 
 BLOCK = 65536
 BLOCK_HEADER = 24
@@ -16,9 +20,19 @@ def add_with_overhead(begin, length):
     return begin + length + BLOCK_HEADER * ((length + (begin + USABLE - 1) % BLOCK) // USABLE)
 
 
-def _round_up_possible(position):
+def round_up_possible(position):
     remaining = (BLOCK - position % BLOCK) % BLOCK
     return position + max(0, remaining - (USABLE - 1))
+
+
+def is_boundary(position):
+    """Whether a chunk may begin at @position."""
+    return not 1 <= position % BLOCK <= BLOCK_HEADER
+
+
+def chunk_end(begin, data_size, n_records):
+    return max(add_with_overhead(begin, CHUNK_HEADER + data_size),
+               round_up_possible(begin + n_records))
 
 
 def _varint(data):
@@ -81,8 +95,7 @@ class Container:
         header = self.bytes_at(begin, CHUNK_HEADER)
         data_size, number = (int.from_bytes(header[at:at + 8], "little") for at in (8, 24))
         n_records = number >> 8
-        end = max(add_with_overhead(begin, CHUNK_HEADER + data_size),
-                  _round_up_possible(begin + n_records))
+        end = chunk_end(begin, data_size, n_records)
         return Chunk(begin, end, chr(number & 255), data_size, n_records,
                      int.from_bytes(header[32:40], "little"))
 
@@ -111,3 +124,48 @@ class Container:
             byte = file.read(1)[0]
             file.seek(position)
             file.write(bytes([byte ^ 16]))
+
+
+def _hashed(body):
+    return struct.pack("<Q", highway_hash(body)) + body
+
+
+class Builder:
+    """A file in memory. Hashes always match, as a hostile writer would make them."""
+
+    def __init__(self):
+        self.content = bytearray()
+        self.chunk("s", b"", 0, 0)
+
+    def chunk(self, kind, data, n_records, decoded_size):
+        """Appends a chunk and returns its position."""
+        begin = len(self.content)
+        assert is_boundary(begin)
+        end = chunk_end(begin, len(data), n_records)
+        header = _hashed(struct.pack("<QQQQ", len(data), highway_hash(data), ord(kind) | n_records << 8,
+                                     decoded_size))
+        self._flow(header + data, begin, end)
+        return begin
+
+    def pad(self):
+        """Appends padding up to the next block."""
+        missing = -len(self.content) % BLOCK
+        if missing == 0:
+            return
+        if missing < CHUNK_HEADER:
+            missing += USABLE
+        self.chunk("p", bytes(missing - CHUNK_HEADER), 0, 0)
+        assert len(self.content) % BLOCK == 0
+
+    def _flow(self, stream, begin, end):
+        """Writes @stream around block headers, then zeros up to @end."""
+        done = 0
+        while len(self.content) < end:
+            here = len(self.content)
+            if here % BLOCK == 0:
+                self.content += _hashed(struct.pack("<QQ", here - begin, end - here))
+            step = min(BLOCK - len(self.content) % BLOCK, end - len(self.content))
+            piece = stream[done:done + step]
+            self.content += piece + bytes(step - len(piece))
+            done += step
+        assert done >= len(stream)

@@ -22,10 +22,12 @@ static bool
 read_footer (ArecSource *source, uint64_t max_size, ArecIndexFile *file, ArecFooter *footer,
              GError **error)
 {
+    const ArecDecodeLimits limits =
+        arec_decode_limits_resolve (&(ArecDecodeLimits){.max_size = max_size});
     uint64_t at;
 
     return arec_postscript_read (source, &at, error) &&
-           arec_footer_read (source, at, source->size - AREC_BLOCK_SIZE, max_size, file, footer,
+           arec_footer_read (source, at, source->size - AREC_BLOCK_SIZE, &limits, file, footer,
                              error);
 }
 

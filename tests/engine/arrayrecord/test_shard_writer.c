@@ -156,7 +156,7 @@ copy_all (const Output *output, ArecShard *shard)
         ArecIndexEntry entry;
         RawChunk raw;
 
-        arec_index_get (index, i, &entry);
+        g_assert_true (arec_index_get (index, i, &entry, NULL));
         raw = read_raw (shard, entry.offset);
         arec_shard_writer_copy_chunk (output->writer, &raw.header, raw.data, &error);
         g_assert_no_error (error);
@@ -246,7 +246,8 @@ test_copies_of_reference (void)
                           arec_index_n_records (arec_shard_index (shard)));
         g_assert_cmpstr (arec_shard_options (copy), ==, arec_shard_options (shard));
         if (n_chunks > 0) {
-            arec_index_get (arec_shard_index (shard), n_chunks - 1, &last);
+            g_assert_true (
+                arec_index_get (arec_shard_index (shard), n_chunks - 1, &last, NULL));
             g_assert_cmpmem (file->data, last.limit, golden, last.limit);
         }
         if (strstr (options.writer_options, ",uncompressed")) {
@@ -401,9 +402,9 @@ test_slack (void)
     file = finish (&output);
     shard = open_bytes (file->data, file->len);
     g_assert_cmpuint (arec_index_n_records (arec_shard_index (shard)), ==, 3001);
-    arec_index_get (arec_shard_index (shard), 0, &entry);
+    g_assert_true (arec_index_get (arec_shard_index (shard), 0, &entry, NULL));
     g_assert_cmpuint (entry.offset, ==, 64);
-    arec_index_get (arec_shard_index (shard), 1, &entry);
+    g_assert_true (arec_index_get (arec_shard_index (shard), 1, &entry, NULL));
     g_assert_cmpuint (entry.offset, ==, 3064);
     chunk = load (shard, 0);
     g_assert_cmpuint (chunk->ends.n, ==, 3000);
@@ -436,7 +437,7 @@ test_ends_around_a_block (void)
             add (&output, "b", 1);
             file = finish (&output);
             shard = open_bytes (file->data, file->len);
-            arec_index_get (arec_shard_index (shard), 1, &entry);
+            g_assert_true (arec_index_get (arec_shard_index (shard), 1, &entry, NULL));
             g_assert_cmpuint (entry.offset, ==,
                               !padded                ? rows[i].end
                               : rows[i].end <= 65496 ? 65536

@@ -283,7 +283,7 @@ check_records (const Flip *flip, ArecReader *reader)
         const Chunk *chunk;
         uint64_t true_number;
 
-        arec_reader_locate (reader, i, &place);
+        g_assert_true (arec_reader_locate (reader, i, &place, NULL));
         chunk = chunk_of (truth, place.chunk_offset);
         true_number = chunk->first_record + place.chunk_record;
         g_assert_cmpuint (place.chunk_record, <, chunk->n_records);

@@ -12,6 +12,8 @@
 
 #define MAX_SIZE (UINT64_C (1) << 30)
 
+static const ArecDecodeLimits limits = {.max_size = MAX_SIZE};
+
 static const ArecCompression streamed[] = {AREC_COMPRESSION_NONE, AREC_COMPRESSION_BROTLI,
                                            AREC_COMPRESSION_ZSTD};
 
@@ -81,7 +83,7 @@ check (const File *file)
     g_autoptr (ArecChunk) whole = NULL;
     g_autoptr (GError) expected = NULL, error = NULL;
     ArecChunkHeader header;
-    bool ok = arec_chunk_load (&file->place, 0, MAX_SIZE, &header, &whole, &expected);
+    bool ok = arec_chunk_load (&file->place, 0, &limits, &header, &whole, &expected);
 
     g_assert_cmpint (stream_all (&file->place, whole, &error), ==, ok);
     if (!ok) {
@@ -263,7 +265,7 @@ test_hash (void)
         source = arec_memory_source_new ("a-file", bytes->data, bytes->len);
         bytes->data[bytes->len - 1 - i] ^= 4;
         place.source = source;
-        g_assert_false (arec_chunk_load (&place, 0, MAX_SIZE, &header, &whole, &expected));
+        g_assert_false (arec_chunk_load (&place, 0, &limits, &header, &whole, &expected));
         if (arec_simple_stream_open (&place, MAX_SIZE, &header, &stream, &error)) {
             g_assert_null (stream); /* the front is damaged: loading it whole will tell */
             continue;
