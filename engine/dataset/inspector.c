@@ -19,7 +19,7 @@
 typedef struct {
     uint64_t begin, end;
     bool is_damage;
-    char *reason; /* of a damage; g_free () */
+    char *reason; /* of a damage, be it only of block headers; g_free () */
     bool knows_n_records;
     uint64_t first_record, n_records;
     /* of a chunk */
@@ -156,11 +156,16 @@ read_chunk (ArecInspector *inspector, Job *job, GError **error)
     return decode (inspector, &place, job, memory, data, error) && check_listed (job, error);
 }
 
+/* @reason  taken over; what the walk met before is the better one. */
 static void
 turn_into_damage (Job *job, char *reason)
 {
     job->is_damage = true;
-    job->reason = reason;
+    if (job->reason) {
+        g_free (reason);
+    } else {
+        job->reason = reason;
+    }
     g_clear_pointer (&job->memory, g_free);
     g_clear_pointer (&job->chunk, arec_chunk_free);
 }
@@ -342,6 +347,8 @@ take_gap (ArecInspector *inspector, const ArecScanItem *item)
                       : g_strdup_printf ("at %" PRIu64 ": %s", item->fault, item->reason);
     if (peek_listed (inspector, 0, &entry) && entry.offset == item->begin) {
         take_listed (inspector, job, &entry);
+        job->is_damage =
+            !inspector->options.lenient; /* it may be whole but for block headers */
     } else {
         job->knows_n_records = knows_of_losses (inspector, item->begin, end);
     }

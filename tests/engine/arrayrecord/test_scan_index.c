@@ -398,6 +398,7 @@ test_progress (void)
     g_auto (ArecScanned) found = scan_with (
         &file, (ArecScanIndexOptions){.progress = note_progress, .progress_data = &last});
 
+    g_assert_true (found.has_footer);
     g_assert_cmpuint (last, ==, file.forge->file->len);
 }
 
