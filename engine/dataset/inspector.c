@@ -49,6 +49,7 @@ struct ArecInspector {
     GQueue pending;        /* of Job: met, not yet in the pipeline */
     ArecPipeline *pipeline;
     Job *told; /* what the caller looks at */
+    bool has_told_damage;
     uint64_t position;
 };
 
@@ -509,6 +510,27 @@ damage_of (const Job *job)
                         .n_records = job->n_records};
 }
 
+/* At the end: a damage where each chunk is sound and the index cannot be used all the same, as
+ * the footer is not where the postscript says, or lists other chunks. NULL: there is none. */
+static Job *
+unusable_index (ArecInspector *inspector)
+{
+    uint64_t size = inspector->source->size;
+    Job *job;
+
+    if (inspector->has_told_damage || !inspector->origin.is_recovered) {
+        return NULL;
+    }
+    job = g_new0 (Job, 1);
+    job->begin =
+        inspector->origin.postscript_offset > 0 ? inspector->origin.postscript_offset : size;
+    job->end = size;
+    job->is_damage = true;
+    job->reason = g_strdup ("no footer lists the chunks of this file");
+    job->first_record = inspector->next_record;
+    return job;
+}
+
 bool
 arec_inspector_next (ArecInspector *inspector, ArecInspectStep *step, ArecInspectedChunk *chunk,
                      ArecDamage *damage, GError **error)
@@ -521,6 +543,9 @@ arec_inspector_next (ArecInspector *inspector, ArecInspectStep *step, ArecInspec
     }
     job = inspector->told = arec_pipeline_take (inspector->pipeline);
     if (!job) {
+        job = inspector->told = unusable_index (inspector);
+    }
+    if (!job) {
         *step = AREC_INSPECT_END;
         return arec_source_check (inspector->source, error);
     }
@@ -532,6 +557,7 @@ arec_inspector_next (ArecInspector *inspector, ArecInspectStep *step, ArecInspec
     if (job->is_damage) {
         *step = AREC_INSPECT_DAMAGE;
         *damage = damage_of (job);
+        inspector->has_told_damage = true;
     } else {
         *step = AREC_INSPECT_CHUNK;
         *chunk = (ArecInspectedChunk){.role = job->role,
