@@ -226,7 +226,8 @@ is_footer (const ArecChunk *chunk)
            metadata.num_chunks == chunk->ends.n - 1;
 }
 
-/* @n_before  chunks found before it. A footer lists them all, and those that were lost. */
+/* @n_before  chunks found before it. A footer lists them all, and those that were lost; but
+ * nothing else stands before a postscript. */
 static bool
 judge_footer (Walk *walk, const Candidate *chunk, uint64_t n_before, Role *role, GError **error)
 {
@@ -235,7 +236,7 @@ judge_footer (Walk *walk, const Candidate *chunk, uint64_t n_before, Role *role,
     g_autoptr (ArecChunk) decoded = NULL;
 
     *role = RECORDS;
-    if (!is_announced && n_listed < n_before) {
+    if (!is_announced && walk->found.postscript_offset == 0 && n_listed < n_before) {
         return true;
     }
     if (!try_load (walk, chunk, &decoded, error)) {
@@ -246,7 +247,7 @@ judge_footer (Walk *walk, const Candidate *chunk, uint64_t n_before, Role *role,
     } else if (is_announced) {
         *role = DAMAGED_FOOTER;
     } else if (!decoded && walk->found.postscript_offset > 0) {
-        *role = DAMAGED_FOOTER; /* nothing else stands before a postscript */
+        *role = DAMAGED_FOOTER;
     }
     return true;
 }

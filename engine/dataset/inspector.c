@@ -19,7 +19,7 @@
 typedef struct {
     uint64_t begin, end;
     bool is_damage;
-    char *reason; /* of a damage; g_free () */
+    char *reason; /* of a damage, be it only of block headers; g_free () */
     bool knows_n_records;
     uint64_t first_record, n_records;
     /* of a chunk */
@@ -49,6 +49,7 @@ struct ArecInspector {
     GQueue pending;        /* of Job: met, not yet in the pipeline */
     ArecPipeline *pipeline;
     Job *told; /* what the caller looks at */
+    bool has_told_damage;
     uint64_t position;
 };
 
@@ -156,11 +157,16 @@ read_chunk (ArecInspector *inspector, Job *job, GError **error)
     return decode (inspector, &place, job, memory, data, error) && check_listed (job, error);
 }
 
+/* @reason  taken over; what the walk met before is the better one. */
 static void
 turn_into_damage (Job *job, char *reason)
 {
     job->is_damage = true;
-    job->reason = reason;
+    if (job->reason) {
+        g_free (reason);
+    } else {
+        job->reason = reason;
+    }
     g_clear_pointer (&job->memory, g_free);
     g_clear_pointer (&job->chunk, arec_chunk_free);
 }
@@ -341,6 +347,8 @@ take_gap (ArecInspector *inspector, const ArecScanItem *item)
                       : g_strdup_printf ("at %" PRIu64 ": %s", item->fault, item->reason);
     if (peek_listed (inspector, 0, &entry) && entry.offset == item->begin) {
         take_listed (inspector, job, &entry);
+        job->is_damage =
+            !inspector->options.lenient; /* it may be whole but for block headers */
     } else {
         job->knows_n_records = knows_of_losses (inspector, item->begin, end);
     }
@@ -502,6 +510,27 @@ damage_of (const Job *job)
                         .n_records = job->n_records};
 }
 
+/* At the end: a damage where each chunk is sound and the index cannot be used all the same, as
+ * the footer is not where the postscript says, or lists other chunks. NULL: there is none. */
+static Job *
+unusable_index (ArecInspector *inspector)
+{
+    uint64_t size = inspector->source->size;
+    Job *job;
+
+    if (inspector->has_told_damage || !inspector->origin.is_recovered) {
+        return NULL;
+    }
+    job = g_new0 (Job, 1);
+    job->begin =
+        inspector->origin.postscript_offset > 0 ? inspector->origin.postscript_offset : size;
+    job->end = size;
+    job->is_damage = true;
+    job->reason = g_strdup ("no footer lists the chunks of this file");
+    job->first_record = inspector->next_record;
+    return job;
+}
+
 bool
 arec_inspector_next (ArecInspector *inspector, ArecInspectStep *step, ArecInspectedChunk *chunk,
                      ArecDamage *damage, GError **error)
@@ -514,6 +543,9 @@ arec_inspector_next (ArecInspector *inspector, ArecInspectStep *step, ArecInspec
     }
     job = inspector->told = arec_pipeline_take (inspector->pipeline);
     if (!job) {
+        job = inspector->told = unusable_index (inspector);
+    }
+    if (!job) {
         *step = AREC_INSPECT_END;
         return arec_source_check (inspector->source, error);
     }
@@ -525,6 +557,7 @@ arec_inspector_next (ArecInspector *inspector, ArecInspectStep *step, ArecInspec
     if (job->is_damage) {
         *step = AREC_INSPECT_DAMAGE;
         *damage = damage_of (job);
+        inspector->has_told_damage = true;
     } else {
         *step = AREC_INSPECT_CHUNK;
         *chunk = (ArecInspectedChunk){.role = job->role,

@@ -1,9 +1,12 @@
-"""ArrayRecord files that the reference would not write: any bytes as the writer's option string.
+"""Files that the reference would not write: ArrayRecord files with any bytes as the writer's option string, plain
+Riegeli/records files of any chunks.
 
-Uncompressed simple chunks, everything but the postscript within the first block.
+Uncompressed simple chunks; in ArrayRecord files everything but the postscript within the first block.
 """
 
 import struct
+
+from container import add_with_overhead
 
 BLOCK = 65536
 MAGIC = 0x71930E704FDAE05E
@@ -128,4 +131,43 @@ def array_record(records, options, group_size=1):
     out += _block_header(0, len(postscript) + 24) + postscript
     out += _chunk("p", bytes(2 * BLOCK - len(out) - 40), 0, 0)
     assert len(out) == 2 * BLOCK
+    return bytes(out)
+
+
+# ---- plain Riegeli/records files --------------------------------------------------------------
+
+
+def riegeli_signature():
+    return _block_header(0, 64) + _chunk("s", b"", 0, 0)
+
+
+def riegeli_chunk(records):
+    """A chunk of uncompressed records, of more bytes than records: it needs no slack."""
+    return _simple_chunk(records)
+
+
+def hollow_chunk_header(size):
+    """The header of a chunk of one record with @size bytes of data, which nobody hashed."""
+    return _hashed(struct.pack("<QQQQ", size, 0, ord("r") | 1 << 8, size - 3))
+
+
+def in_blocks(begin, end, data):
+    """@data, which begins the chunk [begin, end), with the block headers that fall into it."""
+    out = bytearray()
+    while data:
+        position = begin + len(out)
+        if position % BLOCK == 0:
+            out += _block_header(position - begin, end - position)
+            position += 24
+        step = BLOCK - position % BLOCK
+        out += data[:step]
+        data = data[step:]
+    return bytes(out)
+
+
+def riegeli_file(chunks):
+    """The bytes of a file of @chunks."""
+    out = bytearray(riegeli_signature())
+    for chunk in chunks:
+        out += in_blocks(len(out), add_with_overhead(len(out), len(chunk)), chunk)
     return bytes(out)

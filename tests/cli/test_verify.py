@@ -121,6 +121,19 @@ def test_each_flip_within_small_chunks_is_named(tmp_path):
         assert damages_of(told) == ((chunk.begin, chunk.end - chunk.begin, 51, 17),), position
 
 
+def test_an_index_that_cannot_be_used_is_a_damage(tmp_path):
+    """Two files, one behind the other: each chunk is sound, and the footer lists others."""
+    path = tmp_path / "two.array_record"
+    other = golden.get("text.groupsize64-snappy.array_record")
+    path.write_bytes(TEXT.path.read_bytes() + other.path.read_bytes())
+    size = path.stat().st_size
+    result, told = verified(path)
+    assert result.code == 5 and not told["ok"], result
+    ((offset, length, _, records),) = damages_of(told)
+    assert (offset, length, records) == (size - 65536, 65536, None)
+    assert arec("info", path).code == 5
+
+
 # ---- kinds, recovered and forced --------------------------------------------------------------
 
 

@@ -112,6 +112,17 @@ class Sound:
                                     chunk.n_records)], self.records(i), kept=self.records(i))
         return None
 
+    def block_header_before(self):
+        """Of a block that begins with a chunk of records; None without."""
+        for i, chunk in enumerate(self.chunks):
+            if chunk.begin % BLOCK == 0:
+                header = self.header(i)
+                return self._case(f"block_header_of_chunk_{i}",
+                                  flipped(self.content, chunk.begin + 3), header.damages,
+                                  header.lost, kept=header.lost - header.scanned,
+                                  scanned=header.scanned, unknown=header.unknown)
+        return None
+
     def signature(self):
         return self._case("signature", flipped(self.content, 30), [(0, 64, 0, 0)])
 
@@ -218,7 +229,8 @@ class Sound:
         """Every damage that this file can have."""
         last = len(self.chunks) - 1
         numbers = sorted({0, last // 2, last}) if self.chunks else []
-        found = [self.signature(), self.padding(), self.block_header(), self.garbage()]
+        found = [self.signature(), self.padding(), self.block_header(), self.block_header_before(),
+                 self.garbage()]
         for i in numbers:
             found += [self.data(i), self.header(i), self.cut(i)]
         if self.is_listed:

@@ -1,0 +1,373 @@
+/* The walk behind verify and repair: what it tells of sound files, of chunks that a footer
+ * lists and that are not there, of those it does not list; numbers; leniency; reads that fail.
+ */
+#include "dataset/inspector.h"
+
+#include <string.h>
+
+#include "faulty_source.h"
+#include "forge.h"
+
+#include "base/error.h"
+#include "riegeli/block.h"
+#include "source/memory_source.h"
+
+#define NAME "some.array_record"
+#define MAX_CHUNK (UINT64_C (1) << 20)
+#define BLOCK AREC_BLOCK_SIZE
+
+/* ---- files ---- */
+
+/* Two records. */
+static uint64_t
+put_pair (TestForge *forge)
+{
+    const TestForgeRecord records[] = {{"some record", 11}, {"another", 7}};
+
+    return test_forge_records (forge, AREC_COMPRESSION_NONE, records, G_N_ELEMENTS (records));
+}
+
+/* A record over several blocks. */
+static uint64_t
+put_large (TestForge *forge)
+{
+    g_autofree char *data = g_strnfill (200000, 'x');
+    const TestForgeRecord record = {data, 200000};
+
+    return test_forge_records (forge, AREC_COMPRESSION_NONE, &record, 1);
+}
+
+/* Three pairs, each in a block of its own. */
+static TestForge *
+make_padded (uint64_t begins[3])
+{
+    TestForge *forge = test_forge_new();
+
+    for (unsigned i = 0; i < 3; i++) {
+        begins[i] = put_pair (forge);
+        test_forge_pad (forge);
+    }
+    test_forge_finish (forge);
+    return forge;
+}
+
+/* ---- what is told ---- */
+
+typedef struct {
+    TestFaults faults;
+    ArecSource *source;
+} Input;
+
+static ArecInspector *
+inspect (const TestForge *forge, Input *input, const ArecInspectorOptions *options,
+         GError **error)
+{
+    const ArecShardOptions shard = {.max_chunk_size = MAX_CHUNK, .name_is_array_record = true};
+
+    input->source = test_faulty_source_new (
+        arec_memory_source_new (NAME, forge->file->data, forge->file->len), &input->faults);
+    return arec_inspector_new (input->source, &shard, options, error);
+}
+
+/* A line for each chunk of records and each damage: `64 2` for a chunk and its records,
+ * `64+40: 2:4` for a damage and the records lost, `64+40: 2:?` where nobody knows how many.
+ * false: a read failed. */
+static bool
+try_describe (ArecInspector *inspector, char **out, GError **error)
+{
+    g_autoptr (GString) text = g_string_new (NULL);
+
+    for (;;) {
+        ArecInspectStep step;
+        ArecInspectedChunk chunk;
+        ArecDamage damage;
+
+        if (!arec_inspector_next (inspector, &step, &chunk, &damage, error)) {
+            return false;
+        }
+        if (step == AREC_INSPECT_END) {
+            *out = g_strdup (text->str);
+            return true;
+        }
+        if (step == AREC_INSPECT_DAMAGE) {
+            g_assert_nonnull (damage.reason);
+            g_assert_true (damage.knows_first_record);
+            g_string_append_printf (
+                text, "%" G_GUINT64_FORMAT "+%" G_GUINT64_FORMAT ": %" G_GUINT64_FORMAT ":",
+                damage.offset, damage.length, damage.first_record);
+            if (damage.knows_n_records) {
+                g_string_append_printf (text, "%" G_GUINT64_FORMAT "\n",
+                                        damage.first_record + damage.n_records);
+            } else {
+                g_string_append (text, "?\n");
+            }
+        } else if (chunk.role == AREC_ROLE_RECORDS) {
+            g_string_append_printf (text, "%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT "\n",
+                                    chunk.begin, chunk.header.num_records);
+        }
+    }
+}
+
+static void
+check_with (const TestForge *forge, ArecInspectorOptions options, const char *expected)
+{
+    for (options.n_threads = 1; options.n_threads <= 3; options.n_threads++) {
+        Input input = {.faults.fail_at_read = -1};
+        g_autoptr (GError) error = NULL;
+        g_autoptr (ArecInspector) inspector = inspect (forge, &input, &options, &error);
+        g_autofree char *text = NULL;
+        bool ok;
+
+        g_assert_no_error (error);
+        ok = try_describe (inspector, &text, &error);
+        g_assert_no_error (error);
+        g_assert_true (ok);
+        g_assert_cmpstr (text, ==, expected);
+    }
+}
+
+static void check (const TestForge *forge, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* Strictly, as verify does. */
+static void
+check (const TestForge *forge, const char *format, ...)
+{
+    g_autofree char *expected = NULL;
+    va_list args;
+
+    va_start (args, format);
+    expected = g_strdup_vprintf (format, args);
+    va_end (args);
+    check_with (forge, (ArecInspectorOptions){0}, expected);
+}
+
+#define U G_GUINT64_FORMAT
+
+/* ---- tests ---- */
+
+static void
+test_sound (void)
+{
+    uint64_t at[3];
+    g_autoptr (TestForge) forge = make_padded (at);
+
+    check (forge, "%" U " 2\n%" U " 2\n%" U " 2\n", at[0], at[1], at[2]);
+}
+
+static void
+test_empty (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+
+    test_forge_finish (forge);
+    check (forge, "%s", "");
+}
+
+static void
+test_lost_chunk_keeps_its_numbers (void)
+{
+    uint64_t at[3];
+    g_autoptr (TestForge) forge = make_padded (at);
+
+    forge->file->data[at[1] + 33] ^= 1; /* of its header */
+    check (forge, "%" U " 2\n%" U "+65536: 2:4\n%" U " 2\n", at[0], at[1], at[2]);
+}
+
+static void
+test_damaged_data (void)
+{
+    uint64_t at[3];
+    g_autoptr (TestForge) forge = make_padded (at);
+    uint64_t size = 40 + 1 + 1 + 2 + 18;
+
+    forge->file->data[at[2] + 24 + 40 + 10] ^= 1;
+    check (forge, "%" U " 2\n%" U " 2\n%" U "+%" U ": 4:6\n", at[0], at[1], at[2], size + 24);
+}
+
+/* The footer lists a chunk between two others, where there is none. */
+static void
+test_listed_chunk_that_is_not_there (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    uint64_t first = put_pair (forge), second;
+
+    test_forge_pad (forge);
+    test_forge_entry (forge, first + 1000, 50, 5);
+    second = put_pair (forge);
+    test_forge_finish (forge);
+    check (forge, "%" U " 2\n%" U "+%" U ": 2:7\n%" U " 2\n", first, first + 1000,
+           second - first - 1000, second);
+}
+
+static void
+test_unlisted_chunk (void)
+{
+    static const uint8_t data[] = {0, 1, 1, 'x'};
+    g_autoptr (TestForge) forge = test_forge_new();
+    uint64_t first = put_pair (forge), unlisted, last;
+
+    unlisted = test_forge_chunk (forge, &(TestForgeChunk){.type = 'r',
+                                                          .num_records = 1,
+                                                          .decoded_data_size = 1,
+                                                          .data = data,
+                                                          .data_size = sizeof data});
+    last = put_pair (forge);
+    test_forge_finish (forge);
+    check (forge, "%" U " 2\n%" U "+44: 2:2\n%" U " 2\n", first, unlisted, last);
+}
+
+/* What the footer says of a chunk is not what the chunk says. */
+static void
+test_footer_contradicts (void)
+{
+    static const uint8_t data[] = {0, 1, 1, 'x'};
+    g_autoptr (TestForge) forge = test_forge_new();
+    uint64_t at = test_forge_chunk (forge, &(TestForgeChunk){.type = 'r',
+                                                             .num_records = 1,
+                                                             .decoded_data_size = 1,
+                                                             .data = data,
+                                                             .data_size = sizeof data});
+
+    test_forge_entry (forge, at, 1, 3);
+    test_forge_finish (forge);
+    check (forge, "%" U "+44: 0:3\n", at);
+}
+
+static void
+test_no_footer (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    uint64_t at = put_pair (forge);
+
+    check (forge, "%" U " 2\n%u+0: 2:?\n", at, forge->file->len);
+}
+
+static void
+test_no_footer_and_a_gap (void)
+{
+    uint64_t at[3];
+    g_autoptr (TestForge) forge = make_padded (at);
+
+    g_byte_array_set_size (forge->file, (guint)forge->footer_at);
+    forge->file->data[at[1] + 33] ^= 1;
+    check (forge, "%" U " 2\n%" U "+65536: 2:?\n%" U " 2\n%u+0: 4:?\n", at[0], at[1], at[2],
+           forge->file->len);
+}
+
+/* Damaged block headers among a chunk's bytes, within its data and before its header. */
+static void
+test_lenient (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    uint64_t large = put_large (forge), pair;
+    g_autofree char *strict = NULL, *lenient = NULL;
+
+    test_forge_pad (forge);
+    pair = put_pair (forge);
+    g_assert_cmpuint (pair % BLOCK, ==, 0);
+    test_forge_finish (forge);
+    forge->file->data[BLOCK + 3] ^= 1;
+    forge->file->data[pair + 3] ^= 1;
+    strict = g_strdup_printf ("%" U "+%" U ": 0:1\n%" U "+%" U ": 1:3\n", large,
+                              arec_block_add (large, 40 + 1 + 1 + 3 + 200000) - large, pair,
+                              forge->footer_at - pair);
+    lenient = g_strdup_printf ("%" U " 1\n%" U " 2\n", large, pair);
+    check_with (forge, (ArecInspectorOptions){0}, strict);
+    check_with (forge, (ArecInspectorOptions){.lenient = true, .keeps_data = true}, lenient);
+
+    /* What is damaged beyond them is so leniently, too. */
+    forge->file->data[BLOCK + 3000] ^= 1;
+    forge->file->data[pair + 70] ^= 1;
+    check_with (forge, (ArecInspectorOptions){.lenient = true, .keeps_data = true}, strict);
+}
+
+static void
+test_kept_data (void)
+{
+    const ArecInspectorOptions options = {.n_threads = 1, .keeps_data = true};
+    g_autoptr (TestForge) forge = test_forge_new();
+    Input input = {.faults.fail_at_read = -1};
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecInspector) inspector = NULL;
+    ArecInspectStep step;
+    ArecInspectedChunk chunk;
+    ArecDamage damage;
+    ArecBytes record;
+
+    put_pair (forge);
+    test_forge_finish (forge);
+    inspector = inspect (forge, &input, &options, &error);
+    do {
+        g_assert_true (arec_inspector_next (inspector, &step, &chunk, &damage, &error));
+        g_assert_cmpint (step, ==, AREC_INSPECT_CHUNK);
+    } while (chunk.role != AREC_ROLE_RECORDS);
+    g_assert_cmpmem (chunk.data, chunk.header.data_size, forge->file->data + chunk.begin + 40,
+                     chunk.header.data_size);
+    record = arec_chunk_record (chunk.chunk, 1);
+    g_assert_cmpmem (record.at, arec_bytes_left (&record), "another", 7);
+    g_assert_cmpuint (arec_inspector_position (inspector), ==, chunk.header.end);
+    /* Dropped in the middle: what is still in the threads is freed. */
+}
+
+/* Each read once: a failure of the system is told as such, never as a damage. */
+static void
+test_read_errors (void)
+{
+    const ArecInspectorOptions options = {.n_threads = 1};
+    uint64_t at[3], n_reads = 0;
+    g_autoptr (TestForge) forge = make_padded (at);
+
+    forge->file->data[at[1] + 33] ^= 1;
+    for (uint64_t fail_at = 0; fail_at <= n_reads; fail_at++) {
+        Input input = {.faults.fail_at_read = fail_at > 0 ? (int64_t)fail_at - 1 : -1};
+        g_autoptr (GError) error = NULL;
+        g_autoptr (ArecInspector) inspector = inspect (forge, &input, &options, &error);
+        g_autofree char *text = NULL;
+        bool ok = inspector && try_describe (inspector, &text, &error);
+
+        if (fail_at == 0) {
+            g_assert_true (ok);
+            n_reads = input.faults.reads;
+            g_assert_cmpuint (n_reads, >=, 10);
+        } else {
+            g_assert_false (ok);
+            g_assert_error (error, AREC_ERROR, AREC_ERROR_IO);
+        }
+    }
+}
+
+static void
+test_changed (void)
+{
+    const ArecInspectorOptions options = {.n_threads = 1};
+    uint64_t at[3];
+    g_autoptr (TestForge) forge = make_padded (at);
+    Input input = {.faults.fail_at_read = -1};
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecInspector) inspector = inspect (forge, &input, &options, &error);
+    g_autofree char *text = NULL;
+
+    input.faults.changed = true;
+    g_assert_false (try_describe (inspector, &text, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/inspector/sound", test_sound);
+    g_test_add_func ("/inspector/empty", test_empty);
+    g_test_add_func ("/inspector/lost-chunk", test_lost_chunk_keeps_its_numbers);
+    g_test_add_func ("/inspector/damaged-data", test_damaged_data);
+    g_test_add_func ("/inspector/not-there", test_listed_chunk_that_is_not_there);
+    g_test_add_func ("/inspector/unlisted", test_unlisted_chunk);
+    g_test_add_func ("/inspector/footer-contradicts", test_footer_contradicts);
+    g_test_add_func ("/inspector/no-footer", test_no_footer);
+    g_test_add_func ("/inspector/no-footer-and-gap", test_no_footer_and_a_gap);
+    g_test_add_func ("/inspector/lenient", test_lenient);
+    g_test_add_func ("/inspector/kept-data", test_kept_data);
+    g_test_add_func ("/inspector/read-errors", test_read_errors);
+    g_test_add_func ("/inspector/changed", test_changed);
+    return g_test_run();
+}
