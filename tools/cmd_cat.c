@@ -139,6 +139,7 @@ arec_cmd_cat (const ArecCommand *command, int argc, char **argv)
     g_auto (ArecSelection) selection = {0};
     g_autoptr (ArecOutput) out = NULL;
     g_autoptr (GError) error = NULL;
+    g_autoptr (GError) gap = NULL;
     ArecProgress progress;
     Frame frame;
     int exit_code;
@@ -156,8 +157,9 @@ arec_cmd_cat (const ArecCommand *command, int argc, char **argv)
     out = arec_command_stdout();
     if (arec_selection_open (&selection, &line, &error)) {
         arec_progress_start (&progress, line.quiet, AREC_PROGRESS_RECORDS, selection.n_records);
-        if (put_selection (out, frame, &selection, &progress, &error) &&
-            arec_selection_check_gaps (&selection, &line, &error)) {
+        arec_selection_stop_at_gap (&selection, &line, &gap);
+        if (put_selection (out, frame, &selection, &progress, &error)) {
+            error = g_steal_pointer (&gap);
             arec_command_tell_stats (&line, selection.engine);
         }
     }

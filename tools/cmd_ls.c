@@ -128,6 +128,7 @@ arec_cmd_ls (const ArecCommand *command, int argc, char **argv)
     g_auto (Listing) listing = {.file = SIZE_MAX};
     g_autoptr (ArecOutput) out = NULL;
     g_autoptr (GError) error = NULL;
+    g_autoptr (GError) gap = NULL;
     ArecProgress progress;
     int exit_code;
 
@@ -140,8 +141,9 @@ arec_cmd_ls (const ArecCommand *command, int argc, char **argv)
         listing.reader = selection.reader;
         listing.form = line.json ? FORM_JSON : is_long ? FORM_LONG : FORM_SHORT;
         arec_progress_start (&progress, line.quiet, AREC_PROGRESS_RECORDS, selection.n_records);
-        if (put_selection (&listing, &selection, &progress, &error) &&
-            arec_selection_check_gaps (&selection, &line, &error)) {
+        arec_selection_stop_at_gap (&selection, &line, &gap);
+        if (put_selection (&listing, &selection, &progress, &error)) {
+            error = g_steal_pointer (&gap);
             arec_command_tell_stats (&line, selection.engine);
         }
     }

@@ -65,15 +65,49 @@ arec_selection_open (ArecSelection *selection, const ArecCommandLine *line, GErr
     return true;
 }
 
-bool
-arec_selection_check_gaps (const ArecSelection *selection, const ArecCommandLine *line,
-                           GError **error)
+/* Where the first gap in the file of @info lies: before this record of the sequence, in which
+ * the file's records begin at @base. false: it has none among the selected records. */
+static bool
+find_gap (const ArecFileInfo *info, uint64_t base, uint64_t *gap)
 {
+    if (info->n_gaps == 0 || info->first_gap_record < info->first_record ||
+        info->first_gap_record > info->end_record) {
+        return false;
+    }
+    *gap = base + (info->first_gap_record - info->first_record);
+    return true;
+}
+
+/* Ends the selection at @gap if it passes there. */
+static bool
+stop_at (ArecSelection *selection, bool asks_for_all, uint64_t gap)
+{
+    for (size_t i = 0; i < selection->n_spans; i++) {
+        ArecSpan *span = &selection->spans[i];
+
+        if (asks_for_all || (span->first < gap && gap < span->end)) {
+            span->end = gap;
+            selection->n_spans = i + 1;
+            return true;
+        }
+    }
+    return asks_for_all; /* of nothing */
+}
+
+bool
+arec_selection_stop_at_gap (ArecSelection *selection, const ArecCommandLine *line,
+                            GError **error)
+{
+    bool asks_for_all = line->n_operands == 1;
+    uint64_t base = 0;
+
     for (size_t i = 0; i < arec_reader_n_files (selection->reader); i++) {
         ArecFileInfo info;
+        uint64_t gap;
 
         arec_reader_file_info (selection->reader, i, &info);
-        if (info.n_gaps > 0 && !line->reader_options.recover) {
+        if (!line->reader_options.recover && find_gap (&info, base, &gap) &&
+            stop_at (selection, asks_for_all, gap)) {
             g_set_error (error, AREC_ERROR, AREC_ERROR_CORRUPT,
                          "%s: at %" PRIu64 ": %s; %" PRIu64 " bytes in %" PRIu64
                          " places hold no sound chunk, their records are missing",
@@ -81,6 +115,7 @@ arec_selection_check_gaps (const ArecSelection *selection, const ArecCommandLine
                          info.n_gaps);
             return false;
         }
+        base += info.end_record - info.first_record;
     }
     return true;
 }

@@ -37,10 +37,12 @@ typedef struct {
 bool arec_selection_open (ArecSelection *selection, const ArecCommandLine *line,
                           GError **error);
 /* Files without an index may have places where a scan found no chunk: what was there has no
- * number and is missing from every selection. Sets @error to CORRUPT when there are any, unless
- * --recover says that this is wanted. */
-bool arec_selection_check_gaps (const ArecSelection *selection, const ArecCommandLine *line,
-                                GError **error);
+ * number and is missing. Work that comes to such a place stops there, unless --recover says
+ * that it is to go on: ends the selection before the first one it would pass.
+ * Returns whether there is none; false with @error set to CORRUPT, to be told when the rest of
+ * the selection is done. */
+bool arec_selection_stop_at_gap (ArecSelection *selection, const ArecCommandLine *line,
+                                 GError **error);
 
 void arec_selection_clear (ArecSelection *selection);
 

@@ -25,7 +25,8 @@ typedef struct {
     ArecSource *source;
     const ArecScanIndexOptions *options;
     ArecIndexBuilder *builder;
-    uint64_t n_chunks; /* in the builder */
+    uint64_t n_chunks;  /* in the builder */
+    uint64_t n_records; /* of all chunks so far */
     unsigned n_last;
     Candidate last[2]; /* what may be footer and postscript: older, newer */
     ArecScanned found;
@@ -53,6 +54,7 @@ take_chunk (Walk *walk, const ArecScanItem *item, GError **error)
     if (!holds_records (&item->header)) {
         return true;
     }
+    walk->n_records += item->header.num_records;
     if (walk->n_last == G_N_ELEMENTS (walk->last)) {
         if (!add_to_index (walk, &walk->last[0], error)) {
             return false;
@@ -71,6 +73,7 @@ take_gap (Walk *walk, const ArecScanItem *item)
 
     if (found->n_gaps++ == 0) {
         found->first_fault = item->fault;
+        found->first_gap_record = walk->n_records;
         found->first_reason = g_strdup (item->reason);
     }
     found->gap_bytes += item->end - item->begin;

@@ -34,15 +34,16 @@ typedef struct {
 
 /* What the walk found. */
 typedef struct {
-    ArecIndex *index;        /* of the chunks with records; arec_index_free () */
-    uint64_t end;            /* where the last of them has ended at the latest */
-    uint64_t n_gaps;         /* stretches in which no chunk was found */
-    uint64_t gap_bytes;      /* of all of them */
-    uint64_t first_fault;    /* offset of what was wrong in the first one */
-    char *first_reason;      /* what it was; NULL without gaps; g_free () */
-    bool is_truncated;       /* the file ends within a chunk */
-    bool has_footer;         /* a sound footer lists every chunk that was found before it */
-    bool has_damaged_footer; /* something that can only be a footer is damaged */
+    ArecIndex *index;          /* of the chunks with records; arec_index_free () */
+    uint64_t end;              /* where the last of them has ended at the latest */
+    uint64_t n_gaps;           /* stretches in which no chunk was found */
+    uint64_t gap_bytes;        /* of all of them */
+    uint64_t first_fault;      /* offset of what was wrong in the first one */
+    char *first_reason;        /* what it was; NULL without gaps; g_free () */
+    uint64_t first_gap_record; /* records that lie before it */
+    bool is_truncated;         /* the file ends within a chunk */
+    bool has_footer;           /* a sound footer lists every chunk that was found before it */
+    bool has_damaged_footer;   /* something that can only be a footer is damaged */
     uint64_t footer_begin;
     uint64_t footer_end;
     uint64_t postscript_offset;  /* of the one behind all records, sound or not; 0: none */

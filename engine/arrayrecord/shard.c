@@ -303,6 +303,7 @@ arec_shard_origin (const ArecShard *shard, ArecShardOrigin *origin)
         .n_gaps = shard->scanned.n_gaps,
         .gap_bytes = shard->scanned.gap_bytes,
         .first_fault = shard->scanned.first_fault,
+        .first_gap_record = shard->scanned.first_gap_record,
         .first_reason = shard->scanned.first_reason,
     };
 }

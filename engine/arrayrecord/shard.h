@@ -48,6 +48,7 @@ typedef struct {
     uint64_t n_gaps;             /* stretches in which the walk found no chunk */
     uint64_t gap_bytes;          /* of all of them */
     uint64_t first_fault;        /* offset of what was wrong in the first one */
+    uint64_t first_gap_record;   /* number of the record behind it */
     const char *first_reason;    /* what it was; NULL without gaps */
 } ArecShardOrigin;
 

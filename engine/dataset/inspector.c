@@ -10,8 +10,13 @@
 #include "riegeli/block.h"
 #include "riegeli/chunk_scan.h"
 
-/* Jobs for each thread that are inside at the same time: one at work, one to go on with. */
-#define JOBS_PER_THREAD 2
+/* Batches for each thread that are inside at the same time: one at work, one to go on with. */
+#define BATCHES_PER_THREAD 2
+
+/* A thread gets this many jobs at once, or as many as have this many stored bytes: handing over
+ * costs more than a small chunk does. */
+#define BATCH_JOBS 64
+#define BATCH_SIZE (UINT64_C (256) * 1024)
 
 /* One thing that the walk met: a chunk to be read by a thread, or a damage that is known
  * already.
@@ -43,12 +48,14 @@ struct ArecInspector {
     char *postscript_fault; /* why there is none where it should be, for ArrayRecord */
     ArecChunkScan *scan;
     bool walk_ended;
-    uint64_t last_gap_end; /* of the last damage that the walk itself met */
-    uint64_t next_listed;  /* chunk of the index that the walk has not met yet */
-    uint64_t next_record;  /* where nothing is listed: number of the next record found */
-    GQueue pending;        /* of Job: met, not yet in the pipeline */
-    ArecPipeline *pipeline;
-    Job *told; /* what the caller looks at */
+    uint64_t last_gap_end;  /* of the last damage that the walk itself met */
+    uint64_t next_listed;   /* chunk of the index that the walk has not met yet */
+    uint64_t next_record;   /* where nothing is listed: number of the next record found */
+    GQueue *pending;        /* of Job: the next batch, as far as the walk has come */
+    uint64_t pending_size;  /* bytes of these in the file */
+    ArecPipeline *pipeline; /* of batches: a GQueue of Job each */
+    GQueue *telling;        /* the batch that is being told; NULL: none */
+    Job *told;              /* what the caller looks at */
     bool has_told_damage;
     uint64_t position;
 };
@@ -144,6 +151,10 @@ read_chunk (ArecInspector *inspector, Job *job, GError **error)
     if (!arec_chunk_read (&place, job->end - job->begin, &job->header, &memory, &data, error)) {
         return false;
     }
+    if (!check_listed (job, error)) {
+        g_free (memory);
+        return false;
+    }
     if (inspector->options.keeps_data) {
         job->memory = g_try_malloc (MAX (job->header.data_size, 1));
         if (!job->memory) {
@@ -154,7 +165,7 @@ read_chunk (ArecInspector *inspector, Job *job, GError **error)
         memcpy (job->memory, data, job->header.data_size);
         job->data = job->memory;
     }
-    return decode (inspector, &place, job, memory, data, error) && check_listed (job, error);
+    return decode (inspector, &place, job, memory, data, error);
 }
 
 /* @reason  taken over; what the walk met before is the better one. */
@@ -172,24 +183,44 @@ turn_into_damage (Job *job, char *reason)
 }
 
 static void
-work (void *data, void *pointer)
+work_on (ArecInspector *inspector, Job *job)
 {
-    ArecInspector *inspector = data;
-    Job *job = pointer;
+    const ArecInspectorOptions *options = &inspector->options;
     GError *error = NULL;
 
     if (job->is_damage) {
         return;
     }
     if (!read_chunk (inspector, job, &error)) {
-        if (!arec_error_is_of_bytes (error)) {
+        if (g_error_matches (error, AREC_ERROR, AREC_ERROR_LIMIT) && job->data &&
+            !options->keeps_records) {
+            g_clear_error (&error); /* too large to look into, but what was written */
+        } else if (arec_error_is_of_bytes (error) &&
+                   !g_error_matches (error, AREC_ERROR, AREC_ERROR_LIMIT)) {
+            turn_into_damage (job, reason_of (error, inspector->source, job->begin));
+            g_clear_error (&error);
+        } else {
             job->failure = error;
-            return;
         }
-        turn_into_damage (job, reason_of (error, inspector->source, job->begin));
-        g_error_free (error);
-    } else if (!inspector->options.keeps_data) {
+    }
+    if (!options->keeps_records) {
         g_clear_pointer (&job->chunk, arec_chunk_free);
+    }
+}
+
+static void
+work_on_batch (void *data, void *batch)
+{
+    for (GList *link = ((GQueue *)batch)->head; link; link = link->next) {
+        work_on (data, link->data);
+    }
+}
+
+static void
+free_batch (void *batch)
+{
+    if (batch) {
+        g_queue_free_full (batch, free_job);
     }
 }
 
@@ -226,7 +257,8 @@ new_job (ArecInspector *inspector, uint64_t begin, uint64_t end)
     if (peek_listed (inspector, 0, &entry)) {
         job->first_record = entry.first_record;
     }
-    g_queue_push_tail (&inspector->pending, job);
+    g_queue_push_tail (inspector->pending, job);
+    inspector->pending_size += end - begin;
     return job;
 }
 
@@ -383,11 +415,17 @@ take_end (ArecInspector *inspector, uint64_t end)
     tell_postscript (inspector, end);
 }
 
-/* Walks on until something is there to be worked on, or the end is reached. */
+static bool
+is_batch_full (const ArecInspector *inspector)
+{
+    return inspector->pending->length >= BATCH_JOBS || inspector->pending_size >= BATCH_SIZE;
+}
+
+/* Walks on until there is a batch to be worked on, or the end is reached. */
 static bool
 walk_on (ArecInspector *inspector, GError **error)
 {
-    while (inspector->pending.length == 0 && !inspector->walk_ended) {
+    while (!is_batch_full (inspector) && !inspector->walk_ended) {
         ArecScanItem item;
         ArecScanStep step;
 
@@ -412,11 +450,28 @@ fill (ArecInspector *inspector, GError **error)
         if (!walk_on (inspector, error)) {
             return false;
         }
-        if (inspector->pending.length == 0) {
+        if (inspector->pending->length == 0) {
             break;
         }
-        arec_pipeline_put (inspector->pipeline, g_queue_pop_head (&inspector->pending));
+        arec_pipeline_put (inspector->pipeline, inspector->pending);
+        inspector->pending = g_queue_new();
+        inspector->pending_size = 0;
     }
+    return true;
+}
+
+/* The next job that is done, in the order of the file; NULL at the end. */
+static bool
+take_job (ArecInspector *inspector, Job **job, GError **error)
+{
+    if (!inspector->telling || inspector->telling->length == 0) {
+        g_clear_pointer (&inspector->telling, free_batch);
+        if (!fill (inspector, error)) {
+            return false;
+        }
+        inspector->telling = arec_pipeline_take (inspector->pipeline);
+    }
+    *job = inspector->telling ? g_queue_pop_head (inspector->telling) : NULL;
     return true;
 }
 
@@ -466,8 +521,9 @@ arec_inspector_new (ArecSource *source, const ArecShardOptions *shard_options,
         return NULL;
     }
     inspector->scan = arec_chunk_scan_new (source, 0);
+    inspector->pending = g_queue_new();
     inspector->pipeline =
-        arec_pipeline_new (n_threads, n_threads * JOBS_PER_THREAD, work, inspector);
+        arec_pipeline_new (n_threads, n_threads * BATCHES_PER_THREAD, work_on_batch, inspector);
     return g_steal_pointer (&inspector);
 }
 
@@ -477,8 +533,9 @@ arec_inspector_free (ArecInspector *inspector)
     if (!inspector) {
         return;
     }
-    arec_pipeline_free (inspector->pipeline, free_job);
-    g_queue_clear_full (&inspector->pending, free_job);
+    arec_pipeline_free (inspector->pipeline, free_batch);
+    free_batch (inspector->pending);
+    free_batch (inspector->telling);
     free_job (inspector->told);
     arec_chunk_scan_free (inspector->scan);
     arec_shard_free (inspector->shard);
@@ -538,10 +595,10 @@ arec_inspector_next (ArecInspector *inspector, ArecInspectStep *step, ArecInspec
     Job *job;
 
     g_clear_pointer (&inspector->told, free_job);
-    if (!fill (inspector, error)) {
+    if (!take_job (inspector, &job, error)) {
         return false;
     }
-    job = inspector->told = arec_pipeline_take (inspector->pipeline);
+    inspector->told = job;
     if (!job) {
         job = inspector->told = unusable_index (inspector);
     }

@@ -44,7 +44,8 @@ typedef struct {
 
 typedef struct {
     unsigned n_threads; /* 0: the CPUs */
-    bool keeps_data;    /* chunks come with their stored bytes and decoded records */
+    bool keeps_data;    /* chunks come with their stored bytes; those beyond the limits, too */
+    bool keeps_records; /* chunks of RECORDS come decoded */
     bool lenient; /* damaged block headers within a chunk do not matter when its hashes match */
 } ArecInspectorOptions;
 

@@ -215,6 +215,7 @@ arec_reader_file_info (const ArecReader *reader, size_t number, ArecFileInfo *in
         .n_gaps = origin.n_gaps,
         .gap_bytes = origin.gap_bytes,
         .first_fault = origin.first_fault,
+        .first_gap_record = origin.first_gap_record,
         .first_reason = origin.first_reason,
     };
 }

@@ -191,8 +191,10 @@ arec_repair_file (ArecEngine *engine, ArecSourceList *list, size_t file, const c
 {
     const ArecSourceFile *from = arec_source_list_get (list, file);
     const ArecShardOptions shard_options = arec_shard_options_of (engine, from, reader_options);
-    const ArecInspectorOptions inspector_options = {
-        .n_threads = options->n_threads, .keeps_data = true, .lenient = true};
+    const ArecInspectorOptions inspector_options = {.n_threads = options->n_threads,
+                                                    .keeps_data = true,
+                                                    .keeps_records = options->reencode,
+                                                    .lenient = true};
     ArecSource *source = arec_open_source (engine, from, error);
     g_autoptr (ArecInspector) inspector = NULL;
     Repair repair = {.out = out, .options = options, .source = source};

@@ -129,7 +129,8 @@ typedef struct {
                              have no numbers unless a footer lists them */
     uint64_t gap_bytes;   /* of all of them */
     uint64_t first_fault; /* offset of what was wrong in the first one */
-    const char *first_reason; /* what it was; NULL without gaps */
+    uint64_t first_gap_record; /* number in the file of the record behind it */
+    const char *first_reason;  /* what it was; NULL without gaps */
 } ArecFileInfo;
 
 AREC_PUBLIC void arec_reader_file_info (const ArecReader *reader, size_t file,

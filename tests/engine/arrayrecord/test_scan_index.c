@@ -17,6 +17,8 @@
 #define N_CHUNKS 5
 #define CHUNK_RECORDS 2
 
+static const ArecDecodeLimits limits = {.max_size = MAX_CHUNK};
+
 /* ---- files ---- */
 
 typedef struct {
@@ -75,7 +77,7 @@ scan_with (const File *file, ArecScanIndexOptions options)
     g_autoptr (GError) error = NULL;
     ArecScanned found = {0};
 
-    options.max_chunk_size = MAX_CHUNK;
+    options.limits = &limits;
     g_assert_true (arec_scan_index (source, &options, &found, &error));
     g_assert_no_error (error);
     arec_source_free (source);
@@ -100,7 +102,7 @@ check_index (const File *file, const ArecScanned *found, unsigned lost, unsigned
         if (i == lost) {
             continue;
         }
-        arec_index_get (found->index, n, &entry);
+        g_assert_true (arec_index_get (found->index, n, &entry, NULL));
         g_assert_cmpuint (entry.offset, ==, file->begins[i]);
         g_assert_cmpuint (entry.n_records, ==, CHUNK_RECORDS);
         g_assert_cmpuint (entry.first_record, ==, n * CHUNK_RECORDS);
@@ -361,7 +363,7 @@ test_read_errors (void)
         ArecSource *source = test_faulty_source_new (
             arec_memory_source_new (NAME, file.forge->file->data, file.forge->file->len),
             &faults);
-        const ArecScanIndexOptions options = {.max_chunk_size = MAX_CHUNK};
+        const ArecScanIndexOptions options = {.limits = &limits};
         g_autoptr (GError) error = NULL;
         g_auto (ArecScanned) found = {0};
         bool ok = arec_scan_index (source, &options, &found, &error);

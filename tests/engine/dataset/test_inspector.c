@@ -62,7 +62,8 @@ static ArecInspector *
 inspect (const TestForge *forge, Input *input, const ArecInspectorOptions *options,
          GError **error)
 {
-    const ArecShardOptions shard = {.max_chunk_size = MAX_CHUNK, .name_is_array_record = true};
+    const ArecShardOptions shard = {.limits = {.max_size = MAX_CHUNK},
+                                    .name_is_array_record = true};
 
     input->source = test_faulty_source_new (
         arec_memory_source_new (NAME, forge->file->data, forge->file->len), &input->faults);
@@ -284,7 +285,8 @@ test_lenient (void)
 static void
 test_kept_data (void)
 {
-    const ArecInspectorOptions options = {.n_threads = 1, .keeps_data = true};
+    const ArecInspectorOptions options = {
+        .n_threads = 1, .keeps_data = true, .keeps_records = true};
     g_autoptr (TestForge) forge = test_forge_new();
     Input input = {.faults.fail_at_read = -1};
     g_autoptr (GError) error = NULL;
