@@ -304,6 +304,26 @@ role_of (const ArecInspector *inspector, const ArecScanItem *item)
 }
 
 static void
+tell_postscript (ArecInspector *inspector, uint64_t begin, uint64_t end, char *reason)
+{
+    Job *job = new_job (inspector, begin, end);
+
+    job->is_damage = true;
+    job->reason = reason;
+    /* Without a footer there may have been more. */
+    job->knows_n_records = is_listed_walk (inspector) || inspector->origin.footer_offset > 0;
+}
+
+/* The chunk that begins at @begin is a sound postscript that says nothing of use. */
+static bool
+is_useless_postscript (const ArecInspector *inspector, uint64_t begin)
+{
+    return inspector->postscript_fault && !inspector->origin.has_damaged_postscript &&
+           begin > 0 && begin == inspector->origin.postscript_offset &&
+           begin + AREC_BLOCK_SIZE == inspector->source->size;
+}
+
+static void
 take_chunk (ArecInspector *inspector, const ArecScanItem *item)
 {
     ArecIndexEntry entry;
@@ -323,6 +343,10 @@ take_chunk (ArecInspector *inspector, const ArecScanItem *item)
     } else if (job->role == AREC_ROLE_RECORDS) {
         job->n_records = item->header.num_records;
         inspector->next_record += job->n_records;
+    }
+    if (is_useless_postscript (inspector, item->begin)) {
+        tell_postscript (inspector, item->begin, inspector->source->size,
+                         g_steal_pointer (&inspector->postscript_fault));
     }
 }
 
@@ -386,25 +410,16 @@ take_gap (ArecInspector *inspector, const ArecScanItem *item)
     }
 }
 
-/* There is no postscript, or one that says nothing of use. A damaged one has told of itself,
- * and so has a gap up to the end of the file. */
+/* There is no postscript: a damaged one has told of itself, and so has a gap up to the end of
+ * the file. */
 static void
-tell_postscript (ArecInspector *inspector, uint64_t end)
+tell_no_postscript (ArecInspector *inspector, uint64_t end)
 {
-    bool is_there = inspector->origin.postscript_offset > 0 &&
-                    inspector->origin.postscript_offset + AREC_BLOCK_SIZE == end;
-    Job *job;
-
     if (!inspector->postscript_fault || inspector->origin.has_damaged_postscript ||
         (end > 0 && inspector->last_gap_end == end)) {
         return;
     }
-    job = new_job (inspector, is_there ? inspector->origin.postscript_offset : end, end);
-    job->is_damage = true;
-    job->reason = is_there ? g_steal_pointer (&inspector->postscript_fault)
-                           : g_strdup ("the file ends without a postscript");
-    /* Without a footer there may have been more. */
-    job->knows_n_records = is_listed_walk (inspector) || inspector->origin.footer_offset > 0;
+    tell_postscript (inspector, end, end, g_strdup ("the file ends without a postscript"));
 }
 
 static void
@@ -412,7 +427,7 @@ take_end (ArecInspector *inspector, uint64_t end)
 {
     tell_missing (inspector, UINT64_MAX);
     inspector->walk_ended = true;
-    tell_postscript (inspector, end);
+    tell_no_postscript (inspector, end);
 }
 
 static bool
@@ -610,7 +625,7 @@ arec_inspector_next (ArecInspector *inspector, ArecInspectStep *step, ArecInspec
         g_propagate_error (error, g_steal_pointer (&job->failure));
         return false;
     }
-    inspector->position = job->end;
+    inspector->position = MAX (inspector->position, job->end);
     if (job->is_damage) {
         *step = AREC_INSPECT_DAMAGE;
         *damage = damage_of (job);

@@ -40,8 +40,9 @@ char *fuzz_take_text (ArecBytes *input, uint64_t n);
 extern const ArecDecodeLimits fuzz_limits;
 
 /* What a target may take with that limit: some chunks, stored and decoded, and what codecs need
- * for themselves, Brotli's window above all. */
-#define FUZZ_MAX_MEMORY ((size_t)16 << 20)
+ * for themselves. That is Brotli's window above all: a stream of a few bytes may announce
+ * 16 MiB, and the next power of two is allocated for them. */
+#define FUZZ_MAX_MEMORY ((size_t)48 << 20)
 
 /* From here to fuzz_memory_unbound (), an allocation aborts that asks for more than @most bytes
  * or that makes more than @most bytes in use besides those of now. */

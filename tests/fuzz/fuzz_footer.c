@@ -3,15 +3,19 @@
  * - The parsers take any bytes; what they point to lies within these. An entry in the usual
  *   form, which has a fast path, means the same as with an unknown field in front of it, which
  *   has not.
- * - A forged file that opens has the index that its footer tells: offsets ascend and lie before
- *   the footer, the record numbers are without gaps, every chunk is found by its first and its
- *   last record, and the sums are right and those that the footer announces. A chunk that loads
- * is what the index says.
+ * - The index of a forged file that opens is sound: offsets ascend and lie in the file, the
+ *   record numbers are without gaps, every chunk is found by its first and its last record, and
+ *   the sums are right. Where it comes from the footer that was forged, it is what that says. A
+ *   chunk that loads is what the index says.
+ * - An index in memory and an offloaded one are the same in all of that, and where one is
+ *   refused so is the other, in the same words. Limits on memory may refuse the first alone.
  * - Memory stays bounded, and so does an error's message.
  *
- * Input: which of the parsers and its message, or the steps of a forged file.
+ * Input: which of the parsers and its message, or how to open a file and the steps to forge it.
  */
 #include <string.h>
+
+#include <arec/error.h>
 
 #include "arrayrecord/footer.h"
 #include "arrayrecord/shard.h"
@@ -25,6 +29,10 @@ enum { PARSE_POSTSCRIPT, PARSE_METADATA, PARSE_ENTRY, OPEN_FILE, N_MODES };
 
 /* An error names a file, an offset and what was found; it never quotes a file at length. */
 #define MAX_MESSAGE 400
+
+/* Bytes that a codec's window may take where a footer is read as a stream; above, it is read as
+ * a whole, within the limits. */
+#define MAX_WINDOW ((size_t)128 << 20)
 
 /* Field 15, a varint: no message knows it. */
 static const uint8_t unknown_field[] = {0x78, 0x00};
@@ -114,7 +122,7 @@ check_entry (const ArecIndex *index, uint64_t chunk, const ArecIndexEntry *entry
 }
 
 static void
-check_index (const ArecIndex *index, const FuzzForgedFile *file)
+check_index (const ArecIndex *index, uint64_t file_size)
 {
     uint64_t n_records = 0, decoded_size = 0, limit = 0;
 
@@ -128,20 +136,47 @@ check_index (const ArecIndex *index, const FuzzForgedFile *file)
         n_records += entry.n_records;
         decoded_size += entry.decoded_size;
         limit = entry.limit;
-        if (file->is_exact) {
-            const FuzzForgedEntry *meant = &g_array_index (file->entries, FuzzForgedEntry, i);
-
-            g_assert_cmpuint (entry.offset, ==, meant->offset);
-            g_assert_cmpuint (entry.decoded_size, ==, meant->decoded_size);
-            g_assert_cmpuint (entry.n_records, ==, meant->n_records);
-        }
     }
-    g_assert_cmpuint (arec_index_n_chunks (index), ==, file->forge->num_chunks);
-    g_assert_cmpuint (arec_index_n_records (index), ==, file->forge->num_records);
     g_assert_cmpuint (arec_index_n_records (index), ==, n_records);
     g_assert_cmpuint (arec_index_decoded_size (index), ==, decoded_size);
-    g_assert_cmpuint (limit, <, file->forge->file->len);
+    g_assert_cmpuint (limit, <=, file_size);
 }
+
+/* The index is what the footer of @file says. */
+static void
+check_listed (const ArecIndex *index, const FuzzForgedFile *file)
+{
+    uint64_t n = arec_index_n_chunks (index);
+
+    g_assert_cmpuint (n, ==, file->forge->num_chunks);
+    g_assert_cmpuint (arec_index_n_records (index), ==, file->forge->num_records);
+    for (uint64_t i = 0; file->is_exact && i < n; i++) {
+        const FuzzForgedEntry *meant = &g_array_index (file->entries, FuzzForgedEntry, i);
+        ArecIndexEntry entry;
+
+        g_assert_true (arec_index_get (index, i, &entry, NULL));
+        g_assert_cmpuint (entry.offset, ==, meant->offset);
+        g_assert_cmpuint (entry.decoded_size, ==, meant->decoded_size);
+        g_assert_cmpuint (entry.n_records, ==, meant->n_records);
+        g_assert_cmpuint (entry.limit, <=, file->forge->footer_at);
+    }
+}
+
+static void
+check_same_index (const ArecIndex *a, const ArecIndex *b)
+{
+    g_assert_cmpuint (arec_index_n_chunks (a), ==, arec_index_n_chunks (b));
+    g_assert_cmpuint (arec_index_group_size (a), ==, arec_index_group_size (b));
+    for (uint64_t i = 0; i < arec_index_n_chunks (a); i++) {
+        ArecIndexEntry one, other;
+
+        g_assert_true (arec_index_get (a, i, &one, NULL));
+        g_assert_true (arec_index_get (b, i, &other, NULL));
+        g_assert_cmpmem (&one, sizeof one, &other, sizeof other);
+    }
+}
+
+/* ---- files ---- */
 
 /* Any error will do, but it must be one, and short. */
 static void
@@ -172,28 +207,101 @@ load_chunks (ArecShard *shard)
     }
 }
 
+static ArecShard *
+open_shard (const GByteArray *bytes, const ArecShardOptions *options, GError **error)
+{
+    return arec_shard_open (arec_memory_source_new ("fuzz", bytes->data, bytes->len), options,
+                            error);
+}
+
+static void
+check_same_origin (const ArecShard *a, const ArecShard *b)
+{
+    ArecShardOrigin one, other;
+
+    arec_shard_origin (a, &one);
+    arec_shard_origin (b, &other);
+    g_assert_true (one.is_listed == other.is_listed);
+    g_assert_true (one.is_recovered == other.is_recovered);
+    g_assert_true (one.has_damaged_postscript == other.has_damaged_postscript);
+    g_assert_cmpuint (one.footer_offset, ==, other.footer_offset);
+    g_assert_cmpuint (one.postscript_offset, ==, other.postscript_offset);
+    g_assert_cmpuint (one.n_gaps, ==, other.n_gaps);
+    g_assert_cmpuint (one.gap_bytes, ==, other.gap_bytes);
+    g_assert_cmpuint (one.first_fault, ==, other.first_fault);
+    g_assert_cmpstr (one.first_reason, ==, other.first_reason);
+}
+
+/* Opens the file once more with an offloaded index; the first time gave @shard or @failure. */
+static void
+check_offloaded (const GByteArray *bytes, const ArecShardOptions *options, ArecShard *shard,
+                 const GError *failure)
+{
+    g_autoptr (ArecIndexFile) file = arec_index_file_new (NULL);
+    ArecShardOptions offloading = *options;
+    g_autoptr (ArecShard) offloaded = NULL;
+    g_autoptr (GError) error = NULL;
+
+    if (g_error_matches (failure, AREC_ERROR, AREC_ERROR_LIMIT)) {
+        return;
+    }
+    offloading.offloaded = file;
+    offloaded = open_shard (bytes, &offloading, &error);
+    if (!shard) {
+        g_assert_null (offloaded);
+        g_assert_error (error, AREC_ERROR, failure->code);
+        g_assert_cmpstr (error->message, ==, failure->message);
+        return;
+    }
+    g_assert_no_error (error);
+    g_assert_cmpint (arec_shard_kind (shard), ==, arec_shard_kind (offloaded));
+    g_assert_cmpstr (arec_shard_options (shard), ==, arec_shard_options (offloaded));
+    check_same_origin (shard, offloaded);
+    check_same_index (arec_shard_index (shard), arec_shard_index (offloaded));
+    check_index (arec_shard_index (offloaded), bytes->len);
+}
+
+static void
+check_shard (ArecShard *shard, const FuzzForgedFile *file)
+{
+    const ArecIndex *index = arec_shard_index (shard);
+    const char *text = arec_shard_options (shard);
+    ArecShardOrigin origin;
+
+    arec_shard_origin (shard, &origin);
+    check_index (index, file->forge->file->len);
+    g_assert_true (!text || strlen (text) <= AREC_MAX_WRITER_OPTIONS);
+    if (origin.is_listed && origin.footer_offset == file->forge->footer_at) {
+        check_listed (index, file);
+    }
+    load_chunks (shard);
+}
+
 static void
 open_file (ArecBytes *input)
 {
-    bool expected = fuzz_take_u8 (input) & 1;
+    static const ArecShardKind kinds[] = {AREC_SHARD_AUTO, AREC_SHARD_ARRAY_RECORD,
+                                          AREC_SHARD_RIEGELI};
+    unsigned how = fuzz_take_u8 (input);
+    const ArecShardOptions options = {.limits = fuzz_limits,
+                                      .name_is_array_record = how & 1,
+                                      .recover = how & 2,
+                                      .kind = kinds[(how >> 2) % G_N_ELEMENTS (kinds)]};
     g_autoptr (FuzzForgedFile) file = fuzz_forged_file_new (input);
     const GByteArray *bytes = file->forge->file;
-    ArecSource *source = arec_memory_source_new ("fuzz", bytes->data, bytes->len);
-    const ArecShardOptions options = {.limits = fuzz_limits, .name_is_array_record = expected};
     g_autoptr (ArecShard) shard = NULL;
     g_autoptr (GError) error = NULL;
 
     fuzz_memory_bound (FUZZ_MAX_MEMORY);
-    shard = arec_shard_open (source, &options, &error);
+    shard = open_shard (bytes, &options, &error);
     if (shard) {
-        const char *text = arec_shard_options (shard);
-
-        check_index (arec_shard_index (shard), file);
-        g_assert_true (!text || strlen (text) <= AREC_MAX_WRITER_OPTIONS);
-        load_chunks (shard);
+        check_shard (shard, file);
     } else {
         check_error (error);
     }
+    fuzz_memory_unbound();
+    fuzz_memory_bound (FUZZ_MAX_MEMORY + MAX_WINDOW);
+    check_offloaded (bytes, &options, shard, error);
     fuzz_memory_unbound();
 }
 

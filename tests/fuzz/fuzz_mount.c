@@ -10,7 +10,8 @@
  * - The value of an extended attribute has the size that was told before.
  * - Memory stays bounded.
  *
- * Input: the layout, the steps of a forged file, then requests.
+ * Input: the layout, a number whose low bits say which byte to spoil and whose others how to
+ * open the file, the steps of a forged file, then requests.
  */
 #include <errno.h>
 #include <string.h>
@@ -23,6 +24,9 @@
 
 /* The most that the kernel asks for at once. */
 #define MAX_REPLY ((uint64_t)1 << 20)
+
+/* Enough for any byte of a file. */
+#define SPOILED_BITS 21
 
 enum { MAX_REQUESTS = 60, MAX_CHECKED = 10, CACHE_SIZE = 256 << 10 };
 
@@ -391,13 +395,25 @@ list_sources (unsigned layout, ArecBytes *input, const char *path, char **argume
     return ok ? g_steal_pointer (&sources) : NULL;
 }
 
+static ArecReaderOptions
+reader_options (unsigned how)
+{
+    static const ArecKindChoice kinds[] = {AREC_KIND_AUTO, AREC_KIND_IS_ARRAY_RECORD,
+                                           AREC_KIND_IS_RIEGELI};
+
+    return (ArecReaderOptions){.index_storage =
+                                   how & 1 ? AREC_INDEX_OFFLOADED : AREC_INDEX_IN_MEMORY,
+                               .recover = how & 2,
+                               .kind = kinds[(how >> 2) % G_N_ELEMENTS (kinds)]};
+}
+
 static ArecfsTree *
-mount_tree (unsigned layout, ArecBytes *input, const char *path)
+mount_tree (unsigned layout, const ArecReaderOptions *reader, ArecBytes *input,
+            const char *path)
 {
     static const char *const suffixes[] = {NULL, "auto", ".png", ".0"};
-    static const ArecReaderOptions reader;
     ArecfsTreeOptions options = {
-        .reader = &reader, .plain_names = layout & 8, .suffix = suffixes[layout >> 4 & 3]};
+        .reader = reader, .plain_names = layout & 8, .suffix = suffixes[layout >> 4 & 3]};
     g_auto (GStrv) arguments = g_new0 (char *, 3);
     g_autoptr (GError) error = NULL;
     g_autoptr (ArecSourceList) sources = NULL;
@@ -414,7 +430,7 @@ mount_tree (unsigned layout, ArecBytes *input, const char *path)
 }
 
 static void
-serve (unsigned layout, ArecBytes *input, const char *path)
+serve (unsigned layout, const ArecReaderOptions *reader, ArecBytes *input, const char *path)
 {
     ArecEngineOptions options = {.cache_size = CACHE_SIZE,
                                  .max_parallelism = 1,
@@ -422,7 +438,7 @@ serve (unsigned layout, ArecBytes *input, const char *path)
                                  .max_open_files = 4};
 
     fuzz_server.engine = arec_engine_new (&options);
-    fuzz_server.tree = mount_tree (layout, input, path);
+    fuzz_server.tree = mount_tree (layout, reader, input, path);
     if (fuzz_server.tree) {
         fuzz_server.control = arecfs_control_new (&fuzz_server.counters, fuzz_server.engine);
         fuzz_server.damage = arecfs_damage_log_new();
@@ -438,13 +454,14 @@ serve (unsigned layout, ArecBytes *input, const char *path)
     g_clear_pointer (&fuzz_server.engine, arec_engine_unref);
 }
 
-/* Warnings of damage are expected, thousands a second. */
+/* Warnings of damage and messages of recovery are expected, thousands a second. */
 static GLogWriterOutput
 drop_message (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {
     (void)data;
-    return level & G_LOG_LEVEL_WARNING ? G_LOG_WRITER_HANDLED
-                                       : g_log_writer_default (level, fields, n_fields, NULL);
+    return level & (G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE)
+               ? G_LOG_WRITER_HANDLED
+               : g_log_writer_default (level, fields, n_fields, NULL);
 }
 
 int
@@ -454,6 +471,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     ArecBytes input = arec_bytes (data, size);
     unsigned layout = fuzz_take_u8 (&input);
     uint64_t spoiled = fuzz_take_number (&input);
+    ArecReaderOptions reader = reader_options ((unsigned)(spoiled >> SPOILED_BITS));
     g_autoptr (FuzzForgedFile) file = NULL;
     GByteArray *bytes;
 
@@ -468,7 +486,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         bytes->data[spoiled % bytes->len] ^= 0x55;
     }
     fuzz_memory_bound (FUZZ_MAX_MEMORY);
-    serve (layout, &input, fuzz_temp_file (bytes->data, bytes->len));
+    serve (layout, &reader, &input, fuzz_temp_file (bytes->data, bytes->len));
     fuzz_memory_unbound();
     return 0;
 }

@@ -8,8 +8,8 @@
  * - The outs of a failed call are untouched, and its error is set.
  * - Memory stays bounded.
  *
- * Input: what to repair, or that it is forged, and maybe one byte to spoil; which records to
- * look at; the file.
+ * Input: what to repair, or that it is forged, and maybe one byte to spoil and how to open it;
+ * which records to look at; the file.
  */
 #include <string.h>
 
@@ -24,7 +24,7 @@
 enum { FIRST_RECORDS = 40, NAMED_RECORDS = 4 };
 
 /* Beside what to repair. */
-enum { IS_FORGED = 0x10, IS_SPOILED = 0x20 };
+enum { IS_FORGED = 0x10, IS_SPOILED = 0x20, IS_OFFLOADED = 0x40, HAS_OPTIONS = 0x80 };
 
 #define CACHE_SIZE (UINT64_C (256) << 10)
 
@@ -170,8 +170,22 @@ check_file (ArecReader *reader, size_t file_size)
     check_outcome (arec_reader_file_coding (reader, 0, &codec, &transposed, &error), &error);
 }
 
+static ArecReaderOptions
+take_options (unsigned flags, ArecBytes *input)
+{
+    static const ArecKindChoice kinds[] = {AREC_KIND_AUTO, AREC_KIND_IS_ARRAY_RECORD,
+                                           AREC_KIND_IS_RIEGELI};
+    unsigned how = flags & HAS_OPTIONS ? fuzz_take_u8 (input) : 0;
+
+    return (ArecReaderOptions){.index_storage = flags & IS_OFFLOADED ? AREC_INDEX_OFFLOADED
+                                                                     : AREC_INDEX_IN_MEMORY,
+                               .recover = how & 1,
+                               .kind = kinds[(how >> 1) % G_N_ELEMENTS (kinds)]};
+}
+
 static void
-read_file (const char *path, size_t size, ArecBytes *which)
+read_file (const char *path, size_t size, const ArecReaderOptions *reader_options,
+           ArecBytes *which)
 {
     ArecEngineOptions options = {.cache_size = CACHE_SIZE,
                                  .max_parallelism = 1,
@@ -179,7 +193,7 @@ read_file (const char *path, size_t size, ArecBytes *which)
                                  .max_open_files = 4};
     g_autoptr (ArecEngine) engine = arec_engine_new (&options);
     g_autoptr (GError) error = NULL;
-    g_autoptr (ArecReader) reader = arec_reader_open (engine, path, NULL, &error);
+    g_autoptr (ArecReader) reader = arec_reader_open (engine, path, reader_options, &error);
     uint64_t n;
 
     if (!check_outcome (reader != NULL, &error)) {
@@ -220,6 +234,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     ArecBytes input = arec_bytes (data, size);
     unsigned flags = fuzz_take_u8 (&input);
     uint64_t spoiled = flags & IS_SPOILED ? fuzz_take_number (&input) : 0;
+    ArecReaderOptions options = take_options (flags, &input);
     ArecBytes which = fuzz_take_bytes (&input, 8);
     g_autoptr (GByteArray) file = make_file (flags, &input);
 
@@ -227,7 +242,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
         file->data[spoiled % file->len] ^= 0x55;
     }
     fuzz_memory_bound (FUZZ_MAX_MEMORY);
-    read_file (fuzz_temp_file (file->data, file->len), file->len, &which);
+    read_file (fuzz_temp_file (file->data, file->len), file->len, &options, &which);
     fuzz_memory_unbound();
     return 0;
 }

@@ -4,6 +4,7 @@
 tests/fuzz/corpus came from these by fuzzing and merging; a new target starts with a function here.
 """
 
+import json
 import pathlib
 import re
 import struct
@@ -14,6 +15,7 @@ ESCAPE = b"\xf5\x5f"
 MOST = 1 << 20
 # Larger golden files are for other tests.
 MAX_GOLDEN = 131072
+MAX_VECTOR = 2000
 REPAIR_ALL = b"\x0f"
 REPAIR_NONE = b"\x00"
 
@@ -82,6 +84,79 @@ def golden_bodies():
         body = chunk_bytes(data, at, 40 + size)[40:]
         if kind & 0xff == ord("r") and size <= 6000 and decoded <= MOST:
             yield path.name, kind >> 8, decoded, body
+
+
+# ---- transposed bodies ------------------------------------------------------------------------
+
+
+def golden_vectors():
+    """(name, records, decoded size, is metadata, body) of the small ones, valid and not."""
+    vectors = GOLDEN / "vectors"
+    manifest = json.loads((vectors / "manifest.json").read_text())
+    for entry in manifest["chunks"] + manifest["invalid"]:
+        body = (vectors / entry["file"]).read_bytes()
+        n = entry["decode_num_records"] if "decode_num_records" in entry else entry["num_records"]
+        if len(body) <= MAX_VECTOR and entry["decoded_data_size"] <= MOST:
+            yield entry["file"], n, entry["decoded_data_size"], entry.get("chunk_type") == "m", body
+
+
+class Cursor:
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, n):
+        self.at += n
+        return self.data[self.at - n:self.at]
+
+    def varint(self):
+        out = shift = 0
+        while True:
+            byte = self.take(1)[0]
+            out |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                return out
+
+
+def part(data):
+    """As a length and bytes."""
+    return number(len(data)) + data
+
+
+def parts_of(body):
+    """An uncompressed valid body as fuzz_transposed.c takes its parts."""
+    front = Cursor(body[1:])
+    plain = Cursor(front.take(front.varint()))
+    n_buckets, n_buffers = plain.varint(), plain.varint()
+    buckets = [front.take(plain.varint()) for _ in range(n_buckets)]
+    return (number(n_buckets) + number(n_buffers) + b"".join(map(part, buckets)) + part(plain.data[plain.at:])
+            + part(front.data[front.at:]))
+
+
+def machine_of(body):
+    """The machine of an uncompressed valid body as fuzz_machine_new () takes it."""
+    front = Cursor(body[1:])
+    plain = Cursor(front.take(front.varint()))
+    n_buckets, n_buffers = plain.varint(), plain.varint()
+    values = b"".join(front.take(plain.varint()) for _ in range(n_buckets))
+    sizes = [plain.varint() for _ in range(n_buffers)]
+    n = plain.varint()
+    tags = [plain.varint() for _ in range(n)]
+    bases = [plain.varint() for _ in range(n)]
+    subtypes = [plain.take(1)[0] if tag >= 8 and tag & 7 == 0 else None for tag in tags]
+    out = number(n - 1) + number(n_buffers)
+    for tag, base, subtype in zip(tags, bases, subtypes):
+        wire = tag & 7
+        out += bytes([(tag if tag < 8 else 4 + wire) + (0x80 - 0x80 % 11 + 11 if base >= n else 0)])
+        out += number(tag >> 3) if tag >= 8 else b""
+        out += b"" if subtype is None else bytes([subtype])
+        if tag == 1 or tag >= 8 and (wire in (1, 2, 5) or subtype is not None and subtype < 10):
+            out += bytes([plain.varint()])
+        out += number(base % n)
+    out += number(plain.varint())
+    values = Cursor(values)
+    out += b"".join(part(values.take(size)) for size in sizes)
+    return out + part(front.data[front.at:])
 
 
 # ---- forged files -----------------------------------------------------------------------------
@@ -174,6 +249,20 @@ def simple():
     yield "bomb", b"\x02" + number(1) + number(1 << 40) + number(MOST) + number(6) + varint(1 << 40) + bytes(99)
 
 
+def transposed():
+    limits = number(MOST) + number(100) + b"\x00"
+    for name, n, decoded, is_metadata, body in golden_vectors():
+        numbers = limits + number(n) + number(decoded)
+        kind = 4 if is_metadata else 0
+        yield name, bytes([kind, 0]) + numbers + body
+        if name.endswith(".none.bin"):
+            for codec in range(4):
+                yield f"{name}.parts{codec}", bytes([kind | 1, codec]) + numbers + parts_of(body)
+                yield f"{name}.machine{codec}", bytes([kind | 34, codec]) + numbers + machine_of(body)
+            yield f"{name}.unsized", bytes([kind | 9, 2]) + numbers + parts_of(body)
+            yield f"{name}.lie", bytes([kind | 17, 3]) + numbers + number(1 << 40) + parts_of(body)
+
+
 def footers():
     yield "postscript", b"\x00\x08\x9c\x02\x10\xde\xc0\xeb\xfe\x84\xce\xc3\xc9\x71"
     yield "metadata", b"\x01\x0a\x0b\x08\x01\x10\x05\x18\x06\x22\x03a:1"
@@ -183,7 +272,8 @@ def footers():
     yield "entry-group", b"\x02\x08\x01\x2b\x2b\x08\x01\x2c\x2c\x18\x01"
     yield "entry-wide", b"\x02\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x10\x02\x18\x03"
     for name, steps in FORGED.items():
-        yield f"file-{name}", b"\x03\x01" + steps + END
+        for how in (0x01, 0x03, 0x0a):
+            yield f"file-{name}.{how:02x}", b"\x03" + bytes([how]) + steps + END
 
 
 def options():
@@ -210,10 +300,27 @@ def shard():
             yield f"{name}.{repairs[0]}", repairs + bytes(range(8)) + packed(data)
     for name, steps in FORGED.items():
         yield f"forged-{name}", b"\x10" + bytes(range(8)) + steps + END
+        for how in (0, 1, 5):
+            yield f"forged-{name}.{how}", b"\xd0" + bytes([how]) + bytes(range(8)) + steps + END
     good, bad = records(0, 3, 9, 1), chunk(b"r", b"\x00\x01\xffab", 3, 6)
     yield "good-then-bad", b"\x10" + bytes([1, 4, 0, 2, 0, 0, 0, 0]) + good + bad + good + END
     yield "middle", b"\x10" + bytes([1, 6, 7, 11, 0, 0, 0, 0]) + records(2, 6, 9, 5) * 3 + END
     yield "spoiled-size", b"\x30" + number(64 + 40 + 2) + bytes(range(8)) + records(0, 3, 1, 1)
+
+
+def scan():
+    for name, data in golden_files():
+        if len(packed(data)) > 4000:
+            continue  # each chunk costs
+        for repairs in (REPAIR_ALL, REPAIR_NONE):
+            for how in (0x01, 0x26):
+                yield f"{name}.{repairs[0]}.{how:02x}", repairs + bytes([how]) + number(64) + number(0) + packed(data)
+        yield f"{name}.cut", REPAIR_NONE + b"\x04" + number(0) + number(0) + packed(data[:len(data) * 3 // 4])
+    for name, steps in FORGED.items():
+        yield f"forged-{name}", b"\x10\x09" + number(0) + number(65536) + steps + END
+        for spoiled in (3, 70, 110, 65540, 131080):
+            yield (f"forged-{name}.{spoiled}", b"\x30\x05" + number(64) + number(65536) + number(spoiled)
+                   + steps + END)
 
 
 def mount():
@@ -235,12 +342,12 @@ def mount():
         + b"\x04\x01\xc1\x03abc" + b"\x04\x01\x03"
         + b"".join(b"\x05\x00" + bytes([i]) for i in range(8)))
     for name, steps in FORGED.items():
-        for layout in (0x00, 0x11, 0x02, 0x23, 0x8b):
-            yield f"{name}.{layout:02x}", bytes([layout]) + number(100) + END.join([steps, requests])
+        for layout, how in ((0x00, 0), (0x11, 1), (0x02, 2), (0x23, 9), (0x8b, 3)):
+            yield f"{name}.{layout:02x}", bytes([layout]) + number(100 | how << 21) + END.join([steps, requests])
 
 
-TARGETS = {"container": container, "simple": simple, "footer": footers, "options": options, "shard": shard,
-           "mount": mount}
+TARGETS = {"container": container, "simple": simple, "transposed": transposed, "footer": footers, "options": options, "shard": shard,
+           "scan": scan, "mount": mount}
 
 
 def main():
