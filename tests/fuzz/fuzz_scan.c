@@ -348,8 +348,10 @@ static bool
 inspect (const GByteArray *file, const ArecShardOptions *shard_options, bool lenient,
          Copy *copy, Inspected *all)
 {
-    const ArecInspectorOptions options = {
-        .n_threads = 1, .keeps_data = copy != NULL, .lenient = lenient};
+    const ArecInspectorOptions options = {.n_threads = 1,
+                                          .keeps_data = copy != NULL,
+                                          .keeps_records = copy != NULL,
+                                          .lenient = lenient};
     g_autoptr (GError) error = NULL;
     g_autoptr (ArecInspector) inspector =
         arec_inspector_new (open_source (file), shard_options, &options, &error);
