@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <string.h>
 
 GQuark
 arec_error_quark (void)
@@ -65,12 +66,13 @@ arec_fail_errno (GError **error, int saved_errno, const char *format, ...)
 {
     va_list args;
     g_autofree char *what = NULL;
+    char text[256]; /* not g_strerror (), whose lock ThreadSanitizer cannot see */
 
     va_start (args, format);
     what = g_strdup_vprintf (format, args);
     va_end (args);
     return arec_fail (error, code_of_errno (saved_errno), "%s: %s", what,
-                      g_strerror (saved_errno));
+                      strerror_r (saved_errno, text, sizeof text));
 }
 
 bool
