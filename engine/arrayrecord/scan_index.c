@@ -49,9 +49,16 @@ add_to_index (Walk *walk, const Candidate *chunk, GError **error)
 }
 
 static bool
+is_known_postscript (const Walk *walk, uint64_t begin)
+{
+    return !walk->options->keep_bookkeeping && begin > 0 &&
+           begin == walk->options->postscript_offset;
+}
+
+static bool
 take_chunk (Walk *walk, const ArecScanItem *item, GError **error)
 {
-    if (!holds_records (&item->header)) {
+    if (!holds_records (&item->header) || is_known_postscript (walk, item->begin)) {
         return true;
     }
     walk->n_records += item->header.num_records;
@@ -89,42 +96,28 @@ tell_progress (const Walk *walk, uint64_t done)
     }
 }
 
-bool
-arec_scan_step_over_signature (ArecSource *source, ArecChunkScan *scan, ArecScanStep step,
-                               ArecScanItem *item, GError **error)
+ArecChunkScan *
+arec_scan_begin (ArecSource *source, uint64_t footer_offset, uint64_t postscript_offset)
 {
-    const ArecChunkPlace behind = {.source = source,
-                                   .begin = AREC_SIGNATURE_END,
-                                   .limit = source->size,
-                                   .max_size = UINT64_MAX};
-    GError *cause = NULL;
-    ArecChunkHeader header;
+    ArecChunkScan *scan = arec_chunk_scan_new (source, 0);
 
-    if (step != AREC_SCAN_GAP || item->begin > 0 || item->end <= AREC_SIGNATURE_END) {
-        return true;
-    }
-    if (arec_chunk_read_header (&behind, &header, &cause)) {
-        arec_chunk_scan_seek (scan, AREC_SIGNATURE_END);
-        item->end = AREC_SIGNATURE_END;
-    } else if (!arec_error_is_of_bytes (cause)) {
-        g_propagate_error (error, cause);
-        return false;
-    }
-    g_clear_error (&cause);
-    return true;
+    arec_chunk_scan_expect (scan, AREC_SIGNATURE_END);
+    arec_chunk_scan_expect (scan, footer_offset);
+    arec_chunk_scan_expect (scan, postscript_offset);
+    return scan;
 }
 
 static bool
 walk_chunks (Walk *walk, GError **error)
 {
-    g_autoptr (ArecChunkScan) scan = arec_chunk_scan_new (walk->source, 0);
+    g_autoptr (ArecChunkScan) scan = arec_scan_begin (
+        walk->source, walk->options->footer_offset, walk->options->postscript_offset);
 
     for (uint64_t step = 1;; step++) {
         ArecScanItem item;
         ArecScanStep what;
 
-        if (!arec_chunk_scan_next (scan, &what, &item, error) ||
-            !arec_scan_step_over_signature (walk->source, scan, what, &item, error)) {
+        if (!arec_chunk_scan_next (scan, &what, &item, error)) {
             return false;
         }
         switch (what) {
@@ -190,14 +183,15 @@ has_shape_of_postscript (const ArecChunkHeader *header)
            size >= MIN_POSTSCRIPT_SIZE && size <= MAX_POSTSCRIPT_SIZE;
 }
 
-/* Takes a postscript off the end of what was found. */
+/* Takes a postscript off the end of what was found, unless it was known before. */
 static bool
 drop_postscript (Walk *walk, GError **error)
 {
     g_autoptr (ArecChunk) chunk = NULL;
     const Candidate *newest;
 
-    if (walk->n_last == 0) {
+    walk->found.postscript_offset = walk->options->postscript_offset;
+    if (walk->found.postscript_offset > 0 || walk->n_last == 0) {
         return true;
     }
     newest = &walk->last[walk->n_last - 1];

@@ -28,7 +28,8 @@ typedef struct {
     bool keep_bookkeeping;          /* ArrayRecord's footer and postscript count as records */
     ArecIndexFile *offloaded;       /* where the index goes at the end; NULL: memory */
     uint64_t footer_offset; /* a chunk here is a footer, whatever it looks like; 0: not known */
-    ArecScanProgress progress; /* nullable */
+    uint64_t postscript_offset; /* a valid postscript is here; 0: not known */
+    ArecScanProgress progress;  /* nullable */
     void *progress_data;
 } ArecScanIndexOptions;
 
@@ -56,10 +57,11 @@ bool arec_scan_index (ArecSource *source, const ArecScanIndexOptions *options, A
 
 void arec_scanned_clear (ArecScanned *scanned); /* takes a zeroed one */
 
-/* A damaged signature costs no chunk, as its size is known: shortens the gap @item at the begin
- * of @source to it and lets @scan go on behind it, if a chunk begins there. Leaves all other
- * items alone. Errors: those of the source. */
-bool arec_scan_step_over_signature (ArecSource *source, ArecChunkScan *scan, ArecScanStep step,
-                                    ArecScanItem *item, GError **error);
+/* The walk that such an index is made by: over all of @source, on which chunks are expected
+ * behind the signature, whose damage costs none as its size is known, and at the places given
+ * (0: not known). Whoever walks over the same file with the same places meets the same chunks.
+ * arec_chunk_scan_free (). */
+ArecChunkScan *arec_scan_begin (ArecSource *source, uint64_t footer_offset,
+                                uint64_t postscript_offset);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecScanned, arec_scanned_clear)

@@ -23,6 +23,7 @@ struct ArecShard {
     bool is_listed;             /* the index comes from a footer */
     uint64_t footer_offset;     /* 0: none, or none known */
     uint64_t postscript_offset; /* 0: none */
+    uint64_t announced_footer;  /* by a valid postscript; 0: none */
     ArecScanned scanned;        /* its index has moved out */
 };
 
@@ -122,15 +123,16 @@ take_options_of_metadata (ArecShard *shard, GError **error)
 }
 
 /* Makes a file without a usable index one by a scan. @why (nullable) tells why the index of an
- * ArrayRecord file cannot be used; @footer_offset, where it is; 0 when that is not known. */
+ * ArrayRecord file cannot be used. */
 static bool
-open_scanned (ArecShard *shard, const ArecShardOptions *options, uint64_t footer_offset,
-              const GError *why, GError **error)
+open_scanned (ArecShard *shard, const ArecShardOptions *options, const GError *why,
+              GError **error)
 {
     const ArecScanIndexOptions scan = {
         .limits = &shard->limits,
         .keep_bookkeeping = options->kind == AREC_SHARD_RIEGELI,
-        .footer_offset = footer_offset,
+        .footer_offset = shard->announced_footer,
+        .postscript_offset = shard->postscript_offset,
         .offloaded = shard->offloaded,
         .progress = options->progress,
         .progress_data = options->progress_data,
@@ -140,9 +142,7 @@ open_scanned (ArecShard *shard, const ArecShardOptions *options, uint64_t footer
     if (!arec_scan_index (shard->source, &scan, found, error)) {
         return false;
     }
-    if (shard->postscript_offset == 0) {
-        shard->postscript_offset = found->postscript_offset;
-    }
+    shard->postscript_offset = found->postscript_offset;
     if (why && (found->has_footer || found->has_damaged_footer) && !options->recover) {
         return fail_damaged (shard->source, why, error);
     }
@@ -154,8 +154,8 @@ open_scanned (ArecShard *shard, const ArecShardOptions *options, uint64_t footer
                                                found->has_damaged_footer);
     if (found->has_damaged_footer) {
         shard->footer_offset = found->footer_begin;
-    } else if (footer_offset >= found->end) {
-        shard->footer_offset = footer_offset; /* its very header is damaged */
+    } else if (shard->announced_footer >= found->end) {
+        shard->footer_offset = shard->announced_footer; /* its very header is damaged */
     }
     shard->kind = shard->is_array_record || found->has_damaged_footer ? AREC_SHARD_ARRAY_RECORD
                                                                       : AREC_SHARD_RIEGELI;
@@ -182,7 +182,7 @@ open_without_postscript (ArecShard *shard, const ArecShardOptions *options, cons
     if (!looks_like_riegeli && !options->recover) {
         return fail_unknown (shard->source, error);
     }
-    if (!open_scanned (shard, options, 0, why, error)) {
+    if (!open_scanned (shard, options, why, error)) {
         return false;
     }
     return looks_like_riegeli || shard->is_array_record ||
@@ -207,7 +207,7 @@ open_riegeli (ArecShard *shard, const ArecShardOptions *options, GError **error)
             shard->source->name);
     }
     g_clear_error (&failure);
-    return open_scanned (shard, options, 0, NULL, error);
+    return open_scanned (shard, options, NULL, error);
 }
 
 /* The file's own way: postscript, footer; and what is left when one of them fails. */
@@ -226,6 +226,7 @@ open_by_postscript (ArecShard *shard, const ArecShardOptions *options, GError **
         return false;
     }
     shard->is_array_record = true;
+    shard->announced_footer = footer_offset;
     shard->postscript_offset = source->size - AREC_BLOCK_SIZE;
     if (open_indexed (shard, footer_offset, source->size - AREC_BLOCK_SIZE, &cause)) {
         return true;
@@ -234,7 +235,7 @@ open_by_postscript (ArecShard *shard, const ArecShardOptions *options, GError **
         g_propagate_error (error, g_steal_pointer (&cause));
         return false;
     }
-    return options->recover ? open_scanned (shard, options, footer_offset, cause, error)
+    return options->recover ? open_scanned (shard, options, cause, error)
                             : fail_damaged (source, cause, error);
 }
 
@@ -299,6 +300,7 @@ arec_shard_origin (const ArecShard *shard, ArecShardOrigin *origin)
         .is_listed = shard->is_listed,
         .footer_offset = shard->footer_offset,
         .postscript_offset = shard->postscript_offset,
+        .announced_footer = shard->announced_footer,
         .has_damaged_postscript = shard->scanned.has_damaged_postscript,
         .n_gaps = shard->scanned.n_gaps,
         .gap_bytes = shard->scanned.gap_bytes,

@@ -44,6 +44,7 @@ typedef struct {
     bool is_recovered;      /* the file's own index, or the way to it, is damaged */
     uint64_t footer_offset; /* of the footer, sound or not; 0: there is none, or none known */
     uint64_t postscript_offset;  /* of the postscript, sound or not; 0: there is none */
+    uint64_t announced_footer;   /* where a valid postscript says it is; 0: there is none */
     bool has_damaged_postscript; /* a damage of its chunk, not of what it says */
     uint64_t n_gaps;             /* stretches in which the walk found no chunk */
     uint64_t gap_bytes;          /* of all of them */

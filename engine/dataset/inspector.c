@@ -323,16 +323,54 @@ is_useless_postscript (const ArecInspector *inspector, uint64_t begin)
            begin + AREC_BLOCK_SIZE == inspector->source->size;
 }
 
-static void
-take_chunk (ArecInspector *inspector, const ArecScanItem *item)
+/* Where the chunk @item ends at the latest, for who reads it by the index: that has the last
+ * word, so the walk goes on there. Chunks that it does not list are in nobody's way, unless one
+ * that it lists does begin within. */
+static bool
+find_limit (ArecInspector *inspector, const ArecScanItem *item, bool is_listed, uint64_t *limit,
+            GError **error)
+{
+    uint64_t ahead = is_listed ? 1 : 0, next;
+    ArecIndexEntry entry;
+    bool has_chunk;
+
+    do {
+        bool is_footer = !peek_listed (inspector, ahead++, &entry);
+
+        next = is_footer ? inspector->origin.footer_offset : entry.offset;
+        if (next <= item->begin || next >= item->end) {
+            *limit = item->end;
+            return true;
+        }
+        has_chunk = is_listed || is_footer;
+        if (!has_chunk &&
+            !arec_chunk_scan_has_chunk (inspector->scan, next, &has_chunk, error)) {
+            return false;
+        }
+    } while (!has_chunk);
+    arec_chunk_scan_seek (inspector->scan, next);
+    *limit = next;
+    return true;
+}
+
+static bool
+take_chunk (ArecInspector *inspector, const ArecScanItem *item, GError **error)
 {
     ArecIndexEntry entry;
+    bool is_listed;
+    uint64_t limit;
     Job *job;
 
     tell_missing (inspector, item->begin);
-    job = new_job (inspector, item->begin, item->end);
+    is_listed = peek_listed (inspector, 0, &entry) && entry.offset == item->begin;
+    if (!is_listed_walk (inspector)) {
+        limit = item->end;
+    } else if (!find_limit (inspector, item, is_listed, &limit, error)) {
+        return false;
+    }
+    job = new_job (inspector, item->begin, limit);
     job->role = role_of (inspector, item);
-    if (peek_listed (inspector, 0, &entry) && entry.offset == item->begin) {
+    if (is_listed) {
         take_listed (inspector, job, &entry);
     } else if (job->role == AREC_ROLE_RECORDS && is_listed_walk (inspector) &&
                item->header.num_records > 0) {
@@ -348,15 +386,20 @@ take_chunk (ArecInspector *inspector, const ArecScanItem *item)
         tell_postscript (inspector, item->begin, inspector->source->size,
                          g_steal_pointer (&inspector->postscript_fault));
     }
+    return true;
 }
 
-/* The nearest position behind @begin where the file itself says that a chunk begins. */
+/* The nearest position behind @begin where the footer, or how it was found, says that a chunk
+ * begins. */
 static uint64_t
 next_known (const ArecInspector *inspector, uint64_t begin)
 {
     uint64_t nearest = UINT64_MAX;
     ArecIndexEntry entry;
 
+    if (!is_listed_walk (inspector)) {
+        return nearest; /* the scan itself knows what the index was made from */
+    }
     for (uint64_t ahead = 0; ahead < 2 && peek_listed (inspector, ahead, &entry); ahead++) {
         if (entry.offset > begin) {
             nearest = entry.offset;
@@ -444,13 +487,15 @@ walk_on (ArecInspector *inspector, GError **error)
         ArecScanItem item;
         ArecScanStep step;
 
-        if (!arec_chunk_scan_next (inspector->scan, &step, &item, error) ||
-            !arec_scan_step_over_signature (inspector->source, inspector->scan, step, &item,
-                                            error)) {
+        if (!arec_chunk_scan_next (inspector->scan, &step, &item, error)) {
             return false;
         }
         switch (step) {
-        case AREC_SCAN_CHUNK: take_chunk (inspector, &item); break;
+        case AREC_SCAN_CHUNK:
+            if (!take_chunk (inspector, &item, error)) {
+                return false;
+            }
+            break;
         case AREC_SCAN_GAP: take_gap (inspector, &item); break;
         case AREC_SCAN_END: take_end (inspector, item.end); break;
         }
@@ -535,7 +580,11 @@ arec_inspector_new (ArecSource *source, const ArecShardOptions *shard_options,
     if (!look_for_postscript (inspector, error)) {
         return NULL;
     }
-    inspector->scan = arec_chunk_scan_new (source, 0);
+    inspector->scan =
+        arec_scan_begin (source, inspector->origin.announced_footer,
+                         inspector->origin.announced_footer > 0
+                             ? inspector->origin.postscript_offset
+                             : 0); /* one that the scan has found by itself, it meets again */
     inspector->pending = g_queue_new();
     inspector->pipeline =
         arec_pipeline_new (n_threads, n_threads * BATCHES_PER_THREAD, work_on_batch, inspector);

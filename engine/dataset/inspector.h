@@ -2,9 +2,14 @@
  * threads, and tells in the order of the file what is sound and what is damaged: for verifying
  * and for repairing.
  *
- * One thread at a time. With an index, from a footer that is intact or can be found, a damage
- * ends where the next listed chunk begins, and its records have numbers; without one it ends
- * where the walk finds the next chunk, and records are numbered by what was found.
+ * One thread at a time. With an index, from a footer that is intact or can be found, that has
+ * the last word: a damage, and a chunk that reaches too far, end where the next listed chunk
+ * begins, and their records have numbers. Without one a damage ends where the walk finds the
+ * next chunk, and records are numbered by what was found. Either way sound are the chunks that
+ * a reader who recovers can read, with the numbers that it gives them.
+ *
+ * One damage is told behind everything else: of an index that cannot be used though nothing
+ * else is damaged.
  */
 #pragma once
 

@@ -24,7 +24,9 @@ typedef struct {
 struct ArecChunkScan {
     ArecSource *source;
     uint64_t position;   /* of the next item */
-    uint64_t chunks_end; /* of the last chunk */
+    uint64_t last_begin; /* of the last one */
+    uint64_t expected[AREC_SCAN_MAX_EXPECTED];
+    unsigned n_expected;
     Window window;
 };
 
@@ -377,7 +379,7 @@ arec_chunk_scan_new (ArecSource *source, uint64_t begin)
     g_assert (begin <= source->size);
     scan->source = source;
     scan->position = begin;
-    scan->chunks_end = begin;
+    scan->last_begin = begin;
     return scan;
 }
 
@@ -385,6 +387,53 @@ void
 arec_chunk_scan_free (ArecChunkScan *scan)
 {
     g_free (scan);
+}
+
+void
+arec_chunk_scan_expect (ArecChunkScan *scan, uint64_t position)
+{
+    g_assert (scan->n_expected < AREC_SCAN_MAX_EXPECTED);
+    scan->expected[scan->n_expected++] = position;
+}
+
+bool
+arec_chunk_scan_has_chunk (ArecChunkScan *scan, uint64_t position, bool *has_chunk,
+                           GError **error)
+{
+    ArecChunkHeader header;
+    Fault fault = no_fault;
+
+    if (position >= scan->source->size) {
+        *has_chunk = false;
+        return true;
+    }
+    if (!examine (scan, position, &header, &fault, error)) {
+        return false;
+    }
+    *has_chunk = fault.reason == NULL;
+    return true;
+}
+
+/* Lets @gap end at the first chunk that was expected within it. */
+static bool
+end_at_expected (ArecChunkScan *scan, ArecScanItem *gap, GError **error)
+{
+    for (unsigned i = 0; i < scan->n_expected; i++) {
+        uint64_t position = scan->expected[i];
+        bool has_chunk;
+
+        if (position <= gap->begin || position >= gap->end) {
+            continue;
+        }
+        if (!arec_chunk_scan_has_chunk (scan, position, &has_chunk, error)) {
+            return false;
+        }
+        if (has_chunk) {
+            gap->end = position;
+            gap->truncated = false;
+        }
+    }
+    return true;
 }
 
 bool
@@ -410,12 +459,15 @@ arec_chunk_scan_next (ArecChunkScan *scan, ArecScanStep *step, ArecScanItem *ite
         next.reason = fault.reason;
         next.fault = fault.at;
         next.truncated = fault.truncated;
+        if (!end_at_expected (scan, &next, error)) {
+            return false;
+        }
         *step = AREC_SCAN_GAP;
     } else {
         next.end = next.header.end;
-        scan->chunks_end = next.end;
         *step = AREC_SCAN_CHUNK;
     }
+    scan->last_begin = next.begin;
     scan->position = next.end;
     *item = next;
     return true;
@@ -424,6 +476,6 @@ arec_chunk_scan_next (ArecChunkScan *scan, ArecScanStep *step, ArecScanItem *ite
 void
 arec_chunk_scan_seek (ArecChunkScan *scan, uint64_t position)
 {
-    g_assert (position >= scan->chunks_end && position <= scan->source->size);
+    g_assert (position > scan->last_begin && position <= scan->source->size);
     scan->position = position;
 }

@@ -10,6 +10,8 @@
  * in it: the reader of a chunk meets those. There is one exception: when no chunk begins where
  * the last one ends, or the file ends before it does, its block headers tell whether another
  * chunk begins inside, as it does where a writer died within a chunk and a later one appended.
+ *
+ * Who knows where chunks should begin says so: a gap that passes over one ends there.
  */
 #pragma once
 
@@ -24,6 +26,9 @@
 typedef struct ArecChunkScan ArecChunkScan;
 
 typedef enum { AREC_SCAN_CHUNK, AREC_SCAN_GAP, AREC_SCAN_END } ArecScanStep;
+
+/* Places where a chunk may be expected. */
+#define AREC_SCAN_MAX_EXPECTED 3
 
 /* What lies at [begin, end); both are the source's size at the END. */
 typedef struct {
@@ -41,14 +46,23 @@ typedef struct {
 ArecChunkScan *arec_chunk_scan_new (ArecSource *source, uint64_t begin);
 void arec_chunk_scan_free (ArecChunkScan *scan); /* takes NULL */
 
+/* The file says that a chunk begins at @position: a gap that holds it ends there, if one does.
+ * Before the first step; at most AREC_SCAN_MAX_EXPECTED times. */
+void arec_chunk_scan_expect (ArecChunkScan *scan, uint64_t position);
+
 /* The next chunk or gap; END for ever once the source's end is reached. What a file says is
  * never an error here, a gap tells of it. Gaps may follow each other.
  * Errors   those of the source's reads; the same call may be tried again.     Blocks   I/O. */
 bool arec_chunk_scan_next (ArecChunkScan *scan, ArecScanStep *step, ArecScanItem *item,
                            GError **error);
 
+/* Whether the walk would take what is at @position, any number, for a chunk. Moves nothing.
+ * Errors and blocking: as above. */
+bool arec_chunk_scan_has_chunk (ArecChunkScan *scan, uint64_t position, bool *has_chunk,
+                                GError **error);
+
 /* Goes on at @position, for callers that know better where a chunk begins (a footer told them).
- * @position  from the end of the last chunk, be it within the last gap, to the source's end. */
+ * @position  behind the begin of the last item, be it within that, up to the source's end. */
 void arec_chunk_scan_seek (ArecChunkScan *scan, uint64_t position);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecChunkScan, arec_chunk_scan_free)

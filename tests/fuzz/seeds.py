@@ -308,6 +308,26 @@ def shard():
     yield "spoiled-size", b"\x30" + number(64 + 40 + 2) + bytes(range(8)) + records(0, 3, 1, 1)
 
 
+def scan():
+    three = records(0, 3, 5, 1) * 3  # in one block
+    for at in (64, 64 + 40 + 5 + 18, 64 + 2 * (40 + 5 + 18), 64 + 3 * (40 + 5 + 18)):
+        for spoiled in (64 + 9, 64 + 40 + 5 + 18 + 9, 64 + 3 * (40 + 5 + 18) + 9, 65536 + 24 + 50):
+            yield (f"misled-{at}.{spoiled}", b"\x30\x01" + number(64) + number(0) + number(spoiled)
+                   + footer(4, number(at)) + three + END)
+    for name, data in golden_files():
+        if len(packed(data)) > 4000:
+            continue  # each chunk costs
+        for repairs in (REPAIR_ALL, REPAIR_NONE):
+            for how in (0x01, 0x26):
+                yield f"{name}.{repairs[0]}.{how:02x}", repairs + bytes([how]) + number(64) + number(0) + packed(data)
+        yield f"{name}.cut", REPAIR_NONE + b"\x04" + number(0) + number(0) + packed(data[:len(data) * 3 // 4])
+    for name, steps in FORGED.items():
+        yield f"forged-{name}", b"\x10\x09" + number(0) + number(65536) + steps + END
+        for spoiled in (3, 70, 110, 65540, 131080):
+            yield (f"forged-{name}.{spoiled}", b"\x30\x05" + number(64) + number(65536) + number(spoiled)
+                   + steps + END)
+
+
 def mount():
     record = b"\x02"  # and a number
     requests = (
@@ -332,7 +352,7 @@ def mount():
 
 
 TARGETS = {"container": container, "simple": simple, "transposed": transposed, "footer": footers, "options": options, "shard": shard,
-           "mount": mount}
+           "scan": scan, "mount": mount}
 
 
 def main():

@@ -212,6 +212,43 @@ test_footer_announced (void)
     g_assert_true (announced.has_damaged_footer);
 }
 
+/* A damaged stretch hides the footer, in whose block no other chunk can be found, unless a
+ * postscript says where it is. */
+static void
+test_footer_announced_in_a_gap (void)
+{
+    g_auto (File) file = make_file();
+
+    flip (&file, file.begins[2] + 9);
+    {
+        g_auto (ArecScanned) alone = scan (&file);
+
+        g_assert_false (alone.has_footer);
+    }
+    {
+        g_auto (ArecScanned) announced = scan_with (
+            &file, (ArecScanIndexOptions){.footer_offset = file.forge->footer_at,
+                                          .postscript_offset = file.forge->postscript_at});
+
+        g_assert_true (announced.has_footer);
+        g_assert_cmpuint (announced.footer_begin, ==, file.forge->footer_at);
+        g_assert_cmpuint (arec_index_n_chunks (announced.index), ==, 2);
+        g_assert_cmpuint (announced.gap_bytes, ==, file.forge->footer_at - file.begins[2]);
+    }
+}
+
+/* What a postscript is said to be is none of the records, wherever it is. */
+static void
+test_postscript_known (void)
+{
+    g_auto (File) file = make_file();
+    g_auto (ArecScanned) found =
+        scan_with (&file, (ArecScanIndexOptions){.postscript_offset = file.begins[1]});
+
+    check_index (&file, &found, 1, 2); /* the others, footer and postscript as records */
+    g_assert_cmpuint (found.postscript_offset, ==, file.begins[1]);
+}
+
 static void
 test_lost_chunks_are_listed (void)
 {
@@ -415,6 +452,8 @@ main (int argc, char **argv)
     g_test_add_func ("/scan-index/footer-damaged", test_footer_damaged);
     g_test_add_func ("/scan-index/both-damaged", test_footer_and_postscript_damaged);
     g_test_add_func ("/scan-index/footer-announced", test_footer_announced);
+    g_test_add_func ("/scan-index/footer-announced-in-gap", test_footer_announced_in_a_gap);
+    g_test_add_func ("/scan-index/postscript-known", test_postscript_known);
     g_test_add_func ("/scan-index/lost-chunks", test_lost_chunks_are_listed);
     g_test_add_func ("/scan-index/footer-behind", test_footer_behind_a_lost_chunk);
     g_test_add_func ("/scan-index/unlisted", test_unlisted_chunk);

@@ -1,5 +1,6 @@
 /* The walk behind verify and repair: what it tells of sound files, of chunks that a footer
- * lists and that are not there, of those it does not list; numbers; leniency; reads that fail.
+ * lists and that are not there, of those it does not list; numbers, which are those of a reader
+ * that recovers; leniency; reads that fail.
  */
 #include "dataset/inspector.h"
 
@@ -354,6 +355,205 @@ test_changed (void)
     g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
 }
 
+/* ---- what a reader who recovers reads ---- */
+
+/* A line for each chunk that is sound: where it is, the number of its first record, how many.
+ */
+static void
+append_place (GString *text, uint64_t begin, uint64_t first_record, uint64_t n_records)
+{
+    g_string_append_printf (text, "%" U ": %" U "+%" U "\n", begin, first_record, n_records);
+}
+
+static char *
+describe_inspected (const TestForge *forge, const ArecShardOptions *shard)
+{
+    const ArecInspectorOptions options = {.n_threads = 1};
+    g_autoptr (GString) text = g_string_new (NULL);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecInspector) inspector =
+        arec_inspector_new (arec_memory_source_new (NAME, forge->file->data, forge->file->len),
+                            shard, &options, &error);
+    uint64_t next_record = 0;
+    ArecInspectStep step;
+
+    g_assert_no_error (error);
+    do {
+        ArecInspectedChunk chunk;
+        ArecDamage damage;
+
+        g_assert_true (arec_inspector_next (inspector, &step, &chunk, &damage, &error));
+        if (step == AREC_INSPECT_DAMAGE) {
+            g_assert_cmpuint (damage.first_record, ==, next_record);
+            next_record += damage.n_records;
+        } else if (step == AREC_INSPECT_CHUNK && chunk.role == AREC_ROLE_RECORDS) {
+            append_place (text, chunk.begin, next_record, chunk.header.num_records);
+            next_record += chunk.header.num_records;
+        }
+    } while (step != AREC_INSPECT_END);
+    append_place (text, 0, next_record, 0);
+    return g_strdup (text->str);
+}
+
+static char *
+describe_read (const TestForge *forge, ArecShardOptions options)
+{
+    g_autoptr (GString) text = g_string_new (NULL);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecShard) shard = NULL;
+    const ArecIndex *index;
+
+    options.recover = true;
+    shard = arec_shard_open (arec_memory_source_new (NAME, forge->file->data, forge->file->len),
+                             &options, &error);
+    g_assert_no_error (error);
+    index = arec_shard_index (shard);
+    for (uint64_t i = 0; i < arec_index_n_chunks (index); i++) {
+        g_autoptr (ArecChunk) chunk = NULL;
+        ArecIndexEntry entry;
+
+        g_assert_true (arec_index_get (index, i, &entry, NULL));
+        if (arec_shard_load_chunk (shard, i, &chunk, NULL)) {
+            append_place (text, entry.offset, entry.first_record, entry.n_records);
+        }
+    }
+    append_place (text, 0, arec_index_n_records (index), 0);
+    return g_strdup (text->str);
+}
+
+static void
+check_agreement (const TestForge *forge)
+{
+    static const ArecShardKind kinds[] = {AREC_SHARD_ARRAY_RECORD, AREC_SHARD_RIEGELI};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (kinds); i++) {
+        const ArecShardOptions options = {.limits = {.max_size = MAX_CHUNK}, .kind = kinds[i]};
+        g_autofree char *inspected = describe_inspected (forge, &options);
+        g_autofree char *read = describe_read (forge, options);
+
+        g_assert_cmpstr (inspected, ==, read);
+    }
+}
+
+#define N_CHUNKS 4
+
+/* Chunks of a pair, each in a block of its own or all in one, whose postscript says that the
+ * footer is at chunk @lie of these, or where it is. */
+static TestForge *
+make_lying (bool padded, unsigned lie, uint64_t chunks[N_CHUNKS + 2])
+{
+    TestForge *forge = test_forge_new();
+
+    for (unsigned i = 0; i < N_CHUNKS; i++) {
+        chunks[i] = put_pair (forge);
+        if (padded) {
+            test_forge_pad (forge);
+        }
+    }
+    if (lie < N_CHUNKS) {
+        forge->lies_footer_offset = true;
+        forge->footer_offset = chunks[lie];
+    }
+    test_forge_finish (forge);
+    chunks[N_CHUNKS] = forge->footer_at;
+    chunks[N_CHUNKS + 1] = forge->postscript_at;
+    return forge;
+}
+
+/* @what  of the two things that can be damaged in each chunk: header, data. */
+static void
+damage (TestForge *forge, const uint64_t *chunks, unsigned what)
+{
+    uint64_t begin = chunks[what / 2];
+
+    forge->file->data[arec_block_add (begin, what % 2 == 0 ? 33 : 45) - 1] ^= 1;
+}
+
+/* Each two damages, of chunks, footer and postscript, under each lie. */
+static void
+test_agrees_on_two_damages (void)
+{
+    const unsigned n_damages = 2 * (N_CHUNKS + 2);
+
+    for (unsigned file = 0; file < 2 * (N_CHUNKS + 1); file++) {
+        for (unsigned both = 0; both < n_damages * n_damages; both++) {
+            uint64_t chunks[N_CHUNKS + 2];
+            g_autoptr (TestForge) forge = make_lying (file % 2, file / 2, chunks);
+
+            damage (forge, chunks, both / n_damages);
+            if (both % n_damages != both / n_damages) {
+                damage (forge, chunks, both % n_damages);
+            }
+            check_agreement (forge);
+        }
+    }
+}
+
+/* The chunk that the footer lists first ends behind the begin of the one it lists next, which
+ * lies in its data: the footer has the last word. */
+static void
+test_agrees_on_chunks_in_chunks (void)
+{
+    static const uint8_t inner_data[] = {0, 1, 1, 'x'};
+    g_autoptr (TestForge) inner = test_forge_new();
+
+    test_forge_chunk (inner, &(TestForgeChunk){.type = 'r',
+                                               .num_records = 1,
+                                               .decoded_data_size = 1,
+                                               .data = inner_data,
+                                               .data_size = sizeof inner_data});
+    for (unsigned listed = 0; listed < 4; listed++) {
+        static const uint8_t types[] = {'r', 'p'};
+
+        for (unsigned type = 0; type < G_N_ELEMENTS (types); type++) {
+            g_autoptr (TestForge) forge = test_forge_new();
+            const uint8_t *chunk = inner->file->data + 64;
+            guint size = inner->file->len - 64;
+            g_autoptr (GByteArray) data = test_forge_simple_data (
+                AREC_COMPRESSION_NONE, &(TestForgeRecord){chunk, size}, 1);
+            uint64_t at = test_forge_chunk (
+                forge, &(TestForgeChunk){.type = types[type],
+                                         .num_records = type == 0 ? 1 : 0,
+                                         .decoded_data_size = type == 0 ? size : 0,
+                                         .data = data->data,
+                                         .data_size = data->len});
+
+            if (listed & 1 && type == 0) {
+                test_forge_entry (forge, at, size, 1);
+            }
+            if (listed & 2) {
+                test_forge_entry (forge, at + 40 + (data->len - size), 1, 1);
+            }
+            put_pair (forge);
+            test_forge_finish (forge);
+            check_agreement (forge);
+        }
+    }
+}
+
+/* A postscript that begins within a block, which only its place tells. */
+static void
+test_agrees_on_postscript_within_a_block (void)
+{
+    static const uint8_t bytes[100] = {0};
+    g_autoptr (TestForge) forge = test_forge_new();
+    g_autoptr (TestForge) moved = test_forge_new();
+    uint64_t size;
+
+    put_pair (forge);
+    test_forge_finish (forge);
+    size = forge->postscript_end - forge->postscript_at - AREC_BLOCK_HEADER_SIZE;
+    put_pair (moved);
+    test_forge_chunk (moved, &(TestForgeChunk){.type = 'p', .data = bytes, .data_size = 100});
+    g_byte_array_append (moved->file,
+                         forge->file->data + forge->postscript_at + AREC_BLOCK_HEADER_SIZE,
+                         (guint)size);
+    moved->postscript_at = moved->file->len - size;
+    test_forge_pad (moved);
+    test_forge_pad_to (moved, moved->postscript_at + BLOCK);
+    check_agreement (moved);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -370,6 +570,10 @@ main (int argc, char **argv)
     g_test_add_func ("/inspector/lenient", test_lenient);
     g_test_add_func ("/inspector/kept-data", test_kept_data);
     g_test_add_func ("/inspector/read-errors", test_read_errors);
+    g_test_add_func ("/inspector/agrees/two-damages", test_agrees_on_two_damages);
+    g_test_add_func ("/inspector/agrees/chunks-in-chunks", test_agrees_on_chunks_in_chunks);
+    g_test_add_func ("/inspector/agrees/postscript-within-a-block",
+                     test_agrees_on_postscript_within_a_block);
     g_test_add_func ("/inspector/changed", test_changed);
     return g_test_run();
 }

@@ -1148,6 +1148,93 @@ test_seek (void)
     g_assert_cmpint (step, ==, AREC_SCAN_END);
 }
 
+/* ---- expecting ---- */
+
+/* The chunk at 64 is damaged; @expected, ended by 0, is where the file says that others are. */
+static void
+check_first_gap (const TestForge *forge, const uint64_t *expected, uint64_t end)
+{
+    TestFaults faults;
+    g_autoptr (ArecSource) source = source_of (forge, &faults);
+    g_autoptr (ArecChunkScan) scan = arec_chunk_scan_new (source, 0);
+    ArecScanStep step;
+    ArecScanItem item;
+
+    for (; *expected > 0; expected++) {
+        arec_chunk_scan_expect (scan, *expected);
+    }
+    g_assert_true (arec_chunk_scan_next (scan, &step, &item, NULL));
+    g_assert_true (arec_chunk_scan_next (scan, &step, &item, NULL));
+    g_assert_cmpint (step, ==, AREC_SCAN_GAP);
+    g_assert_cmpuint (item.begin, ==, 64);
+    g_assert_cmpuint (item.end, ==, end);
+    g_assert_true (arec_chunk_scan_next (scan, &step, &item, NULL));
+    g_assert_cmpint (step, ==, AREC_SCAN_CHUNK);
+    g_assert_cmpuint (item.begin, ==, end);
+}
+
+static void
+test_expected (void)
+{
+    static const struct {
+        uint64_t expected[4], end;
+    } cases[] = {
+        {{0}, 200570},
+        {{204}, 204},
+        {{344, 204}, 204},
+        {{344, 64, UINT64_MAX}, 344},
+        {{65536 + 3, 150, 200570}, 200570}, /* nothing begins at the first two */
+    };
+    g_autoptr (TestForge) forge = make_typical();
+
+    forge->file->data[64] ^= 1;
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        check_first_gap (forge, cases[i].expected, cases[i].end);
+    }
+    forge->file->data[204] ^= 1;
+    check_first_gap (forge, (uint64_t[]){204, 344, 0}, 344);
+}
+
+/* A file cut off within a chunk, of which another part is expected: not all of it is cut off.
+ */
+static void
+test_expected_before_the_end (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    static const uint8_t data[100] = {0};
+    uint64_t begin = test_forge_chunk (forge, &(TestForgeChunk){.type = 'r',
+                                                                .data = data,
+                                                                .data_size = 100,
+                                                                .lies_data_size = true,
+                                                                .announced_data_size = 5000});
+    uint64_t inner = put_chunk (forge, 10, 1);
+
+    g_assert_cmpuint (begin, ==, 64);
+    check_first_gap (forge, (uint64_t[]){inner, 0}, inner);
+}
+
+static void
+test_has_chunk (void)
+{
+    g_autoptr (TestForge) forge = make_typical();
+    TestFaults faults;
+    g_autoptr (ArecSource) source = source_of (forge, &faults);
+    g_autoptr (ArecChunkScan) scan = arec_chunk_scan_new (source, 0);
+    g_autoptr (GError) error = NULL;
+    const uint64_t positions[] = {0,     64,        204,          344,       205,
+                                  BLOCK, BLOCK + 3, source->size, UINT64_MAX};
+    bool has_chunk;
+
+    for (size_t i = 0; i < G_N_ELEMENTS (positions); i++) {
+        g_assert_true (arec_chunk_scan_has_chunk (scan, positions[i], &has_chunk, &error));
+        g_assert_true (has_chunk == (i < 4));
+    }
+    faults.fail_at_read = (int64_t)faults.reads;
+    g_assert_false (arec_chunk_scan_has_chunk (scan, 200570, &has_chunk, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_IO);
+    g_array_unref (scan_all (scan, source->size)); /* it still begins at 0 */
+}
+
 /* ---- reads ---- */
 
 /* 20,000 chunks of 140 bytes, one of 70,000 in the middle: a read for each 256 KiB, but for
@@ -1521,6 +1608,9 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-scan/hostile-chunk-headers", test_hostile_chunk_headers);
     g_test_add_func ("/chunk-scan/many-huge-chunks", test_many_huge_chunks);
     g_test_add_func ("/chunk-scan/seek", test_seek);
+    g_test_add_func ("/chunk-scan/expected", test_expected);
+    g_test_add_func ("/chunk-scan/expected-before-the-end", test_expected_before_the_end);
+    g_test_add_func ("/chunk-scan/has-chunk", test_has_chunk);
     g_test_add_func ("/chunk-scan/reads-small-chunks", test_reads_of_small_chunks);
     g_test_add_func ("/chunk-scan/reads-big-chunks", test_reads_of_big_chunks);
     g_test_add_func ("/chunk-scan/reads-damage", test_reads_of_damage);
