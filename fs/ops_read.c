@@ -3,7 +3,8 @@
 #include <errno.h>
 
 #include "inodes.h"
-#include "request.h"
+#include "push.h"
+#include "reading.h"
 
 /* Opening needs no state, so the kernel is told once that it need not ask. */
 void
@@ -59,8 +60,9 @@ reply_failure (const ArecfsRequest *request, GError *error)
     arecfs_reply_error (request, error);
 }
 
-static void
-read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t size, uint64_t offset)
+void
+arecfs_read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t size,
+                    uint64_t offset)
 {
     g_auto (ArecView) view = {0};
     GError *error = NULL;
@@ -96,7 +98,8 @@ arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
         }
     } else if (node.kind != ARECFS_RECORD) {
         arecfs_reply_errno (&request, EISDIR);
-    } else {
-        read_record (&request, &node, size, (uint64_t)offset);
+    } else if (!request.server->push ||
+               !arecfs_push_take (request.server, &request, &node, size, (uint64_t)offset)) {
+        arecfs_read_record (&request, &node, size, (uint64_t)offset);
     }
 }

@@ -9,6 +9,8 @@
 #include "options.h"
 #include "tree.h"
 
+typedef struct ArecfsPush ArecfsPush;
+
 typedef struct {
     const ArecfsOptions *options;
     ArecEngine *engine;
@@ -17,6 +19,7 @@ typedef struct {
     ArecfsControl *control;
     ArecfsDamageLog *damage;
     struct fuse_session *session;
+    struct ArecfsPush *push; /* NULL: nothing is pushed */
     bool mounted;
     bool initialized; /* INIT is answered */
     bool no_open;     /* the kernel takes ENOSYS for: never ask again */

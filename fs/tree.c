@@ -153,6 +153,7 @@ new_file (ArecfsTree *tree, ArecReader *reader)
         suffix = suffix_of_first_record (reader);
     }
     file->reader = reader;
+    file->readahead = arec_readahead_new (reader, tree->options.readahead_buffer_size);
     arecfs_names_init (&file->names, arec_reader_n_records (reader), tree->options.plain_names,
                        suffix);
     file->record_stats = g_new0 (struct stat, arec_reader_n_files (reader));
@@ -462,6 +463,7 @@ arecfs_tree_free (ArecfsTree *tree)
         ArecfsFile *file = tree->slots[i].file;
 
         if (file) {
+            arec_readahead_free (file->readahead);
             arec_reader_unref (file->reader);
             g_free (file->record_stats);
             g_free (file);

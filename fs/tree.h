@@ -24,6 +24,7 @@ typedef struct ArecfsTree ArecfsTree;
 
 typedef struct {
     const ArecReaderOptions *reader;
+    uint64_t readahead_buffer_size; /* bytes decoded ahead of each stream at most */
     bool merge;
     bool plain_names;
     const char *suffix; /* NULL: none; "auto" */
@@ -43,6 +44,7 @@ typedef enum {
  */
 typedef struct {
     ArecReader *reader;
+    ArecReadahead *readahead;
     ArecfsNames names;
     struct stat *
         record_stats; /* for each of the reader's files: of a record, but for number and size */

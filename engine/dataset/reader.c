@@ -10,6 +10,7 @@
 #include "codec/codec.h"
 #include "dataset/engine.h"
 #include "dataset/opening.h"
+#include "dataset/reader.h"
 #include "riegeli/chunk.h"
 
 /* Chunks whose first bytes tell how a file is coded. */
@@ -175,6 +176,12 @@ arec_reader_unref (ArecReader *reader)
 }
 
 /* ---- what is there ---- */
+
+ArecEngine *
+arec_reader_engine (ArecReader *reader)
+{
+    return reader->engine;
+}
 
 uint64_t
 arec_reader_n_records (const ArecReader *reader)
@@ -420,6 +427,15 @@ free_sizes (void *value)
 
 static const ArecCacheLoader sizes_loader = {.load = load_sizes, .free_value = free_sizes};
 
+/* Number in the sequence of the record behind the last one that comes with @record's chunk. */
+static uint64_t
+chunk_end_of (const ArecReader *reader, uint64_t record, const ArecPlace *place,
+              const ArecIndexEntry *entry)
+{
+    return record + MIN (entry->n_records - place->chunk_record,
+                         reader->files[place->file].end - place->file_record);
+}
+
 static ArecCacheEntry *
 get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *entry,
            GError **error)
@@ -435,6 +451,41 @@ get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *ent
     return arec_chunk_cache_get (reader->engine->cache, key, &chunk_loader, &request,
                                  MIN (entry->decoded_size, reader->engine->limits.max_size),
                                  error);
+}
+
+bool
+arec_reader_load_ahead (ArecReader *reader, uint64_t record, uint64_t *chunk_end,
+                        GError **error)
+{
+    ArecPlace place;
+    ArecIndexEntry entry;
+    const File *file;
+
+    if (!find (reader, record, &place, &entry, error)) {
+        return false;
+    }
+    file = &reader->files[place.file];
+    *chunk_end = chunk_end_of (reader, record, &place, &entry);
+    arec_chunk_cache_load_ahead (reader->engine->cache,
+                                 (ArecCacheKey){file->chunk_owner, place.chunk}, &chunk_loader,
+                                 &(LoadRequest){reader->engine, file->shard, &entry},
+                                 MIN (entry.decoded_size, reader->engine->limits.max_size));
+    return true;
+}
+
+bool
+arec_reader_surroundings (ArecReader *reader, uint64_t record, uint64_t *chunk_end,
+                          uint64_t *group_size, GError **error)
+{
+    ArecPlace place;
+    ArecIndexEntry entry;
+
+    if (!find (reader, record, &place, &entry, error)) {
+        return false;
+    }
+    *chunk_end = chunk_end_of (reader, record, &place, &entry);
+    *group_size = arec_index_group_size (arec_shard_index (reader->files[place.file].shard));
+    return true;
 }
 
 bool

@@ -67,7 +67,8 @@ typedef void (*ArecOpenProgress) (void *data, const char *path, uint64_t done, u
 typedef struct {
     bool has_max_parallelism;
     uint32_t max_parallelism;       /* 0: no threads */
-    uint64_t readahead_buffer_size; /* bytes */
+    bool has_readahead_buffer_size; /* false: whatever the caller finds best */
+    uint64_t readahead_buffer_size; /* bytes; 0: no readahead */
     ArecIndexStorage index_storage;
     uint64_t footer_prefetch_bytes; /* accepted, has no effect */
     /* What follows is not in option strings. */
