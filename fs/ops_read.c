@@ -77,6 +77,26 @@ arecfs_read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t
     arecfs_reply_data (request, view.data + offset, size);
 }
 
+/* Whether the push thread will answer. Who goes in order is found out by the first bytes of
+ * records, as of those that are pushed no others are asked for. */
+static bool
+hand_over (const ArecfsRequest *request, const ArecfsNode *node, size_t size, uint64_t offset)
+{
+    ArecfsPush *push = request->server->push;
+    ArecUpcoming upcoming;
+    bool taken;
+
+    if (push && arecfs_push_join (push, request, node, size, offset, &taken)) {
+        return taken;
+    }
+    if (offset > 0) {
+        return false;
+    }
+    upcoming = arec_readahead_note (node->file->readahead, node->record);
+    return push && upcoming.first < upcoming.end &&
+           arecfs_push_begin (push, request, node, size, offset, &upcoming);
+}
+
 void
 arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                 struct fuse_file_info *info)
@@ -98,8 +118,7 @@ arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
         }
     } else if (node.kind != ARECFS_RECORD) {
         arecfs_reply_errno (&request, EISDIR);
-    } else if (!request.server->push ||
-               !arecfs_push_take (request.server, &request, &node, size, (uint64_t)offset)) {
+    } else if (!hand_over (&request, &node, size, (uint64_t)offset)) {
         arecfs_read_record (&request, &node, size, (uint64_t)offset);
     }
 }

@@ -11,10 +11,19 @@
 /* Successors that are stored before a waiting READ is answered. */
 #define HEAD_START 8
 
+/* Steps that a push may be short of a record for a READ of it to wait: a reader that goes with
+ * the push is near, and no other should wait for it. */
+#define NEAR 32
+
 /* READs that may wait at the same time: far below the requests that the kernel has in flight at
  * most, or one that it holds back for that reason might be the one that the thread waits for.
  * Beyond, READs are answered at once and start no push. */
 #define MAX_WAITERS 24
+
+/* Pushes that may be under way at the same time, and records of one until it is another one's
+ * turn. */
+#define MAX_JOBS 64
+#define TURN 16
 
 /* Larger records are read in several requests anyway, which the kernel makes ahead. */
 #define MAX_RECORD (UINT64_C (1) << 20)
@@ -28,15 +37,14 @@ typedef struct {
     ArecfsNode node;
     size_t size;
     uint64_t offset;
-    uint64_t until; /* answered when the push has come here */
+    uint64_t until; /* answered when the push has come by this record */
 } Waiter;
 
-/* Records first, first + step, ... below end of one file. */
+/* Records next, next + step, ... below end of one file. */
 typedef struct {
     ArecfsNode node; /* of one of them: which file */
     uint64_t first, end, step;
-    uint64_t at;    /* stored, being stored or left out: all before, and this one */
-    bool has_begun; /* `at` means something */
+    uint64_t next;  /* those before it are stored, being stored or left out */
     GQueue waiters; /* of Waiter */
 } Job;
 
@@ -53,13 +61,6 @@ struct ArecfsPush {
 
 /* ---- answering ---- */
 
-static void
-answer (Waiter *waiter)
-{
-    arecfs_read_record (&waiter->request, &waiter->node, waiter->size, waiter->offset);
-    g_free (waiter);
-}
-
 /* Takes the waiters out that the job has come by, or all of them. */
 static GQueue
 take_waiters_locked (ArecfsPush *push, Job *job, bool all)
@@ -67,10 +68,10 @@ take_waiters_locked (ArecfsPush *push, Job *job, bool all)
     GQueue taken = G_QUEUE_INIT;
 
     for (GList *link = job->waiters.head, *next; link; link = next) {
-        Waiter *waiter = link->data;
+        const Waiter *waiter = link->data;
 
         next = link->next;
-        if (all || (job->has_begun && job->at >= waiter->until)) {
+        if (all || job->next > waiter->until) {
             g_queue_unlink (&job->waiters, link);
             g_queue_push_tail_link (&taken, link);
         }
@@ -80,43 +81,33 @@ take_waiters_locked (ArecfsPush *push, Job *job, bool all)
 }
 
 static void
-answer_all (GQueue *waiters)
+answer (GQueue *waiters)
 {
     Waiter *waiter;
 
     while ((waiter = g_queue_pop_head (waiters))) {
-        answer (waiter);
+        arecfs_read_record (&waiter->request, &waiter->node, waiter->size, waiter->offset);
+        g_free (waiter);
     }
 }
 
 /* ---- storing ---- */
 
-/* Whether somebody waits for @record, and so holds its pages. */
+/* Whether a READ of @record of the job's file waits here, in whatever job: then its reader
+ * holds the pages, and storing would wait for us. */
 static bool
-is_waited_for_locked (const Job *job, uint64_t record)
+is_waited_for_locked (const ArecfsPush *push, const Job *job, uint64_t record)
 {
-    for (GList *link = job->waiters.head; link; link = link->next) {
-        const Waiter *waiter = link->data;
+    for (GList *at = push->jobs.head; at; at = at->next) {
+        for (GList *link = ((const Job *)at->data)->waiters.head; link; link = link->next) {
+            const Waiter *waiter = link->data;
 
-        if (waiter->node.record == record) {
-            return true;
+            if (waiter->node.slot == job->node.slot && waiter->node.record == record) {
+                return true;
+            }
         }
     }
     return false;
-}
-
-/* Moves on to @record. Returns whether it is to be stored. */
-static bool
-come_to (ArecfsPush *push, Job *job, uint64_t record)
-{
-    bool stores;
-
-    pthread_mutex_lock (&push->lock);
-    job->at = record;
-    job->has_begun = true;
-    stores = !is_waited_for_locked (job, record);
-    pthread_mutex_unlock (&push->lock);
-    return stores;
 }
 
 /* Stores @record in the page cache. Returns whether it makes sense to go on. */
@@ -151,37 +142,44 @@ store (ArecfsPush *push, const Job *job, uint64_t record)
     return false;
 }
 
+/* One record of @job. Returns whether there is more to do. */
 static bool
-is_ending (ArecfsPush *push)
+push_one (ArecfsPush *push, Job *job)
 {
-    bool ending;
-
-    pthread_mutex_lock (&push->lock);
-    ending = push->ending;
-    pthread_mutex_unlock (&push->lock);
-    return ending;
-}
-
-static void
-answer_those_passed (ArecfsPush *push, Job *job)
-{
+    uint64_t record = job->next;
     GQueue passed;
+    bool stores;
 
+    if (record >= job->end) {
+        return false;
+    }
     pthread_mutex_lock (&push->lock);
+    if (push->ending) {
+        pthread_mutex_unlock (&push->lock);
+        return false;
+    }
     passed = take_waiters_locked (push, job, false);
+    job->next += job->step;
+    stores = !is_waited_for_locked (push, job, record);
     pthread_mutex_unlock (&push->lock);
-    answer_all (&passed);
+    answer (&passed);
+    return !stores || store (push, job, record);
 }
 
-static void
-run_job (ArecfsPush *push, Job *job)
+/* Returns whether there is more to do. */
+static bool
+take_turn (ArecfsPush *push, Job *job)
 {
-    for (uint64_t record = job->first; record < job->end; record += job->step) {
-        if (is_ending (push) || (come_to (push, job, record) && !store (push, job, record))) {
-            break;
-        }
-        answer_those_passed (push, job);
+    /* The cache does not ask whether the source is still the same. */
+    if (!arec_reader_check_source (job->node.file->reader, job->next, NULL)) {
+        return false;
     }
+    for (unsigned i = 0; i < TURN; i++) {
+        if (!push_one (push, job)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void *
@@ -191,20 +189,25 @@ run (void *data)
 
     pthread_mutex_lock (&push->lock);
     while (!push->ending || push->jobs.head) {
+        GQueue rest = G_QUEUE_INIT;
         Job *job = g_queue_peek_head (&push->jobs);
-        GQueue rest;
+        bool has_more;
 
         if (!job) {
             pthread_cond_wait (&push->changed, &push->lock);
             continue;
         }
         pthread_mutex_unlock (&push->lock);
-        run_job (push, job);
+        has_more = take_turn (push, job);
         pthread_mutex_lock (&push->lock);
         g_queue_pop_head (&push->jobs);
+        if (has_more) {
+            g_queue_push_tail (&push->jobs, job);
+            continue;
+        }
         rest = take_waiters_locked (push, job, true);
         pthread_mutex_unlock (&push->lock);
-        answer_all (&rest);
+        answer (&rest);
         g_free (job);
         pthread_mutex_lock (&push->lock);
     }
@@ -215,7 +218,7 @@ run (void *data)
 
 /* ---- taking READs ---- */
 
-typedef enum { ELSEWHERE, AHEAD, BEHIND } Relation;
+typedef enum { ELSEWHERE, AHEAD, FAR_AHEAD, BEHIND } Relation;
 
 /* Where @job stands to a READ of @node. */
 static Relation
@@ -225,21 +228,41 @@ relation_locked (const Job *job, const ArecfsNode *node)
         (node->record - job->first) % job->step != 0) {
         return ELSEWHERE;
     }
-    return job->has_begun && node->record <= job->at ? BEHIND : AHEAD;
+    if (node->record < job->next) {
+        return BEHIND;
+    }
+    return (node->record - job->next) / job->step <= NEAR ? AHEAD : FAR_AHEAD;
+}
+
+/* Whether any push has to do with @node. *waits_in is the job in which a READ of it is to wait,
+ * or NULL: one that is stored, or may be being stored right now, must not wait. */
+static bool
+find_job_locked (const ArecfsPush *push, const ArecfsNode *node, Job **waits_in)
+{
+    bool found = false;
+
+    *waits_in = NULL;
+    for (GList *link = push->jobs.head; link; link = link->next) {
+        Relation relation = relation_locked (link->data, node);
+
+        found = found || relation != ELSEWHERE;
+        if (relation == BEHIND) {
+            *waits_in = NULL;
+            return true;
+        }
+        if (relation == AHEAD && !*waits_in) {
+            *waits_in = link->data;
+        }
+    }
+    return found;
 }
 
 static void
-wait_in_locked (ArecfsPush *push, Job *job, const ArecfsRequest *request,
-                const ArecfsNode *node, size_t size, uint64_t offset)
+wait_in_locked (ArecfsPush *push, Job *job, const Waiter *read)
 {
-    Waiter *waiter = g_new (Waiter, 1);
-    uint64_t head_start = HEAD_START * job->step;
+    Waiter *waiter = g_memdup2 (read, sizeof *read);
 
-    *waiter = (Waiter){.request = *request,
-                       .node = *node,
-                       .size = size,
-                       .offset = offset,
-                       .until = MAX (node->record, job->first) + head_start};
+    waiter->until = MAX (read->node.record, job->first) + HEAD_START * job->step;
     g_queue_push_tail (&job->waiters, waiter);
     push->n_waiters++;
 }
@@ -253,65 +276,62 @@ has_room_locked (const ArecfsPush *push)
 /* A READ within a push that is at work, or waits to be: *taken tells whether it waits now too.
  */
 static bool
-join_locked (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
-             size_t size, uint64_t offset, bool *taken)
+join_locked (ArecfsPush *push, const Waiter *read, bool *taken)
 {
-    for (GList *link = push->jobs.head; link; link = link->next) {
-        Job *job = link->data;
-        Relation relation = relation_locked (job, node);
+    Job *job;
+    bool found = find_job_locked (push, &read->node, &job);
 
-        if (relation == ELSEWHERE) {
-            continue;
-        }
-        *taken = relation == AHEAD && has_room_locked (push);
-        if (*taken) {
-            wait_in_locked (push, job, request, node, size, offset);
-        }
-        return true;
+    *taken = job && has_room_locked (push);
+    if (*taken) {
+        wait_in_locked (push, job, read);
     }
-    return false;
+    return found;
 }
 
 static bool
-begin_locked (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
-              size_t size, uint64_t offset, const ArecUpcoming *upcoming)
+begin_locked (ArecfsPush *push, const Waiter *read, const ArecUpcoming *upcoming)
 {
     Job *job;
 
-    if (!has_room_locked (push)) {
+    if (!has_room_locked (push) || push->jobs.length >= MAX_JOBS) {
         return false;
     }
     job = g_new0 (Job, 1);
-    job->node = *node;
-    job->first = upcoming->first;
+    job->node = read->node;
+    job->first = job->next = upcoming->first;
     job->end = upcoming->end;
     job->step = upcoming->step;
-    wait_in_locked (push, job, request, node, size, offset);
+    wait_in_locked (push, job, read);
     g_queue_push_tail (&push->jobs, job);
     pthread_cond_signal (&push->changed);
     return true;
 }
 
 bool
-arecfs_push_take (ArecfsServer *server, const ArecfsRequest *request, const ArecfsNode *node,
-                  size_t size, uint64_t offset)
+arecfs_push_join (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
+                  size_t size, uint64_t offset, bool *taken)
 {
-    ArecfsPush *push = server->push;
-    ArecUpcoming upcoming;
-    bool taken = false, joined;
+    Waiter read = {.request = *request, .node = *node, .size = size, .offset = offset};
+    bool found;
 
     pthread_mutex_lock (&push->lock);
-    joined = join_locked (push, request, node, size, offset, &taken);
+    found = join_locked (push, &read, taken);
     pthread_mutex_unlock (&push->lock);
-    if (joined || offset > 0) {
-        return taken;
-    }
-    upcoming = arec_readahead_note (node->file->readahead, node->record);
-    if (upcoming.first == upcoming.end) {
-        return false;
-    }
+    return found;
+}
+
+bool
+arecfs_push_begin (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
+                   size_t size, uint64_t offset, const ArecUpcoming *upcoming)
+{
+    Waiter read = {.request = *request, .node = *node, .size = size, .offset = offset};
+    bool taken;
+
     pthread_mutex_lock (&push->lock);
-    taken = begin_locked (push, request, node, size, offset, &upcoming);
+    /* What another reader began meanwhile may be storing just this record. */
+    if (!join_locked (push, &read, &taken)) {
+        taken = begin_locked (push, &read, upcoming);
+    }
     pthread_mutex_unlock (&push->lock);
     return taken;
 }

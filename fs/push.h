@@ -29,7 +29,13 @@ void arecfs_push_start (ArecfsServer *server);
  * any more. Takes no push. */
 void arecfs_push_stop (ArecfsServer *server);
 
-/* A READ of @size bytes from @offset of the record @node has come. Returns whether the push
- * thread will answer it; @request is copied. */
-bool arecfs_push_take (ArecfsServer *server, const ArecfsRequest *request,
-                       const ArecfsNode *node, size_t size, uint64_t offset);
+/* A READ of @size bytes from @offset of the record @node has come.
+ * Returns whether a push has to do with that record; *taken tells whether the push thread will
+ * answer the READ, which is copied. */
+bool arecfs_push_join (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
+                       size_t size, uint64_t offset, bool *taken);
+
+/* The same of a READ that makes @upcoming, not empty, worth pushing. Returns whether the push
+ * thread will answer it; then or not, @upcoming may be left out. */
+bool arecfs_push_begin (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
+                        size_t size, uint64_t offset, const ArecUpcoming *upcoming);

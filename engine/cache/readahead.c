@@ -129,8 +129,8 @@ announce (ArecStream *stream, const ArecSurroundings *around)
     if (end <= first) {
         return (ArecAhead){0};
     }
-    stream->announced = (end - first) / stream->step;
-    stream->ahead_end = end;
+    stream->announced = (end - first + stream->step - 1) / stream->step;
+    stream->ahead_end = first + stream->announced * stream->step;
     return (ArecAhead){.first = first, .end = end, .step = stream->step};
 }
 

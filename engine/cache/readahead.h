@@ -24,7 +24,7 @@
 typedef struct {
     uint64_t last;      /* the furthest record asked for */
     uint64_t step;      /* 0: not known, only one record was asked for so far */
-    uint64_t ahead_end; /* what is before it was announced */
+    uint64_t ahead_end; /* the first step that was not announced */
     uint64_t window;    /* records of the last announcement, as it was meant; 0: none yet */
     uint64_t announced; /* records of the last announcement, as it was made: to the end of a
                            chunk */

@@ -489,6 +489,13 @@ arec_reader_surroundings (ArecReader *reader, uint64_t record, uint64_t *chunk_e
 }
 
 bool
+arec_reader_check_source (ArecReader *reader, uint64_t record, GError **error)
+{
+    return check_number (reader, record, error) &&
+           arec_shard_check (reader->files[arec_reader_file_of (reader, record)].shard, error);
+}
+
+bool
 arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GError **error)
 {
     g_autoptr (ArecCacheEntry) cached = NULL;

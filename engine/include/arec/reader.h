@@ -205,6 +205,11 @@ AREC_PUBLIC void arec_view_clear (ArecView *view); /* takes a zeroed view */
 AREC_PUBLIC bool arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view,
                                    GError **error);
 
+/* Asks the system whether the file that holds @record in [0, n_records) is still the one that
+ * was opened: CHANGED if not, from then on for every record that is not cached. Costs a system
+ * call at most; reads that load anything ask by themselves. Errors: CHANGED, IO. */
+AREC_PUBLIC bool arec_reader_check_source (ArecReader *reader, uint64_t record, GError **error);
+
 /* ---- many records ---------------------------------------------------------------------------
  */
 

@@ -137,6 +137,14 @@ test_steps (void)
     CHECK (1, {0, 0, 0}, {10, 0, 0}, {20, 30, 70}, {70, 80, 160});
 }
 
+/* Steps do not fall together with the ends of chunks. */
+static void
+test_steps_across_groups (void)
+{
+    CHECK (50, {0, 0, 0}, {7, 14, 50}, {56, 63, 100}, {105, 112, 200});
+    CHECK (50, {0, 0, 0}, {7, 14, 50}, {14, 0, 0}, {35, 56, 100}, {63, 0, 0});
+}
+
 static void
 test_backwards_is_nothing (void)
 {
@@ -232,6 +240,7 @@ main (int argc, char **argv)
     g_test_add_func ("/readahead/end-of-file", test_end_of_the_file);
     g_test_add_func ("/readahead/reordered", test_reordered);
     g_test_add_func ("/readahead/steps", test_steps);
+    g_test_add_func ("/readahead/steps-across-groups", test_steps_across_groups);
     g_test_add_func ("/readahead/backwards", test_backwards_is_nothing);
     g_test_add_func ("/readahead/interleaved", test_interleaved);
     g_test_add_func ("/readahead/random", test_random);
