@@ -164,6 +164,10 @@ open_tree (ArecfsServer *server, GError **error)
     server->counters.started = time (NULL);
     server->control = arecfs_control_new (&server->counters, server->engine);
     server->damage = arecfs_damage_log_new();
+    server->known =
+        arecfs_known_new (arecfs_tree_n_slots (server->tree), ARECFS_MAX_FULL_DIRECTORY,
+                          arec_engine_auto_cache_size() / ARECFS_NODE_COST);
+    server->probes = arecfs_probes_new();
     return true;
 }
 
@@ -172,6 +176,8 @@ close_tree (ArecfsServer *server)
 {
     arecfs_control_free (server->control);
     arecfs_damage_log_free (server->damage);
+    arecfs_known_free (server->known);
+    arecfs_probes_free (server->probes);
     arecfs_tree_free (server->tree);
     arec_engine_unref (server->engine);
 }

@@ -20,6 +20,8 @@
  * Measured with 300,000 chunks of a few bytes. */
 #define ENTRY_OVERHEAD 224
 
+typedef enum { CODING_UNKNOWN, CODING_SIMPLE, CODING_TRANSPOSED } Coding;
+
 typedef struct {
     ArecShard *shard;
     uint64_t chunk_owner; /* of the file's chunks in the cache */
@@ -27,6 +29,7 @@ typedef struct {
     uint64_t first;       /* the file's records [first, end) are in the sequence */
     uint64_t end;
     uint64_t base; /* number in the sequence of record `first` */
+    _Atomic Coding coding;
 } File;
 
 struct ArecReader {
@@ -528,6 +531,42 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     }
     *size = arec_record_ends_size (arec_cache_entry_value (cached), place.chunk_record);
     return true;
+}
+
+/* Found out once for each file; by several threads at the same time, at worst. */
+static bool
+is_transposed (File *file, uint64_t chunk)
+{
+    Coding coding = atomic_load_explicit (&file->coding, memory_order_relaxed);
+    uint8_t compression;
+    bool transposed;
+
+    if (coding == CODING_UNKNOWN) {
+        if (!arec_shard_read_coding (file->shard, chunk, &compression, &transposed, NULL)) {
+            return false; /* whoever asks for the size will be told why */
+        }
+        coding = transposed ? CODING_TRANSPOSED : CODING_SIMPLE;
+        atomic_store_explicit (&file->coding, coding, memory_order_relaxed);
+    }
+    return coding == CODING_TRANSPOSED;
+}
+
+bool
+arec_reader_size_is_at_hand (ArecReader *reader, uint64_t record)
+{
+    ArecChunkCache *cache = reader->engine->cache;
+    ArecPlace place;
+    ArecIndexEntry entry;
+    File *file;
+
+    g_return_val_if_fail (record < reader->n_records, false);
+    if (!find (reader, record, &place, &entry, NULL) || entry.n_records == 1) {
+        return true;
+    }
+    file = &reader->files[place.file];
+    return !is_transposed (file, place.chunk) ||
+           arec_chunk_cache_has (cache, (ArecCacheKey){file->chunk_owner, place.chunk}) ||
+           arec_chunk_cache_has (cache, (ArecCacheKey){file->sizes_owner, place.chunk});
 }
 
 /* The view of record @i of a loaded chunk; takes a reference. */
