@@ -36,6 +36,9 @@ static const struct {
     {"cache_misses", offsetof (ArecEngineStats, cache_misses), false},
     {"cache_joins", offsetof (ArecEngineStats, cache_joins), false},
     {"cache_evictions", offsetof (ArecEngineStats, cache_evictions), false},
+    {"chunks_ahead", offsetof (ArecEngineStats, chunks_ahead), false},
+    {"chunks_ahead_used", offsetof (ArecEngineStats, chunks_ahead_used), false},
+    {"chunks_ahead_wasted", offsetof (ArecEngineStats, chunks_ahead_wasted), false},
     {"chunks_decoded", offsetof (ArecEngineStats, chunks_decoded), false},
     {"chunks_failed", offsetof (ArecEngineStats, chunks_failed), false},
     {"size_lists_read", offsetof (ArecEngineStats, size_lists_read), false},
@@ -70,10 +73,14 @@ arecfs_counters_to_json (const ArecfsCounters *counters, const ArecEngineStats *
         g_string_append_printf (text, "%s\n    \"%s\": %" G_GUINT64_FORMAT, i > 0 ? "," : "",
                                 names[i], (uint64_t)counters->requests[i]);
     }
-    g_string_append_printf (text,
-                            "\n  },\n  \"errors\": %" G_GUINT64_FORMAT
-                            ",\n  \"read_bytes\": %" G_GUINT64_FORMAT ",\n  \"engine\": {",
-                            (uint64_t)counters->errors, (uint64_t)counters->read_bytes);
+    g_string_append_printf (
+        text,
+        "\n  },\n  \"errors\": %" G_GUINT64_FORMAT ",\n  \"read_bytes\": %" G_GUINT64_FORMAT
+        ",\n  \"pushes_kept\": %" G_GUINT64_FORMAT ",\n  \"pushes_refused\": %" G_GUINT64_FORMAT
+        ",\n  \"pushed_bytes\": %" G_GUINT64_FORMAT ",\n  \"engine\": {",
+        (uint64_t)counters->errors, (uint64_t)counters->read_bytes,
+        (uint64_t)counters->pushes_kept, (uint64_t)counters->pushes_refused,
+        (uint64_t)counters->pushed_bytes);
     for (size_t i = 0; i < G_N_ELEMENTS (engine_numbers); i++) {
         g_string_append_printf (text, "%s\n    \"%s\": %" G_GUINT64_FORMAT, i > 0 ? "," : "",
                                 engine_numbers[i].name, engine_number (engine, i));
@@ -97,8 +104,16 @@ arecfs_counters_to_metrics (const ArecfsCounters *counters, const ArecEngineStat
         text,
         "# TYPE arecfs_errors_total counter\narecfs_errors_total %" G_GUINT64_FORMAT
         "\n# TYPE arecfs_read_bytes_total counter\narecfs_read_bytes_total "
+        "%" G_GUINT64_FORMAT
+        "\n# TYPE arecfs_pushes_kept_total counter\narecfs_pushes_kept_total "
+        "%" G_GUINT64_FORMAT
+        "\n# TYPE arecfs_pushes_refused_total counter\narecfs_pushes_refused_total "
+        "%" G_GUINT64_FORMAT
+        "\n# TYPE arecfs_pushed_bytes_total counter\narecfs_pushed_bytes_total "
         "%" G_GUINT64_FORMAT "\n",
-        (uint64_t)counters->errors, (uint64_t)counters->read_bytes);
+        (uint64_t)counters->errors, (uint64_t)counters->read_bytes,
+        (uint64_t)counters->pushes_kept, (uint64_t)counters->pushes_refused,
+        (uint64_t)counters->pushed_bytes);
     for (size_t i = 0; i < G_N_ELEMENTS (engine_numbers); i++) {
         const char *total = engine_numbers[i].is_gauge ? "" : "_total";
 

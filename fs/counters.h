@@ -29,8 +29,11 @@ typedef enum {
 
 typedef struct {
     _Atomic uint64_t requests[ARECFS_N_REQUESTS];
-    _Atomic uint64_t errors;     /* replies that were one, but for names that are absent */
-    _Atomic uint64_t read_bytes; /* of records, given to the kernel */
+    _Atomic uint64_t errors;         /* replies that were one, but for names that are absent */
+    _Atomic uint64_t read_bytes;     /* of records, given to the kernel */
+    _Atomic uint64_t pushes_kept;    /* records stored in the page cache before anybody asked */
+    _Atomic uint64_t pushes_refused; /* stores that the kernel did not want */
+    _Atomic uint64_t pushed_bytes;   /* of those kept */
     time_t started;
 } ArecfsCounters;
 

@@ -22,6 +22,9 @@
 /* Arenas beyond this only keep memory apart that another thread could use. */
 #define MAX_ARENAS 2
 
+/* Bytes of records decoded ahead of each reader in order when nobody says otherwise. */
+#define AUTO_READAHEAD (UINT64_C (4) << 20)
+
 /* Microseconds between two words about the progress of a scan, and before the first. */
 #define SCAN_PROGRESS_INTERVAL G_USEC_PER_SEC
 
@@ -123,6 +126,9 @@ open_tree (ArecfsServer *server, GError **error)
     int64_t started = g_get_monotonic_time(), next = started + SCAN_PROGRESS_INTERVAL;
     ArecReaderOptions reader = options->reader;
     ArecfsTreeOptions tree = {.reader = &reader,
+                              .readahead_buffer_size = reader.has_readahead_buffer_size
+                                                           ? reader.readahead_buffer_size
+                                                           : AUTO_READAHEAD,
                               .plain_names = options->plain_names,
                               .suffix = options->suffix,
                               .has_uid = options->has_uid,
@@ -158,6 +164,10 @@ open_tree (ArecfsServer *server, GError **error)
     server->counters.started = time (NULL);
     server->control = arecfs_control_new (&server->counters, server->engine);
     server->damage = arecfs_damage_log_new();
+    server->known =
+        arecfs_known_new (arecfs_tree_n_slots (server->tree), ARECFS_MAX_FULL_DIRECTORY,
+                          arec_engine_auto_cache_size() / ARECFS_NODE_COST);
+    server->probes = arecfs_probes_new();
     return true;
 }
 
@@ -166,6 +176,8 @@ close_tree (ArecfsServer *server)
 {
     arecfs_control_free (server->control);
     arecfs_damage_log_free (server->damage);
+    arecfs_known_free (server->known);
+    arecfs_probes_free (server->probes);
     arecfs_tree_free (server->tree);
     arec_engine_unref (server->engine);
 }

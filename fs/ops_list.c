@@ -1,4 +1,13 @@
-/* Directories. A position is 1 behind `.`, 2 behind `..`, and i + 3 behind child i. */
+/* Directories. A position is 1 behind `.`, 2 behind `..`, and i + 3 behind child i.
+ *
+ * What a listing of records gives the kernel besides names:
+ *
+ *     attributes of all          up to a size of the directory, see known.h
+ *     of the first batch only,   in larger ones; and of one entry of each batch, the probe: if
+ *                                somebody looks at it, of all of the next batch, see probes.h
+ *     but no size                where that costs a decode (transposed chunks) and nobody looks
+ *
+ * so that `ls` is cheap and `ls -l` needs no look-ups, whatever is listed. */
 #include "ops.h"
 
 #include <errno.h>
@@ -9,50 +18,75 @@
 #include "inodes.h"
 #include "request.h"
 
-/* Up to here a listing gives attributes with every name, so that `ls -l` costs no look-ups;
- * each costs the kernel about 1 KiB of memory, so larger directories give names only. */
-#define MAX_FULL_ENTRIES 100000
-
 /* One reply being filled. */
 typedef struct {
     const ArecfsRequest *request;
     char *buffer;
     size_t size;
     size_t used;
-} Listing;
+} Batch;
+
+/* ---- opening ---- */
+
+static ArecfsListing *
+listing_of (const struct fuse_file_info *info)
+{
+    return (ArecfsListing *)(uintptr_t)info->fh; /* NULL of what is not a source's */
+}
+
+/* @node  the directory of a file, which is open. */
+static void
+open_records (const ArecfsRequest *request, const ArecfsNode *node, struct fuse_file_info *info)
+{
+    ArecfsServer *server = request->server;
+    ArecfsListing *listing =
+        arecfs_listing_begin (!arecfs_known_any (server->known, node->slot));
+
+    info->fh = (uintptr_t)listing;
+    if (!arecfs_reply_open (request, info)) {
+        arecfs_listing_end (server->probes, listing);
+    }
+}
 
 void
 arecfs_op_opendir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
     ArecfsRequest request = arecfs_request_begin (req, ARECFS_OPENDIR, ino, NULL);
+    ArecfsTree *tree = request.server->tree;
     ArecfsNode node;
     GError *error = NULL;
 
+    info->fh = 0;
     if (arecfs_ino_is_control (ino)) {
         arecfs_reply_open (&request, info);
-    } else if (arecfs_tree_get (request.server->tree, ino, &node, &error) &&
-               (node.kind != ARECFS_FILE ||
-                arecfs_tree_open (request.server->tree, &node, &error))) {
-        arecfs_reply_open (&request, info);
-    } else if (error) {
-        arecfs_reply_error (&request, error);
+    } else if (!arecfs_tree_get (tree, ino, &node, &error) ||
+               (node.kind == ARECFS_FILE && !arecfs_tree_open (tree, &node, &error))) {
+        if (error) {
+            arecfs_reply_error (&request, error);
+        } else {
+            arecfs_reply_errno (&request, ESTALE);
+        }
+    } else if (node.kind == ARECFS_FILE) {
+        open_records (&request, &node, info);
     } else {
-        arecfs_reply_errno (&request, ESTALE);
+        arecfs_reply_open (&request, info);
     }
 }
 
+/* ---- filling ---- */
+
 /* Appends an entry; false when there is no room. @full: NULL for a name without attributes. */
 static bool
-append (Listing *listing, const char *name, uint64_t ino, mode_t mode,
+append (Batch *batch, const char *name, uint64_t ino, mode_t mode,
         const struct fuse_entry_param *full, off_t next)
 {
-    fuse_req_t req = listing->request->req;
-    char *at = listing->buffer + listing->used;
-    size_t room = listing->size - listing->used;
+    fuse_req_t req = batch->request->req;
+    char *at = batch->buffer + batch->used;
+    size_t room = batch->size - batch->used;
     struct fuse_entry_param entry = {.attr = {.st_ino = ino, .st_mode = mode}};
     size_t length;
 
-    if (listing->request->kind == ARECFS_READDIR) {
+    if (batch->request->kind == ARECFS_READDIR) {
         length = fuse_add_direntry (req, at, room, name, &entry.attr, next);
     } else {
         /* An entry with node 0 gives the kernel the name and makes no inode. */
@@ -61,22 +95,22 @@ append (Listing *listing, const char *name, uint64_t ino, mode_t mode,
     if (length > room) {
         return false;
     }
-    listing->used += length;
+    batch->used += length;
     return true;
 }
 
 /* `.` and `..`, which the kernel never takes attributes of. */
 static bool
-append_dots (Listing *listing, uint64_t parent, off_t *offset)
+append_dots (Batch *batch, uint64_t parent, off_t *offset)
 {
     if (*offset == 0) {
-        if (!append (listing, ".", listing->request->ino, S_IFDIR, NULL, 1)) {
+        if (!append (batch, ".", batch->request->ino, S_IFDIR, NULL, 1)) {
             return false;
         }
         *offset = 1;
     }
     if (*offset == 1) {
-        if (!append (listing, "..", parent, S_IFDIR, NULL, 2)) {
+        if (!append (batch, "..", parent, S_IFDIR, NULL, 2)) {
             return false;
         }
         *offset = 2;
@@ -85,53 +119,159 @@ append_dots (Listing *listing, uint64_t parent, off_t *offset)
 }
 
 static void
-list_control (Listing *listing, off_t offset)
+list_control (Batch *batch, off_t offset)
 {
     const char *name;
 
-    if (!append_dots (listing, ARECFS_INO_ROOT, &offset)) {
+    if (!append_dots (batch, ARECFS_INO_ROOT, &offset)) {
         return;
     }
     while ((name = arecfs_control_name ((size_t)offset - 2)) &&
-           append (listing, name, ARECFS_INO_CONTROL + (uint64_t)offset, S_IFREG, NULL,
+           append (batch, name, ARECFS_INO_CONTROL + (uint64_t)offset, S_IFREG, NULL,
                    offset + 1)) {
         offset++;
     }
 }
 
-static void
-list_node (Listing *listing, const ArecfsNode *node, off_t offset)
+/* How the records of a batch are listed. */
+typedef struct {
+    bool all;               /* with attributes, not the probe alone */
+    bool is_looked_at;      /* whatever the sizes cost, somebody wants them */
+    bool leaves_sizes_open; /* the kernel knows no other */
+    bool has_probe;
+    uint64_t probe; /* number of the record */
+} Manner;
+
+static ArecfsNode
+child_at (ArecfsServer *server, const ArecfsNode *node, uint64_t i)
 {
-    ArecfsServer *server = listing->request->server;
-    uint64_t n = arecfs_tree_n_children (server->tree, node);
-    bool wants_full = listing->request->kind == ARECFS_READDIRPLUS && n <= MAX_FULL_ENTRIES;
     char name[NAME_MAX + 1];
     ArecfsNode child;
 
-    arecfs_tree_parent (server->tree, node, &child);
-    if (!append_dots (listing, child.ino, &offset)) {
-        return;
+    arecfs_tree_child (server->tree, node, i, &child, name);
+    return child;
+}
+
+/* @first  the first record of the batch; there is one. */
+static Manner
+choose_manner (ArecfsServer *server, const ArecfsNode *node, ArecfsListing *listing,
+               uint64_t first)
+{
+    uint64_t n = arecfs_tree_n_children (server->tree, node);
+    bool is_full = arecfs_known_admit (server->known, node->slot, n);
+    Manner manner = {.all = is_full || first == 0,
+                     .leaves_sizes_open = arecfs_listing_leaves_sizes_open (listing),
+                     .probe = first};
+
+    manner.has_probe = !is_full || (!manner.leaves_sizes_open &&
+                                    !arec_reader_size_is_at_hand (node->file->reader, first));
+    if (manner.has_probe) {
+        manner.is_looked_at =
+            arecfs_listing_next (server->probes, listing, child_at (server, node, first).ino);
+        manner.all = manner.all || manner.is_looked_at;
     }
-    for (uint64_t i = (uint64_t)offset - 2; i < n; i++) {
+    return manner;
+}
+
+/* Returns whether @entry is filled; else the name alone is listed. A name whose attributes
+ * cannot be had is listed all the same. */
+static bool
+fill_record (ArecfsServer *server, const ArecfsNode *child, const Manner *manner,
+             struct fuse_entry_param *entry)
+{
+    bool is_probe = manner->has_probe && child->record == manner->probe;
+
+    if (!manner->all && !is_probe) {
+        return false;
+    }
+    if (!manner->is_looked_at &&
+        !arec_reader_size_is_at_hand (child->file->reader, child->record)) {
+        if (manner->leaves_sizes_open) {
+            arecfs_entry_fill_but_size (child, entry);
+            return true;
+        }
+        if (!is_probe) {
+            return false;
+        }
+    }
+    if (!arecfs_entry_fill (server, child, entry, NULL)) {
+        return false;
+    }
+    entry->attr_timeout = is_probe ? 0 : ARECFS_FOREVER;
+    return true;
+}
+
+static void
+list_records (Batch *batch, const ArecfsNode *node, ArecfsListing *listing, uint64_t first)
+{
+    ArecfsServer *server = batch->request->server;
+    uint64_t n = arecfs_tree_n_children (server->tree, node), n_filled = 0;
+    bool is_plus = batch->request->kind == ARECFS_READDIRPLUS;
+    Manner manner = {0};
+
+    if (is_plus && first < n) {
+        manner = choose_manner (server, node, listing, first);
+    }
+    for (uint64_t i = first; i < n; i++) {
+        char name[NAME_MAX + 1];
         struct fuse_entry_param entry;
-        bool full;
+        ArecfsNode child;
+        bool filled;
 
         arecfs_tree_child (server->tree, node, i, &child, name);
-        /* A name whose attributes cannot be had is listed all the same. */
-        full = wants_full && arecfs_entry_fill (server, &child, &entry, NULL);
-        if (!append (listing, name, child.ino, child.kind == ARECFS_RECORD ? S_IFREG : S_IFDIR,
-                     full ? &entry : NULL, (off_t)(i + 3))) {
+        filled = is_plus && fill_record (server, &child, &manner, &entry);
+        if (!append (batch, name, child.ino, S_IFREG, filled ? &entry : NULL, (off_t)(i + 3))) {
+            break;
+        }
+        n_filled += filled;
+    }
+    arecfs_known_add (server->known, node->slot, n_filled);
+}
+
+static void
+list_directories (Batch *batch, const ArecfsNode *node, uint64_t first)
+{
+    ArecfsServer *server = batch->request->server;
+    uint64_t n = arecfs_tree_n_children (server->tree, node);
+
+    for (uint64_t i = first; i < n; i++) {
+        char name[NAME_MAX + 1];
+        struct fuse_entry_param entry;
+        ArecfsNode child;
+        bool filled;
+
+        arecfs_tree_child (server->tree, node, i, &child, name);
+        filled = batch->request->kind == ARECFS_READDIRPLUS &&
+                 arecfs_entry_fill (server, &child, &entry, NULL);
+        if (!append (batch, name, child.ino, S_IFDIR, filled ? &entry : NULL, (off_t)(i + 3))) {
             return;
         }
     }
 }
 
 static void
-list (fuse_req_t req, ArecfsRequestKind kind, fuse_ino_t ino, size_t size, off_t offset)
+list_node (Batch *batch, const ArecfsNode *node, ArecfsListing *listing, off_t offset)
+{
+    ArecfsNode parent;
+
+    arecfs_tree_parent (batch->request->server->tree, node, &parent);
+    if (!append_dots (batch, parent.ino, &offset)) {
+        return;
+    }
+    if (node->kind == ARECFS_FILE) {
+        list_records (batch, node, listing, (uint64_t)offset - 2);
+    } else {
+        list_directories (batch, node, (uint64_t)offset - 2);
+    }
+}
+
+static void
+list (fuse_req_t req, ArecfsRequestKind kind, fuse_ino_t ino, size_t size, off_t offset,
+      const struct fuse_file_info *info)
 {
     ArecfsRequest request = arecfs_request_begin (req, kind, ino, NULL);
     g_autofree char *buffer = g_try_malloc (size);
-    Listing listing = {.request = &request, .buffer = buffer, .size = size};
+    Batch batch = {.request = &request, .buffer = buffer, .size = size};
     ArecfsNode node;
     GError *error = NULL;
 
@@ -144,7 +284,7 @@ list (fuse_req_t req, ArecfsRequestKind kind, fuse_ino_t ino, size_t size, off_t
         return;
     }
     if (arecfs_ino_is_control (ino)) {
-        list_control (&listing, offset);
+        list_control (&batch, offset);
     } else if (!arecfs_tree_get (request.server->tree, ino, &node, &error) ||
                (node.kind == ARECFS_FILE &&
                 !arecfs_tree_open (request.server->tree, &node, &error))) {
@@ -155,25 +295,23 @@ list (fuse_req_t req, ArecfsRequestKind kind, fuse_ino_t ino, size_t size, off_t
         }
         return;
     } else {
-        list_node (&listing, &node, offset);
+        list_node (&batch, &node, listing_of (info), offset);
     }
-    arecfs_reply_data (&request, buffer, listing.used);
+    arecfs_reply_data (&request, buffer, batch.used);
 }
 
 void
 arecfs_op_readdir (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                    struct fuse_file_info *info)
 {
-    (void)info;
-    list (req, ARECFS_READDIR, ino, size, offset);
+    list (req, ARECFS_READDIR, ino, size, offset, info);
 }
 
 void
 arecfs_op_readdirplus (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                        struct fuse_file_info *info)
 {
-    (void)info;
-    list (req, ARECFS_READDIRPLUS, ino, size, offset);
+    list (req, ARECFS_READDIRPLUS, ino, size, offset, info);
 }
 
 void
@@ -181,6 +319,6 @@ arecfs_op_releasedir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *inf
 {
     ArecfsRequest request = arecfs_request_begin (req, ARECFS_RELEASEDIR, ino, NULL);
 
-    (void)info;
+    arecfs_listing_end (request.server->probes, listing_of (info));
     arecfs_reply_errno (&request, 0);
 }

@@ -16,6 +16,13 @@ arecfs_entry_fill (ArecfsServer *server, const ArecfsNode *node, struct fuse_ent
     return arecfs_tree_stat (server->tree, node, &entry->attr, &entry->generation, error);
 }
 
+void
+arecfs_entry_fill_but_size (const ArecfsNode *record, struct fuse_entry_param *entry)
+{
+    *entry = (struct fuse_entry_param){.ino = record->ino, .entry_timeout = ARECFS_FOREVER};
+    arecfs_tree_stat_record_but_size (record, &entry->attr, &entry->generation);
+}
+
 static void
 reply_node (const ArecfsRequest *request, const ArecfsNode *node)
 {
@@ -23,6 +30,9 @@ reply_node (const ArecfsRequest *request, const ArecfsNode *node)
     GError *error = NULL;
 
     if (arecfs_entry_fill (request->server, node, &entry, &error)) {
+        if (node->kind == ARECFS_RECORD) {
+            arecfs_known_add (request->server->known, node->slot, 1);
+        }
         arecfs_reply_entry (request, &entry);
     } else {
         arecfs_reply_error (request, error);
@@ -112,8 +122,13 @@ arecfs_op_lookup (fuse_req_t req, fuse_ino_t parent, const char *name)
 static void
 forget (ArecfsServer *server, fuse_ino_t ino, uint64_t n)
 {
+    uint64_t slot = arecfs_ino_slot (ino);
+
     if (arecfs_ino_is_control (ino)) {
         arecfs_control_forget (server->control, ino, n);
+    } else if (slot > 0 && slot <= arecfs_tree_n_slots (server->tree) &&
+               arecfs_ino_low (ino) > 0) {
+        arecfs_known_forget (server->known, slot, n);
     }
 }
 
@@ -148,6 +163,7 @@ arecfs_op_getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
     GError *error = NULL;
 
     (void)info;
+    arecfs_probes_look (server->probes, ino);
     if (arecfs_ino_is_control (ino)) {
         if (arecfs_control_stat (server->control, ino, &st)) {
             arecfs_reply_attr (&request, &st, ARECFS_FOREVER);

@@ -3,7 +3,8 @@
 #include <errno.h>
 
 #include "inodes.h"
-#include "request.h"
+#include "push.h"
+#include "reading.h"
 
 /* Opening needs no state, so the kernel is told once that it need not ask. */
 void
@@ -59,8 +60,9 @@ reply_failure (const ArecfsRequest *request, GError *error)
     arecfs_reply_error (request, error);
 }
 
-static void
-read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t size, uint64_t offset)
+void
+arecfs_read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t size,
+                    uint64_t offset)
 {
     g_auto (ArecView) view = {0};
     GError *error = NULL;
@@ -73,6 +75,26 @@ read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t size, 
     size = MIN (size, view.size - offset);
     arecfs_count (&request->server->counters.read_bytes, size);
     arecfs_reply_data (request, view.data + offset, size);
+}
+
+/* Whether the push thread will answer. Who goes in order is found out by the first bytes of
+ * records, as of those that are pushed no others are asked for. */
+static bool
+hand_over (const ArecfsRequest *request, const ArecfsNode *node, size_t size, uint64_t offset)
+{
+    ArecfsPush *push = request->server->push;
+    ArecUpcoming upcoming;
+    bool taken;
+
+    if (push && arecfs_push_join (push, request, node, size, offset, &taken)) {
+        return taken;
+    }
+    if (offset > 0) {
+        return false;
+    }
+    upcoming = arec_readahead_note (node->file->readahead, node->record);
+    return push && upcoming.first < upcoming.end &&
+           arecfs_push_begin (push, request, node, size, offset, &upcoming);
 }
 
 void
@@ -96,7 +118,7 @@ arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
         }
     } else if (node.kind != ARECFS_RECORD) {
         arecfs_reply_errno (&request, EISDIR);
-    } else {
-        read_record (&request, &node, size, (uint64_t)offset);
+    } else if (!hand_over (&request, &node, size, (uint64_t)offset)) {
+        arecfs_read_record (&request, &node, size, (uint64_t)offset);
     }
 }

@@ -86,7 +86,8 @@ set_reader_options (ArecReaderOptions *reader, const char *text, GError **error)
         reader->has_max_parallelism = true;
         reader->max_parallelism = parsed.max_parallelism;
     }
-    if (parsed.readahead_buffer_size > 0) {
+    if (parsed.has_readahead_buffer_size) {
+        reader->has_readahead_buffer_size = true;
         reader->readahead_buffer_size = parsed.readahead_buffer_size;
     }
     if (parsed.index_storage != AREC_INDEX_IN_MEMORY) {
@@ -253,9 +254,10 @@ set_option (ArecfsOptions *options, const Option *option, const char *value, GEr
         return true;
     case OPTION_READAHEAD_BUFFER_SIZE:
         if (strcmp (value, "auto") == 0) {
-            reader->readahead_buffer_size = 0;
+            reader->has_readahead_buffer_size = false;
             return true;
         }
+        reader->has_readahead_buffer_size = true;
         return parse_size (option->name, value, &reader->readahead_buffer_size, error);
     case OPTION_MAX_PARALLELISM:
         return set_reader_option (reader, "max_parallelism", value, error);

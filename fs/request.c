@@ -119,11 +119,11 @@ arecfs_reply_statfs (const ArecfsRequest *request, const struct statvfs *st)
     fuse_reply_statfs (request->req, st);
 }
 
-void
+bool
 arecfs_reply_open (const ArecfsRequest *request, const struct fuse_file_info *info)
 {
     trace (request, "done");
-    fuse_reply_open (request->req, info);
+    return fuse_reply_open (request->req, info) == 0;
 }
 
 void

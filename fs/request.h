@@ -32,7 +32,8 @@ void arecfs_reply_attr (const ArecfsRequest *request, const struct stat *st, dou
 void arecfs_reply_data (const ArecfsRequest *request, const void *data, size_t size);
 void arecfs_reply_xattr_size (const ArecfsRequest *request, size_t size);
 void arecfs_reply_statfs (const ArecfsRequest *request, const struct statvfs *st);
-void arecfs_reply_open (const ArecfsRequest *request, const struct fuse_file_info *info);
+/* Returns whether the kernel has taken it; if not, there will be no release. */
+bool arecfs_reply_open (const ArecfsRequest *request, const struct fuse_file_info *info);
 void arecfs_reply_none (const ArecfsRequest *request);
 
 /* Seconds that the kernel may trust what it was told: for ever, as nothing here changes. */

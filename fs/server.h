@@ -6,8 +6,12 @@
 #include "control.h"
 #include "counters.h"
 #include "damage_log.h"
+#include "known.h"
 #include "options.h"
+#include "probes.h"
 #include "tree.h"
+
+typedef struct ArecfsPush ArecfsPush;
 
 typedef struct {
     const ArecfsOptions *options;
@@ -16,7 +20,10 @@ typedef struct {
     ArecfsCounters counters;
     ArecfsControl *control;
     ArecfsDamageLog *damage;
+    ArecfsKnown *known;
+    ArecfsProbes *probes;
     struct fuse_session *session;
+    ArecfsPush *push; /* NULL: nothing is pushed */
     bool mounted;
     bool initialized; /* INIT is answered */
     bool no_open;     /* the kernel takes ENOSYS for: never ask again */

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ops.h"
+#include "push.h"
 
 /* Threads that serve requests: enough for all loads that may run at the same time, and some for
  * what needs none. */
@@ -343,6 +344,9 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     fuse_loop_cfg_set_max_threads (config, n_threads);
     fuse_loop_cfg_set_idle_threads (config, n_threads);
     idler_runs = start_idler (&idler, &idler_thread);
+    if (!server->options->no_push) {
+        arecfs_push_start (server);
+    }
     /* 0 when unmounted, a signal's number when ended by one. */
     result = fuse_session_loop_mt (server->session, config);
     fuse_loop_cfg_destroy (config);
@@ -352,6 +356,7 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     if (result < 0) {
         g_warning ("%s: the session failed: %s", path, g_strerror (-result));
     }
+    arecfs_push_stop (server);
     arecfs_session_end (server);
     return result >= 0;
 }

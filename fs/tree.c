@@ -153,6 +153,7 @@ new_file (ArecfsTree *tree, ArecReader *reader)
         suffix = suffix_of_first_record (reader);
     }
     file->reader = reader;
+    file->readahead = arec_readahead_new (reader, tree->options.readahead_buffer_size);
     arecfs_names_init (&file->names, arec_reader_n_records (reader), tree->options.plain_names,
                        suffix);
     file->record_stats = g_new0 (struct stat, arec_reader_n_files (reader));
@@ -462,6 +463,7 @@ arecfs_tree_free (ArecfsTree *tree)
         ArecfsFile *file = tree->slots[i].file;
 
         if (file) {
+            arec_readahead_free (file->readahead);
             arec_reader_unref (file->reader);
             g_free (file->record_stats);
             g_free (file);
@@ -671,6 +673,16 @@ stat_of_source (const ArecfsNode *node)
     return &node->file->record_stats[arec_reader_file_of (node->file->reader, node->record)];
 }
 
+void
+arecfs_tree_stat_record_but_size (const ArecfsNode *node, struct stat *st, uint64_t *generation)
+{
+    *st = *stat_of_source (node);
+    st->st_ino = node->ino;
+    st->st_size = 0;
+    st->st_blocks = 0;
+    *generation = node->file->generation;
+}
+
 bool
 arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
                   uint64_t *generation, GError **error)
@@ -693,10 +705,9 @@ arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
         if (!arec_reader_record_size (node->file->reader, node->record, &size, error)) {
             return false;
         }
-        *st = *stat_of_source (node);
+        arecfs_tree_stat_record_but_size (node, st, generation);
         st->st_size = (off_t)size;
         st->st_blocks = (blkcnt_t)((size + BLOCK_SIZE - 1) / BLOCK_SIZE);
-        *generation = node->file->generation;
         break;
     }
     st->st_ino = node->ino;
@@ -759,6 +770,12 @@ arecfs_tree_describe (ArecfsTree *tree, uint64_t ino)
     }
     return arecfs_tree_get (tree, ino, &node, NULL) ? describe_node (tree, &node)
                                                     : g_strdup_printf ("node %" PRIx64, ino);
+}
+
+uint64_t
+arecfs_tree_n_slots (const ArecfsTree *tree)
+{
+    return tree->n_slots;
 }
 
 void

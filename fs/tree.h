@@ -24,6 +24,7 @@ typedef struct ArecfsTree ArecfsTree;
 
 typedef struct {
     const ArecReaderOptions *reader;
+    uint64_t readahead_buffer_size; /* bytes decoded ahead of each stream at most */
     bool merge;
     bool plain_names;
     const char *suffix; /* NULL: none; "auto" */
@@ -43,6 +44,7 @@ typedef enum {
  */
 typedef struct {
     ArecReader *reader;
+    ArecReadahead *readahead;
     ArecfsNames names;
     struct stat *
         record_stats; /* for each of the reader's files: of a record, but for number and size */
@@ -87,6 +89,10 @@ bool arecfs_tree_open (ArecfsTree *tree, ArecfsNode *node, GError **error);
 bool arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
                        uint64_t *generation, GError **error);
 
+/* The same of a record, but for its size and blocks, which are 0: costs nothing. */
+void arecfs_tree_stat_record_but_size (const ArecfsNode *node, struct stat *st,
+                                       uint64_t *generation);
+
 /* Number of children of a DIRECTORY, or of a FILE that is open. */
 uint64_t arecfs_tree_n_children (ArecfsTree *tree, const ArecfsNode *node);
 
@@ -96,6 +102,10 @@ void arecfs_tree_child (ArecfsTree *tree, const ArecfsNode *node, uint64_t i, Ar
 
 /* What a person would call the node: its path below the mount point, for traces. g_free (). */
 char *arecfs_tree_describe (ArecfsTree *tree, uint64_t ino);
+
+/* Number of slots: each source file's is in [1, n]; those that --merge makes one have the same.
+ */
+uint64_t arecfs_tree_n_slots (const ArecfsTree *tree);
 
 /* Records and bytes of the files that are open. */
 void arecfs_tree_statvfs (ArecfsTree *tree, struct statvfs *st);

@@ -322,6 +322,12 @@ arec_shard_check_known (const ArecShard *shard, GError **error)
     return !shard->source->change || arec_source_fail_changed (shard->source, error);
 }
 
+bool
+arec_shard_check (ArecShard *shard, GError **error)
+{
+    return arec_source_check (shard->source, error);
+}
+
 /* ---- loading ---- */
 
 static ArecChunkPlace

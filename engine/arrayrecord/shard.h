@@ -71,6 +71,9 @@ const char *arec_shard_options (const ArecShard *shard);
 /* CHANGED when a load has found that the source is no longer what was opened. Does no I/O. */
 bool arec_shard_check_known (const ArecShard *shard, GError **error);
 
+/* Asks the system: CHANGED if the source is not the file any more that was opened. */
+bool arec_shard_check (ArecShard *shard, GError **error);
+
 /* Decodes chunk @chunk in [0, n_chunks), or the one that @entry of the index describes, which
  * asks the index no more. @out (transfer full) arec_chunk_free ().
  * Errors: CORRUPT, CHANGED, UNSUPPORTED, LIMIT, NOMEM, IO. */

@@ -10,6 +10,7 @@ struct ArecCacheEntry {
     _Atomic unsigned refs; /* the table's, and one for each user */
     State state;           /* guarded by the cache's lock */
     bool large;            /* may stay beyond the budget */
+    bool is_ahead;         /* loaded before anybody asked, and nobody has yet */
     uint64_t cost;         /* bytes; while LOADING: what is expected */
     void *value;
     void (*free_value) (void *value);
@@ -99,6 +100,7 @@ take_out_locked (ArecChunkCache *cache, ArecCacheEntry *entry, GQueue *out)
     g_hash_table_remove (cache->table, &entry->key);
     cache->used -= entry->cost;
     cache->n_large -= entry->large;
+    cache->counters.ahead_wasted += entry->is_ahead;
     g_queue_push_tail (out, entry);
 }
 
@@ -153,6 +155,13 @@ shrink_locked (ArecChunkCache *cache, uint64_t extra, GQueue *out)
     }
 }
 
+static void
+note_asked_locked (ArecChunkCache *cache, ArecCacheEntry *entry)
+{
+    cache->counters.ahead_used += entry->is_ahead;
+    entry->is_ahead = false;
+}
+
 static ArecCacheEntry *
 use_locked (ArecChunkCache *cache, ArecCacheEntry *entry)
 {
@@ -188,13 +197,15 @@ must_wait_locked (const ArecChunkCache *cache, uint64_t expected)
 /* Enters a LOADING entry, so that others join it, and returns it when its load may start; holds
  * a reference for the table and one for the caller. */
 static ArecCacheEntry *
-begin_load_locked (ArecChunkCache *cache, ArecCacheKey key, uint64_t expected, GQueue *out)
+begin_load_locked (ArecChunkCache *cache, ArecCacheKey key, uint64_t expected, bool is_ahead,
+                   GQueue *out)
 {
     ArecCacheEntry *entry = g_new0 (ArecCacheEntry, 1);
 
     entry->key = key;
     entry->refs = 2;
     entry->link.data = entry;
+    entry->is_ahead = is_ahead;
     g_hash_table_insert (cache->table, &entry->key, entry);
     shrink_locked (cache, expected, out);
     while (must_wait_locked (cache, expected)) {
@@ -241,9 +252,9 @@ end_load_locked (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t cost, GQ
 /* Lets go of the lock for the load itself. */
 static ArecCacheEntry *
 load_locked (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLoader *loader, void *data,
-             uint64_t expected, GQueue *out, GError **error)
+             uint64_t expected, bool is_ahead, GQueue *out, GError **error)
 {
-    ArecCacheEntry *entry = begin_load_locked (cache, key, expected, out);
+    ArecCacheEntry *entry = begin_load_locked (cache, key, expected, is_ahead, out);
     GError *cause = NULL;
     void *value = NULL;
     uint64_t cost = 0;
@@ -280,11 +291,13 @@ arec_chunk_cache_get (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLo
     entry = g_hash_table_lookup (cache->table, &key);
     if (!entry) {
         cache->counters.misses++;
-        entry = load_locked (cache, key, loader, data, expected, &out, error);
+        entry = load_locked (cache, key, loader, data, expected, false, &out, error);
     } else if (entry->state == LOADING) {
+        note_asked_locked (cache, entry);
         cache->counters.joins++;
         entry = join_locked (cache, entry, error);
     } else {
+        note_asked_locked (cache, entry);
         cache->counters.hits++;
         entry = use_locked (cache, entry);
     }
@@ -303,6 +316,36 @@ arec_chunk_cache_peek (ArecChunkCache *cache, ArecCacheKey key)
     entry = entry && entry->state == READY ? use_locked (cache, entry) : NULL;
     pthread_mutex_unlock (&cache->lock);
     return entry;
+}
+
+bool
+arec_chunk_cache_has (ArecChunkCache *cache, ArecCacheKey key)
+{
+    bool has;
+
+    pthread_mutex_lock (&cache->lock);
+    has = g_hash_table_contains (cache->table, &key);
+    pthread_mutex_unlock (&cache->lock);
+    return has;
+}
+
+void
+arec_chunk_cache_load_ahead (ArecChunkCache *cache, ArecCacheKey key,
+                             const ArecCacheLoader *loader, void *data, uint64_t expected)
+{
+    GQueue out = G_QUEUE_INIT;
+    ArecCacheEntry *entry = NULL;
+    GError *error = NULL;
+
+    pthread_mutex_lock (&cache->lock);
+    if (!g_hash_table_contains (cache->table, &key)) {
+        cache->counters.ahead++;
+        entry = load_locked (cache, key, loader, data, expected, true, &out, &error);
+    }
+    pthread_mutex_unlock (&cache->lock);
+    drop (&out);
+    arec_cache_entry_unref (entry);
+    g_clear_error (&error);
 }
 
 void

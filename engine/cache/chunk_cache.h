@@ -37,6 +37,9 @@ typedef struct {
     uint64_t used; /* bytes, loads in flight and charges included */
     uint64_t entries;
     uint64_t hits, misses, joins, evictions, failures;
+    uint64_t ahead;        /* loaded before anybody asked */
+    uint64_t ahead_used;   /* of these, those that somebody asked for then */
+    uint64_t ahead_wasted; /* and those that went without */
 } ArecChunkCacheStats;
 
 /* How to make a thing. */
@@ -63,6 +66,15 @@ ArecCacheEntry *arec_chunk_cache_get (ArecChunkCache *cache, ArecCacheKey key,
 /* The thing of @key if it is there and loaded, else NULL; counts as a use but not as a hit or
  * miss. */
 ArecCacheEntry *arec_chunk_cache_peek (ArecChunkCache *cache, ArecCacheKey key);
+
+/* Whether the thing of @key is there, or being loaded. No use, hit or miss. */
+bool arec_chunk_cache_has (ArecChunkCache *cache, ArecCacheKey key);
+
+/* Loads the thing of @key before anybody asks for it; does nothing where it is there or being
+ * loaded. A failure is nobody's: who asks for the thing will meet it again. Blocks as
+ * arec_chunk_cache_get () does. */
+void arec_chunk_cache_load_ahead (ArecChunkCache *cache, ArecCacheKey key,
+                                  const ArecCacheLoader *loader, void *data, uint64_t expected);
 
 /* Takes all entries of @owner out; what is in use is freed by its last user. No load of the
  * owner's is in flight. */

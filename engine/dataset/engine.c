@@ -9,6 +9,9 @@
 #define MIN_AUTO_CACHE (UINT64_C (32) << 20)
 #define MAX_AUTO_CACHE (UINT64_C (1) << 30)
 
+/* Tasks of decoding ahead that may wait for a thread. */
+#define MAX_AHEAD_TASKS 256
+
 /* Loads at the same time when nobody says otherwise: disks gain from some even on few CPUs. */
 #define MIN_AUTO_PARALLELISM 8
 
@@ -42,6 +45,7 @@ arec_engine_new (const ArecEngineOptions *options)
     engine->refs = 1;
     engine->cache = arec_chunk_cache_new (&cache);
     engine->fds = arec_fd_pool_new (chosen.max_open_files);
+    engine->workers = arec_worker_pool_new (chosen.max_parallelism, MAX_AHEAD_TASKS);
     engine->index_file = arec_index_file_new (chosen.index_dir);
     engine->limits = (ArecDecodeLimits){.max_size = chosen.max_chunk_size,
                                         .max_transposed_ratio = chosen.max_transposed_ratio,
@@ -62,6 +66,7 @@ arec_engine_unref (ArecEngine *engine)
     if (!engine || atomic_fetch_sub (&engine->refs, 1) > 1) {
         return;
     }
+    arec_worker_pool_free (engine->workers);
     arec_chunk_cache_free (engine->cache);
     arec_fd_pool_free (engine->fds);
     arec_index_file_free (engine->index_file);
@@ -91,6 +96,9 @@ arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats)
         .cache_misses = cache.misses,
         .cache_joins = cache.joins,
         .cache_evictions = cache.evictions,
+        .chunks_ahead = cache.ahead,
+        .chunks_ahead_used = cache.ahead_used,
+        .chunks_ahead_wasted = cache.ahead_wasted,
         .chunks_decoded = engine->chunks_decoded,
         .chunks_failed = cache.failures,
         .size_lists_read = engine->size_lists_read,

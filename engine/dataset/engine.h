@@ -4,6 +4,7 @@
 #include <arec/engine.h>
 
 #include "arrayrecord/index_file.h"
+#include "base/worker_pool.h"
 #include "cache/chunk_cache.h"
 #include "riegeli/decode_limits.h"
 #include "source/fd_pool.h"
@@ -13,6 +14,7 @@ struct ArecEngine {
     _Atomic unsigned refs;
     ArecChunkCache *cache;
     ArecFdPool *fds;
+    ArecWorkerPool *workers;   /* decode ahead of readers */
     ArecIndexFile *index_file; /* of offloaded indexes */
     ArecDecodeLimits limits;
     ArecSourceCounters source_counters;

@@ -10,6 +10,7 @@
 #include "codec/codec.h"
 #include "dataset/engine.h"
 #include "dataset/opening.h"
+#include "dataset/reader.h"
 #include "riegeli/chunk.h"
 
 /* Chunks whose first bytes tell how a file is coded. */
@@ -19,6 +20,8 @@
  * Measured with 300,000 chunks of a few bytes. */
 #define ENTRY_OVERHEAD 224
 
+typedef enum { CODING_UNKNOWN, CODING_SIMPLE, CODING_TRANSPOSED } Coding;
+
 typedef struct {
     ArecShard *shard;
     uint64_t chunk_owner; /* of the file's chunks in the cache */
@@ -26,6 +29,7 @@ typedef struct {
     uint64_t first;       /* the file's records [first, end) are in the sequence */
     uint64_t end;
     uint64_t base; /* number in the sequence of record `first` */
+    _Atomic Coding coding;
 } File;
 
 struct ArecReader {
@@ -175,6 +179,12 @@ arec_reader_unref (ArecReader *reader)
 }
 
 /* ---- what is there ---- */
+
+ArecEngine *
+arec_reader_engine (ArecReader *reader)
+{
+    return reader->engine;
+}
 
 uint64_t
 arec_reader_n_records (const ArecReader *reader)
@@ -420,6 +430,15 @@ free_sizes (void *value)
 
 static const ArecCacheLoader sizes_loader = {.load = load_sizes, .free_value = free_sizes};
 
+/* Number in the sequence of the record behind the last one that comes with @record's chunk. */
+static uint64_t
+chunk_end_of (const ArecReader *reader, uint64_t record, const ArecPlace *place,
+              const ArecIndexEntry *entry)
+{
+    return record + MIN (entry->n_records - place->chunk_record,
+                         reader->files[place->file].end - place->file_record);
+}
+
 static ArecCacheEntry *
 get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *entry,
            GError **error)
@@ -435,6 +454,48 @@ get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *ent
     return arec_chunk_cache_get (reader->engine->cache, key, &chunk_loader, &request,
                                  MIN (entry->decoded_size, reader->engine->limits.max_size),
                                  error);
+}
+
+bool
+arec_reader_load_ahead (ArecReader *reader, uint64_t record, uint64_t *chunk_end,
+                        GError **error)
+{
+    ArecPlace place;
+    ArecIndexEntry entry;
+    const File *file;
+
+    if (!find (reader, record, &place, &entry, error)) {
+        return false;
+    }
+    file = &reader->files[place.file];
+    *chunk_end = chunk_end_of (reader, record, &place, &entry);
+    arec_chunk_cache_load_ahead (reader->engine->cache,
+                                 (ArecCacheKey){file->chunk_owner, place.chunk}, &chunk_loader,
+                                 &(LoadRequest){reader->engine, file->shard, &entry},
+                                 MIN (entry.decoded_size, reader->engine->limits.max_size));
+    return true;
+}
+
+bool
+arec_reader_surroundings (ArecReader *reader, uint64_t record, uint64_t *chunk_end,
+                          uint64_t *group_size, GError **error)
+{
+    ArecPlace place;
+    ArecIndexEntry entry;
+
+    if (!find (reader, record, &place, &entry, error)) {
+        return false;
+    }
+    *chunk_end = chunk_end_of (reader, record, &place, &entry);
+    *group_size = arec_index_group_size (arec_shard_index (reader->files[place.file].shard));
+    return true;
+}
+
+bool
+arec_reader_check_source (ArecReader *reader, uint64_t record, GError **error)
+{
+    return check_number (reader, record, error) &&
+           arec_shard_check (reader->files[arec_reader_file_of (reader, record)].shard, error);
 }
 
 bool
@@ -470,6 +531,42 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     }
     *size = arec_record_ends_size (arec_cache_entry_value (cached), place.chunk_record);
     return true;
+}
+
+/* Found out once for each file; by several threads at the same time, at worst. */
+static bool
+is_transposed (File *file, uint64_t chunk)
+{
+    Coding coding = atomic_load_explicit (&file->coding, memory_order_relaxed);
+    uint8_t compression;
+    bool transposed;
+
+    if (coding == CODING_UNKNOWN) {
+        if (!arec_shard_read_coding (file->shard, chunk, &compression, &transposed, NULL)) {
+            return false; /* whoever asks for the size will be told why */
+        }
+        coding = transposed ? CODING_TRANSPOSED : CODING_SIMPLE;
+        atomic_store_explicit (&file->coding, coding, memory_order_relaxed);
+    }
+    return coding == CODING_TRANSPOSED;
+}
+
+bool
+arec_reader_size_is_at_hand (ArecReader *reader, uint64_t record)
+{
+    ArecChunkCache *cache = reader->engine->cache;
+    ArecPlace place;
+    ArecIndexEntry entry;
+    File *file;
+
+    g_return_val_if_fail (record < reader->n_records, false);
+    if (!find (reader, record, &place, &entry, NULL) || entry.n_records == 1) {
+        return true;
+    }
+    file = &reader->files[place.file];
+    return !is_transposed (file, place.chunk) ||
+           arec_chunk_cache_has (cache, (ArecCacheKey){file->chunk_owner, place.chunk}) ||
+           arec_chunk_cache_has (cache, (ArecCacheKey){file->sizes_owner, place.chunk});
 }
 
 /* The view of record @i of a loaded chunk; takes a reference. */

@@ -58,6 +58,8 @@ arec_reader_options_parse (const char *text, ArecReaderOptions *options, GError 
     /* The members of an absent option and of `auto` are zero, which is the default. */
     options->has_max_parallelism = parallelism->position > 0 && parallelism->word < 0;
     options->max_parallelism = (uint32_t)parallelism->integer;
+    options->has_readahead_buffer_size =
+        values[READAHEAD_BUFFER_SIZE].position > 0 && values[READAHEAD_BUFFER_SIZE].word < 0;
     options->readahead_buffer_size = values[READAHEAD_BUFFER_SIZE].bytes;
     if (storage->position > 0 && storage->word == INDEX_OFFLOADED) {
         options->index_storage = AREC_INDEX_OFFLOADED;

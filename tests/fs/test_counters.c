@@ -93,15 +93,16 @@ static const struct {
     bool is_gauge;
     uint64_t value;
 } engine_rows[] = {
-    {"cache_budget", true, 9001},     {"cache_used", true, 9002},
-    {"index_used", true, 9003},       {"cache_entries", true, 9004},
-    {"cache_hits", false, 9005},      {"cache_misses", false, 9006},
-    {"cache_joins", false, 9007},     {"cache_evictions", false, 9008},
-    {"chunks_decoded", false, 9009},  {"chunks_failed", false, 9010},
-    {"size_lists_read", false, 9011}, {"decoded_bytes", false, 9012},
-    {"source_reads", false, 9013},    {"source_bytes", false, UINT64_MAX},
-    {"files_open", true, 9015},       {"index_offloaded_bytes", true, 9016},
-    {"index_reads", false, 9017},
+    {"cache_budget", true, 9001},       {"cache_used", true, 9002},
+    {"index_used", true, 9003},         {"cache_entries", true, 9004},
+    {"cache_hits", false, 9005},        {"cache_misses", false, 9006},
+    {"cache_joins", false, 9007},       {"cache_evictions", false, 9008},
+    {"chunks_decoded", false, 9009},    {"chunks_failed", false, 9010},
+    {"size_lists_read", false, 9011},   {"decoded_bytes", false, 9012},
+    {"source_reads", false, 9013},      {"source_bytes", false, UINT64_MAX},
+    {"files_open", true, 9015},         {"index_offloaded_bytes", true, 9016},
+    {"index_reads", false, 9017},       {"chunks_ahead", false, 9018},
+    {"chunks_ahead_used", false, 9019}, {"chunks_ahead_wasted", false, 9020},
 };
 
 static const ArecEngineStats engine = {
@@ -118,6 +119,9 @@ static const ArecEngineStats engine = {
     .size_lists_read = 9011,
     .decoded_bytes = 9012,
     .source_reads = 9013,
+    .chunks_ahead = 9018,
+    .chunks_ahead_used = 9019,
+    .chunks_ahead_wasted = 9020,
     .source_bytes = UINT64_MAX,
     .files_open = 9015,
     .index_offloaded_bytes = 9016,
@@ -134,6 +138,9 @@ fill (ArecfsCounters *counters)
     }
     arecfs_count (&counters->errors, 77);
     arecfs_count (&counters->read_bytes, UINT64_C (1) << 63);
+    arecfs_count (&counters->pushes_kept, 78);
+    arecfs_count (&counters->pushes_refused, 79);
+    arecfs_count (&counters->pushed_bytes, 80);
 }
 
 static void
@@ -176,6 +183,9 @@ test_json (void)
     g_assert_cmpuint (number_of (text, "uptime"), <, 3600 + 600);
     g_assert_cmpuint (number_of (text, "errors"), ==, 77);
     g_assert_cmpuint (number_of (text, "read_bytes"), ==, UINT64_C (1) << 63);
+    g_assert_cmpuint (number_of (text, "pushes_kept"), ==, 78);
+    g_assert_cmpuint (number_of (text, "pushes_refused"), ==, 79);
+    g_assert_cmpuint (number_of (text, "pushed_bytes"), ==, 80);
     for (unsigned i = 0; i < ARECFS_N_REQUESTS; i++) {
         g_assert_cmpuint (number_of (text, request_names[i]), ==, 100 + i);
     }
@@ -249,6 +259,9 @@ test_metrics (void)
     check_type (text, "arecfs_read_bytes_total", false);
     g_assert_cmpuint (sample_of (lines, "arecfs_errors_total"), ==, 77);
     g_assert_cmpuint (sample_of (lines, "arecfs_read_bytes_total"), ==, UINT64_C (1) << 63);
+    g_assert_cmpuint (sample_of (lines, "arecfs_pushes_kept_total"), ==, 78);
+    g_assert_cmpuint (sample_of (lines, "arecfs_pushes_refused_total"), ==, 79);
+    g_assert_cmpuint (sample_of (lines, "arecfs_pushed_bytes_total"), ==, 80);
     for (unsigned i = 0; i < ARECFS_N_REQUESTS; i++) {
         g_autofree char *name =
             g_strdup_printf ("arecfs_requests_total{kind=\"%s\"}", request_names[i]);

@@ -115,11 +115,38 @@ take_entry (const FuzzReply *reply, bool plus, size_t *at)
     return listed;
 }
 
-/* Of Listed; NULL: an error. g_array_unref (). */
-static GArray *
-list (uint64_t ino, uint64_t from, uint64_t size, bool plus)
+/* false: an error. *handle (out) close_directory (). */
+static bool
+open_directory (uint64_t ino, uint64_t *handle)
 {
-    struct fuse_read_in arguments = {.offset = from, .size = (uint32_t)size};
+    const struct fuse_open_in arguments = {.flags = O_RDONLY};
+    FuzzReply reply = fuzz_kernel_ask (FUSE_OPENDIR, ino, &arguments, sizeof arguments, NULL);
+    struct fuse_open_out opened;
+
+    check_error (reply.error);
+    if (reply.error != 0) {
+        return false;
+    }
+    g_assert_cmpuint (reply.size, ==, sizeof opened);
+    memcpy (&opened, reply.data, sizeof opened);
+    *handle = opened.fh;
+    return true;
+}
+
+static void
+close_directory (uint64_t ino, uint64_t handle)
+{
+    const struct fuse_release_in arguments = {.fh = handle};
+
+    g_assert_cmpint (
+        fuzz_kernel_ask (FUSE_RELEASEDIR, ino, &arguments, sizeof arguments, NULL).error, ==,
+        0);
+}
+
+static GArray *
+list_opened (uint64_t ino, uint64_t handle, uint64_t from, uint64_t size, bool plus)
+{
+    struct fuse_read_in arguments = {.fh = handle, .offset = from, .size = (uint32_t)size};
     FuzzReply reply = fuzz_kernel_ask (plus ? FUSE_READDIRPLUS : FUSE_READDIR, ino, &arguments,
                                        sizeof arguments, NULL);
     GArray *entries;
@@ -140,6 +167,21 @@ list (uint64_t ino, uint64_t from, uint64_t size, bool plus)
         from = listed.next;
         g_array_append_val (entries, listed);
     }
+    return entries;
+}
+
+/* Of Listed; NULL: an error. g_array_unref (). */
+static GArray *
+list (uint64_t ino, uint64_t from, uint64_t size, bool plus)
+{
+    GArray *entries;
+    uint64_t handle;
+
+    if (!open_directory (ino, &handle)) {
+        return NULL;
+    }
+    entries = list_opened (ino, handle, from, size, plus);
+    close_directory (ino, handle);
     return entries;
 }
 
@@ -328,11 +370,14 @@ ask_simply (uint64_t ino, unsigned which)
     const struct fuse_flush_in flush = {0};
     const struct fuse_getxattr_in names = {.size = which & 1 ? 100 : 0};
     const struct fuse_forget_in forget = {.nlookup = which};
+    uint64_t handle;
 
     switch (which % 8) {
     case 0: check_error (fuzz_kernel_ask (FUSE_STATFS, ino, NULL, 0, NULL).error); break;
     case 1:
-        check_error (fuzz_kernel_ask (FUSE_OPENDIR, ino, &open, sizeof open, NULL).error);
+        if (open_directory (ino, &handle)) {
+            close_directory (ino, handle);
+        }
         break;
     case 2:
         check_error (
@@ -442,6 +487,9 @@ serve (unsigned layout, const ArecReaderOptions *reader, ArecBytes *input, const
     if (fuzz_server.tree) {
         fuzz_server.control = arecfs_control_new (&fuzz_server.counters, fuzz_server.engine);
         fuzz_server.damage = arecfs_damage_log_new();
+        fuzz_server.known = arecfs_known_new (arecfs_tree_n_slots (fuzz_server.tree),
+                                              layout & 0x80 ? 2 : 1000, 1000);
+        fuzz_server.probes = arecfs_probes_new();
         fuzz_server.no_open = layout & 0x40;
         last_ino = ARECFS_INO_ROOT;
         for (unsigned i = 0; i < MAX_REQUESTS && arec_bytes_left (input) > 0; i++) {
@@ -449,6 +497,8 @@ serve (unsigned layout, const ArecReaderOptions *reader, ArecBytes *input, const
         }
         g_clear_pointer (&fuzz_server.control, arecfs_control_free);
         g_clear_pointer (&fuzz_server.damage, arecfs_damage_log_free);
+        g_clear_pointer (&fuzz_server.known, arecfs_known_free);
+        g_clear_pointer (&fuzz_server.probes, arecfs_probes_free);
         g_clear_pointer (&fuzz_server.tree, arecfs_tree_free);
     }
     g_clear_pointer (&fuzz_server.engine, arec_engine_unref);

@@ -3,6 +3,7 @@
 
 #include <arec/engine.h>
 #include <arec/error.h>
+#include <arec/readahead.h>
 #include <arec/reader.h>
 #include <arec/repair.h>
 #include <arec/sources.h>

@@ -67,7 +67,8 @@ typedef void (*ArecOpenProgress) (void *data, const char *path, uint64_t done, u
 typedef struct {
     bool has_max_parallelism;
     uint32_t max_parallelism;       /* 0: no threads */
-    uint64_t readahead_buffer_size; /* bytes */
+    bool has_readahead_buffer_size; /* false: whatever the caller finds best */
+    uint64_t readahead_buffer_size; /* bytes; 0: no readahead */
     ArecIndexStorage index_storage;
     uint64_t footer_prefetch_bytes; /* accepted, has no effect */
     /* What follows is not in option strings. */
@@ -191,6 +192,11 @@ AREC_PUBLIC size_t arec_reader_file_of (const ArecReader *reader, uint64_t recor
 AREC_PUBLIC bool arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size,
                                           GError **error);
 
+/* Whether arec_reader_record_size () would answer without decoding: false for a record of a
+ * transposed chunk of several that the cache does not have. A file is taken for transposed by
+ * the chunk that was asked for first, which costs one read then. @record in [0, n_records). */
+AREC_PUBLIC bool arec_reader_size_is_at_hand (ArecReader *reader, uint64_t record);
+
 /* The bytes of a record; they stay as long as the view is not cleared. */
 typedef struct {
     const uint8_t *data; /* never NULL in a filled view */
@@ -203,6 +209,11 @@ AREC_PUBLIC void arec_view_clear (ArecView *view); /* takes a zeroed view */
 /* @record in [0, n_records); more is INVALID.  @view  (out) clear with arec_view_clear (). */
 AREC_PUBLIC bool arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view,
                                    GError **error);
+
+/* Asks the system whether the file that holds @record in [0, n_records) is still the one that
+ * was opened: CHANGED if not, from then on for every record that is not cached. Costs a system
+ * call at most; reads that load anything ask by themselves. Errors: CHANGED, IO. */
+AREC_PUBLIC bool arec_reader_check_source (ArecReader *reader, uint64_t record, GError **error);
 
 /* ---- many records ---------------------------------------------------------------------------
  */

@@ -1,0 +1,24 @@
+/* Threads that do tasks nobody waits for, first come first served, with a bound on how many may
+ * be waiting: where there is no room, a task is not taken.
+ *
+ * Thread-safe. Threads start with the first task, never before (a daemon forks first).
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+typedef struct ArecWorkerPool ArecWorkerPool;
+
+/* @n_threads, @depth  threads, and tasks that may wait: at least 1 each. */
+ArecWorkerPool *arec_worker_pool_new (unsigned n_threads, unsigned depth);
+
+/* Drops what waits, and waits for what runs. Takes NULL. */
+void arec_worker_pool_free (ArecWorkerPool *pool);
+
+/* Lets a thread call @run (@data), which frees it. Returns false, with nothing called, when
+ * there is no room or no thread.
+ * @drop  called instead of @run when the pool is freed before. */
+bool arec_worker_pool_try (ArecWorkerPool *pool, void (*run) (void *data),
+                           void (*drop) (void *data), void *data);

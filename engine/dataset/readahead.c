@@ -1,0 +1,160 @@
+#include <arec/readahead.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/worker_pool.h"
+#include "cache/readahead.h"
+#include "dataset/reader.h"
+
+/* A stream of tiny records may be announced as many at a time as this, not as many as fit. */
+#define MAX_WINDOW 4096
+
+/* Decoded bytes that a thread gets to do at once: handing over costs more than a small chunk.
+ */
+#define TASK_SIZE (UINT64_C (128) * 1024)
+
+struct ArecReadahead {
+    ArecReader *reader;
+    uint64_t record_size; /* average, at least 1 */
+    uint64_t max_window;  /* records */
+    _Atomic bool ending;
+    pthread_mutex_t lock;
+    pthread_cond_t task_ended;
+    unsigned n_tasks; /* of ours, with the engine's threads; guarded by the lock, as below */
+    ArecStreams streams;
+};
+
+/* Records to decode, first to end. */
+typedef struct {
+    ArecReadahead *readahead;
+    uint64_t first, end, step;
+} Task;
+
+static uint64_t
+average_record_size (const ArecReader *reader)
+{
+    uint64_t size = 0, n = 0;
+
+    for (size_t i = 0; i < arec_reader_n_files (reader); i++) {
+        ArecFileInfo info;
+
+        arec_reader_file_info (reader, i, &info);
+        size += info.decoded_size;
+        n += info.n_records;
+    }
+    return MAX (size / MAX (n, 1), 1);
+}
+
+ArecReadahead *
+arec_readahead_new (ArecReader *reader, uint64_t buffer_size)
+{
+    ArecReadahead *readahead = g_new0 (ArecReadahead, 1);
+
+    readahead->reader = arec_reader_ref (reader);
+    readahead->record_size = average_record_size (reader);
+    readahead->max_window = MIN (buffer_size / readahead->record_size, MAX_WINDOW);
+    pthread_mutex_init (&readahead->lock, NULL);
+    pthread_cond_init (&readahead->task_ended, NULL);
+    return readahead;
+}
+
+void
+arec_readahead_free (ArecReadahead *readahead)
+{
+    if (!readahead) {
+        return;
+    }
+    /* The threads are the engine's, which may end with our reader: they must be out of here. */
+    readahead->ending = true;
+    pthread_mutex_lock (&readahead->lock);
+    while (readahead->n_tasks > 0) {
+        pthread_cond_wait (&readahead->task_ended, &readahead->lock);
+    }
+    pthread_mutex_unlock (&readahead->lock);
+    arec_reader_unref (readahead->reader);
+    pthread_cond_destroy (&readahead->task_ended);
+    pthread_mutex_destroy (&readahead->lock);
+    g_free (readahead);
+}
+
+static void
+free_task (void *data)
+{
+    Task *task = data;
+    ArecReadahead *readahead = task->readahead;
+
+    g_free (task);
+    pthread_mutex_lock (&readahead->lock);
+    readahead->n_tasks--;
+    pthread_cond_broadcast (&readahead->task_ended);
+    pthread_mutex_unlock (&readahead->lock);
+}
+
+static void
+run_task (void *data)
+{
+    Task *task = data;
+    uint64_t record = task->first;
+
+    while (record < task->end && !task->readahead->ending) {
+        uint64_t chunk_end;
+
+        if (!arec_reader_load_ahead (task->readahead->reader, record, &chunk_end, NULL)) {
+            break; /* whoever reads there will be told why */
+        }
+        /* The next step behind the chunk. */
+        record += (chunk_end - record + task->step - 1) / task->step * task->step;
+    }
+    free_task (task);
+}
+
+/* Hands [first, end) to the threads in pieces. What finds no thread is decoded when it is read.
+ */
+static void
+decode_ahead (ArecReadahead *readahead, uint64_t first, uint64_t end, uint64_t step,
+              uint64_t group_size)
+{
+    ArecWorkerPool *workers = arec_reader_engine (readahead->reader)->workers;
+    uint64_t records = MAX (TASK_SIZE / readahead->record_size, 1);
+    uint64_t stride = (records + group_size - 1) / group_size * group_size * step;
+
+    while (first < end) {
+        uint64_t piece = MIN (end - first, stride);
+        Task *task = g_new (Task, 1);
+
+        *task = (Task){readahead, first, first + piece, step};
+        pthread_mutex_lock (&readahead->lock);
+        readahead->n_tasks++;
+        pthread_mutex_unlock (&readahead->lock);
+        if (!arec_worker_pool_try (workers, run_task, free_task, task)) {
+            free_task (task);
+            break;
+        }
+        first += piece;
+    }
+}
+
+ArecUpcoming
+arec_readahead_note (ArecReadahead *readahead, uint64_t record)
+{
+    ArecSurroundings around = {.n_records = arec_reader_n_records (readahead->reader),
+                               .max_window = readahead->max_window};
+    ArecAhead ahead;
+
+    if (!arec_reader_surroundings (readahead->reader, record, &around.chunk_end,
+                                   &around.group_size, NULL)) {
+        return (ArecUpcoming){0};
+    }
+    pthread_mutex_lock (&readahead->lock);
+    ahead = arec_streams_note (&readahead->streams, record, &around);
+    pthread_mutex_unlock (&readahead->lock);
+    if (ahead.end > around.chunk_end) {
+        uint64_t behind = MAX (ahead.first, around.chunk_end);
+
+        /* From the first step that is not in the record's own chunk. */
+        behind += (ahead.step - (behind - ahead.first) % ahead.step) % ahead.step;
+        decode_ahead (readahead, behind, ahead.end, ahead.step, around.group_size);
+    }
+    return (ArecUpcoming){ahead.first, ahead.end, ahead.step};
+}

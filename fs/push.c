@@ -1,0 +1,411 @@
+#include "push.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include "inodes.h"
+#include "reading.h"
+
+/* Successors that are stored before a waiting READ is answered. */
+#define HEAD_START 8
+
+/* Steps that a push may be short of a record for a READ of it to wait: a reader that goes with
+ * the push is near, and no other should wait for it. */
+#define NEAR 32
+
+/* READs that may wait at the same time: far below the requests that the kernel has in flight at
+ * most, or one that it holds back for that reason might be the one that the thread waits for.
+ * Beyond, READs are answered at once and start no push. */
+#define MAX_WAITERS 24
+
+/* Pushes that may be under way at the same time, and records of one until it is another one's
+ * turn. */
+#define MAX_JOBS 64
+#define TURN 16
+
+/* Larger records are read in several requests anyway, which the kernel makes ahead. */
+#define MAX_RECORD (UINT64_C (1) << 20)
+
+/* Milliseconds between two looks whether the thread has ended. */
+#define STOP_POLL 5
+
+/* A READ that the thread will answer. */
+typedef struct {
+    ArecfsRequest request;
+    ArecfsNode node;
+    size_t size;
+    uint64_t offset;
+    uint64_t until; /* answered when the push has come by this record */
+} Waiter;
+
+/* Records next, next + step, ... below end of one file. */
+typedef struct {
+    ArecfsNode node; /* of one of them: which file */
+    uint64_t first, end, step;
+    uint64_t next;  /* those before it are stored, being stored or left out */
+    GQueue waiters; /* of Waiter */
+} Job;
+
+struct ArecfsPush {
+    ArecfsServer *server;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* a job came, or the end */
+    bool ending;            /* guarded by the lock, as all below */
+    bool ended;
+    GQueue jobs; /* of Job; the head is the one at work */
+    unsigned n_waiters;
+};
+
+/* ---- answering ---- */
+
+/* Takes the waiters out that the job has come by, or all of them. */
+static GQueue
+take_waiters_locked (ArecfsPush *push, Job *job, bool all)
+{
+    GQueue taken = G_QUEUE_INIT;
+
+    for (GList *link = job->waiters.head, *next; link; link = next) {
+        const Waiter *waiter = link->data;
+
+        next = link->next;
+        if (all || job->next > waiter->until) {
+            g_queue_unlink (&job->waiters, link);
+            g_queue_push_tail_link (&taken, link);
+        }
+    }
+    push->n_waiters -= taken.length;
+    return taken;
+}
+
+static void
+answer (GQueue *waiters)
+{
+    Waiter *waiter;
+
+    while ((waiter = g_queue_pop_head (waiters))) {
+        arecfs_read_record (&waiter->request, &waiter->node, waiter->size, waiter->offset);
+        g_free (waiter);
+    }
+}
+
+/* ---- storing ---- */
+
+/* Whether a READ of @record of the job's file waits here, in whatever job: then its reader
+ * holds the pages, and storing would wait for us. */
+static bool
+is_waited_for_locked (const ArecfsPush *push, const Job *job, uint64_t record)
+{
+    for (GList *at = push->jobs.head; at; at = at->next) {
+        for (GList *link = ((const Job *)at->data)->waiters.head; link; link = link->next) {
+            const Waiter *waiter = link->data;
+
+            if (waiter->node.slot == job->node.slot && waiter->node.record == record) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Stores @record in the page cache. Returns whether it makes sense to go on. */
+static bool
+store (ArecfsPush *push, const Job *job, uint64_t record)
+{
+    ArecfsServer *server = push->server;
+    g_auto (ArecView) view = {0};
+    struct fuse_bufvec buffer;
+    int result;
+
+    if (!arec_reader_read (job->node.file->reader, record, &view, NULL)) {
+        return false; /* whoever reads it will be told why */
+    }
+    if (view.size == 0) {
+        return true;
+    }
+    if (view.size > MAX_RECORD) {
+        return false;
+    }
+    buffer = FUSE_BUFVEC_INIT (view.size);
+    buffer.buf[0].mem = (void *)view.data;
+    result = fuse_lowlevel_notify_store (
+        server->session, arecfs_ino_of_record (job->node.slot, record), 0, &buffer, 0);
+    if (result == 0) {
+        arecfs_count (&server->counters.pushes_kept, 1);
+        arecfs_count (&server->counters.pushed_bytes, view.size);
+        return true;
+    }
+    /* -ENOENT: the kernel does not know the inode, and knows those behind it no better. */
+    arecfs_count (&server->counters.pushes_refused, 1);
+    return false;
+}
+
+/* One record of @job. Returns whether there is more to do. */
+static bool
+push_one (ArecfsPush *push, Job *job)
+{
+    uint64_t record = job->next;
+    GQueue passed;
+    bool stores;
+
+    if (record >= job->end) {
+        return false;
+    }
+    pthread_mutex_lock (&push->lock);
+    if (push->ending) {
+        pthread_mutex_unlock (&push->lock);
+        return false;
+    }
+    passed = take_waiters_locked (push, job, false);
+    job->next += job->step;
+    stores = !is_waited_for_locked (push, job, record);
+    pthread_mutex_unlock (&push->lock);
+    answer (&passed);
+    return !stores || store (push, job, record);
+}
+
+/* Returns whether there is more to do. */
+static bool
+take_turn (ArecfsPush *push, Job *job)
+{
+    /* The cache does not ask whether the source is still the same. */
+    if (!arec_reader_check_source (job->node.file->reader, job->next, NULL)) {
+        return false;
+    }
+    for (unsigned i = 0; i < TURN; i++) {
+        if (!push_one (push, job)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void *
+run (void *data)
+{
+    ArecfsPush *push = data;
+
+    pthread_mutex_lock (&push->lock);
+    while (!push->ending || push->jobs.head) {
+        GQueue rest = G_QUEUE_INIT;
+        Job *job = g_queue_peek_head (&push->jobs);
+        bool has_more;
+
+        if (!job) {
+            pthread_cond_wait (&push->changed, &push->lock);
+            continue;
+        }
+        pthread_mutex_unlock (&push->lock);
+        has_more = take_turn (push, job);
+        pthread_mutex_lock (&push->lock);
+        g_queue_pop_head (&push->jobs);
+        if (has_more) {
+            g_queue_push_tail (&push->jobs, job);
+            continue;
+        }
+        rest = take_waiters_locked (push, job, true);
+        pthread_mutex_unlock (&push->lock);
+        answer (&rest);
+        g_free (job);
+        pthread_mutex_lock (&push->lock);
+    }
+    push->ended = true;
+    pthread_mutex_unlock (&push->lock);
+    return NULL;
+}
+
+/* ---- taking READs ---- */
+
+typedef enum { ELSEWHERE, AHEAD, FAR_AHEAD, BEHIND } Relation;
+
+/* Where @job stands to a READ of @node. */
+static Relation
+relation_locked (const Job *job, const ArecfsNode *node)
+{
+    if (job->node.slot != node->slot || node->record < job->first || node->record >= job->end ||
+        (node->record - job->first) % job->step != 0) {
+        return ELSEWHERE;
+    }
+    if (node->record < job->next) {
+        return BEHIND;
+    }
+    return (node->record - job->next) / job->step <= NEAR ? AHEAD : FAR_AHEAD;
+}
+
+/* Whether any push has to do with @node. *waits_in is the job in which a READ of it is to wait,
+ * or NULL: one that is stored, or may be being stored right now, must not wait. */
+static bool
+find_job_locked (const ArecfsPush *push, const ArecfsNode *node, Job **waits_in)
+{
+    bool found = false;
+
+    *waits_in = NULL;
+    for (GList *link = push->jobs.head; link; link = link->next) {
+        Relation relation = relation_locked (link->data, node);
+
+        found = found || relation != ELSEWHERE;
+        if (relation == BEHIND) {
+            *waits_in = NULL;
+            return true;
+        }
+        if (relation == AHEAD && !*waits_in) {
+            *waits_in = link->data;
+        }
+    }
+    return found;
+}
+
+static void
+wait_in_locked (ArecfsPush *push, Job *job, const Waiter *read)
+{
+    Waiter *waiter = g_memdup2 (read, sizeof *read);
+
+    waiter->until = MAX (read->node.record, job->first) + HEAD_START * job->step;
+    g_queue_push_tail (&job->waiters, waiter);
+    push->n_waiters++;
+}
+
+static bool
+has_room_locked (const ArecfsPush *push)
+{
+    return !push->ending && push->n_waiters < MAX_WAITERS;
+}
+
+/* A READ within a push that is at work, or waits to be: *taken tells whether it waits now too.
+ */
+static bool
+join_locked (ArecfsPush *push, const Waiter *read, bool *taken)
+{
+    Job *job;
+    bool found = find_job_locked (push, &read->node, &job);
+
+    *taken = job && has_room_locked (push);
+    if (*taken) {
+        wait_in_locked (push, job, read);
+    }
+    return found;
+}
+
+static bool
+begin_locked (ArecfsPush *push, const Waiter *read, const ArecUpcoming *upcoming)
+{
+    Job *job;
+
+    if (!has_room_locked (push) || push->jobs.length >= MAX_JOBS) {
+        return false;
+    }
+    job = g_new0 (Job, 1);
+    job->node = read->node;
+    job->first = job->next = upcoming->first;
+    job->end = upcoming->end;
+    job->step = upcoming->step;
+    wait_in_locked (push, job, read);
+    g_queue_push_tail (&push->jobs, job);
+    pthread_cond_signal (&push->changed);
+    return true;
+}
+
+bool
+arecfs_push_join (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
+                  size_t size, uint64_t offset, bool *taken)
+{
+    Waiter read = {.request = *request, .node = *node, .size = size, .offset = offset};
+    bool found;
+
+    pthread_mutex_lock (&push->lock);
+    found = join_locked (push, &read, taken);
+    pthread_mutex_unlock (&push->lock);
+    return found;
+}
+
+bool
+arecfs_push_begin (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
+                   size_t size, uint64_t offset, const ArecUpcoming *upcoming)
+{
+    Waiter read = {.request = *request, .node = *node, .size = size, .offset = offset};
+    bool taken;
+
+    pthread_mutex_lock (&push->lock);
+    /* What another reader began meanwhile may be storing just this record. */
+    if (!join_locked (push, &read, &taken)) {
+        taken = begin_locked (push, &read, upcoming);
+    }
+    pthread_mutex_unlock (&push->lock);
+    return taken;
+}
+
+/* ---- start and stop ---- */
+
+void
+arecfs_push_start (ArecfsServer *server)
+{
+    ArecfsPush *push = g_new0 (ArecfsPush, 1);
+    sigset_t all, before;
+    bool started;
+
+    push->server = server;
+    pthread_mutex_init (&push->lock, NULL);
+    pthread_cond_init (&push->changed, NULL);
+    /* Signals are for the thread that waits for the session's end. */
+    sigfillset (&all);
+    pthread_sigmask (SIG_BLOCK, &all, &before);
+    started = pthread_create (&push->thread, NULL, run, push) == 0;
+    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    if (started) {
+        server->push = push;
+    } else {
+        g_free (push);
+    }
+}
+
+static bool
+has_ended (ArecfsPush *push)
+{
+    bool ended;
+
+    pthread_mutex_lock (&push->lock);
+    ended = push->ended;
+    pthread_mutex_unlock (&push->lock);
+    return ended;
+}
+
+/* Serves what comes until the thread has ended: it may be storing into a page whose reader
+ * waits for an answer. */
+static void
+serve_until_ended (ArecfsPush *push)
+{
+    struct fuse_session *session = push->server->session;
+    struct fuse_buf buffer = {0};
+
+    while (!has_ended (push)) {
+        struct pollfd fd = {.fd = fuse_session_fd (session), .events = POLLIN};
+
+        if (poll (&fd, 1, STOP_POLL) > 0 && (fd.revents & POLLIN) != 0 &&
+            fuse_session_receive_buf (session, &buffer) > 0) {
+            fuse_session_process_buf (session, &buffer);
+        }
+    }
+    free (buffer.mem);
+}
+
+void
+arecfs_push_stop (ArecfsServer *server)
+{
+    ArecfsPush *push = server->push;
+
+    if (!push) {
+        return;
+    }
+    pthread_mutex_lock (&push->lock);
+    push->ending = true;
+    pthread_cond_broadcast (&push->changed);
+    pthread_mutex_unlock (&push->lock);
+    serve_until_ended (push);
+    pthread_join (push->thread, NULL);
+    server->push = NULL;
+    pthread_cond_destroy (&push->changed);
+    pthread_mutex_destroy (&push->lock);
+    g_free (push);
+}

@@ -1,0 +1,41 @@
+/* Pushing: when a reader goes through records in order, those that it will want next go into
+ * the kernel's page cache before it asks, so that most of its reads never become requests.
+ *
+ *     READ 0  READ 1                                       READ 64
+ *             | stores 2 3 4 .. 9 | replies | 10 .. 63 |   | stores 65 ..
+ *
+ * One thread of its own stores, for storing waits when a reader holds the page, and a thread
+ * that serves requests must not wait for a request. The READ that starts a push is answered by
+ * this thread too, when some successors are stored: a reader that was answered at once would
+ * overtake it. For the same reason a READ of a record that a push has still before it waits for
+ * the push to come by, which leaves that record's pages, held by the reader, alone.
+ *
+ * A READ of what a push is storing right now, or has stored, is not for this thread to answer:
+ * it may be waiting for just that page.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "request.h"
+
+/* Starts the thread of @server, whose session is mounted; server->push is NULL where pushing is
+ * off or the thread cannot be started. */
+void arecfs_push_start (ArecfsServer *server);
+
+/* Stops it, whatever it is doing. Requests may have to be served meanwhile: nobody else does
+ * any more. Takes no push. */
+void arecfs_push_stop (ArecfsServer *server);
+
+/* A READ of @size bytes from @offset of the record @node has come.
+ * Returns whether a push has to do with that record; *taken tells whether the push thread will
+ * answer the READ, which is copied. */
+bool arecfs_push_join (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
+                       size_t size, uint64_t offset, bool *taken);
+
+/* The same of a READ that makes @upcoming, not empty, worth pushing. Returns whether the push
+ * thread will answer it; then or not, @upcoming may be left out. */
+bool arecfs_push_begin (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
+                        size_t size, uint64_t offset, const ArecUpcoming *upcoming);

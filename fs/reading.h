@@ -1,0 +1,11 @@
+/* Answering a READ of a record, in whatever thread. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "request.h"
+
+/* Replies with up to @size bytes from @offset of the record @node, or with the error. */
+void arecfs_read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t size,
+                         uint64_t offset);

@@ -1,0 +1,87 @@
+#include "base/worker_pool.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <glib.h>
+
+typedef struct {
+    pthread_mutex_t gate; /* held: tasks wait in it */
+    _Atomic unsigned n_run;
+    _Atomic unsigned n_dropped;
+} Counts;
+
+static void
+run_task (void *data)
+{
+    Counts *counts = data;
+
+    pthread_mutex_lock (&counts->gate);
+    counts->n_run++;
+    pthread_mutex_unlock (&counts->gate);
+}
+
+static void
+drop_task (void *data)
+{
+    ((Counts *)data)->n_dropped++;
+}
+
+static void
+test_all_run (void)
+{
+    Counts counts = {.gate = PTHREAD_MUTEX_INITIALIZER};
+    ArecWorkerPool *pool = arec_worker_pool_new (3, 8);
+    unsigned n_taken = 0;
+
+    for (unsigned i = 0; i < 500; i++) {
+        n_taken += arec_worker_pool_try (pool, run_task, drop_task, &counts);
+        if (i % 10 == 0) {
+            g_usleep (50);
+        }
+    }
+    while (counts.n_run < n_taken) {
+        g_usleep (100);
+    }
+    arec_worker_pool_free (pool);
+    g_assert_cmpuint (n_taken, >=, 8);
+    g_assert_cmpuint (counts.n_run, ==, n_taken);
+    g_assert_cmpuint (counts.n_dropped, ==, 0);
+}
+
+/* One thread stands in the gate, so a pool of depth 4 takes 5 at most and drops what waits. */
+static void
+test_bound_and_drop (void)
+{
+    Counts counts = {.gate = PTHREAD_MUTEX_INITIALIZER};
+    ArecWorkerPool *pool = arec_worker_pool_new (1, 4);
+    unsigned n_taken = 0;
+
+    pthread_mutex_lock (&counts.gate);
+    for (unsigned i = 0; i < 100; i++) {
+        n_taken += arec_worker_pool_try (pool, run_task, drop_task, &counts);
+        g_usleep (20);
+    }
+    g_assert_cmpuint (n_taken, >=, 4);
+    g_assert_cmpuint (n_taken, <=, 5);
+    pthread_mutex_unlock (&counts.gate);
+    arec_worker_pool_free (pool);
+    g_assert_cmpuint (counts.n_run + counts.n_dropped, ==, n_taken);
+}
+
+static void
+test_unused (void)
+{
+    arec_worker_pool_free (arec_worker_pool_new (2, 2));
+    arec_worker_pool_free (NULL);
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/worker-pool/all-run", test_all_run);
+    g_test_add_func ("/worker-pool/bound-and-drop", test_bound_and_drop);
+    g_test_add_func ("/worker-pool/unused", test_unused);
+    return g_test_run();
+}

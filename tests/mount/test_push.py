@@ -1,0 +1,325 @@
+"""Readahead and pushing into the page cache: what readers in order ask for, what others pay, and
+that nothing about it hangs or gives wrong bytes.
+
+Counts come from .arecfs/stats.json. Those of requests hold where the kernel knows the names, as
+after a listing; pushing is refused where it does not.
+"""
+
+import contextlib
+import os
+import random
+import signal
+import threading
+import time
+
+import pytest
+
+import container
+import golden
+import oracle
+import syscalls
+from mounts import SLOW, mounted, wait_until
+
+N = 8_000
+GROUP = 50
+NAMES = golden.record_names(N)
+
+
+@pytest.fixture(scope="module", params=["grouped", "single"])
+def file(request, tmp_path_factory):
+    """(path, records, chunks): in groups of 50, and of 1."""
+    group = {"grouped": GROUP, "single": 1}[request.param]
+    records = oracle.text_records(N, maximum=900)
+    path = tmp_path_factory.mktemp(request.param) / "r.array_record"
+    oracle.write(path, records, f"group_size:{group},zstd:1")
+    return path, records, len(container.Container(path).user_chunks)
+
+
+@contextlib.contextmanager
+def listed(path, *options):
+    with mounted(path, *options) as mount:
+        assert len(os.listdir(mount.path)) == N
+        yield mount
+
+
+def read(mount, records, numbers):
+    for number in numbers:
+        assert (mount.path / NAMES[number]).read_bytes() == records[number], number
+
+
+def in_threads(*works):
+    """Runs all of @works at the same time; raises what one of them raised."""
+    failures = []
+
+    def run(work):
+        try:
+            work()
+        except BaseException as e:  # pylint: disable=broad-except
+            failures.append(e)
+
+    threads = [threading.Thread(target=run, args=(work,), daemon=True) for work in works]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60 * SLOW)
+        assert not thread.is_alive(), "a reader hangs"
+    if failures:
+        raise failures[0]
+
+
+def dropped_by_the_kernel(n):
+    """Pages that may have to be read again: where kdamond runs it takes idle ones."""
+    return n // 20
+
+
+# ---- in order ----------------------------------------------------------------------------------
+
+
+def test_most_records_in_order_cost_no_read(file):
+    path, records, chunks = file
+    with listed(path) as mount:
+        read(mount, records, range(N))
+        stats = mount.stats()
+    assert stats["requests"]["read"] <= N / 20
+    assert stats["requests"]["lookup"] <= 4, "only those of .arecfs"
+    assert stats["engine"]["chunks_decoded"] == chunks
+    assert stats["pushes_kept"] >= N * 0.9
+    assert stats["pushes_refused"] == 0
+    assert stats["engine"]["chunks_ahead_wasted"] == 0
+
+
+def test_a_record_is_pushed_once(file):
+    path, records, _ = file
+    with listed(path) as mount:
+        read(mount, records, range(N))
+        read(mount, records, range(N))
+        assert mount.stats()["pushes_kept"] <= N
+
+
+def test_without_pushing_every_record_is_read(file):
+    path, records, chunks = file
+    with listed(path, "--no-push") as mount:
+        read(mount, records, range(N))
+        stats = mount.stats()
+    assert N <= stats["requests"]["read"] <= N + 4
+    assert stats["pushes_kept"] == stats["pushes_refused"] == 0
+    assert stats["engine"]["chunks_decoded"] == chunks
+    assert stats["engine"]["chunks_ahead"] > 0.8 * chunks, "readahead works all the same"
+
+
+def test_without_readahead_nothing_is_decoded_before_it_is_wanted(file):
+    path, records, chunks = file
+    with listed(path, "--readahead-buffer-size=0", "--no-push") as mount:
+        read(mount, records, range(N))
+        stats = mount.stats()
+    assert stats["engine"]["chunks_ahead"] == 0
+    assert stats["engine"]["chunks_decoded"] == chunks
+
+
+def test_names_that_the_kernel_does_not_know_are_not_pushed_for_long(file):
+    path, records, chunks = file
+    with mounted(path) as mount:
+        read(mount, records, range(N))
+        stats = mount.stats()
+    assert stats["requests"]["read"] <= N
+    assert stats["pushes_refused"] <= N / 20
+    assert stats["engine"]["chunks_decoded"] == chunks
+
+
+@pytest.mark.parametrize("step", [2, 3, 7])
+def test_steps_are_followed(file, step):
+    path, records, chunks = file
+    numbers = range(0, N, step)
+    with listed(path) as mount:
+        read(mount, records, numbers)
+        stats = mount.stats()
+    assert stats["requests"]["read"] <= len(numbers) / 8
+    needed = len({n * chunks // N for n in numbers})
+    assert needed <= stats["engine"]["chunks_decoded"] <= needed + 4
+
+
+# ---- several at a time -------------------------------------------------------------------------
+
+
+def test_four_streams_in_turn(file):
+    path, records, chunks = file
+    quarter = N // 4
+    with listed(path) as mount:
+        read(mount, records, (q * quarter + i for i in range(quarter) for q in range(4)))
+        stats = mount.stats()
+    assert stats["requests"]["read"] <= N / 10
+    assert stats["engine"]["chunks_decoded"] == chunks
+
+
+def test_readers_of_disjoint_parts(file):
+    path, records, chunks = file
+    with listed(path) as mount:
+        in_threads(*(lambda q=q: read(mount, records, range(q * N // 4, (q + 1) * N // 4))
+                     for q in range(4)))
+        stats = mount.stats()
+    assert stats["requests"]["read"] <= N / 10
+    assert stats["engine"]["chunks_decoded"] == chunks
+
+
+def test_readers_of_the_same_records(file):
+    """Each record is wanted by four at the same time, and each page is someone's to wait for."""
+    path, records, chunks = file
+    with listed(path) as mount:
+        in_threads(*[lambda: read(mount, records, range(N))] * 4)
+        stats = mount.stats()
+    assert stats["requests"]["read"] <= N / 10
+    assert stats["engine"]["chunks_decoded"] == chunks
+
+
+def test_an_order_that_is_shaken_a_little(file):
+    path, records, chunks = file
+    rng = random.Random(1)
+    numbers = sorted(range(N), key=lambda n: n + rng.uniform(0, 3))
+    with listed(path) as mount:
+        read(mount, records, numbers)
+        stats = mount.stats()
+    assert stats["engine"]["chunks_decoded"] == chunks
+    assert stats["requests"]["read"] <= N / 5
+
+
+# ---- at random ---------------------------------------------------------------------------------
+
+
+def test_readers_at_random_waste_little(file):
+    path, records, _ = file
+    with listed(path, "--cache-size=1M") as mount:
+        numbers = [random.Random(2).randrange(N) for _ in range(1500)]
+        read(mount, records, numbers)
+        engine = mount.stats()["engine"]
+    wasted = engine["chunks_ahead"] - engine["chunks_ahead_used"]
+    assert wasted <= 0.05 * engine["chunks_decoded"]
+
+
+def test_who_turns_elsewhere_leaves_little_behind(file):
+    """Four in order, then elsewhere: what was decoded ahead for nothing is two chunks at most."""
+    path, records, _ = file
+    rng = random.Random(3)
+    with listed(path) as mount:
+        starts = rng.sample(range(0, N - 200, 200), 20)
+        for start in starts:
+            read(mount, records, range(start, start + 2))
+        engine = mount.stats()["engine"]
+        assert engine["chunks_ahead"] - engine["chunks_ahead_used"] <= 2 * len(starts)
+
+
+# ---- what else happens -------------------------------------------------------------------------
+
+
+def test_a_damaged_chunk_in_the_way(tmp_path):
+    records = oracle.text_records(N, maximum=300)
+    path = oracle.write(tmp_path / "d.array_record", records, f"group_size:{GROUP},zstd:1")
+    chunk = container.Container(path).user_chunks[40]
+    with open(path, "r+b") as f:
+        f.seek(chunk.position(chunk.data_size - 3))
+        byte = f.read(1)
+        f.seek(-1, os.SEEK_CUR)
+        f.write(bytes([byte[0] ^ 1]))
+    bad = range(40 * GROUP, 41 * GROUP)
+    with listed(path) as mount:
+        for number in range(N):
+            if number in bad:
+                with pytest.raises(OSError):
+                    (mount.path / NAMES[number]).read_bytes()
+            else:
+                assert (mount.path / NAMES[number]).read_bytes() == records[number]
+        assert mount.stats()["requests"]["read"] <= N / 20 + GROUP + 20
+        assert len(mount.log_lines(path.name)) == 1, mount.log()
+
+
+def test_a_source_that_changed_is_not_pushed(tmp_path):
+    records = oracle.text_records(N, maximum=300)
+    path = oracle.write(tmp_path / "c.array_record", records, f"group_size:{GROUP},zstd:1")
+    with listed(path) as mount:
+        read(mount, records, range(0, N, N // 100))  # all chunks are in our cache
+        os.utime(path, ns=(1, 1))
+        outcomes = []
+        for number in range(N):
+            try:
+                outcomes.append((mount.path / NAMES[number]).read_bytes() == records[number])
+            except OSError:
+                outcomes.append(None)
+        stats = mount.stats()
+    assert False not in outcomes
+    assert stats["pushes_kept"] == 0
+    assert outcomes.count(None) > 0.9 * N, "found out by the first push"
+
+
+@pytest.mark.parametrize("end", ["umount", "signal"])
+def test_the_mount_ends_in_the_middle_of_a_push(file, end):
+    path, records, _ = file
+    for seed in range(5):
+        with listed(path) as mount:
+            stop = threading.Event()
+
+            def reader(start):
+                for number in range(start, N):
+                    if stop.is_set():
+                        return
+                    try:
+                        assert (mount.path / NAMES[number]).read_bytes() == records[number]
+                    except OSError:
+                        return
+
+            threads = [threading.Thread(target=reader, args=(q * N // 3,), daemon=True)
+                       for q in range(3)]
+            for thread in threads:
+                thread.start()
+            assert wait_until(lambda: mount.stats()["pushes_kept"] > 50 * (seed + 1), 20)
+            if end == "umount":
+                mount.umount("-l")
+                stop.set()  # it ends when nobody uses it
+            else:
+                mount.kill(signal.SIGTERM)
+            for thread in threads:
+                thread.join(timeout=20 * SLOW)
+                assert not thread.is_alive(), "a reader hangs"
+            assert mount.wait_gone() == 0
+
+
+def test_caches_that_are_dropped_all_the_time(file):
+    path, records, _ = file
+    if not syscalls.drop_inodes():
+        pytest.skip("/proc/sys/vm/drop_caches may not be written")
+    stop = threading.Event()
+
+    def drop():
+        while not stop.is_set():
+            syscalls.drop_inodes()
+            time.sleep(0.002)
+
+    def work(mount, seed):
+        try:
+            rng = random.Random(seed)
+            for _ in range(3):
+                start = rng.randrange(N - 1000)
+                read(mount, records, range(start, start + 1000))
+        finally:
+            stop.set()
+
+    with listed(path, "--cache-size=1M") as mount:
+        in_threads(drop, lambda: work(mount, 1))
+        assert mount.stats()["errors"] == 0
+
+
+def test_readers_that_hold_pages_while_others_push(file):
+    """Reads of parts, by several, back and forth, within what is being pushed."""
+    path, records, _ = file
+
+    def work(mount, seed):
+        rng = random.Random(seed)
+        at = rng.randrange(N)
+        for _ in range(1500):
+            number = at % N
+            with open(mount.path / NAMES[number], "rb", buffering=0) as f:
+                assert f.read(10) == records[number][:10]
+                f.seek(max(len(records[number]) - 5, 0))
+                assert f.read() == records[number][-5:]
+            at += rng.choice([1, 1, 1, 1, 1, 2, -1, 17, -40, rng.randrange(N)])
+
+    with listed(path) as mount:
+        in_threads(*(lambda s=s: work(mount, s) for s in range(6)))
