@@ -5,7 +5,7 @@
 
 #include "base/worker_pool.h"
 #include "cache/readahead.h"
-#include "dataset/reader.h"
+#include "dataset/reading.h"
 
 /* A stream of tiny records may be announced as many at a time as this, not as many as fit. */
 #define MAX_WINDOW 4096

@@ -10,7 +10,7 @@
 #include "codec/codec.h"
 #include "dataset/engine.h"
 #include "dataset/opening.h"
-#include "dataset/reader.h"
+#include "dataset/reading.h"
 #include "riegeli/chunk.h"
 
 /* Chunks whose first bytes tell how a file is coded. */
