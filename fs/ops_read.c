@@ -16,7 +16,8 @@ arecfs_op_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
         arecfs_reply_errno (&request, ENOSYS);
         return;
     }
-    info->keep_cache = 1;
+    /* The place of such bits has changed between versions that claim to be compatible. */
+    info->keep_cache = !request.server->other_fuse;
     arecfs_reply_open (&request, info);
 }
 

@@ -27,4 +27,5 @@ typedef struct {
     bool mounted;
     bool initialized; /* INIT is answered */
     bool no_open;     /* the kernel takes ENOSYS for: never ask again */
+    bool other_fuse;  /* libfuse is not of the version that this was built with */
 } ArecfsServer;

@@ -202,6 +202,11 @@ answer_init (ArecfsServer *server)
 ArecfsMountResult
 arecfs_session_mount (ArecfsServer *server, const char *path, GError **error)
 {
+    server->other_fuse = fuse_version() != FUSE_VERSION;
+    if (server->other_fuse) {
+        g_info ("libfuse %s is here, built with %d.%d: leaving out what may differ",
+                fuse_pkgversion(), FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION);
+    }
     fuse_set_log_func (on_fuse_log);
     fuse_messages_are_kept = true;
     server->session = new_session (server);
