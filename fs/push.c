@@ -272,6 +272,12 @@ join_locked (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *n
     return false;
 }
 
+static uint64_t
+n_upcoming (const ArecUpcoming *upcoming)
+{
+    return (upcoming->end - upcoming->first - 1) / upcoming->step + 1;
+}
+
 static bool
 begin_locked (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
               size_t size, uint64_t offset, const ArecUpcoming *upcoming)
@@ -279,6 +285,7 @@ begin_locked (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *
     Job *job;
 
     if (!has_room_locked (push)) {
+        arecfs_count (&push->server->counters.pushes_dropped, n_upcoming (upcoming));
         return false;
     }
     job = g_new0 (Job, 1);
