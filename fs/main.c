@@ -161,7 +161,7 @@ open_tree (ArecfsServer *server, GError **error)
     if (!server->tree) {
         return false;
     }
-    server->counters.started = time (NULL);
+    arecfs_counters_start (&server->counters);
     server->control = arecfs_control_new (&server->counters, server->engine);
     server->damage = arecfs_damage_log_new();
     server->known =

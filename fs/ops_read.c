@@ -74,7 +74,7 @@ arecfs_read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t
     }
     offset = MIN (offset, view.size);
     size = MIN (size, view.size - offset);
-    arecfs_count (&request->server->counters.read_bytes, size);
+    arecfs_counters_add_read (&request->server->counters, size);
     arecfs_reply_data (request, view.data + offset, size);
 }
 

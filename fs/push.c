@@ -288,12 +288,19 @@ join_locked (ArecfsPush *push, const Waiter *read, bool *taken)
     return found;
 }
 
+static uint64_t
+n_upcoming (const ArecUpcoming *upcoming)
+{
+    return (upcoming->end - upcoming->first - 1) / upcoming->step + 1;
+}
+
 static bool
 begin_locked (ArecfsPush *push, const Waiter *read, const ArecUpcoming *upcoming)
 {
     Job *job;
 
     if (!has_room_locked (push) || push->jobs.length >= MAX_JOBS) {
+        arecfs_count (&push->server->counters.pushes_dropped, n_upcoming (upcoming));
         return false;
     }
     job = g_new0 (Job, 1);

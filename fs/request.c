@@ -14,19 +14,22 @@ arecfs_request_begin (fuse_req_t req, ArecfsRequestKind kind, uint64_t ino, cons
                              .ino = ino,
                              .detail = detail};
 
-    arecfs_count (&request.server->counters.requests[kind], 1);
+    request.begun = arecfs_counters_begin (&request.server->counters, kind);
     return request;
 }
 
-static void trace (const ArecfsRequest *request, const char *format, ...) G_GNUC_PRINTF (2, 3);
+static void conclude (const ArecfsRequest *request, const char *format, ...)
+    G_GNUC_PRINTF (2, 3);
 
+/* What comes before each reply; the format tells the outcome. */
 static void
-trace (const ArecfsRequest *request, const char *format, ...)
+conclude (const ArecfsRequest *request, const char *format, ...)
 {
     g_autofree char *outcome = NULL;
     g_autofree char *path = NULL;
     va_list args;
 
+    arecfs_counters_end (&request->server->counters, request->kind, request->begun);
     if (G_LIKELY (!arecfs_log_debug)) {
         return;
     }
@@ -41,7 +44,7 @@ trace (const ArecfsRequest *request, const char *format, ...)
 void
 arecfs_reply_errno (const ArecfsRequest *request, int number)
 {
-    trace (request, "%s", number == 0 ? "done" : g_strerror (number));
+    conclude (request, "%s", number == 0 ? "done" : g_strerror (number));
     if (number != 0 && number != ENOENT && number != ENODATA && number != EOPNOTSUPP &&
         number != ENOSYS) {
         arecfs_count (&request->server->counters.errors, 1);
@@ -79,56 +82,56 @@ arecfs_reply_absent (const ArecfsRequest *request)
 {
     static const struct fuse_entry_param absent = {.entry_timeout = ARECFS_FOREVER};
 
-    trace (request, "absent");
+    conclude (request, "absent");
     fuse_reply_entry (request->req, &absent);
 }
 
 void
 arecfs_reply_entry (const ArecfsRequest *request, const struct fuse_entry_param *entry)
 {
-    trace (request, "node %" PRIx64 ", %" PRIu64 " bytes", (uint64_t)entry->ino,
-           (uint64_t)entry->attr.st_size);
+    conclude (request, "node %" PRIx64 ", %" PRIu64 " bytes", (uint64_t)entry->ino,
+              (uint64_t)entry->attr.st_size);
     fuse_reply_entry (request->req, entry);
 }
 
 void
 arecfs_reply_attr (const ArecfsRequest *request, const struct stat *st, double timeout)
 {
-    trace (request, "mode %o, %" PRIu64 " bytes", st->st_mode, (uint64_t)st->st_size);
+    conclude (request, "mode %o, %" PRIu64 " bytes", st->st_mode, (uint64_t)st->st_size);
     fuse_reply_attr (request->req, st, timeout);
 }
 
 void
 arecfs_reply_data (const ArecfsRequest *request, const void *data, size_t size)
 {
-    trace (request, "%zu bytes", size);
+    conclude (request, "%zu bytes", size);
     fuse_reply_buf (request->req, data, size);
 }
 
 void
 arecfs_reply_xattr_size (const ArecfsRequest *request, size_t size)
 {
-    trace (request, "size %zu", size);
+    conclude (request, "size %zu", size);
     fuse_reply_xattr (request->req, size);
 }
 
 void
 arecfs_reply_statfs (const ArecfsRequest *request, const struct statvfs *st)
 {
-    trace (request, "%" PRIu64 " files", (uint64_t)st->f_files);
+    conclude (request, "%" PRIu64 " files", (uint64_t)st->f_files);
     fuse_reply_statfs (request->req, st);
 }
 
 bool
 arecfs_reply_open (const ArecfsRequest *request, const struct fuse_file_info *info)
 {
-    trace (request, "done");
+    conclude (request, "done");
     return fuse_reply_open (request->req, info) == 0;
 }
 
 void
 arecfs_reply_none (const ArecfsRequest *request)
 {
-    trace (request, "done");
+    conclude (request, "done");
     fuse_reply_none (request->req);
 }

@@ -1,7 +1,8 @@
-/* A request from its receipt to its one reply: counting, tracing, and errors as errno.
+/* A request from its receipt to its one reply: counting, timing, tracing, and errors as errno.
  *
- * Lives on the stack of the thread that serves it. Each operation begins with
- * arecfs_request_begin () and ends in exactly one of the replies below.
+ * Lives on the stack of the thread that serves it, or as a copy with another thread that will
+ * answer it. Each operation begins with arecfs_request_begin () and ends in exactly one of the
+ * replies below.
  */
 #pragma once
 
@@ -17,6 +18,7 @@ typedef struct {
     ArecfsRequestKind kind;
     uint64_t ino;
     const char *detail; /* a name, for the trace; may be NULL */
+    uint64_t begun;     /* by arecfs_counters_now () */
 } ArecfsRequest;
 
 ArecfsRequest arecfs_request_begin (fuse_req_t req, ArecfsRequestKind kind, uint64_t ino,

@@ -328,11 +328,14 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
                     const GOptionEntry *entries, ArecCommandLine *line, int *exit_code)
 {
     g_auto (CommonText) text = {0};
-    const GOptionEntry common[] = {
+    const GOptionEntry telling[] = {
         {"quiet", 'q', 0, G_OPTION_ARG_NONE, &line->quiet, "No progress", NULL},
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &line->verbose, "Tell more", NULL},
         {"json", 0, command->has_json ? 0 : G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE,
          &line->json, "Write JSON", NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    const GOptionEntry reading[] = {
         {"threads", 0, 0, G_OPTION_ARG_FILENAME, &text.threads,
          "Chunks loaded at the same time (default: auto)", "N"},
         {"cache-size", 0, 0, G_OPTION_ARG_FILENAME, &text.cache_size,
@@ -345,11 +348,16 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
          "Where an index is damaged or lost, take what a scan finds", NULL},
         {"index-dir", 0, 0, G_OPTION_ARG_FILENAME, &text.index_dir,
          "Folder for offloaded indexes (default: $TMPDIR)", "DIR"},
+        G_OPTION_ENTRY_NULL,
+    };
+    const GOptionEntry helping[] = {
         {"help", 'h', 0, G_OPTION_ARG_NONE, &text.help, "Show this help", NULL},
         {"version", 0, 0, G_OPTION_ARG_NONE, &text.version, "Show the version", NULL},
         G_OPTION_ENTRY_NULL,
     };
-    const GOptionEntry *const tables[] = {entries, common, NULL};
+    const bool reads = !command->is_of_mount;
+    const GOptionEntry *const tables[] = {entries, telling, reads ? reading : helping,
+                                          reads ? helping : NULL, NULL};
     g_autoptr (GOptionContext) context = g_option_context_new (command->operands);
     g_autoptr (GPtrArray) options = g_ptr_array_new();
     g_autoptr (GPtrArray) operands = g_ptr_array_new();
@@ -366,8 +374,9 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
     n_option_args = (int)options->len - 1;
     g_option_context_set_help_enabled (context, FALSE);
     g_option_context_set_summary (context, command->summary);
-    g_option_context_add_main_entries (context, entries, NULL);
-    g_option_context_add_main_entries (context, common, NULL);
+    for (size_t i = 0; tables[i]; i++) {
+        g_option_context_add_main_entries (context, tables[i], NULL);
+    }
     if (!g_option_context_parse (context, &n_option_args, &option_args, &error)) {
         error->message[0] = g_ascii_tolower (error->message[0]);
         *exit_code = arec_command_tell_usage (command, "%s", error->message);
@@ -386,7 +395,7 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
         return false;
     }
     if (operands->len == 1) {
-        *exit_code = arec_command_tell_usage (command, "FILE is missing");
+        *exit_code = arec_command_tell_usage (command, "%s is missing", reads ? "FILE" : "MNT");
         return false;
     }
     arec_progress_start (&line->scan_progress, line->quiet, AREC_PROGRESS_BYTES, 0);

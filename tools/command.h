@@ -32,8 +32,9 @@ struct ArecCommand {
     const char *summary;  /* one line for --help */
     /* NULL: known, but not in this build. */
     int (*run) (const ArecCommand *command, int argc, char **argv);
-    bool has_ranges; /* operands may be negative RANGEs */
-    bool has_json;   /* --help tells of --json */
+    bool has_ranges;  /* operands may be negative RANGEs */
+    bool has_json;    /* --help tells of --json */
+    bool is_of_mount; /* its operand is MNT: without the options about reading files */
 };
 
 int arec_cmd_info (const ArecCommand *command, int argc, char **argv);
@@ -42,6 +43,7 @@ int arec_cmd_cat (const ArecCommand *command, int argc, char **argv);
 int arec_cmd_verify (const ArecCommand *command, int argc, char **argv);
 int arec_cmd_repair (const ArecCommand *command, int argc, char **argv);
 int arec_cmd_mount (const ArecCommand *command, int argc, char **argv);
+int arec_cmd_stats (const ArecCommand *command, int argc, char **argv);
 
 /* ---- the command line ------------------------------------------------------------------- */
 

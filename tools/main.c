@@ -42,12 +42,17 @@ static const ArecCommand commands[] = {
      .operands = "[OPTION]... SOURCE... MOUNTPOINT",
      .summary = "Mounts files as directories; this is arecfs.",
      .run = arec_cmd_mount},
+    {.name = "stats",
+     .operands = "MNT",
+     .summary = "What a running mount counts, and how long its requests take.",
+     .run = arec_cmd_stats,
+     .has_json = true,
+     .is_of_mount = true},
     {.name = "pack"},
     {.name = "unpack"},
     {.name = "convert"},
     {.name = "bench"},
     {.name = "doctor"},
-    {.name = "stats"},
 };
 
 static const ArecCommand *

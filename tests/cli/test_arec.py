@@ -41,7 +41,7 @@ MIXED = golden.get("mixed_empty.groupsize17-snappy.array_record")
 INFO_KEYS = ["path", "file_size", "kind", "records", "chunks", "group_size", "codec", "transposed",
              "decoded_size", "options", "metadata", "recovered", "gaps"]
 LS_KEYS = ["record", "size", "chunk", "offset"]
-ABSENT_COMMANDS = ["pack", "unpack", "convert", "bench", "doctor", "stats"]
+ABSENT_COMMANDS = ["pack", "unpack", "convert", "bench", "doctor"]
 READING_COMMANDS = ["info", "ls", "cat"]
 
 
@@ -581,18 +581,19 @@ def test_version():
 def test_help(args):
     text = succeeds(*args).decode()
     assert text.startswith("Usage:\n  arec COMMAND [OPTION]...\n")
-    assert re.findall(r"^  ([a-z]+) ", text, re.MULTILINE) == ["arec", "info", "ls", "cat", "verify", "repair", "mount"]
+    assert re.findall(r"^  ([a-z]+) ", text, re.MULTILINE) == ["arec", "info", "ls", "cat", "verify", "repair", "mount", "stats"]
     assert text.isascii()
 
 
-COMMON = ["-q, --quiet", "-v, --verbose", "--threads=N", "--cache-size=SIZE",
-          "--reader-options=STRING", "--kind=KIND", "--recover", "--index-dir=DIR", "-h, --help", "--version"]
+COMMON = ["-q, --quiet", "-v, --verbose", "-h, --help", "--version"]
+READING = ["--threads=N", "--cache-size=SIZE", "--reader-options=STRING", "--kind=KIND", "--recover", "--index-dir=DIR"]
 OPTIONS = {
-    "info": ("FILE...", ["--json"]),
-    "ls": ("FILE [RANGE]...", ["-l, --long", "--json"]),
-    "cat": ("FILE [RANGE]...", ["-n, --newline", "-0, --null", "--frame=FORM"]),
-    "verify": ("FILE...", ["--json"]),
-    "repair": ("-o OUT FILE", ["-o, --output=OUT", "-f, --force", "--reencode"]),
+    "info": ("FILE...", [*READING, "--json"]),
+    "ls": ("FILE [RANGE]...", [*READING, "-l, --long", "--json"]),
+    "cat": ("FILE [RANGE]...", [*READING, "-n, --newline", "-0, --null", "--frame=FORM"]),
+    "verify": ("FILE...", [*READING, "--json"]),
+    "repair": ("-o OUT FILE", [*READING, "-o, --output=OUT", "-f, --force", "--reencode"]),
+    "stats": ("MNT", ["-w, --watch", "--interval=SECONDS", "--json"]),
 }
 
 

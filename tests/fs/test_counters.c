@@ -1,7 +1,8 @@
 /* The two texts of the counters: JSON that parses, Prometheus lines that are well-formed, and
- * each number in the place of its name. */
+ * each number in the place of its name; and what threads count together. */
 #include "counters.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -52,9 +53,27 @@ skip_object (const char *at)
 }
 
 static const char *
+skip_array (const char *at)
+{
+    do {
+        at = skip_value (skip_space (at + 1));
+        if (!at) {
+            return NULL;
+        }
+        at = skip_space (at);
+    } while (*at == ',');
+    return *at == ']' ? at + 1 : NULL;
+}
+
+static const char *
 skip_value (const char *at)
 {
-    return *at == '{' ? skip_object (at) : *at == '"' ? skip_string (at) : skip_number (at);
+    switch (*at) {
+    case '{': return skip_object (at);
+    case '[': return skip_array (at);
+    case '"': return skip_string (at);
+    default: return skip_number (at);
+    }
 }
 
 static bool
@@ -68,11 +87,21 @@ is_json (const char *text)
 static void
 test_checker (void)
 {
-    static const char *const json[] = {"{\"a\": 1}\n", "{\"a\": {\"b\": \"c\", \"d\": 0}}"};
-    static const char *const other[] = {"",           "{",           "{}}",
-                                        "{\"a\" 1}",  "{\"a\": 1,}", "{\"a\": 1 \"b\": 2}",
-                                        "{\"a\": -}", "{\"a\": 01}", "{\"a\": \"b}",
-                                        "{a: 1}",     "{\"a\": 1} x"};
+    static const char *const json[] = {"{\"a\": 1}\n", "{\"a\": {\"b\": \"c\", \"d\": 0}}",
+                                       "{\"a\": [0, 12], \"b\": [{\"c\": 1}]}"};
+    static const char *const other[] = {"",
+                                        "{",
+                                        "{}}",
+                                        "{\"a\" 1}",
+                                        "{\"a\": 1,}",
+                                        "{\"a\": 1 \"b\": 2}",
+                                        "{\"a\": -}",
+                                        "{\"a\": 01}",
+                                        "{\"a\": \"b}",
+                                        "{a: 1}",
+                                        "{\"a\": 1} x",
+                                        "{\"a\": [1 2]}",
+                                        "{\"a\": [1}"};
 
     for (size_t i = 0; i < G_N_ELEMENTS (json); i++) {
         g_assert_true (is_json (json[i]));
@@ -128,19 +157,30 @@ static const ArecEngineStats engine = {
     .index_reads = 9017,
 };
 
+/* Numbers in several shards, as of several threads. */
 static void
 fill (ArecfsCounters *counters)
 {
-    *counters = (ArecfsCounters){.started = time (NULL) - 3600};
+    ArecfsCounterShard *first = &counters->shards[0];
+    ArecfsCounterShard *last = &counters->shards[ARECFS_COUNTER_SHARDS - 1];
+
+    arecfs_counters_start (counters);
+    counters->started_ns -= UINT64_C (3600) * 1000000000;
     for (unsigned i = 0; i < ARECFS_N_REQUESTS; i++) {
-        arecfs_count (&counters->requests[i], i);
-        arecfs_count (&counters->requests[i], 100);
+        arecfs_count (&first->requests[i], i);
+        arecfs_count (&last->requests[i], 100);
     }
+    arecfs_latency_add (&first->latency[ARECFS_READ], 250);
+    arecfs_latency_add (&last->latency[ARECFS_READ], 251);
+    arecfs_latency_add (&last->latency[ARECFS_READ], 1000000000);
+    arecfs_latency_add (&last->latency[ARECFS_STATFS], UINT64_C (20000000000));
     arecfs_count (&counters->errors, 77);
-    arecfs_count (&counters->read_bytes, UINT64_C (1) << 63);
+    arecfs_counters_add_read (counters, UINT64_C (1) << 62);
+    arecfs_count (&last->read_bytes, UINT64_C (1) << 62);
     arecfs_count (&counters->pushes_kept, 78);
     arecfs_count (&counters->pushes_refused, 79);
     arecfs_count (&counters->pushed_bytes, 80);
+    arecfs_count (&counters->pushes_dropped, 81);
 }
 
 static void
@@ -155,34 +195,63 @@ test_request_names (void)
     g_assert_cmpstr (arecfs_request_name (ARECFS_STATFS), ==, "statfs");
 }
 
-/* Takes `"@name": NUMBER` out of @text, where it must stand once, and returns the number. */
-static uint64_t
-number_of (const char *text, const char *name)
+/* Where the value of @name begins in @text, in which it must have one. */
+static const char *
+value_of (const char *text, const char *name)
 {
     g_autofree char *key = g_strdup_printf ("\"%s\": ", name);
     const char *at = strstr (text, key);
 
     g_assert_nonnull (at);
     g_assert_null (strstr (at + 1, key));
-    return g_ascii_strtoull (at + strlen (key), NULL, 10);
+    return at + strlen (key);
+}
+
+static uint64_t
+number_of (const char *text, const char *name)
+{
+    return g_ascii_strtoull (value_of (text, name), NULL, 10);
+}
+
+static void
+check_latencies (const char *text)
+{
+    g_assert_true (
+        g_str_has_prefix (value_of (text, "latency_bounds_ns"), "[250, 500, 1000, "));
+    g_assert_nonnull (strstr (text, ", 8388608000, 16777216000],"));
+    text = value_of (text, "latency");
+    g_assert_true (
+        g_str_has_prefix (value_of (text, "read"),
+                          "{\"count\": 3, \"sum_ns\": 1000000501, \"max_ns\": 1000000000, "
+                          "\"buckets\": [1, 1, 0, 0, "));
+    g_assert_true (g_str_has_prefix (
+        value_of (text, "statfs"),
+        "{\"count\": 1, \"sum_ns\": 20000000000, \"max_ns\": 20000000000, \"buckets\": [0, "));
+    g_assert_nonnull (strstr (value_of (text, "statfs"), ", 0, 1]}\n  }\n}\n"));
+    g_assert_true (g_str_has_prefix (value_of (text, "flush"),
+                                     "{\"count\": 0, \"sum_ns\": 0, \"max_ns\": 0, "));
 }
 
 static void
 test_json (void)
 {
     ArecfsCounters counters;
+    g_autofree char *whole = NULL;
     g_autofree char *text = NULL;
     const char *requests, *inner;
 
     fill (&counters);
-    text = arecfs_counters_to_json (&counters, &engine);
-    g_assert_true (is_json (text));
-    g_assert_true (g_str_has_suffix (text, "}\n"));
+    whole = arecfs_counters_to_json (&counters, &engine);
+    g_assert_true (is_json (whole));
+    g_assert_true (g_str_has_suffix (whole, "}\n"));
+    check_latencies (whole);
+    text = g_strndup (whole, (size_t)(strstr (whole, "\"latency_bounds_ns\"") - whole));
     g_assert_nonnull (strstr (text, "\"version\": \"" AREC_VERSION "\""));
     g_assert_cmpuint (number_of (text, "uptime"), >=, 3600);
     g_assert_cmpuint (number_of (text, "uptime"), <, 3600 + 600);
     g_assert_cmpuint (number_of (text, "errors"), ==, 77);
     g_assert_cmpuint (number_of (text, "read_bytes"), ==, UINT64_C (1) << 63);
+    g_assert_cmpuint (number_of (text, "pushes_dropped"), ==, 81);
     g_assert_cmpuint (number_of (text, "pushes_kept"), ==, 78);
     g_assert_cmpuint (number_of (text, "pushes_refused"), ==, 79);
     g_assert_cmpuint (number_of (text, "pushed_bytes"), ==, 80);
@@ -223,22 +292,56 @@ sample_of (char *const *lines, const char *name)
     return g_ascii_strtoull (found, NULL, 10);
 }
 
+/* The comments stand before the first sample. */
 static void
-check_type (const char *text, const char *name, bool is_gauge)
+check_type (const char *text, const char *name, const char *type)
 {
-    g_autofree char *line =
-        g_strdup_printf ("# TYPE %s %s\n%s", name, is_gauge ? "gauge" : "counter", name);
+    g_autofree char *help = g_strdup_printf ("# HELP %s ", name);
+    g_autofree char *line = g_strdup_printf ("\n# TYPE %s %s\n%s", name, type, name);
+    const char *at = strstr (text, help);
 
-    g_assert_nonnull (strstr (text, line));
+    g_assert_nonnull (at);
+    g_assert_true (strchr (at, '\n') == strstr (text, line));
+}
+
+/* Buckets of one kind are cumulative, and the last is the count. */
+static void
+check_histogram (char *const *lines)
+{
+#define FAMILY "arecfs_request_duration_seconds"
+    g_assert_cmpuint (sample_of (lines, FAMILY "_bucket{kind=\"read\",le=\"0.00000025\"}"), ==,
+                      1);
+    g_assert_cmpuint (sample_of (lines, FAMILY "_bucket{kind=\"read\",le=\"0.0000005\"}"), ==,
+                      2);
+    g_assert_cmpuint (sample_of (lines, FAMILY "_bucket{kind=\"read\",le=\"0.524288\"}"), ==,
+                      2);
+    g_assert_cmpuint (sample_of (lines, FAMILY "_bucket{kind=\"read\",le=\"1.048576\"}"), ==,
+                      3);
+    g_assert_cmpuint (sample_of (lines, FAMILY "_bucket{kind=\"read\",le=\"+Inf\"}"), ==, 3);
+    g_assert_cmpuint (sample_of (lines, FAMILY "_count{kind=\"read\"}"), ==, 3);
+    g_assert_true (
+        g_strv_contains ((const char *const *)lines, FAMILY "_sum{kind=\"read\"} 1.000000501"));
+    g_assert_cmpuint (sample_of (lines, FAMILY "_bucket{kind=\"statfs\",le=\"16.777216\"}"), ==,
+                      0);
+    g_assert_cmpuint (sample_of (lines, FAMILY "_bucket{kind=\"statfs\",le=\"+Inf\"}"), ==, 1);
+    g_assert_true (
+        g_strv_contains ((const char *const *)lines, FAMILY "_sum{kind=\"statfs\"} 20"));
+    g_assert_true (
+        g_strv_contains ((const char *const *)lines, FAMILY "_sum{kind=\"flush\"} 0"));
+    g_assert_true (g_strv_contains ((const char *const *)lines,
+                                    "arecfs_request_duration_max_seconds{kind=\"read\"} 1"));
+#undef FAMILY
 }
 
 static void
 test_metrics (void)
 {
     g_autoptr (GRegex) sample =
-        g_regex_new ("^[a-z_]+(\\{[a-z]+=\"[a-z]+\"\\})? [0-9]+$", 0, 0, NULL);
-    g_autoptr (GRegex) comment =
-        g_regex_new ("^# (TYPE [a-z_]+ (gauge|counter)|HELP [a-z_]+ .+)$", 0, 0, NULL);
+        g_regex_new ("^[a-z_]+(\\{[a-z]+=\"[^\"]+\"(,le=\"([0-9.]+|\\+Inf)\")?\\})? "
+                     "[0-9]+(\\.[0-9]*[1-9])?$",
+                     0, 0, NULL);
+    g_autoptr (GRegex) comment = g_regex_new (
+        "^# (TYPE [a-z_]+ (gauge|counter|histogram)|HELP [a-z_]+ .+\\.)$", 0, 0, NULL);
     g_autofree char *text = NULL;
     g_auto (GStrv) lines = NULL;
     ArecfsCounters counters;
@@ -254,9 +357,20 @@ test_metrics (void)
         }
     }
 
-    check_type (text, "arecfs_requests_total", false);
-    check_type (text, "arecfs_errors_total", false);
-    check_type (text, "arecfs_read_bytes_total", false);
+    check_histogram (lines);
+    g_free (text);
+    text = arecfs_counters_to_metrics (&counters, &engine);
+    check_type (text, "arecfs_build_info", "gauge");
+    check_type (text, "arecfs_uptime_seconds", "gauge");
+    check_type (text, "arecfs_requests_total", "counter");
+    check_type (text, "arecfs_request_duration_seconds", "histogram");
+    check_type (text, "arecfs_request_duration_max_seconds", "gauge");
+    check_type (text, "arecfs_errors_total", "counter");
+    check_type (text, "arecfs_read_bytes_total", "counter");
+    check_type (text, "arecfs_pushes_dropped_total", "counter");
+    g_assert_cmpuint (sample_of (lines, "arecfs_uptime_seconds"), >=, 3600);
+    g_assert_cmpuint (sample_of (lines, "arecfs_uptime_seconds"), <, 3600 + 600);
+    g_assert_cmpuint (sample_of (lines, "arecfs_pushes_dropped_total"), ==, 81);
     g_assert_cmpuint (sample_of (lines, "arecfs_errors_total"), ==, 77);
     g_assert_cmpuint (sample_of (lines, "arecfs_read_bytes_total"), ==, UINT64_C (1) << 63);
     g_assert_cmpuint (sample_of (lines, "arecfs_pushes_kept_total"), ==, 78);
@@ -272,7 +386,7 @@ test_metrics (void)
         g_autofree char *name = g_strconcat ("arecfs_", engine_rows[i].name,
                                              engine_rows[i].is_gauge ? "" : "_total", NULL);
 
-        check_type (text, name, engine_rows[i].is_gauge);
+        check_type (text, name, engine_rows[i].is_gauge ? "gauge" : "counter");
         g_assert_cmpuint (sample_of (lines, name), ==, engine_rows[i].value);
     }
 }
@@ -288,14 +402,122 @@ test_every_number_of_the_engine_is_told (void)
 static void
 test_zero (void)
 {
-    ArecfsCounters counters = {.started = time (NULL)};
+    ArecfsCounters counters;
     ArecEngineStats none = {0};
-    g_autofree char *json = arecfs_counters_to_json (&counters, &none);
-    g_autofree char *metrics = arecfs_counters_to_metrics (&counters, &none);
+    g_autofree char *json = NULL;
+    g_autofree char *metrics = NULL;
 
+    memset (&counters, 0xff, sizeof counters);
+    arecfs_counters_start (&counters);
+    json = arecfs_counters_to_json (&counters, &none);
+    metrics = arecfs_counters_to_metrics (&counters, &none);
     g_assert_true (is_json (json));
-    g_assert_cmpuint (number_of (json, "lookup"), ==, 0);
+    g_assert_nonnull (strstr (json, "\"lookup\": 0,"));
+    g_assert_cmpuint (number_of (json, "uptime"), <, 600);
     g_assert_nonnull (strstr (metrics, "\narecfs_requests_total{kind=\"lookup\"} 0\n"));
+}
+
+/* ---- counting ---- */
+
+/* More than there are shards, so that some share one. */
+enum { N_THREADS = ARECFS_COUNTER_SHARDS + 3, N_ROUNDS = 500 };
+
+static ArecfsCounters shared;
+
+/* Begins here, ends in another thread. */
+static void *
+end_later (void *data)
+{
+    arecfs_counters_end (&shared, ARECFS_READ, *(uint64_t *)data);
+    return NULL;
+}
+
+static void *
+serve (void *data)
+{
+    uint64_t begun;
+    pthread_t other;
+
+    (void)data;
+    for (unsigned i = 0; i < N_ROUNDS; i++) {
+        begun = arecfs_counters_begin (&shared, ARECFS_LOOKUP);
+        arecfs_counters_end (&shared, ARECFS_LOOKUP, begun);
+        arecfs_counters_add_read (&shared, 3);
+    }
+    begun = arecfs_counters_begin (&shared, ARECFS_READ);
+    g_assert_cmpint (pthread_create (&other, NULL, end_later, &begun), ==, 0);
+    pthread_join (other, NULL);
+    return NULL;
+}
+
+/* Snapshots taken meanwhile never tell of more replies than requests. */
+static void *
+look (void *data)
+{
+    const ArecEngineStats none = {0};
+
+    while (!atomic_load ((_Atomic bool *)data)) {
+        g_autofree char *text = arecfs_counters_to_json (&shared, &none);
+        const char *latencies = strstr (text, "\"latency\": ");
+        uint64_t requests = g_ascii_strtoull (strstr (text, "\"lookup\": ") + 10, NULL, 10);
+        uint64_t replies = g_ascii_strtoull (strstr (latencies, "{\"count\": ") + 10, NULL, 10);
+
+        g_assert_cmpuint (replies, <=, requests);
+    }
+    return NULL;
+}
+
+static void
+test_threads (void)
+{
+    const ArecEngineStats none = {0};
+    g_autofree char *text = NULL;
+    g_autofree char *expected = NULL;
+    pthread_t threads[N_THREADS], looker;
+    _Atomic bool ended = false;
+
+    arecfs_counters_start (&shared);
+    g_assert_cmpint (pthread_create (&looker, NULL, look, &ended), ==, 0);
+    for (unsigned i = 0; i < N_THREADS; i++) {
+        g_assert_cmpint (pthread_create (&threads[i], NULL, serve, NULL), ==, 0);
+    }
+    for (unsigned i = 0; i < N_THREADS; i++) {
+        pthread_join (threads[i], NULL);
+    }
+    atomic_store (&ended, true);
+    pthread_join (looker, NULL);
+    text = arecfs_counters_to_json (&shared, &none);
+    expected = g_strdup_printf ("\"lookup\": %d,", N_THREADS * N_ROUNDS);
+    g_assert_nonnull (strstr (text, expected));
+    g_free (expected);
+    expected = g_strdup_printf ("\"lookup\": {\"count\": %d,", N_THREADS * N_ROUNDS);
+    g_assert_nonnull (strstr (text, expected));
+    g_free (expected);
+    expected = g_strdup_printf ("\"read\": {\"count\": %d,", N_THREADS);
+    g_assert_nonnull (strstr (text, expected));
+    g_assert_cmpuint (number_of (text, "read_bytes"), ==, 3 * N_THREADS * N_ROUNDS);
+}
+
+/* A request that takes long is told to have. */
+static void
+test_time (void)
+{
+    uint64_t begun;
+
+    arecfs_counters_start (&shared);
+    begun = arecfs_counters_begin (&shared, ARECFS_READ);
+    g_usleep (20000);
+    arecfs_counters_end (&shared, ARECFS_READ, begun);
+    for (unsigned i = 0; i < ARECFS_COUNTER_SHARDS; i++) {
+        const ArecfsLatency *latency = &shared.shards[i].latency[ARECFS_READ];
+
+        if (arecfs_latency_count (latency) > 0) {
+            g_assert_cmpuint (latency->sum, >=, 20000000);
+            g_assert_cmpuint (latency->max, ==, latency->sum);
+            return;
+        }
+    }
+    g_assert_not_reached();
 }
 
 int
@@ -308,5 +530,7 @@ main (int argc, char **argv)
     g_test_add_func ("/counters/metrics", test_metrics);
     g_test_add_func ("/counters/complete", test_every_number_of_the_engine_is_told);
     g_test_add_func ("/counters/zero", test_zero);
+    g_test_add_func ("/counters/threads", test_threads);
+    g_test_add_func ("/counters/time", test_time);
     return g_test_run();
 }
