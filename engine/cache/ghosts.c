@@ -56,22 +56,36 @@ arec_ghosts_put (ArecGhosts *ghosts, uint64_t hash, uint64_t seen)
     *oldest = (ArecGhost){hash, seen};
 }
 
+static ArecGhost *
+find (const ArecGhosts *ghosts, uint64_t hash)
+{
+    ArecGhost *places = ghosts->n_places > 0 ? places_of (ghosts, hash) : NULL;
+
+    for (unsigned i = 0; places && i < WAYS; i++) {
+        if (places[i].hash == hash && places[i].seen > 0) {
+            return &places[i];
+        }
+    }
+    return NULL;
+}
+
+uint64_t
+arec_ghosts_find (const ArecGhosts *ghosts, uint64_t hash)
+{
+    const ArecGhost *ghost = find (ghosts, hash);
+
+    return ghost ? ghost->seen : 0;
+}
+
 uint64_t
 arec_ghosts_take (ArecGhosts *ghosts, uint64_t hash)
 {
-    ArecGhost *places;
+    ArecGhost *ghost = find (ghosts, hash);
+    uint64_t seen = 0;
 
-    if (ghosts->n_places == 0) {
-        return 0;
+    if (ghost) {
+        seen = ghost->seen;
+        ghost->seen = 0;
     }
-    places = places_of (ghosts, hash);
-    for (unsigned i = 0; i < WAYS; i++) {
-        if (places[i].hash == hash && places[i].seen > 0) {
-            uint64_t seen = places[i].seen;
-
-            places[i].seen = 0;
-            return seen;
-        }
-    }
-    return 0;
+    return seen;
 }

@@ -29,5 +29,6 @@ void arec_ghosts_clear (ArecGhosts *ghosts);
 /* @seen > 0. */
 void arec_ghosts_put (ArecGhosts *ghosts, uint64_t hash, uint64_t seen);
 
-/* When what has @hash was used last, and forgets it; 0: not known. */
+/* When what has @hash was used last; 0: not known. The second forgets it. */
+uint64_t arec_ghosts_find (const ArecGhosts *ghosts, uint64_t hash);
 uint64_t arec_ghosts_take (ArecGhosts *ghosts, uint64_t hash);

@@ -153,12 +153,19 @@ arec_replacement_add_ahead (ArecReplacement *replacement, ArecSeat *seat, uint64
 }
 
 bool
-arec_replacement_allows_ahead (const ArecReplacement *replacement, uint64_t cost)
+arec_replacement_allows_ahead (const ArecReplacement *replacement, uint64_t in_flight,
+                               uint64_t cost)
 {
     uint64_t most = MAX_AHEAD (replacement->room);
-    uint64_t bytes = replacement->queues[AREC_AHEAD].bytes;
+    uint64_t bytes = replacement->queues[AREC_AHEAD].bytes + in_flight;
 
     return bytes == 0 || (bytes <= most && cost <= most - bytes);
+}
+
+bool
+arec_replacement_remembers (const ArecReplacement *replacement, uint64_t hash)
+{
+    return arec_ghosts_find (&replacement->ghosts, hash) > 0;
 }
 
 void

@@ -65,9 +65,13 @@ void arec_replacement_add (ArecReplacement *replacement, ArecSeat *seat, uint64_
 void arec_replacement_add_ahead (ArecReplacement *replacement, ArecSeat *seat, uint64_t hash,
                                  uint64_t cost);
 
-/* Whether @cost more bytes may be loaded ahead: not where what is ahead would take so much that
- * it had to go before its use. */
-bool arec_replacement_allows_ahead (const ArecReplacement *replacement, uint64_t cost);
+/* Whether @cost more bytes may be loaded ahead, besides @in_flight that are being: not where
+ * what is ahead would take so much that it had to go before its use; but one thing always. */
+bool arec_replacement_allows_ahead (const ArecReplacement *replacement, uint64_t in_flight,
+                                    uint64_t cost);
+
+/* Whether it is known when what has @hash, and left, was used last. */
+bool arec_replacement_remembers (const ArecReplacement *replacement, uint64_t hash);
 
 /* Takes @seat out: evicted to make room, or for good. */
 void arec_replacement_evict (ArecReplacement *replacement, ArecSeat *seat);

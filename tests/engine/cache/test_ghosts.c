@@ -25,7 +25,9 @@ test_taken_once (void)
     arec_ghosts_make_room (&ghosts, 1);
     arec_ghosts_put (&ghosts, 5, 77);
     g_assert_cmpuint (arec_ghosts_take (&ghosts, 6), ==, 0);
+    g_assert_cmpuint (arec_ghosts_find (&ghosts, 5), ==, 77);
     g_assert_cmpuint (arec_ghosts_take (&ghosts, 5), ==, 77);
+    g_assert_cmpuint (arec_ghosts_find (&ghosts, 5), ==, 0);
     g_assert_cmpuint (arec_ghosts_take (&ghosts, 5), ==, 0);
     g_assert_cmpuint (arec_ghosts_take (&ghosts, 0), ==, 0); /* a free place is none of 0 */
     arec_ghosts_clear (&ghosts);

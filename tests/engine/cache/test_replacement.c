@@ -105,7 +105,7 @@ run_rule (const Trace *trace, bool uneven)
             }
             continue;
         }
-        if (step->action == LOAD_AHEAD && !arec_replacement_allows_ahead (&rule, cost)) {
+        if (step->action == LOAD_AHEAD && !arec_replacement_allows_ahead (&rule, 0, cost)) {
             result.ahead_refused++;
             continue;
         }
@@ -343,7 +343,7 @@ test_larger_than_the_room (void)
 static void
 few_add_ahead (Few *few, uint32_t i, uint64_t cost)
 {
-    g_assert_true (arec_replacement_allows_ahead (&few->rule, cost));
+    g_assert_true (arec_replacement_allows_ahead (&few->rule, 0, cost));
     arec_replacement_add_ahead (&few->rule, &few->seats[i], hash_of (i), cost);
 }
 
@@ -353,18 +353,18 @@ test_ahead_is_bounded (void)
 {
     Few *few = few_new (1000);
 
-    g_assert_true (arec_replacement_allows_ahead (&few->rule, 5000));
+    g_assert_true (arec_replacement_allows_ahead (&few->rule, 0, 5000));
     few_add_ahead (few, 0, 100);
     few_add_ahead (few, 1, 100);
-    g_assert_false (arec_replacement_allows_ahead (&few->rule, 51));
+    g_assert_false (arec_replacement_allows_ahead (&few->rule, 0, 51));
     few_add_ahead (few, 2, 50);
-    g_assert_false (arec_replacement_allows_ahead (&few->rule, 1));
+    g_assert_false (arec_replacement_allows_ahead (&few->rule, 0, 1));
     few_use (few, 0);
     g_assert_cmpint (few->seats[0].queue, ==, AREC_COLD);
-    g_assert_true (arec_replacement_allows_ahead (&few->rule, 100));
+    g_assert_true (arec_replacement_allows_ahead (&few->rule, 0, 100));
     arec_replacement_evict (&few->rule, &few->seats[1]);
     arec_replacement_evict (&few->rule, &few->seats[2]);
-    g_assert_true (arec_replacement_allows_ahead (&few->rule, 5000));
+    g_assert_true (arec_replacement_allows_ahead (&few->rule, 0, 5000));
     few_free (few);
 }
 
