@@ -39,6 +39,7 @@ static const struct {
     {"chunks_ahead", offsetof (ArecEngineStats, chunks_ahead), false},
     {"chunks_ahead_used", offsetof (ArecEngineStats, chunks_ahead_used), false},
     {"chunks_ahead_wasted", offsetof (ArecEngineStats, chunks_ahead_wasted), false},
+    {"chunks_ahead_refused", offsetof (ArecEngineStats, chunks_ahead_refused), false},
     {"chunks_decoded", offsetof (ArecEngineStats, chunks_decoded), false},
     {"chunks_failed", offsetof (ArecEngineStats, chunks_failed), false},
     {"size_lists_read", offsetof (ArecEngineStats, size_lists_read), false},
