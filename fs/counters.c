@@ -54,6 +54,8 @@ static const struct {
      "Chunks loaded by readahead and asked for then."},
     {"chunks_ahead_wasted", offsetof (ArecEngineStats, chunks_ahead_wasted), false,
      "Chunks loaded by readahead that left the cache unused."},
+    {"chunks_ahead_refused", offsetof (ArecEngineStats, chunks_ahead_refused), false,
+     "Chunks not loaded by readahead because enough was ahead."},
     {"chunks_decoded", offsetof (ArecEngineStats, chunks_decoded), false, "Chunks decoded."},
     {"chunks_failed", offsetof (ArecEngineStats, chunks_failed), false,
      "Loads that failed, size lists included."},

@@ -42,14 +42,15 @@ least_limit (const char *root, const char *group, const char *file)
     return least;
 }
 
-static uint64_t
-cgroup_limit (void)
+uint64_t
+arec_cgroup_memory_limit (const char *groups, const char *root)
 {
+    g_autofree char *root_of_v1 = g_build_filename (root, "memory", NULL);
     g_autofree char *text = NULL;
     g_auto (GStrv) lines = NULL;
     uint64_t least = G_MAXUINT64;
 
-    if (!g_file_get_contents ("/proc/self/cgroup", &text, NULL, NULL)) {
+    if (!g_file_get_contents (groups, &text, NULL, NULL)) {
         return least;
     }
     lines = g_strsplit (text, "\n", -1);
@@ -60,10 +61,9 @@ cgroup_limit (void)
             continue;
         }
         if (parts[1][0] == '\0') {
-            least = MIN (least, least_limit ("/sys/fs/cgroup", parts[2], "memory.max"));
+            least = MIN (least, least_limit (root, parts[2], "memory.max"));
         } else if (strstr (parts[1], "memory")) {
-            least = MIN (least, least_limit ("/sys/fs/cgroup/memory", parts[2],
-                                             "memory.limit_in_bytes"));
+            least = MIN (least, least_limit (root_of_v1, parts[2], "memory.limit_in_bytes"));
         }
     }
     return least;
@@ -78,7 +78,7 @@ find_limit (void)
     struct rlimit rlimit;
 
     limit = (uint64_t)sysconf (_SC_PHYS_PAGES) * (uint64_t)sysconf (_SC_PAGE_SIZE);
-    limit = MIN (limit, cgroup_limit());
+    limit = MIN (limit, arec_cgroup_memory_limit ("/proc/self/cgroup", "/sys/fs/cgroup"));
     if (getrlimit (RLIMIT_AS, &rlimit) == 0 && rlimit.rlim_cur != RLIM_INFINITY) {
         limit = MIN (limit, rlimit.rlim_cur);
     }

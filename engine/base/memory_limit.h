@@ -7,3 +7,8 @@
  * this process is in. Reads small files of /proc and /sys once, then answers from memory. Any
  * thread. */
 uint64_t arec_memory_limit (void);
+
+/* Bytes: the least limit of the cgroups that the file @groups lists, as /proc/self/cgroup does,
+ * and of those above them, below @root, where v2 is mounted, or v1 in its folder `memory`.
+ * UINT64_MAX: none. */
+uint64_t arec_cgroup_memory_limit (const char *groups, const char *root);

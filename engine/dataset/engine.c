@@ -99,6 +99,7 @@ arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats)
         .chunks_ahead = cache.ahead,
         .chunks_ahead_used = cache.ahead_used,
         .chunks_ahead_wasted = cache.ahead_wasted,
+        .chunks_ahead_refused = cache.ahead_refused,
         .chunks_decoded = engine->chunks_decoded,
         .chunks_failed = cache.failures,
         .size_lists_read = engine->size_lists_read,

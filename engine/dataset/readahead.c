@@ -100,8 +100,8 @@ run_task (void *data)
     while (record < task->end && !task->readahead->ending) {
         uint64_t chunk_end;
 
-        if (!arec_reader_load_ahead (task->readahead->reader, record, &chunk_end, NULL)) {
-            break; /* whoever reads there will be told why */
+        if (!arec_reader_load_ahead (task->readahead->reader, record, &chunk_end)) {
+            break; /* whoever reads there loads it, or is told why not */
         }
         /* The next step behind the chunk. */
         record += (chunk_end - record + task->step - 1) / task->step * task->step;

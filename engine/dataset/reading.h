@@ -14,6 +14,6 @@ bool arec_reader_surroundings (ArecReader *reader, uint64_t record, uint64_t *ch
                                uint64_t *group_size, GError **error);
 
 /* Loads the chunk of @record unless the cache has it; a chunk that cannot be loaded is nobody's
- * failure here. Errors: those of the index. */
-bool arec_reader_load_ahead (ArecReader *reader, uint64_t record, uint64_t *chunk_end,
-                             GError **error);
+ * failure here. Returns whether it makes sense to go on behind *chunk_end: not where the index
+ * cannot be read, or the cache has enough that was loaded ahead. */
+bool arec_reader_load_ahead (ArecReader *reader, uint64_t record, uint64_t *chunk_end);

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "riegeli/block.h"
 #include "riegeli/simple_chunk.h"
 #include "riegeli/transposed_chunk.h"
 
@@ -174,11 +175,10 @@ decode_checked (const ArecChunkPlace *place, const ArecChunkHeader *header, uint
     if (result != AREC_DECODE_OK) {
         return fail (place, code_of (result), reason, error);
     }
-    /* An uncompressed chunk keeps its stored form: the values are all but a few bytes of that.
-     */
-    chunk->cost = sizeof *chunk +
-                  arec_record_ends_cost (header->num_records, header->decoded_data_size) +
-                  (*memory ? header->decoded_data_size : header->data_size);
+    /* An uncompressed chunk keeps its stored form, header and all. */
+    chunk->cost =
+        sizeof *chunk + arec_record_ends_cost (header->num_records, header->decoded_data_size) +
+        (*memory ? header->decoded_data_size : AREC_CHUNK_HEADER_SIZE + header->data_size);
     *out = g_steal_pointer (&chunk);
     return true;
 }

@@ -45,16 +45,17 @@ typedef struct {
     uint64_t cache_misses; /* wanted and loaded by the asking thread */
     uint64_t cache_joins;  /* wanted while another thread was loading it */
     uint64_t cache_evictions;
-    uint64_t chunks_ahead;        /* loaded by readahead */
-    uint64_t chunks_ahead_used;   /* of these, those that were asked for then */
-    uint64_t chunks_ahead_wasted; /* and those that left the cache without */
-    uint64_t chunks_decoded;      /* decodes that succeeded */
-    uint64_t chunks_failed;       /* loads that failed, size lists included */
-    uint64_t size_lists_read;     /* size lists read without their chunk */
-    uint64_t decoded_bytes;       /* record bytes made by decodes */
-    uint64_t source_reads;        /* read calls on sources */
-    uint64_t source_bytes;        /* bytes that these gave */
-    uint64_t files_open;          /* descriptors of sources open now */
+    uint64_t chunks_ahead;         /* loaded by readahead */
+    uint64_t chunks_ahead_used;    /* of these, those that were asked for then */
+    uint64_t chunks_ahead_wasted;  /* and those that left the cache without */
+    uint64_t chunks_ahead_refused; /* not loaded, as too much was ahead already */
+    uint64_t chunks_decoded;       /* decodes that succeeded */
+    uint64_t chunks_failed;        /* loads that failed, size lists included */
+    uint64_t size_lists_read;      /* size lists read without their chunk */
+    uint64_t decoded_bytes;        /* record bytes made by decodes */
+    uint64_t source_reads;         /* read calls on sources */
+    uint64_t source_bytes;         /* bytes that these gave */
+    uint64_t files_open;           /* descriptors of sources open now */
 } ArecEngineStats;
 
 /* @options  NULL for the defaults. Never fails but by lack of memory, which aborts as in GLib.

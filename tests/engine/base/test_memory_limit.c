@@ -1,4 +1,4 @@
-/* The memory limit sees RLIMIT_AS, and is never more than the machine has. */
+/* The memory limit sees RLIMIT_AS and cgroups, and is never more than the machine has. */
 #include "base/memory_limit.h"
 
 #include <sys/resource.h>
@@ -52,11 +52,91 @@ test_rlimit (void)
     g_test_trap_assert_passed();
 }
 
+/* ---- cgroups, in a folder that looks like theirs ---- */
+
+typedef struct {
+    const char *name;
+    const char *groups;      /* /proc/self/cgroup */
+    const char *files[3][2]; /* below /sys/fs/cgroup, and what they hold */
+    uint64_t limit;
+} Case;
+
+static const Case cases[] = {
+    {"v2", "0::/a/b\n", {{"a/b/memory.max", "300000000\n"}}, 300000000},
+    {"v2-parent", "0::/a/b\n", {{"a/b/memory.max", "max\n"}, {"a/memory.max", "7000\n"}}, 7000},
+    {"v2-least",
+     "0::/a/b\n",
+     {{"a/b/memory.max", "5000\n"}, {"a/memory.max", "7000\n"}, {"memory.max", "6000\n"}},
+     5000},
+    {"v2-own-namespace", "0::/\n", {{"memory.max", "4000\n"}}, 4000},
+    {"v2-unlimited", "0::/a\n", {{"a/memory.max", "max\n"}}, UINT64_MAX},
+    {"v2-other-group", "0::/a\n", {{"b/memory.max", "4000\n"}}, UINT64_MAX},
+    {"v1",
+     "5:cpu,cpuacct:/x\n4:memory:/a\n",
+     {{"memory/a/memory.limit_in_bytes", "9000\n"}, {"memory/x/memory.limit_in_bytes", "1\n"}},
+     9000},
+    {"both",
+     "4:memory:/a\n0::/a\n",
+     {{"memory/a/memory.limit_in_bytes", "9000\n"}, {"a/memory.max", "8000\n"}},
+     8000},
+    {"none", "", {{"memory.max", "4000\n"}}, UINT64_MAX},
+};
+
+static void
+write_file (const char *root, const char *path, const char *text)
+{
+    g_autofree char *full = g_build_filename (root, path, NULL);
+    g_autofree char *folder = g_path_get_dirname (full);
+
+    g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+    g_assert_true (g_file_set_contents (full, text, -1, NULL));
+}
+
+static void
+test_cgroup (gconstpointer data)
+{
+    const Case *test = data;
+    g_autofree char *root = g_dir_make_tmp ("arec-cgroup-XXXXXX", NULL);
+    g_autofree char *groups = g_build_filename (root, "groups", NULL);
+    g_autofree char *mount = g_build_filename (root, "cgroup", NULL);
+    const char *argv[] = {"rm", "-r", root, NULL};
+
+    write_file (root, "groups", test->groups);
+    for (size_t i = 0; i < G_N_ELEMENTS (test->files) && test->files[i][0]; i++) {
+        write_file (mount, test->files[i][0], test->files[i][1]);
+    }
+    g_assert_cmpuint (arec_cgroup_memory_limit (groups, mount), ==, test->limit);
+    g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
+                                 NULL, NULL, NULL, NULL));
+}
+
+static void
+test_no_cgroups (void)
+{
+    g_assert_cmpuint (arec_cgroup_memory_limit ("/nonexistent/cgroup", "/nonexistent"), ==,
+                      UINT64_MAX);
+}
+
+/* What this process is in counts. */
+static void
+test_own_cgroup (void)
+{
+    g_assert_cmpuint (arec_memory_limit(), <=,
+                      arec_cgroup_memory_limit ("/proc/self/cgroup", "/sys/fs/cgroup"));
+}
+
 int
 main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/memory-limit/machine", test_below_machine);
     g_test_add_func ("/memory-limit/rlimit", test_rlimit);
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *path = g_strconcat ("/memory-limit/cgroup/", cases[i].name, NULL);
+
+        g_test_add_data_func (path, &cases[i], test_cgroup);
+    }
+    g_test_add_func ("/memory-limit/no-cgroups", test_no_cgroups);
+    g_test_add_func ("/memory-limit/own-cgroup", test_own_cgroup);
     return g_test_run();
 }

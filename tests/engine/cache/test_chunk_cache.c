@@ -185,39 +185,58 @@ test_eviction_order (void)
     end_cache (cache);
 }
 
+/* Whatever is asked for: what is used is what is there, and within the budget. */
 static void
-test_random_against_model (void)
+test_random_is_accounted (void)
 {
     enum { N = 30, BUDGET = 300 };
     ArecChunkCache *cache = cache_of (BUDGET, BUDGET, 1);
-    uint64_t cost_of[N], last_use[N] = {0}, clock = 0, used = 0;
-    bool there[N] = {false};
+    uint64_t cost_of[N];
 
     for (unsigned i = 0; i < N; i++) {
         cost_of[i] = (uint64_t)g_test_rand_int_range (0, 100); /* none is large: below 150 */
     }
     for (unsigned step = 0; step < 20000; step++) {
         unsigned i = (unsigned)g_test_rand_int_range (0, N);
+        uint64_t there = 0, n = 0;
 
         touch (cache, i, cost_of[i]);
-        used += there[i] ? 0 : cost_of[i];
-        there[i] = true;
-        last_use[i] = ++clock;
-        while (used > BUDGET) {
-            unsigned oldest = N;
+        g_assert_true (is_there (cache, i));
+        for (unsigned k = 0; k < N && step % 100 == 0; k++) {
+            bool k_is = is_there (cache, k);
 
-            for (unsigned k = 0; k < N; k++) {
-                if (there[k] && (oldest == N || last_use[k] < last_use[oldest])) {
-                    oldest = k;
-                }
-            }
-            there[oldest] = false;
-            used -= cost_of[oldest];
+            there += k_is ? cost_of[k] : 0;
+            n += k_is;
         }
-        g_assert_cmpuint (stats_of (cache).used, ==, used);
+        g_assert_cmpuint (stats_of (cache).used, <=, BUDGET);
+        if (step % 100 == 0) {
+            g_assert_cmpuint (stats_of (cache).used, ==, there);
+            g_assert_cmpuint (stats_of (cache).entries, ==, n);
+            g_assert_cmpint (values_alive, ==, n);
+        }
     }
-    for (unsigned i = 0; i < N; i++) {
-        g_assert_cmpint (is_there (cache, i), ==, there[i]);
+    end_cache (cache);
+}
+
+/* One who goes through everything leaves alone what is used again and again. */
+static void
+test_scan_leaves_hot_alone (void)
+{
+    ArecChunkCache *cache = cache_of (1000, 1000, 1);
+
+    for (unsigned round = 0; round < 3; round++) {
+        for (uint64_t i = 0; i < 50; i++) {
+            touch (cache, i, 10);
+        }
+    }
+    for (uint64_t i = 100; i < 400; i++) {
+        for (unsigned record = 0; record < 64; record++) {
+            touch (cache, i, 10);
+        }
+    }
+    g_assert_cmpuint (stats_of (cache).misses, ==, 50 + 300);
+    for (uint64_t i = 0; i < 50; i++) {
+        g_assert_true (is_there (cache, i));
     }
     end_cache (cache);
 }
@@ -376,6 +395,111 @@ test_expected_is_replaced (void)
     end_cache (cache);
 }
 
+/* ---- ahead ---- */
+
+static bool
+load_ahead (ArecChunkCache *cache, uint64_t number, uint64_t cost)
+{
+    Request request = {.value = number, .cost = cost};
+
+    return arec_chunk_cache_load_ahead (cache, (ArecCacheKey){1, number}, &loader, &request,
+                                        cost);
+}
+
+static void
+test_ahead (void)
+{
+    ArecChunkCache *cache = cache_of (1000, 1000, 1);
+    Request broken = {.value = 9, .fails = true};
+    ArecChunkCacheStats stats;
+
+    g_assert_true (load_ahead (cache, 1, 10));
+    g_assert_true (load_ahead (cache, 1, 10)); /* is there: nothing to do */
+    g_assert_true (load_ahead (cache, 2, 10));
+    g_assert_true (is_there (cache, 1)); /* no use by one who wants it */
+    g_assert_cmpuint (stats_of (cache).ahead_used, ==, 0);
+    touch (cache, 1, 10);
+    touch (cache, 1, 10);
+    g_assert_true (
+        arec_chunk_cache_load_ahead (cache, (ArecCacheKey){1, 9}, &loader, &broken, 10));
+    arec_chunk_cache_forget (cache, 1);
+    stats = stats_of (cache);
+    g_assert_cmpuint (stats.ahead, ==, 3);
+    g_assert_cmpuint (stats.ahead_used, ==, 1);
+    g_assert_cmpuint (stats.ahead_wasted, ==, 1);
+    g_assert_cmpuint (stats.ahead_refused, ==, 0);
+    g_assert_cmpuint (stats.failures, ==, 1);
+    g_assert_cmpuint (stats.hits, ==, 2);
+    g_assert_cmpuint (stats.misses, ==, 0);
+    end_cache (cache);
+}
+
+/* A window larger than the cache: no more than a quarter is loaded, and none of that goes
+ * before its use. */
+static void
+test_ahead_of_a_window_beyond_the_budget (void)
+{
+    ArecChunkCache *cache = cache_of (1000, 1000, 1);
+    unsigned loaded = 0;
+
+    for (uint64_t i = 0; i < 200; i++) {
+        loaded += load_ahead (cache, i, 10);
+    }
+    g_assert_cmpuint (loaded, ==, 25);
+    g_assert_cmpuint (stats_of (cache).ahead, ==, 25);
+    g_assert_cmpuint (stats_of (cache).ahead_refused, ==, 175);
+    for (uint64_t i = 1000; i < 1200; i++) {
+        touch (cache, i, 10); /* others come meanwhile */
+    }
+    for (uint64_t i = 0; i < 200; i++) {
+        touch (cache, i, 10);
+    }
+    g_assert_cmpuint (stats_of (cache).ahead_used, ==, 25);
+    g_assert_cmpuint (stats_of (cache).ahead_wasted, ==, 0);
+    g_assert_cmpuint (stats_of (cache).misses, ==, 200 + 175);
+    end_cache (cache);
+}
+
+/* One thing may be ahead whatever its size, but takes nothing from those who work. */
+static void
+test_ahead_large (void)
+{
+    ArecChunkCache *cache = cache_of (100, 10000, 2);
+
+    g_assert_true (load_ahead (cache, 0, 500));
+    g_assert_false (load_ahead (cache, 1, 500));
+    touch (cache, 0, 500);
+    g_assert_true (load_ahead (cache, 1, 500));
+    touch (cache, 1, 500);
+    g_assert_cmpuint (stats_of (cache).misses, ==, 0);
+    g_assert_cmpuint (stats_of (cache).ahead_used, ==, 2);
+    end_cache (cache);
+}
+
+/* Takes long to load, so what was just used is worked with for long. */
+static void
+touch_slow (ArecChunkCache *cache, uint64_t number)
+{
+    Request request = {.value = number, .cost = 500, .delay = 300000};
+
+    arec_cache_entry_unref (
+        arec_chunk_cache_get (cache, (ArecCacheKey){1, number}, &loader, &request, 500, NULL));
+}
+
+static void
+test_ahead_leaves_those_who_work_alone (void)
+{
+    ArecChunkCache *cache = cache_of (100, 10000, 1);
+
+    touch_slow (cache, 0);
+    g_assert_false (load_ahead (cache, 1, 500));
+    g_assert_cmpuint (stats_of (cache).ahead_refused, ==, 1);
+    g_usleep (400000);
+    g_assert_true (load_ahead (cache, 1, 500));
+    g_assert_false (is_there (cache, 0));
+    end_cache (cache);
+}
+
 /* ---- many threads ---- */
 
 enum { THREADS = 8 };
@@ -500,6 +624,91 @@ test_loads_below_ceiling (void)
     end_cache (bounded.cache);
 }
 
+/* More readers than large things may stay, each with one of its own. */
+typedef struct {
+    ArecChunkCache *cache;
+    _Atomic unsigned loads;
+    _Atomic uint64_t next;
+    pthread_barrier_t begin;
+} Crowd;
+
+enum { CROWD = 12, CROWD_READS = 40, CROWD_LOADS = 8 };
+
+static void *
+work_with_one (void *data)
+{
+    Crowd *crowd = data;
+    uint64_t number = crowd->next++;
+
+    pthread_barrier_wait (&crowd->begin);
+    for (unsigned i = 0; i < CROWD_READS; i++) {
+        Request request = {
+            .value = number, .cost = 500, .delay = 20000, .loads = &crowd->loads};
+        g_autoptr (ArecCacheEntry) entry = arec_chunk_cache_get (
+            crowd->cache, (ArecCacheKey){1, number}, &loader, &request, 500, NULL);
+
+        g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, number);
+        g_clear_pointer (&entry, arec_cache_entry_unref);
+        g_usleep (500);
+    }
+    return NULL;
+}
+
+/* They do not chase each other out: each is loaded once, some twice. */
+static void
+test_crowd_of_large_ones (void)
+{
+    Crowd crowd = {.cache = cache_of (100, 100000, CROWD_LOADS)};
+    pthread_t threads[CROWD];
+
+    pthread_barrier_init (&crowd.begin, NULL, CROWD);
+    for (unsigned i = 0; i < CROWD; i++) {
+        g_assert_cmpint (pthread_create (&threads[i], NULL, work_with_one, &crowd), ==, 0);
+    }
+    for (unsigned i = 0; i < CROWD; i++) {
+        pthread_join (threads[i], NULL);
+    }
+    g_test_message ("%u loads", crowd.loads);
+    g_assert_cmpuint (crowd.loads, <=, 4 * CROWD);
+    pthread_barrier_destroy (&crowd.begin);
+    end_cache (crowd.cache);
+}
+
+/* Nobody waits for ever for one who does not end. */
+typedef struct {
+    ArecChunkCache *cache;
+    _Atomic bool ends;
+} Endless;
+
+static void *
+work_endlessly (void *data)
+{
+    Endless *endless = data;
+
+    while (!endless->ends) {
+        touch (endless->cache, 0, 500);
+        g_usleep (100);
+    }
+    return NULL;
+}
+
+static void
+test_patience_ends (void)
+{
+    Endless endless = {.cache = cache_of (100, 100000, 1)};
+    Request request = {.value = 1, .cost = 500, .delay = 5000};
+    pthread_t thread;
+
+    g_assert_cmpint (pthread_create (&thread, NULL, work_endlessly, &endless), ==, 0);
+    for (unsigned i = 0; i < 20; i++) {
+        arec_cache_entry_unref (arec_chunk_cache_get (endless.cache, (ArecCacheKey){1, 1},
+                                                      &loader, &request, 500, NULL));
+    }
+    endless.ends = true;
+    pthread_join (thread, NULL);
+    end_cache (endless.cache);
+}
+
 typedef struct {
     ArecChunkCache *cache;
     _Atomic unsigned seed;
@@ -524,6 +733,10 @@ stress (void *data)
         case 0: arec_chunk_cache_charge (shared->cache, 25); break;
         case 1: arec_chunk_cache_charge (shared->cache, -25); break;
         case 2:
+            arec_chunk_cache_load_ahead (shared->cache, (ArecCacheKey){1, number}, &loader,
+                                         &request, request.cost);
+            break;
+        case 3:
             entry = arec_chunk_cache_peek (shared->cache, (ArecCacheKey){1, number});
             g_assert_true (!entry || *(uint64_t *)arec_cache_entry_value (entry) == number);
             arec_cache_entry_unref (entry);
@@ -569,7 +782,8 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-cache/hits", test_hits_and_misses);
     g_test_add_func ("/chunk-cache/keys", test_keys_differ);
     g_test_add_func ("/chunk-cache/order", test_eviction_order);
-    g_test_add_func ("/chunk-cache/model", test_random_against_model);
+    g_test_add_func ("/chunk-cache/random", test_random_is_accounted);
+    g_test_add_func ("/chunk-cache/scan", test_scan_leaves_hot_alone);
     g_test_add_func ("/chunk-cache/in-use", test_entries_in_use_stay);
     g_test_add_func ("/chunk-cache/forget", test_forget);
     g_test_add_func ("/chunk-cache/charge", test_charge);
@@ -583,6 +797,13 @@ main (int argc, char **argv)
                           test_single_flight);
     g_test_add_func ("/chunk-cache/max-loads", test_max_loads);
     g_test_add_func ("/chunk-cache/loads-below-ceiling", test_loads_below_ceiling);
+    g_test_add_func ("/chunk-cache/ahead", test_ahead);
+    g_test_add_func ("/chunk-cache/ahead-beyond-budget",
+                     test_ahead_of_a_window_beyond_the_budget);
+    g_test_add_func ("/chunk-cache/ahead-large", test_ahead_large);
+    g_test_add_func ("/chunk-cache/ahead-and-workers", test_ahead_leaves_those_who_work_alone);
+    g_test_add_func ("/chunk-cache/crowd", test_crowd_of_large_ones);
+    g_test_add_func ("/chunk-cache/patience", test_patience_ends);
     g_test_add_func ("/chunk-cache/stress", test_stress);
     return g_test_run();
 }

@@ -5,7 +5,9 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "cache/chunk_cache.h"
 #include "files.h"
+#include "riegeli/chunk.h"
 
 typedef struct {
     ArecEngine *engine;
@@ -57,6 +59,7 @@ test_in_order (gconstpointer name)
     Fixture fixture = open_golden (name, NULL);
     ArecEngineStats stats;
     ArecFileInfo info;
+    uint64_t least, lists;
 
     for (uint64_t i = 0; i < fixture.expected->n; i++) {
         check_record (&fixture, i);
@@ -65,6 +68,14 @@ test_in_order (gconstpointer name)
     arec_reader_file_info (fixture.reader, 0, &info);
     g_assert_cmpuint (stats.chunks_decoded, ==, info.n_chunks);
     g_assert_cmpuint (stats.decoded_bytes, ==, info.decoded_size);
+    /* All of it is charged: values, where they end, entries; and what a stored form has more.
+     */
+    lists = stats.size_lists_read * (sizeof (ArecRecordEnds) + AREC_CACHE_ENTRY_OVERHEAD);
+    least = info.decoded_size + 4 * info.n_records +
+            info.n_chunks * (sizeof (ArecChunk) + AREC_CACHE_ENTRY_OVERHEAD) + lists;
+    g_assert_cmpuint (stats.cache_used - stats.index_used, >=, least);
+    g_assert_cmpuint (stats.cache_used - stats.index_used, <=,
+                      least + 14 * info.n_records + 64 * info.n_chunks);
     close_golden (&fixture);
 }
 
