@@ -546,16 +546,30 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     return true;
 }
 
+/* What the writer says of itself. */
+static bool
+asks_for_transposition (const char *options)
+{
+    g_auto (GStrv) words = g_strsplit (options, ",", -1);
+
+    return g_strv_contains ((const char *const *)words, "transpose") ||
+           g_strv_contains ((const char *const *)words, "transpose:true");
+}
+
 /* Found out once for each file; by several threads at the same time, at worst. */
 static bool
 is_transposed (File *file, uint64_t chunk)
 {
     Coding coding = atomic_load_explicit (&file->coding, memory_order_relaxed);
+    const char *options = arec_shard_options (file->shard);
     uint8_t compression;
     bool transposed;
 
     if (coding == CODING_UNKNOWN) {
-        if (!arec_shard_read_coding (file->shard, chunk, &compression, &transposed, NULL)) {
+        if (options) {
+            transposed = asks_for_transposition (options);
+        } else if (!arec_shard_read_coding (file->shard, chunk, &compression, &transposed,
+                                            NULL)) {
             return false; /* whoever asks for the size will be told why */
         }
         coding = transposed ? CODING_TRANSPOSED : CODING_SIMPLE;

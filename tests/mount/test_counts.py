@@ -75,7 +75,7 @@ def read_all(mount, records, numbers=None):
 def test_counters_count(grouped):
     """The counters that the other tests rely on move when they must."""
     path, records = grouped
-    with mounted(path, "--no-push") as mount:
+    with mounted(path, "--no-push", "--readahead-buffer-size=0") as mount:
         costs = Costs(mount)
         read_all(mount, records, range(100))
         requests, engine = costs.spent()

@@ -125,7 +125,7 @@ def test_nothing_is_under_way_when_all_have_their_answers(records):
 
 def test_table(records):
     path, content = records
-    with mounted(path, "--no-push") as mount:
+    with mounted(path, "--no-push", "--readahead-buffer-size=0") as mount:
         read_all(mount, content, range(100))
         requests = mount.stats()["requests"]
         out, err = arec("stats", mount.path)
