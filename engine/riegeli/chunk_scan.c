@@ -27,6 +27,10 @@ struct ArecChunkScan {
     uint64_t last_begin; /* of the last one */
     uint64_t expected[AREC_SCAN_MAX_EXPECTED];
     unsigned n_expected;
+    /* Blocks one behind the other whose headers were found unreadable last. Without them,
+     * chunks that a hostile footer lists in each other would have the same ones read again and
+     * again. */
+    uint64_t unreadable_begin, unreadable_end;
     Window window;
 };
 
@@ -250,6 +254,15 @@ examine_block (ArecChunkScan *scan, uint64_t begin, const ArecChunkHeader *heade
     return true;
 }
 
+static void
+note_unreadable (ArecChunkScan *scan, uint64_t block)
+{
+    if (block != scan->unreadable_end) {
+        scan->unreadable_begin = block;
+    }
+    scan->unreadable_end = block + AREC_BLOCK_SIZE;
+}
+
 /* The first fault among the block headers in the chunk's data, as far as the source goes; those
  * in its slack are nobody's business.
  * @forgiving  unreadable ones are no fault. */
@@ -264,11 +277,18 @@ examine_blocks (ArecChunkScan *scan, uint64_t begin, const ArecChunkHeader *head
 
     for (; block < MIN (data_end, size) && size - block >= AREC_BLOCK_HEADER_SIZE;
          block += AREC_BLOCK_SIZE) {
+        if (forgiving && block >= scan->unreadable_begin && block < scan->unreadable_end) {
+            block = scan->unreadable_end - AREC_BLOCK_SIZE;
+            continue;
+        }
         if (!examine_block (scan, begin, header, block, fault, error)) {
             return false;
         }
         if (fault->reason && !(forgiving && fault->unreadable)) {
             return true;
+        }
+        if (fault->reason) {
+            note_unreadable (scan, block);
         }
     }
     *fault = no_fault;

@@ -1148,6 +1148,49 @@ test_seek (void)
     g_assert_cmpint (step, ==, AREC_SCAN_END);
 }
 
+static void
+forge_header (TestForge *forge, uint64_t begin, uint64_t data_size)
+{
+    uint8_t *at = forge->file->data + begin;
+
+    put_le64 (at + 8, data_size);
+    put_le64 (at + 16, 0);
+    put_le64 (at + 24, 'r');
+    put_le64 (at + 32, 0);
+    put_le64 (at, arec_hash (at + 8, 32));
+}
+
+/* Chunks in the begin of each other, over the same unreadable block headers, and none follows:
+ * a walk that is sent to each reads the block headers once. */
+static void
+test_seek_to_chunks_in_chunks (void)
+{
+    enum { N = 100, N_BLOCKS = 60 };
+    g_autoptr (TestForge) forge = test_forge_new();
+    TestFaults faults;
+    g_autoptr (ArecSource) source = NULL;
+    g_autoptr (ArecChunkScan) scan = NULL;
+    ArecScanStep step;
+    ArecScanItem item;
+
+    put_chunk (forge, (N_BLOCKS + 2) * BLOCK, 1);
+    for (uint64_t i = 1; i <= N_BLOCKS + 2; i++) {
+        forge->file->data[i * BLOCK] ^= 1;
+    }
+    for (uint64_t i = 0; i < N; i++) {
+        forge_header (forge, 1000 + 100 * i, N_BLOCKS * BLOCK + 100);
+    }
+    source = source_of (forge, &faults);
+    scan = arec_chunk_scan_new (source, 0);
+    g_assert_true (arec_chunk_scan_next (scan, &step, &item, NULL));
+    for (uint64_t i = 0; i < N; i++) {
+        arec_chunk_scan_seek (scan, 1000 + 100 * i);
+        g_assert_true (arec_chunk_scan_next (scan, &step, &item, NULL));
+        g_assert_cmpint (step, ==, AREC_SCAN_CHUNK);
+    }
+    g_assert_cmpuint (faults.reads, <=, 2 * N + N_BLOCKS + 10);
+}
+
 /* ---- expecting ---- */
 
 /* The chunk at 64 is damaged; @expected, ended by 0, is where the file says that others are. */
@@ -1608,6 +1651,7 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-scan/hostile-chunk-headers", test_hostile_chunk_headers);
     g_test_add_func ("/chunk-scan/many-huge-chunks", test_many_huge_chunks);
     g_test_add_func ("/chunk-scan/seek", test_seek);
+    g_test_add_func ("/chunk-scan/seek-to-chunks-in-chunks", test_seek_to_chunks_in_chunks);
     g_test_add_func ("/chunk-scan/expected", test_expected);
     g_test_add_func ("/chunk-scan/expected-before-the-end", test_expected_before_the_end);
     g_test_add_func ("/chunk-scan/has-chunk", test_has_chunk);
