@@ -52,6 +52,7 @@ def run_main(main):
         raise KeyboardInterrupt(signum)
 
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)  # shells start what runs in the background without
     try:
         main()
     except BenchError as error:

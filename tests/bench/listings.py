@@ -1,6 +1,7 @@
 """Directories as tools go over them."""
 
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import time
@@ -36,6 +37,9 @@ def tools(bench):
                                    "null-push"])
     memory = "/dev/shm" if pathlib.Path("/dev/shm").is_dir() else None
     for tool, argv in TOOLS.items():
+        if not shutil.which(argv[0]):
+            bench.note(f"{tool} left out: not installed")
+            continue
         for number, place in bench.turns(tool, places):
             # Copies go to memory, where there is some: writing is not what is measured.
             with tempfile.TemporaryDirectory(prefix="arecbench-", dir=memory) as scratch:

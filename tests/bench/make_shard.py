@@ -8,6 +8,7 @@ Record i is a pure function of (content, seed, size, i), so a file need not be k
 """
 
 import argparse
+import functools
 import hashlib
 import itertools
 import os
@@ -21,6 +22,7 @@ HEADER = b"record %012d\n"
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio
 
 
+@functools.lru_cache(maxsize=1)
 def _text_pool(seed):
     """POOL_SIZE bytes of words with the frequencies of a natural language: zstd makes about a third of it."""
     rng = random.Random(seed)

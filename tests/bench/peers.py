@@ -16,10 +16,6 @@ import common
 GROUP = 64  # of the null filesystem with pushing
 
 
-class Missing(Exception):
-    """Why a peer cannot be measured here, in a line."""
-
-
 class Place:
     """The records as files of a directory of ext4, or whatever holds the folder of the bench."""
 
@@ -82,7 +78,7 @@ class Ratarmount(Server):
 
     def __init__(self, bench, corpus):
         if not importlib.util.find_spec("ratarmount"):
-            raise Missing("Python package ratarmount is not installed")
+            raise common.BenchError("Python package ratarmount is not installed")
         archive = corpus.tar_zst()
         index = archive.with_suffix(".index.sqlite")
         argv = [sys.executable, "-m", "ratarmount", "-f", "--index-file", index, archive]
@@ -97,11 +93,8 @@ class KernelSquashfs(Place):
     def __init__(self, bench, corpus):
         super().__init__("kernel squashfs", corpus, corpus.squashfs())
         self.mountpoint = bench.mountpoint
-        try:
-            with self.opened():
-                pass
-        except common.BenchError as error:
-            raise Missing(str(error)) from None
+        with self.opened():
+            pass  # tells now whether it can be mounted
 
     @contextlib.contextmanager
     def opened(self):
@@ -118,7 +111,7 @@ class KernelSquashfs(Place):
 
 def squashfuse(bench, corpus):
     if not shutil.which("squashfuse_ll"):
-        raise Missing("squashfuse_ll is not installed (Debian: squashfuse)")
+        raise common.BenchError("squashfuse_ll is not installed (Debian: squashfuse)")
     image = corpus.squashfs()
     return Server("squashfuse_ll", corpus, image, ["squashfuse_ll", "-f", image], bench)
 
@@ -149,6 +142,8 @@ MAKERS = {
     "null-push": lambda bench, corpus: Null(bench, corpus, "null, pushing", "--push", GROUP),
     "null-readdir": lambda bench, corpus: Null(bench, corpus, "null, names only", "--readdir"),
 }
+# Those that can be done without, where they are missing or cannot be mounted.
+OPTIONAL = {"squashfuse", "squashfs", "ratarmount"}
 # Names of places, for ratios and targets.
 ARECFS64, ARECFS1 = ours_name(64), ours_name(1)
 EXT4, SQUASHFUSE, NULL, NULL_PUSH, NULL_READDIR = "ext4", "squashfuse_ll", "null", "null, pushing", "null, names only"

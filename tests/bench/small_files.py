@@ -11,7 +11,7 @@ import reference
 NO_LISTING, PLAIN_LISTING, LS_L = "no listing", "plain listing", "ls -l"
 LISTINGS = [PLAIN_LISTING, LS_L, NO_LISTING]
 EVERYBODY = ["arecfs64", "arecfs1", "ext4", "squashfuse", "squashfs", "ratarmount", "null", "null-push"]
-SIZES = {"100 B": (100, 200_000), "4 KiB": (4096, 20_000), "100 KiB": (100 << 10, 2_000), "10 MiB": (10 << 20, 16)}
+SIZES = {"100 B": (100, 100_000), "4 KiB": (4096, 20_000), "100 KiB": (100 << 10, 2_000), "10 MiB": (10 << 20, 16)}
 CODECS = ["uncompressed", "zstd", "brotli", "snappy"]
 
 
@@ -126,8 +126,7 @@ def reference_places(corpus, run):
 def randomly(bench):
     corpus = bench.corpus(bench.size(100_000, 2_000), 4096)
     count = bench.size(10_000, 500)
-    places = bench.places(corpus, [*EVERYBODY])
-    places = [place for place in places if place.name != peers.NULL_PUSH]
+    places = bench.places(corpus, [key for key in EVERYBODY if key != "null-push"])
     places += reference_places(corpus, lambda shard, number: reference.measure("random", shard, count, number))
     for number, place in bench.turns("cold", places):
         common.drop_caches()

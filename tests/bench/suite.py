@@ -6,6 +6,7 @@ import fcntl
 import importlib.util
 import os
 import pathlib
+import shutil
 import sys
 import time
 
@@ -70,12 +71,14 @@ class Bench:
         return corpora.Corpus(self.folder, records, size)
 
     def places(self, corpus, keys):
-        """Those that there are; the others are told with the reason."""
+        """Those that there are. The peers among them that are not are told with the reason."""
         found = []
         for key in keys:
             try:
                 found.append(peers.place(self, corpus, key))
-            except peers.Missing as reason:
+            except common.BenchError as reason:
+                if key not in peers.OPTIONAL:
+                    raise
                 self.note(f"{key} left out: {reason}")
         return found
 
@@ -124,6 +127,9 @@ def check_needs():
         if not importlib.util.find_spec(module):
             missing.append(f"Python package {module}: python3 -m venv build/venv && build/venv/bin/pip install "
                            "-r tests/requirements.txt -r tests/bench/requirements.txt")
+    compiler = os.environ.get("CC", "cc")
+    if not shutil.which(compiler):
+        missing.append(f"a C compiler: {compiler}")
     for variable, path in (("ARECFS_BIN", "bin/arecfs"), ("BENCH_NULL_FS", "bin/bench.null_fs"),
                            ("BENCH_DECODE_FILE", "bin/bench.decode_file"), ("BENCH_BARE_DECODE", "bin/bench.bare_decode")):
         try:
@@ -170,7 +176,7 @@ def measure(bench):
         bench.workload = name
         try:
             workloads.ALL[name].run(bench)
-        except common.BenchError as error:
+        except (common.BenchError, OSError) as error:
             bench.note(f"{name} failed: {error}")
             well = False
     return well
