@@ -52,6 +52,7 @@ def run_main(main):
         raise KeyboardInterrupt(signum)
 
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)  # shells start what runs in the background without
     try:
         main()
     except BenchError as error:
@@ -277,6 +278,22 @@ def reap_daemons(seconds=30):
             time.sleep(0.005)
 
 
+def run_worker(argv, limit, what):
+    """The JSON that a program prints. It and what it started are gone when this returns or fails."""
+    worker = subprocess.Popen(list(map(str, argv)), stdout=subprocess.PIPE, text=True, start_new_session=True)
+    try:
+        out, _ = worker.communicate(timeout=limit)
+    except subprocess.TimeoutExpired:
+        raise BenchError(f"{what}: no end after {limit} s") from None
+    finally:
+        if worker.poll() is None:
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
+    if worker.returncode != 0:
+        raise BenchError(f"{what}: exited with {worker.returncode}")
+    return json.loads(out)
+
+
 # ---- what arecfs tells ------------------------------------------------------------------------
 
 
@@ -334,15 +351,18 @@ def print_machine():
 
 
 def print_table(head, rows):
+    """Prints a Markdown table."""
+    print(table(head, rows))
+
+
+def table(head, rows):
     """A Markdown table; the first column to the left, the others to the right."""
     widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
     def line(cells):
         first, *others = (str(cell) for cell in cells)
         return "| " + " | ".join([first.ljust(widths[0]), *(c.rjust(w) for c, w in zip(others, widths[1:]))]) + " |"
-    print(line(head))
-    print("|" + "|".join(["-" * (widths[0] + 2), *("-" * (w + 1) + ":" for w in widths[1:])]) + "|")
-    for row in rows:
-        print(line(row))
+    rule = "|" + "|".join(["-" * (widths[0] + 2), *("-" * (w + 1) + ":" for w in widths[1:])]) + "|"
+    return "\n".join([line(head), rule, *map(line, rows)])
 
 
 def median(values):

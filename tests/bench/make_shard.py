@@ -8,6 +8,7 @@ Record i is a pure function of (content, seed, size, i), so a file need not be k
 """
 
 import argparse
+import functools
 import hashlib
 import itertools
 import os
@@ -15,11 +16,13 @@ import random
 import sys
 
 POOL_SIZE = 16 << 20
+PIECE = 1 << 20  # longer text records are made of such
 VOCABULARY = 8192
 HEADER = b"record %012d\n"
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio
 
 
+@functools.lru_cache(maxsize=1)
 def _text_pool(seed):
     """POOL_SIZE bytes of words with the frequencies of a natural language: zstd makes about a third of it."""
     rng = random.Random(seed)
@@ -47,8 +50,6 @@ class Records:
     """The sequence of records that a generated file holds."""
 
     def __init__(self, count, size, content="text", seed=1):
-        if content == "text" and not 0 <= size <= POOL_SIZE // 4:
-            raise ValueError(f"text records have at most {POOL_SIZE // 4} bytes, not {size}")
         self.count, self.size, self.seed = count, size, seed
         self._make = {"text": self._text, "random": self._random}[content]
         self._pool = _text_pool(seed) if content == "text" else None
@@ -62,11 +63,17 @@ class Records:
         return self._make(i)
 
     def _text(self, i):
+        if self.size <= PIECE:
+            return self._piece(i, self.size)
+        n_pieces = -(-self.size // PIECE)
+        return b"".join(self._piece(i * n_pieces + k, min(PIECE, self.size - k * PIECE)) for k in range(n_pieces))
+
+    def _piece(self, i, size):
         # Fibonacci hashing: slices of up to 4 KiB overlap with none of the 1,500 before, further than zstd looks
         # back by default, so the text compresses as text and not as repetition.
-        head = (HEADER % i)[: self.size]
-        start = (i * GOLDEN % 2**64) * (POOL_SIZE - self.size) >> 64
-        return head + self._pool[start : start + self.size - len(head)]
+        head = (HEADER % i)[:size]
+        start = (i * GOLDEN % 2**64) * (POOL_SIZE - size) >> 64
+        return head + self._pool[start : start + size - len(head)]
 
     def _random(self, i):
         return hashlib.shake_128(b"%d/%d" % (self.seed, i)).digest(self.size)

@@ -1,17 +1,20 @@
 /* Reads every file of a directory, as a data loader would: lists it, sorts the names, then
  * opens, reads to the end and closes each in order.
  *
- *   read_files [-s START] [-n COUNT] DIR
+ *   read_files [-N TOTAL] [-r SEED] [-s START] [-n COUNT] DIR
  *
- * START (default 0) is where in the order to begin; the walk wraps round. COUNT (default all)
- * files are read. Prints `FILES BYTES LIST_SECONDS READ_SECONDS`. Sorting counts for neither
- * time. Exits 1 with a message on the first failure.
+ * With -N nothing is listed: the names are known to be the numbers below TOTAL, padded to the
+ * same width. -r takes the files in a random order instead. START (default 0) is where in the
+ * order to begin; the walk wraps round. COUNT (default all) files are read. Prints
+ * `FILES BYTES LIST_SECONDS READ_SECONDS`. Sorting counts for neither time. Exits 1 with a
+ * message on the first failure.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +101,19 @@ list (int dir, const char *path, Names *names)
     free (buffer);
 }
 
+/* Instead of a listing: the numbers below @total. */
+static void
+know (size_t total, Names *names)
+{
+    char name[24];
+    int width = snprintf (NULL, 0, "%zu", total > 0 ? total - 1 : 0);
+
+    for (size_t i = 0; i < total; i++) {
+        snprintf (name, sizeof name, "%0*zu", width, i);
+        add_name (names, name);
+    }
+}
+
 static int
 compare_names (const void *a, const void *b)
 {
@@ -115,6 +131,23 @@ sort (Names *names)
         at += strlen (at) + 1;
     }
     qsort (names->names, names->n, sizeof *names->names, compare_names);
+}
+
+/* The same order for the same seed. */
+static void
+shuffle (Names *names, uint64_t seed)
+{
+    for (size_t i = names->n; i > 1; i--) {
+        uint64_t bits = (seed += UINT64_C (0x9e3779b97f4a7c15)); /* splitmix64 */
+        size_t j;
+        char *name = names->names[i - 1];
+
+        bits = (bits ^ bits >> 30) * UINT64_C (0xbf58476d1ce4e5b9);
+        bits = (bits ^ bits >> 27) * UINT64_C (0x94d049bb133111eb);
+        j = (size_t)((bits ^ bits >> 31) % i);
+        names->names[i - 1] = names->names[j];
+        names->names[j] = name;
+    }
 }
 
 static uint64_t
@@ -159,22 +192,25 @@ number (const char *text)
 int
 main (int argc, char **argv)
 {
-    size_t start = 0, count = SIZE_MAX;
+    size_t start = 0, count = SIZE_MAX, total = 0, seed = 0;
+    bool is_known = false, is_random = false;
     Names names = {0};
     uint64_t bytes = 0;
     double begin, listed, sorted, done;
     char *buffer;
     int dir, option;
 
-    while ((option = getopt (argc, argv, "s:n:")) != -1) {
+    while ((option = getopt (argc, argv, "N:r:s:n:")) != -1) {
         switch (option) {
+        case 'N': total = number (optarg), is_known = true; break;
+        case 'r': seed = number (optarg), is_random = true; break;
         case 's': start = number (optarg); break;
         case 'n': count = number (optarg); break;
         default: return 2;
         }
     }
     if (optind != argc - 1) {
-        fprintf (stderr, "usage: read_files [-s START] [-n COUNT] DIR\n");
+        fprintf (stderr, "usage: read_files [-N TOTAL] [-r SEED] [-s START] [-n COUNT] DIR\n");
         return 2;
     }
     dir = open (argv[optind], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -184,9 +220,16 @@ main (int argc, char **argv)
     buffer = grow (NULL, READ_BUFFER);
 
     begin = now();
-    list (dir, argv[optind], &names);
+    if (is_known) {
+        know (total, &names);
+    } else {
+        list (dir, argv[optind], &names);
+    }
     listed = now();
     sort (&names);
+    if (is_random) {
+        shuffle (&names, seed);
+    }
     if (count > names.n) {
         count = names.n;
     }

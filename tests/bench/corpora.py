@@ -1,0 +1,54 @@
+"""The same records in every form that a peer needs; each is made when first asked for, and kept."""
+
+import pathlib
+import shutil
+import subprocess
+
+import common
+import make_shard
+
+
+class Corpus:
+    """@records records of @size bytes of text."""
+
+    def __init__(self, folder, records, size):
+        self.folder, self.records, self.size = pathlib.Path(folder), records, size
+        self._known = None
+
+    @property
+    def bytes(self):
+        return self.records * self.size
+
+    def name(self, i):
+        return common.record_name(self.records, i)
+
+    def __getitem__(self, i):
+        self._known = self._known or make_shard.Records(self.records, self.size)
+        return self._known[i]
+
+    def shard(self, group, codec="zstd"):
+        """An ArrayRecord file, written by the reference."""
+        return common.shard(self.folder, self.records, self.size, f"group_size:{group},{codec}")
+
+    def files(self):
+        return common.plain_files(self.folder, self.records, self.size)
+
+    def squashfs(self):
+        return common.squashfs(self.folder, self.files())
+
+    def tar_zst(self):
+        """A tar archive in many zstd frames, so that it can be read from the middle."""
+        files = self.files()
+        path = files.with_suffix(".tar.zst")
+        if not path.exists():
+            if not shutil.which("pzstd"):
+                raise common.BenchError("pzstd is missing (Debian: zstd)")
+            common.progress(f"writing {path.name}")
+            partial = path.with_suffix(".partial-zst")
+            tar = subprocess.Popen(["tar", "-C", files, "--sort=name", "-cf", "-", "."], stdout=subprocess.PIPE)
+            packed = subprocess.run(["pzstd", "-q", "-f", "-3", "-o", partial], stdin=tar.stdout)
+            tar.stdout.close()
+            if tar.wait() != 0 or packed.returncode != 0:
+                raise common.BenchError(f"{path.name}: tar or pzstd failed")
+            partial.rename(path)
+        return path

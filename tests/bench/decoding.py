@@ -1,0 +1,135 @@
+"""Where bytes are what counts: large records, whole files through the library, memory."""
+
+import argparse
+import subprocess
+import time
+
+import bench_memory
+import common
+import peers
+import reference
+
+MB = 10**6
+BOUND = "bare program, then null"
+BARE, BARE_ALL = "bare, 1 thread", "bare, all cores"
+LIBRARY, LIBRARY_ALL, LIBRARY_ONE = "libarec, 1 thread", "libarec, a scan for each core", "libarec, one scan, all cores"
+REFERENCE_ALL = "reference, read_all ()"
+CODECS = ["uncompressed", "zstd", "brotli", "snappy"]
+READERS = 8
+PATTERNS = bench_memory.PATTERNS
+
+
+def run_decoder(program, shard, bytes_expected, *options):
+    """The seconds that bench.decode_file or bench.bare_decode takes."""
+    done = subprocess.run([common.binary(f"BENCH_{program.upper()}", f"bin/bench.{program}"), *map(str, options), shard],
+                          stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        raise common.BenchError(f"{program} {shard.name}: exited with {done.returncode}")
+    _, size, seconds = done.stdout.split()
+    if int(size) != bytes_expected:
+        raise common.BenchError(f"{program} {shard.name}: {size} bytes instead of {bytes_expected}")
+    return float(seconds)
+
+
+# ---- one large record -------------------------------------------------------------------------
+
+
+def dd(place, path):
+    begin = time.perf_counter()
+    done = subprocess.run(["dd", f"if={path / place.corpus.name(0)}", "of=/dev/null", "bs=1M"],
+                          stderr=subprocess.PIPE, text=True)
+    seconds = time.perf_counter() - begin
+    if done.returncode != 0:
+        raise common.BenchError(f"{place.name}: dd: {done.stderr.strip()}")
+    return seconds
+
+
+class Bare:
+    name = "bare program"
+
+    def __init__(self, shard):
+        self.shard = shard
+
+
+def large(bench):
+    corpus = bench.corpus(1, bench.size(1 << 30, 32 << 20))
+    for codec in ("uncompressed", "zstd"):
+        places = bench.places(corpus, [peers.ours(1, codec), "null", "ext4"])
+        first, second = f"{codec}, first pass", f"{codec}, second pass"
+        seconds = {}
+        for number, place in bench.turns(codec, [*places, Bare(corpus.shard(1, codec))]):
+            common.drop_caches()
+            if isinstance(place, Bare):
+                seconds[number, place.name] = run_decoder("bare_decode", place.shard, corpus.bytes)
+                bench.add(first, place.name, number, seconds[number, place.name], corpus.bytes / MB, "MB")
+                continue
+            with place.opened() as path:
+                watch = bench.watch(place, path)
+                seconds[number, place.name] = dd(place, path)
+                bench.add(first, place.name, number, seconds[number, place.name], corpus.bytes / MB, "MB", **watch.lap())
+                bench.add(second, place.name, number, dd(place, path), corpus.bytes / MB, "MB", **watch.lap())
+        for number in range(bench.args.rounds):
+            both = seconds[number, Bare.name] + seconds[number, peers.NULL]
+            bench.add(first, BOUND, number, both, corpus.bytes / MB, "MB")
+
+
+# ---- the library ------------------------------------------------------------------------------
+
+
+class Decoder:
+    def __init__(self, name, run):
+        self.name, self.run = name, run
+
+
+def decoders(bench, shard, corpus):
+    size, cpus = corpus.bytes, bench.cpus
+    return [
+        Decoder(LIBRARY, lambda: run_decoder("decode_file", shard, size)),
+        Decoder(LIBRARY_ALL, lambda: run_decoder("decode_file", shard, size, "-t", cpus, "-p", cpus)),
+        Decoder(LIBRARY_ONE, lambda: run_decoder("decode_file", shard, size, "-t", cpus)),
+        Decoder(BARE, lambda: run_decoder("bare_decode", shard, size)),
+        Decoder(BARE_ALL, lambda: run_decoder("bare_decode", shard, size, "-t", cpus)),
+        Decoder(REFERENCE_ALL, lambda: reference.measure("all", shard, corpus.records)[0]),
+    ]
+
+
+def case_of_file(codec, group):
+    return f"{codec}, groups of {group}"
+
+
+def decode(bench):
+    corpus = bench.corpus(bench.size(50_000, 2_000), 4096)
+    for codec in CODECS:
+        for group in (1, 64):
+            shard = corpus.shard(group, codec)
+            case = case_of_file(codec, group)
+            for number, decoder in bench.turns(case, decoders(bench, shard, corpus)):
+                common.warm(shard)
+                bench.add(case, decoder.name, number, decoder.run(), corpus.bytes / MB, "MB")
+
+
+# ---- memory -----------------------------------------------------------------------------------
+
+
+class Arecfs:
+    name = peers.ARECFS64
+
+
+def case_of_memory(pattern):
+    return f"{READERS} readers, {pattern}"
+
+
+def memory(bench):
+    corpus = bench.corpus(bench.size(100_000, 20_000), 4096)
+    shard = corpus.shard(64)
+    cache = max(corpus.bytes // 4 // common.MIB, 1)
+    args = argparse.Namespace(cache=cache, records=corpus.records, size=corpus.size, readers=READERS,
+                              max_parallelism=bench.cpus, arecfs_option=bench.args.arecfs_option,
+                              limit=bench.args.limit)
+    for pattern in PATTERNS:
+        case = case_of_memory(pattern)
+        for number, place in bench.turns(case, [Arecfs]):
+            seen = bench_memory.measure(args, bench.reader, shard, 64, pattern, bench.work)
+            bench.add(case, place.name, number, seen["seconds"], READERS * corpus.records, "files",
+                      peak=max(seen["rss_peak"], seen["hwm"]), allowed=seen["allowed"], decodes=seen["decodes"],
+                      chunks=seen["chunks"])

@@ -1,0 +1,186 @@
+"""The parts of the benchmarks that figures rest on: what the C programs do, how medians and verdicts are made."""
+
+import os
+import pathlib
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+
+import common
+import golden
+import make_shard
+import peers
+import report
+import targets
+from decoding import BARE, LIBRARY
+from mounts import SLOW
+
+BIN = pathlib.Path(os.environ["AREC_BIN"]).parent
+SIMPLE = [file for file in golden.SIMPLE if file.kind == "array_record"]
+
+
+# ---- decoders -----------------------------------------------------------------------------------
+
+
+def decode(program, path, *options):
+    return subprocess.run([BIN / program, *options, path], capture_output=True, text=True, timeout=60 * SLOW)
+
+
+@pytest.mark.parametrize("file", SIMPLE, ids=lambda file: file.name)
+@pytest.mark.parametrize("program, options", [("bench.decode_file", []), ("bench.decode_file", ["-t", "2", "-p", "3"]),
+                                              ("bench.bare_decode", []), ("bench.bare_decode", ["-t", "3"])])
+def test_decoders_read_every_record(program, options, file):
+    done = decode(program, file.path, *options)
+    assert done.returncode == 0, done.stderr
+    records, size, _ = done.stdout.split()
+    assert (int(records), int(size)) == (file.n_records, sum(file.sizes))
+
+
+def test_bare_decoder_checks_hashes(tmp_path):
+    data = bytearray(golden.get("text.groupsize64-snappy.array_record").path.read_bytes())
+    data[200] ^= 1
+    (tmp_path / "bad").write_bytes(data)
+    done = decode("bench.bare_decode", tmp_path / "bad")
+    assert (done.returncode, done.stderr) == (1, "bare_decode: a chunk has the wrong hash\n")
+
+
+# ---- the null filesystem ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def null(tmp_path):
+    def mount(*options):
+        return common.Mount([BIN / "bench.null_fs", *options, tmp_path / "mnt"], tmp_path / "mnt", limit=60 * SLOW)
+    if os.geteuid() != 0 or not os.path.exists("/dev/fuse"):
+        pytest.skip("mounting needs root and /dev/fuse")
+    return mount
+
+
+@pytest.mark.parametrize("options", [[], ["--readdir"], ["--push", "7"]], ids=" ".join)
+def test_null_filesystem_shows_all_records(null, options):
+    with null("--records", "300", "--size", "5000", *options) as mount:
+        names = sorted(os.listdir(mount.path))
+        assert names == [f"{i:03d}" for i in range(300)]
+        contents = {(mount.path / name).read_bytes() for name in names}
+        assert len(contents) == 1 and len(contents.pop()) == 5000
+        assert (mount.path / "007").stat().st_size == 5000
+        for absent in ("7", "300", "x"):
+            assert not (mount.path / absent).exists()
+
+
+# ---- the reader ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def numbered(tmp_path):
+    for i in range(12):
+        (tmp_path / f"{i:02d}").write_bytes(bytes(i))
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def reader(tmp_path_factory):
+    return common.build_reader(tmp_path_factory.mktemp("reader"))
+
+
+@pytest.mark.parametrize("options, files, size", [
+    ([], 12, 66), (["-N", "12"], 12, 66), (["-N", "12", "-r", "5"], 12, 66), (["-n", "0"], 0, 0),
+    (["-N", "12", "-s", "10", "-n", "3"], 3, 10 + 11 + 0)])
+def test_reader_reads_what_it_is_told(reader, numbered, options, files, size):
+    out = subprocess.run([reader, *options, numbered], check=True, capture_output=True, text=True).stdout.split()
+    assert (int(out[0]), int(out[1])) == (files, size)
+
+
+def test_random_orders_depend_on_the_seed(reader, numbered):
+    def sizes(seed):
+        """Which files are the first three: the sums of the first 1, 2 and 3."""
+        return [subprocess.run([reader, "-N", "12", "-r", seed, "-n", str(n), numbered], check=True,
+                               capture_output=True, text=True).stdout.split()[1] for n in (1, 2, 3)]
+    assert sizes("1") == sizes("1")
+    assert len({tuple(sizes(str(seed))) for seed in range(8)}) > 4
+
+
+def test_large_text_records_have_their_size():
+    records = make_shard.Records(2, make_shard.PIECE + 100)
+    assert [len(record) for record in records] == [make_shard.PIECE + 100] * 2
+    assert records[0] != records[1]
+    assert make_shard.Records(2, 100)[1].startswith(make_shard.HEADER % 1)
+
+
+# ---- the report ---------------------------------------------------------------------------------
+
+
+def result(rows):
+    args = SimpleNamespace(rounds=3, quick=False)
+    return report.Result(SimpleNamespace(rows=rows, notes=["a note"], args=args))
+
+
+def row(workload, case, place, number, rate, **more):
+    return {"workload": workload, "case": case, "place": place, "round": number, "rate": rate, "amount": 100,
+            "seconds": 100 / rate, "unit": "files/s", **more}
+
+
+def pair(ours, theirs, case="cold", workload="random", names=(peers.ARECFS1, peers.SQUASHFUSE)):
+    return [row(workload, case, name, number, rate) for name, rates in zip(names, (ours, theirs))
+            for number, rate in enumerate(rates) if rate is not None]
+
+
+def test_a_ratio_is_the_median_of_those_within_each_round():
+    # The ratio of the medians would be 1.
+    assert result(pair([10, 20, 30], [5, 20, 60])).ratio("random", "cold", peers.ARECFS1, peers.SQUASHFUSE) == 1
+    assert result(pair([10, 20, 30], [5, 10, 60])).ratio("random", "cold", peers.ARECFS1, peers.SQUASHFUSE) == 2
+    # Rounds that only one of them had do not count.
+    assert result(pair([10, 20, 30], [5, None, None])).ratio("random", "cold", peers.ARECFS1, peers.SQUASHFUSE) == 2
+    assert result(pair([10], [])).ratio("random", "cold", peers.ARECFS1, peers.SQUASHFUSE) is None
+
+
+def verdicts(rows):
+    return {target: verdict for target, _, verdict in targets.judge(result(rows))}
+
+
+def test_verdicts():
+    target = "cold random, groups of 1, to squashfuse_ll: at least 1.5"
+    assert verdicts(pair([15], [10]))[target] == "pass"
+    assert verdicts(pair([14], [10]))[target] == "FAIL"
+    assert verdicts([])[target] == "not measured"
+
+
+def test_counts_are_judged_by_the_worst_round():
+    target = "ls -lU, LOOKUPs: exactly 0"
+    rows = [row("listing", "ls -lU", peers.ARECFS64, number, 10, requests={"LOOKUP": 1} if number == 1 else {})
+            for number in range(3)]
+    assert verdicts(rows)[target] == "FAIL"
+    assert verdicts(rows[:1])[target] == "pass"
+
+
+def test_decode_is_judged_by_the_worst_file():
+    names = (LIBRARY, BARE)
+    rows = pair([10], [10], "zstd, groups of 1", "decode", names) + pair([8], [10], "snappy, groups of 64", "decode", names)
+    found = [key for key, verdict in verdicts(rows).items() if verdict == "FAIL"]
+    assert len(found) == 1 and "least for snappy, groups of 64" in found[0]
+
+
+def test_report_tells_every_figure():
+    measured = result([row("random", "cold", peers.ARECFS1, 0, 1234, requests={"READ": 50}, decodes=7, chunks=9),
+                       row("random", "cold", peers.SQUASHFUSE, 0, 617)])
+    text = measured.text(targets.judge(measured))
+    line = next(line for line in text.splitlines() if line.startswith(f"| {peers.ARECFS1}"))
+    assert [cell.strip() for cell in line.split("|")[2:-1]] == ["1,234", "1,234 to 1,234", "2.00", "500", "0", "7 of 9"]
+    assert f"- {peers.ARECFS1}, requests: READ 50" in text and "- a note" in text
+
+
+def test_report_goes_between_its_marks(tmp_path):
+    path = tmp_path / "report.md"
+    report.write_text(path, "all of it")
+    assert path.read_text() == "all of it\n"
+    path.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nbehind\n")
+    report.write_text(path, "new")
+    assert path.read_text() == f"before\n{report.BEGIN}\nnew\n{report.END}\nbehind\n"
+
+
+def test_plots_are_made_for_every_workload(tmp_path):
+    pytest.importorskip("matplotlib")
+    report.write_plots(result(pair([10, 20], [5, 6])), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["random.svg"]
+    assert peers.SQUASHFUSE in (tmp_path / "random.svg").read_text()
