@@ -170,18 +170,45 @@ fill_entry (const ArecIndex *index, uint64_t chunk, const ArecIndexRow pair[2],
     };
 }
 
+/* Rows of @n chunks, and the one behind them if there is one. */
+static bool
+get_rows (const ArecIndex *index, uint64_t first, uint64_t n, ArecIndexRow *rows,
+          GError **error)
+{
+    g_assert (first < index->n_chunks && n <= index->n_chunks - first);
+    n += first + n < index->n_chunks;
+    if (index->frames) {
+        arec_index_frames_get (index->frames, first, n, rows);
+        return true;
+    }
+    return arec_index_rows_get (index->rows, first, n, rows, error);
+}
+
 bool
 arec_index_get (const ArecIndex *index, uint64_t chunk, ArecIndexEntry *entry, GError **error)
 {
     ArecIndexRow pair[2];
 
-    g_assert (chunk < index->n_chunks);
-    if (index->frames) {
-        arec_index_frames_get (index->frames, chunk, pair);
-    } else if (!arec_index_rows_get (index->rows, chunk, pair, error)) {
+    if (!get_rows (index, chunk, 1, pair, error)) {
         return false;
     }
     fill_entry (index, chunk, pair, entry);
+    return true;
+}
+
+bool
+arec_index_get_many (const ArecIndex *index, uint64_t first, uint64_t n,
+                     ArecIndexEntry *entries, GError **error)
+{
+    ArecIndexRow rows[AREC_INDEX_BATCH + 1];
+
+    g_assert (n <= AREC_INDEX_BATCH);
+    if (!get_rows (index, first, n, rows, error)) {
+        return false;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        fill_entry (index, first + i, &rows[i], &entries[i]);
+    }
     return true;
 }
 

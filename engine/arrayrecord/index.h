@@ -63,6 +63,12 @@ uint64_t arec_index_offloaded_size (const ArecIndex *index); /* bytes in the fil
 bool arec_index_get (const ArecIndex *index, uint64_t chunk, ArecIndexEntry *entry,
                      GError **error);
 
+/* Chunks [first, first + n), all of which there are; n is at most AREC_INDEX_BATCH. Offloaded,
+ * they cost one pread together. Errors: IO. */
+#define AREC_INDEX_BATCH 64
+bool arec_index_get_many (const ArecIndex *index, uint64_t first, uint64_t n,
+                          ArecIndexEntry *entries, GError **error);
+
 /* The chunk that holds @record in [0, n_records), and its entry. Errors: IO, NOMEM. */
 bool arec_index_find (const ArecIndex *index, uint64_t record, uint64_t *chunk,
                       ArecIndexEntry *entry, GError **error);

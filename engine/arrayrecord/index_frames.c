@@ -182,7 +182,7 @@ arec_index_frames_memory (const ArecIndexFrames *index)
 
 /* ---- asking ---- */
 
-static uint64_t
+static inline uint64_t
 pull_bits (const ArecIndexFrames *index, uint64_t at, unsigned width)
 {
     uint64_t word = at / 64;
@@ -206,7 +206,7 @@ bits_of_chunk (const Frame *frame, unsigned i)
            (uint64_t)i * ((unsigned)frame->offset_bits + frame->size_bits + frame->record_bits);
 }
 
-static uint64_t
+static inline uint64_t
 first_record_in (const ArecIndexFrames *index, const Frame *frame, unsigned i)
 {
     return frame->first_record + i * frame->record_slope +
@@ -214,7 +214,7 @@ first_record_in (const ArecIndexFrames *index, const Frame *frame, unsigned i)
                       frame->record_bits);
 }
 
-static ArecIndexRow
+static inline ArecIndexRow
 row_at (const ArecIndexFrames *index, uint64_t chunk)
 {
     const Frame *frame = &index->frames[chunk / FRAME_CHUNKS];
@@ -230,12 +230,12 @@ row_at (const ArecIndexFrames *index, uint64_t chunk)
 }
 
 void
-arec_index_frames_get (const ArecIndexFrames *index, uint64_t i, ArecIndexRow pair[2])
+arec_index_frames_get (const ArecIndexFrames *index, uint64_t first, uint64_t n,
+                       ArecIndexRow *rows)
 {
-    g_assert (i < index->n_rows);
-    pair[0] = row_at (index, i);
-    if (i + 1 < index->n_rows) {
-        pair[1] = row_at (index, i + 1);
+    g_assert (first < index->n_rows && n <= index->n_rows - first);
+    for (uint64_t i = 0; i < n; i++) {
+        rows[i] = row_at (index, first + i);
     }
 }
 

@@ -26,8 +26,9 @@ void arec_index_frames_seal (ArecIndexFrames *index);
 
 uint64_t arec_index_frames_memory (const ArecIndexFrames *index); /* bytes */
 
-/* Row @i, and the row behind it unless it is the last one. */
-void arec_index_frames_get (const ArecIndexFrames *index, uint64_t i, ArecIndexRow pair[2]);
+/* Rows [first, first + n), all of which there are. */
+void arec_index_frames_get (const ArecIndexFrames *index, uint64_t first, uint64_t n,
+                            ArecIndexRow *rows);
 
 /* The last row that begins at or before @record, which is not before the first row's. */
 uint64_t arec_index_frames_find (const ArecIndexFrames *index, uint64_t record);

@@ -133,11 +133,20 @@ check_pair (ArecIndexRows *rows, uint64_t i, const ArecIndexRow pair[2], GError 
 }
 
 bool
-arec_index_rows_get (ArecIndexRows *rows, uint64_t i, ArecIndexRow pair[2], GError **error)
+arec_index_rows_get (ArecIndexRows *rows, uint64_t first, uint64_t n, ArecIndexRow *out,
+                     GError **error)
 {
-    g_assert (i < rows->n_rows);
-    return read_rows (rows, i, MIN (rows->n_rows - i, 2), pair, error) &&
-           check_pair (rows, i, pair, error);
+    g_assert (first < rows->n_rows && n > 0 && n <= rows->n_rows - first);
+    if (!read_rows (rows, first, n, out, error)) {
+        return false;
+    }
+    /* A last row of several was looked at together with the one before it. */
+    for (uint64_t i = 0; i + 1 < n || i == 0; i++) {
+        if (!check_pair (rows, first + i, out + i, error)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static uint64_t

@@ -33,8 +33,8 @@ bool arec_index_rows_seal (ArecIndexRows *rows, bool for_search, GError **error)
 uint64_t arec_index_rows_memory (const ArecIndexRows *rows); /* bytes */
 uint64_t arec_index_rows_size (const ArecIndexRows *rows);   /* bytes in the file */
 
-/* Row @i and, unless it is the last one, the row behind it. Errors: IO. */
-bool arec_index_rows_get (ArecIndexRows *rows, uint64_t i, ArecIndexRow pair[2],
+/* Rows [first, first + n), all of which there are, by one read. Errors: IO. */
+bool arec_index_rows_get (ArecIndexRows *rows, uint64_t first, uint64_t n, ArecIndexRow *out,
                           GError **error);
 
 /* The row *i whose records include @record, which is not before the first row's: the last one

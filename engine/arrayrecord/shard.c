@@ -401,6 +401,75 @@ arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError
            arec_shard_load_chunk_at (shard, &entry, out, error);
 }
 
+/* Decodes a chunk that was read with its neighbours; on failure it is left as it was. */
+static void
+decode_in_run (ArecShard *shard, const ArecChunkNeighbours *all, ArecRunChunk *in,
+               uint8_t *memory, uint32_t *ends)
+{
+    const ArecIndexEntry *entry = &in->entry;
+    ArecChunkPlace place = place_of (shard, entry);
+    ArecChunkHeader header;
+    const uint8_t *data, *values;
+
+    if (!arec_chunk_neighbours_find (all, &place, &header, &data) ||
+        !check_against_index (shard, entry, &header, NULL)) {
+        return;
+    }
+    if (header.type == AREC_CHUNK_SIMPLE) {
+        in->ends = (ArecRecordEnds){.n = entry->n_records, .narrow_ends = ends};
+        if (arec_chunk_decode_into (&header, data, &shard->limits, memory, &in->ends,
+                                    &values)) {
+            in->values = values;
+        }
+    } else if (arec_chunk_decode (&place, &header, NULL, data, &shard->limits, &in->chunk,
+                                  NULL)) {
+        in->ends = in->chunk->ends;
+        in->values = in->chunk->values;
+    }
+}
+
+/* Decodes what can be decoded out of one read; all or nothing of it counts. */
+static void
+load_together (ArecShard *shard, ArecChunkRun *run)
+{
+    ArecChunkNeighbours all;
+    uint8_t *memory = run->values;
+    uint32_t *ends = run->ends;
+
+    if (!arec_chunk_neighbours_read (shard->source, arec_chunk_run_begin (run),
+                                     arec_chunk_run_end (run), run->stored, &all, NULL)) {
+        return;
+    }
+    for (size_t i = 0; i < run->n_chunks; i++) {
+        decode_in_run (shard, &all, &run->chunks[i], memory, ends);
+        memory += run->chunks[i].entry.decoded_size;
+        ends += run->chunks[i].entry.n_records;
+    }
+    if (!arec_source_check (shard->source, NULL)) {
+        for (size_t i = 0; i < run->n_chunks; i++) {
+            run->chunks[i].values = NULL;
+            g_clear_pointer (&run->chunks[i].chunk, arec_chunk_free);
+        }
+    }
+}
+
+void
+arec_shard_load_run (ArecShard *shard, ArecChunkRun *run)
+{
+    if (arec_shard_check_known (shard, NULL) && arec_chunk_run_reserve (run)) {
+        load_together (shard, run);
+    }
+    for (size_t i = 0; i < run->n_chunks; i++) {
+        ArecRunChunk *chunk = &run->chunks[i];
+
+        if (!chunk->values && arec_shard_check_known (shard, &chunk->error) &&
+            arec_shard_load_chunk_at (shard, &chunk->entry, &chunk->chunk, &chunk->error)) {
+            chunk->ends = chunk->chunk->ends;
+            chunk->values = chunk->chunk->values;
+        }
+    }
+}
+
 static bool
 has_empty_record (const ArecRecordEnds *ends)
 {

@@ -12,6 +12,7 @@
 
 #include <glib.h>
 
+#include "arrayrecord/chunk_run.h"
 #include "arrayrecord/index.h"
 #include "arrayrecord/metadata.h"
 #include "arrayrecord/scan_index.h"
@@ -80,6 +81,11 @@ bool arec_shard_check (ArecShard *shard, GError **error);
 bool arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError **error);
 bool arec_shard_load_chunk_at (ArecShard *shard, const ArecIndexEntry *entry, ArecChunk **out,
                                GError **error);
+
+/* Loads all chunks of @run, each of which then has its records or its error: the same as above.
+ * Neighbours are read by one call, and the source is asked once for all of them whether it has
+ * changed. */
+void arec_shard_load_run (ArecShard *shard, ArecChunkRun *run);
 
 /* The record ends of a chunk, given as above, without decoding values, see
  * arec_chunk_read_sizes (). A list with a record of size 0 is confirmed by the chunk's data

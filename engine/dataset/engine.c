@@ -1,7 +1,6 @@
 #include "dataset/engine.h"
 
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/memory_limit.h"
@@ -32,9 +31,10 @@ arec_engine_new (const ArecEngineOptions *options)
     if (chosen.cache_size == 0) {
         chosen.cache_size = arec_engine_auto_cache_size();
     }
+    engine->parallelism =
+        chosen.max_parallelism > 0 ? chosen.max_parallelism : g_get_num_processors();
     if (chosen.max_parallelism == 0) {
-        chosen.max_parallelism =
-            MAX ((unsigned)sysconf (_SC_NPROCESSORS_ONLN), MIN_AUTO_PARALLELISM);
+        chosen.max_parallelism = MAX (engine->parallelism, MIN_AUTO_PARALLELISM);
     }
     if (chosen.max_chunk_size == 0) {
         chosen.max_chunk_size = MIN (AREC_MAX_CHUNK_SIZE, half_memory);
@@ -43,6 +43,7 @@ arec_engine_new (const ArecEngineOptions *options)
                                     .ceiling = half_memory,
                                     .max_loads = chosen.max_parallelism};
     engine->refs = 1;
+    engine->cache_size = chosen.cache_size;
     engine->cache = arec_chunk_cache_new (&cache);
     engine->fds = arec_fd_pool_new (chosen.max_open_files);
     engine->workers = arec_worker_pool_new (chosen.max_parallelism, MAX_AHEAD_TASKS);
@@ -101,7 +102,7 @@ arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats)
         .chunks_ahead_wasted = cache.ahead_wasted,
         .chunks_ahead_refused = cache.ahead_refused,
         .chunks_decoded = engine->chunks_decoded,
-        .chunks_failed = cache.failures,
+        .chunks_failed = cache.failures + engine->chunks_failed,
         .size_lists_read = engine->size_lists_read,
         .decoded_bytes = engine->decoded_bytes,
         .source_reads = engine->source_counters.reads,

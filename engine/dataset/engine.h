@@ -16,11 +16,14 @@ struct ArecEngine {
     ArecFdPool *fds;
     ArecWorkerPool *workers;   /* decode ahead of readers */
     ArecIndexFile *index_file; /* of offloaded indexes */
+    unsigned parallelism;      /* threads for many chunks at once: as asked for, or the CPUs */
+    uint64_t cache_size;       /* bytes */
     ArecDecodeLimits limits;
     ArecSourceCounters source_counters;
     _Atomic uint64_t next_owner; /* of things in the cache */
     _Atomic uint64_t index_used;
     _Atomic uint64_t chunks_decoded;
+    _Atomic uint64_t chunks_failed; /* in scans; the cache counts the others */
     _Atomic uint64_t size_lists_read;
     _Atomic uint64_t decoded_bytes;
 };

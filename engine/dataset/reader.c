@@ -1,6 +1,7 @@
 #include <arec/reader.h>
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "arrayrecord/shard.h"
@@ -18,6 +19,9 @@
 
 typedef enum { CODING_UNKNOWN, CODING_SIMPLE, CODING_TRANSPOSED } Coding;
 
+/* Decoded bytes of a batch for which another thread is called. */
+#define HELP_SIZE (UINT64_C (128) * 1024)
+
 typedef struct {
     ArecShard *shard;
     uint64_t chunk_owner; /* of the file's chunks in the cache */
@@ -32,6 +36,8 @@ struct ArecReader {
     _Atomic unsigned refs;
     ArecEngine *engine;
     ArecSourceList *list;
+    unsigned parallelism;
+    uint64_t ahead_size; /* bytes */
     uint64_t n_records;
     size_t n_files;
     File files[];
@@ -109,6 +115,15 @@ close_file (ArecEngine *engine, File *file)
     arec_shard_free (file->shard);
 }
 
+static void
+take_options (ArecReader *reader, const ArecReaderOptions *options)
+{
+    reader->parallelism =
+        options->has_max_parallelism ? options->max_parallelism : reader->engine->parallelism;
+    reader->ahead_size = options->has_readahead_buffer_size ? options->readahead_buffer_size
+                                                            : reader->engine->cache_size;
+}
+
 ArecReader *
 arec_reader_open_list (ArecEngine *engine, ArecSourceList *list, size_t first, size_t n,
                        const ArecReaderOptions *options, GError **error)
@@ -127,6 +142,7 @@ arec_reader_open_list (ArecEngine *engine, ArecSourceList *list, size_t first, s
     reader->engine = arec_engine_ref (engine);
     reader->list = arec_source_list_ref (list);
     reader->n_files = n;
+    take_options (reader, options ? options : &defaults);
     for (size_t i = 0; i < n; i++) {
         if (!open_file (reader, arec_source_list_get (list, first + i),
                         options ? options : &defaults, &reader->files[i], error)) {
@@ -180,6 +196,24 @@ ArecEngine *
 arec_reader_engine (ArecReader *reader)
 {
     return reader->engine;
+}
+
+unsigned
+arec_reader_parallelism (const ArecReader *reader)
+{
+    return reader->parallelism;
+}
+
+uint64_t
+arec_reader_ahead_size (const ArecReader *reader)
+{
+    return reader->ahead_size;
+}
+
+ArecShard *
+arec_reader_shard (ArecReader *reader, size_t file)
+{
+    return reader->files[file].shard;
 }
 
 uint64_t
@@ -471,6 +505,62 @@ get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *ent
 }
 
 bool
+arec_reader_find_chunk (const ArecReader *reader, uint64_t record, ArecChunkWalk *walk,
+                        GError **error)
+{
+    ArecPlace place;
+
+    walk->n_entries = walk->i = 0;
+    if (!find (reader, record, &place, &walk->entries[0], error)) {
+        return false;
+    }
+    walk->n_entries = 1;
+    walk->file = place.file;
+    walk->chunk = place.chunk;
+    walk->chunk_record = place.chunk_record;
+    walk->end = chunk_end_of (reader, record, &place, &walk->entries[0]);
+    return true;
+}
+
+bool
+arec_reader_next_chunk (const ArecReader *reader, ArecChunkWalk *walk, GError **error)
+{
+    const File *file = &reader->files[walk->file];
+    const ArecIndex *index = arec_shard_index (file->shard);
+    const ArecIndexEntry *entry;
+    uint64_t record = walk->end;
+
+    if (record - file->base == file->end - file->first) {
+        return arec_reader_find_chunk (reader, record, walk, error);
+    }
+    if (walk->i + 1 == walk->n_entries) {
+        uint64_t next = walk->chunk + 1;
+        uint64_t n = MIN (arec_index_n_chunks (index) - next, AREC_INDEX_BATCH);
+
+        walk->n_entries = walk->i = 0;
+        if (!arec_index_get_many (index, next, n, walk->entries, error)) {
+            return false;
+        }
+        walk->n_entries = (unsigned)n;
+    } else {
+        walk->i++;
+    }
+    walk->chunk++;
+    walk->chunk_record = 0;
+    entry = &walk->entries[walk->i];
+    walk->end = record + MIN (entry->n_records, file->end - entry->first_record);
+    return true;
+}
+
+bool
+arec_reader_has_chunk (const ArecReader *reader, const ArecChunkWalk *walk)
+{
+    return arec_chunk_cache_has (
+        reader->engine->cache,
+        (ArecCacheKey){reader->files[walk->file].chunk_owner, walk->chunk});
+}
+
+bool
 arec_reader_load_ahead (ArecReader *reader, uint64_t record, uint64_t *chunk_end)
 {
     ArecPlace place;
@@ -648,34 +738,198 @@ compare_wanted (const void *a, const void *b)
     return (x->record > y->record) - (x->record < y->record);
 }
 
-/* Fills the views of @wanted, which ascends, from one chunk after the other. */
+/* Wanted records of one chunk. */
+typedef struct {
+    size_t first; /* in the sorted list */
+    size_t n;
+    ArecPlace place; /* of the first one */
+    ArecIndexEntry entry;
+} Group;
+
+/* A batch, worked on by the caller's thread and by as many of the engine's as have time for it.
+ * One that comes when all is done finds nothing to do and touches nothing else. */
+typedef struct {
+    _Atomic unsigned refs;
+    ArecReader *reader;
+    const Wanted *wanted;
+    ArecView *views;
+    const Group *groups;
+    size_t n_groups;
+    _Atomic size_t next; /* group that nobody has taken */
+    pthread_mutex_t lock;
+    pthread_cond_t idle; /* no helper is at work */
+    bool is_over;        /* guarded by the lock, as all below */
+    unsigned n_helpers;  /* at work */
+    size_t failed;       /* the first group that failed */
+    GError *error;
+} Batch;
+
+static void
+unref_batch (void *data)
+{
+    Batch *batch = data;
+
+    if (atomic_fetch_sub (&batch->refs, 1) == 1) {
+        pthread_cond_destroy (&batch->idle);
+        pthread_mutex_destroy (&batch->lock);
+        g_free (batch);
+    }
+}
+
+static bool
+read_group (Batch *batch, const Group *group, GError **error)
+{
+    g_autoptr (ArecCacheEntry) cached =
+        get_chunk (batch->reader, &group->place, &group->entry, error);
+    const Wanted *wanted = batch->wanted + group->first;
+
+    if (!cached) {
+        return false;
+    }
+    for (size_t i = 0; i < group->n; i++) {
+        batch->views[wanted[i].position] =
+            view_of (cached, group->place.chunk_record + (wanted[i].record - wanted[0].record));
+    }
+    return true;
+}
+
+/* Groups are taken in order, and whoever took one ends it: so of all failures the first one is
+ * always known. */
+static void
+work_on_batch (Batch *batch)
+{
+    size_t i;
+
+    while ((i = atomic_fetch_add (&batch->next, 1)) < batch->n_groups) {
+        GError *error = NULL;
+
+        if (read_group (batch, &batch->groups[i], &error)) {
+            continue;
+        }
+        atomic_store (&batch->next, batch->n_groups);
+        pthread_mutex_lock (&batch->lock);
+        if (i < batch->failed) {
+            GError *later = batch->error;
+
+            batch->failed = i;
+            batch->error = error;
+            error = later;
+        }
+        pthread_mutex_unlock (&batch->lock);
+        g_clear_error (&error);
+    }
+}
+
+static void
+help_with_batch (void *data)
+{
+    Batch *batch = data;
+    bool is_over;
+
+    pthread_mutex_lock (&batch->lock);
+    is_over = batch->is_over;
+    batch->n_helpers += !is_over;
+    pthread_mutex_unlock (&batch->lock);
+    if (!is_over) {
+        work_on_batch (batch);
+        pthread_mutex_lock (&batch->lock);
+        batch->n_helpers--;
+        pthread_cond_signal (&batch->idle);
+        pthread_mutex_unlock (&batch->lock);
+    }
+    unref_batch (batch);
+}
+
+/* As many helpers as the batch is worth: handing over costs more than a small chunk. */
+static void
+call_helpers (Batch *batch)
+{
+    unsigned n = batch->reader->parallelism;
+    uint64_t size = 0;
+
+    for (size_t i = 0; i < batch->n_groups && size / HELP_SIZE < n; i++) {
+        size += batch->groups[i].entry.decoded_size;
+    }
+    n = (unsigned)MIN (MIN (n, batch->n_groups), 1 + size / HELP_SIZE);
+    for (unsigned i = 1; i < n; i++) {
+        atomic_fetch_add (&batch->refs, 1);
+        if (!arec_worker_pool_try (batch->reader->engine->workers, help_with_batch, unref_batch,
+                                   batch)) {
+            unref_batch (batch);
+            break;
+        }
+    }
+}
+
+/* Fills the views of @wanted, chunk by chunk. */
+static bool
+read_groups (ArecReader *reader, const Wanted *wanted, const Group *groups, size_t n_groups,
+             ArecView *views, GError **error)
+{
+    Batch *batch = g_new0 (Batch, 1);
+    GError *failure;
+
+    batch->refs = 1;
+    batch->reader = reader;
+    batch->wanted = wanted;
+    batch->views = views;
+    batch->groups = groups;
+    batch->n_groups = batch->failed = n_groups;
+    pthread_mutex_init (&batch->lock, NULL);
+    pthread_cond_init (&batch->idle, NULL);
+
+    call_helpers (batch);
+    work_on_batch (batch);
+    pthread_mutex_lock (&batch->lock);
+    batch->is_over = true;
+    while (batch->n_helpers > 0) {
+        pthread_cond_wait (&batch->idle, &batch->lock);
+    }
+    failure = g_steal_pointer (&batch->error);
+    pthread_mutex_unlock (&batch->lock);
+    unref_batch (batch);
+    if (failure) {
+        g_propagate_error (error, failure);
+        return false;
+    }
+    return true;
+}
+
+/* The chunks of @wanted, which ascends; @groups has room for n. */
+static bool
+make_groups (ArecReader *reader, const Wanted *wanted, size_t n, Group *groups,
+             size_t *n_groups, GError **error)
+{
+    *n_groups = 0;
+    for (size_t i = 0; i < n;) {
+        Group *group = &groups[(*n_groups)++];
+        uint64_t end;
+
+        group->first = i;
+        if (!find (reader, wanted[i].record, &group->place, &group->entry, error)) {
+            return false;
+        }
+        end = chunk_end_of (reader, wanted[i].record, &group->place, &group->entry);
+        while (i < n && wanted[i].record < end) {
+            i++;
+        }
+        group->n = i - group->first;
+    }
+    return true;
+}
+
 static bool
 read_sorted (ArecReader *reader, const Wanted *wanted, size_t n, ArecView *views,
              GError **error)
 {
-    for (size_t i = 0; i < n;) {
-        g_autoptr (ArecCacheEntry) cached = NULL;
-        ArecPlace place;
-        ArecIndexEntry entry;
-        uint64_t left; /* records of the chunk from this one on */
-        uint64_t first = wanted[i].record;
+    g_autofree Group *groups = g_try_new (Group, MAX (n, 1));
+    size_t n_groups;
 
-        if (!find (reader, first, &place, &entry, error)) {
-            return false;
-        }
-        cached = get_chunk (reader, &place, &entry, error);
-        if (!cached) {
-            return false;
-        }
-        /* A range may end within the chunk; the next file's records are not in it. */
-        left = MIN (entry.n_records - place.chunk_record,
-                    reader->files[place.file].end - place.file_record);
-        for (; i < n && wanted[i].record - first < left; i++) {
-            views[wanted[i].position] =
-                view_of (cached, place.chunk_record + (wanted[i].record - first));
-        }
+    if (!groups) {
+        return arec_fail (error, AREC_ERROR_NOMEM, "no memory for %zu record numbers", n);
     }
-    return true;
+    return make_groups (reader, wanted, n, groups, &n_groups, error) &&
+           read_groups (reader, wanted, groups, n_groups, views, error);
 }
 
 bool
@@ -703,93 +957,5 @@ arec_reader_read_many (ArecReader *reader, const uint64_t *records, size_t n, Ar
         }
         return false;
     }
-    return true;
-}
-
-struct ArecScan {
-    ArecReader *reader;
-    uint64_t next;
-    uint64_t end;
-    ArecCacheEntry *cached; /* the chunk that holds `next`, unless NULL */
-    uint64_t chunk_record;  /* of `next` in it */
-    uint64_t chunk_end;     /* number in the sequence behind the chunk's last record */
-};
-
-ArecScan *
-arec_scan_new (ArecReader *reader, uint64_t first, uint64_t end)
-{
-    ArecScan *scan;
-
-    g_return_val_if_fail (first <= end && end <= reader->n_records, NULL);
-    scan = g_new0 (ArecScan, 1);
-    scan->reader = arec_reader_ref (reader);
-    scan->next = first;
-    scan->end = end;
-    return scan;
-}
-
-void
-arec_scan_free (ArecScan *scan)
-{
-    if (!scan) {
-        return;
-    }
-    arec_cache_entry_unref (scan->cached);
-    arec_reader_unref (scan->reader);
-    g_free (scan);
-}
-
-uint64_t
-arec_scan_position (const ArecScan *scan)
-{
-    return scan->next;
-}
-
-static bool
-scan_load (ArecScan *scan, GError **error)
-{
-    ArecPlace place;
-    ArecIndexEntry entry;
-    uint64_t left;
-
-    g_clear_pointer (&scan->cached, arec_cache_entry_unref);
-    if (!find (scan->reader, scan->next, &place, &entry, error)) {
-        scan->next++; /* nobody knows where its chunk ends */
-        return false;
-    }
-    left = MIN (entry.n_records - place.chunk_record,
-                scan->reader->files[place.file].end - place.file_record);
-    scan->chunk_record = place.chunk_record;
-    scan->chunk_end = scan->next + left;
-    scan->cached = get_chunk (scan->reader, &place, &entry, error);
-    if (!scan->cached) {
-        scan->next = MIN (scan->chunk_end, scan->end);
-        return false;
-    }
-    return true;
-}
-
-bool
-arec_scan_next (ArecScan *scan, uint64_t *record, const uint8_t **data, size_t *size,
-                GError **error)
-{
-    const ArecChunk *chunk;
-
-    if (record) {
-        *record = scan->next;
-    }
-    if (scan->next == scan->end) {
-        *data = NULL;
-        *size = 0;
-        return true;
-    }
-    if ((!scan->cached || scan->next == scan->chunk_end) && !scan_load (scan, error)) {
-        return false;
-    }
-    chunk = arec_cache_entry_value (scan->cached);
-    *data = chunk->values + arec_record_ends_begin (&chunk->ends, scan->chunk_record);
-    *size = arec_record_ends_size (&chunk->ends, scan->chunk_record);
-    scan->chunk_record++;
-    scan->next++;
     return true;
 }

@@ -1,11 +1,42 @@
-/* The inside of an ArecReader, for readahead. */
+/* The inside of an ArecReader, for scans and readahead. */
 #pragma once
 
 #include <arec/reader.h>
 
+#include "arrayrecord/shard.h"
 #include "dataset/engine.h"
 
 ArecEngine *arec_reader_engine (ArecReader *reader);
+
+/* Threads that whoever wants many chunks may use, the engine's unless the reader's options say
+ * otherwise; 0 or 1: none but his own. */
+unsigned arec_reader_parallelism (const ArecReader *reader);
+
+/* Bytes that may be decoded ahead of who goes over the records in order; 0: nothing is. */
+uint64_t arec_reader_ahead_size (const ArecReader *reader);
+
+ArecShard *arec_reader_shard (ArecReader *reader, size_t file);
+
+/* A walk over the chunks of the sequence, and the one where it stands. */
+typedef struct {
+    size_t file;
+    uint64_t chunk;        /* number in the file */
+    uint64_t chunk_record; /* number in the chunk of the record that it was found by */
+    uint64_t end; /* number in the sequence of the record behind the last one of the chunk */
+    unsigned i, n_entries;
+    ArecIndexEntry entries[AREC_INDEX_BATCH]; /* entries[i] is the chunk's */
+} ArecChunkWalk;
+
+/* Begins a walk at the chunk of @record in [0, n_records). Errors: those of the index; then
+ * @walk stands nowhere. */
+bool arec_reader_find_chunk (const ArecReader *reader, uint64_t record, ArecChunkWalk *walk,
+                             GError **error);
+
+/* Goes to the next chunk, by its first record in the sequence; there is one. Same errors. */
+bool arec_reader_next_chunk (const ArecReader *reader, ArecChunkWalk *walk, GError **error);
+
+/* Whether the cache has the chunk where @walk stands, or somebody is loading it. */
+bool arec_reader_has_chunk (const ArecReader *reader, const ArecChunkWalk *walk);
 
 /* What lies around @record in [0, n_records): *chunk_end, behind the last record that comes
  * with its chunk; *group_size, how many the chunks of its file have. Errors: those of the

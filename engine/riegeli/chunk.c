@@ -52,10 +52,9 @@ check_type (const ArecChunkPlace *place, const ArecChunkHeader *header, GError *
                       place->source->name, place->begin, header->type, header->num_records);
 }
 
-/* Only chunks whose numbers are within the limits go on. */
+/* Whether what the chunk decodes to, and takes meanwhile, is within the limit. */
 static bool
-check_size (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t max_size,
-            GError **error)
+is_within (const ArecChunkHeader *header, uint64_t max_size)
 {
     uint64_t offsets = arec_record_ends_cost (header->num_records, header->decoded_data_size);
 
@@ -63,7 +62,15 @@ check_size (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t
     if (header->type == AREC_CHUNK_SIMPLE) {
         offsets += AREC_MAX_VARINT * header->num_records;
     }
-    if (offsets > max_size || header->decoded_data_size > max_size - offsets) {
+    return offsets <= max_size && header->decoded_data_size <= max_size - offsets;
+}
+
+/* Only chunks whose numbers are within the limits go on. */
+static bool
+check_size (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t max_size,
+            GError **error)
+{
+    if (!is_within (header, max_size)) {
         return arec_fail (error, AREC_ERROR_LIMIT,
                           "%s: at %" PRIu64 ": the chunk decodes to %" PRIu64
                           " bytes in %" PRIu64 " records, the limit for both is %" PRIu64
@@ -74,35 +81,19 @@ check_size (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t
     return true;
 }
 
-/* Decompresses the values of @chunk, whose ends are known, and takes @memory over when they lie
- * in it plainly. */
+/* Decompresses the values into the @decoded_size bytes at @out. */
 static ArecDecodeResult
-decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_size,
-               uint8_t **memory, ArecChunk *chunk, const char **reason)
+decompress_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_size,
+                   uint8_t *out, const char **reason)
 {
     uint64_t prefix;
     size_t size;
 
-    if (compression == AREC_COMPRESSION_NONE) {
-        if (arec_bytes_left (&bytes) != decoded_size) {
-            *reason = "the values are not as long as the records";
-            return AREC_DECODE_CORRUPT;
-        }
-        chunk->values = bytes.at;
-        chunk->memory = g_steal_pointer (memory);
-        return AREC_DECODE_OK;
-    }
     if (!arec_bytes_take_varint (&bytes, &prefix)) {
         *reason = "no decompressed size in front of the values";
         return AREC_DECODE_CORRUPT;
     }
-    chunk->memory = g_try_malloc (MAX (decoded_size, 1));
-    if (!chunk->memory) {
-        *reason = "no memory for the decoded chunk";
-        return AREC_DECODE_NOMEM;
-    }
-    chunk->values = chunk->memory;
-    *reason = arec_decompress (compression, bytes.at, arec_bytes_left (&bytes), chunk->memory,
+    *reason = arec_decompress (compression, bytes.at, arec_bytes_left (&bytes), out,
                                decoded_size, &size);
     if (*reason) {
         return *reason == arec_codec_no_memory ? AREC_DECODE_NOMEM : AREC_DECODE_CORRUPT;
@@ -112,6 +103,30 @@ decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_si
         return AREC_DECODE_CORRUPT;
     }
     return AREC_DECODE_OK;
+}
+
+/* Decompresses the values of @chunk, whose ends are known, and takes @memory over when they lie
+ * in it plainly. */
+static ArecDecodeResult
+decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_size,
+               uint8_t **memory, ArecChunk *chunk, const char **reason)
+{
+    if (compression == AREC_COMPRESSION_NONE) {
+        if (arec_bytes_left (&bytes) != decoded_size) {
+            *reason = "the values are not as long as the records";
+            return AREC_DECODE_CORRUPT;
+        }
+        chunk->values = bytes.at;
+        chunk->memory = g_steal_pointer (memory);
+        return AREC_DECODE_OK;
+    }
+    chunk->memory = g_try_malloc (MAX (decoded_size, 1));
+    if (!chunk->memory) {
+        *reason = "no memory for the decoded chunk";
+        return AREC_DECODE_NOMEM;
+    }
+    chunk->values = chunk->memory;
+    return decompress_values (compression, bytes, decoded_size, chunk->memory, reason);
 }
 
 /* Front and size list of @data, all of the chunk's. */
@@ -194,6 +209,36 @@ arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header, u
     return check_type (place, header, error) &&
            check_size (place, header, resolved.max_size, error) &&
            decode_checked (place, header, &owned, data, &resolved, out, error);
+}
+
+bool
+arec_chunk_decode_into (const ArecChunkHeader *header, const uint8_t *data,
+                        const ArecDecodeLimits *limits, uint8_t *memory, ArecRecordEnds *ends,
+                        const uint8_t **values)
+{
+    ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
+    ArecSimpleFront front;
+    ArecBytes bytes;
+    const char *reason;
+    size_t begin;
+
+    if (header->type != AREC_CHUNK_SIMPLE || header->num_records != ends->n ||
+        !is_within (header, resolved.max_size) ||
+        arec_simple_parse_front (data, header->data_size, header->data_size, &front, &reason) !=
+            AREC_DECODE_OK ||
+        arec_simple_fill_sizes (&front, data + front.sizes_begin, header->decoded_data_size,
+                                ends, &reason) != AREC_DECODE_OK) {
+        return false;
+    }
+    begin = front.sizes_begin + front.sizes_size;
+    bytes = arec_bytes (data + begin, header->data_size - begin);
+    if (front.compression == AREC_COMPRESSION_NONE) {
+        *values = bytes.at;
+        return arec_bytes_left (&bytes) == header->decoded_data_size;
+    }
+    *values = memory;
+    return decompress_values (front.compression, bytes, header->decoded_data_size, memory,
+                              &reason) == AREC_DECODE_OK;
 }
 
 bool

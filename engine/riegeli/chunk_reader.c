@@ -76,6 +76,27 @@ walk_batch (Walk *walk, uint8_t *buffer, size_t size, size_t *n, GError **error)
     return arec_source_preadv (walk->place->source, iov, n_iov, start, error);
 }
 
+/* Verifies the block header @raw at @block, which the chunk that ends at @chunk_end crosses. */
+static bool
+verify_block_header (const ArecChunkPlace *place, const uint8_t raw[AREC_BLOCK_HEADER_SIZE],
+                     uint64_t block, uint64_t chunk_end, GError **error)
+{
+    ArecBlockHeader header;
+
+    if (!arec_block_header_parse (raw, &header)) {
+        return corrupt (place, block, error, "block header hash mismatch");
+    }
+    if (header.previous_chunk != block - place->begin) {
+        return corrupt (place, block, error,
+                        "the block header implies another begin of the chunk");
+    }
+    if (header.next_chunk != chunk_end - block) {
+        return corrupt (place, block, error,
+                        "the block header implies another end of the chunk");
+    }
+    return true;
+}
+
 /* Verifies the block headers of the last batch that lie before @data_end; a lenient place has
  * none verified. */
 static bool
@@ -84,22 +105,12 @@ walk_verify (const Walk *walk, uint64_t data_end, uint64_t chunk_end, GError **e
     const ArecChunkPlace *place = walk->place;
 
     for (unsigned i = 0; !place->lenient && i < walk->n_headers; i++) {
-        uint64_t block = walk->header_at[i];
-        ArecBlockHeader header;
-
-        if (block >= data_end) {
+        if (walk->header_at[i] >= data_end) {
             break;
         }
-        if (!arec_block_header_parse (walk->headers[i], &header)) {
-            return corrupt (place, block, error, "block header hash mismatch");
-        }
-        if (header.previous_chunk != block - place->begin) {
-            return corrupt (place, block, error,
-                            "the block header implies another begin of the chunk");
-        }
-        if (header.next_chunk != chunk_end - block) {
-            return corrupt (place, block, error,
-                            "the block header implies another end of the chunk");
+        if (!verify_block_header (place, walk->headers[i], walk->header_at[i], chunk_end,
+                                  error)) {
+            return false;
         }
     }
     return true;
@@ -264,5 +275,87 @@ arec_chunk_read (const ArecChunkPlace *place, uint64_t guess, ArecChunkHeader *o
     *out = header;
     *data = memory + AREC_CHUNK_HEADER_SIZE;
     *out_memory = g_steal_pointer (&memory);
+    return true;
+}
+
+/* ---- neighbours ---- */
+
+/* The first block from @position on. */
+static uint64_t
+next_block (uint64_t position)
+{
+    return position + arec_block_remaining (position);
+}
+
+bool
+arec_chunk_neighbours_read (ArecSource *source, uint64_t begin, uint64_t end, uint8_t *memory,
+                            ArecChunkNeighbours *out, GError **error)
+{
+    ArecChunkNeighbours all = {.begin = begin,
+                               .end = end,
+                               .bytes = memory,
+                               .size = (size_t)arec_block_distance (begin, end)};
+    uint64_t position = begin;
+    uint8_t *bytes = memory, *headers = memory + all.size;
+
+    g_assert (begin < end && arec_block_is_chunk_boundary (begin) &&
+              arec_block_is_chunk_boundary (end));
+    all.block_headers = headers;
+    while (position < end) {
+        struct iovec iov[2 * BATCH_BLOCKS];
+        uint64_t start = position;
+        int n_iov = 0;
+
+        while (position < end && n_iov + 2 <= 2 * BATCH_BLOCKS) {
+            size_t piece;
+
+            if (position % AREC_BLOCK_SIZE == 0) {
+                iov[n_iov++] = (struct iovec){headers, AREC_BLOCK_HEADER_SIZE};
+                headers += AREC_BLOCK_HEADER_SIZE;
+                position += AREC_BLOCK_HEADER_SIZE;
+            }
+            piece = (size_t)MIN (arec_block_remaining (position), end - position);
+            iov[n_iov++] = (struct iovec){bytes, piece};
+            bytes += piece;
+            position += piece;
+        }
+        if (!arec_source_preadv (source, iov, n_iov, start, error)) {
+            return false;
+        }
+    }
+    *out = all;
+    return true;
+}
+
+bool
+arec_chunk_neighbours_find (const ArecChunkNeighbours *all, const ArecChunkPlace *place,
+                            ArecChunkHeader *out, const uint8_t **data)
+{
+    size_t at = (size_t)arec_block_distance (all->begin, place->begin);
+    uint64_t first_block = next_block (all->begin), data_end;
+    ArecChunkHeader header;
+
+    g_assert (place->begin >= all->begin && place->limit <= all->end &&
+              arec_block_is_chunk_boundary (place->begin));
+    if (at > all->size || all->size - at < AREC_CHUNK_HEADER_SIZE ||
+        !parse_header (place, all->bytes + at, &header, NULL)) {
+        return false;
+    }
+    at += AREC_CHUNK_HEADER_SIZE;
+    data_end = data_position (place, header.data_size);
+    for (uint64_t block = next_block (place->begin); block < data_end;
+         block += AREC_BLOCK_SIZE) {
+        uint64_t i = (block - first_block) / AREC_BLOCK_SIZE;
+
+        if (!verify_block_header (place, all->block_headers + i * AREC_BLOCK_HEADER_SIZE, block,
+                                  header.end, NULL)) {
+            return false;
+        }
+    }
+    if (arec_hash (all->bytes + at, header.data_size) != header.data_hash) {
+        return false;
+    }
+    *out = header;
+    *data = all->bytes + at;
     return true;
 }

@@ -64,3 +64,25 @@ bool arec_chunk_read_part (const ArecChunkPlace *place, const ArecChunkHeader *h
  * @data    (out) header->data_size bytes within @memory. */
 bool arec_chunk_read (const ArecChunkPlace *place, uint64_t guess, ArecChunkHeader *header,
                       uint8_t **memory, const uint8_t **data, GError **error);
+
+/* ---- chunks that lie side by side: read once, found one after the other ---- */
+
+/* The file range [begin, end), its block headers taken out of the chunks' bytes. */
+typedef struct {
+    uint64_t begin, end;
+    const uint8_t *bytes; /* of the chunks */
+    size_t size;
+    const uint8_t *block_headers; /* the others, in order */
+} ArecChunkNeighbours;
+
+/* @begin, @end  possible chunk boundaries, begin < end.
+ * @memory       end - begin bytes, which @out points into.
+ * Errors: those of the source. */
+bool arec_chunk_neighbours_read (ArecSource *source, uint64_t begin, uint64_t end,
+                                 uint8_t *memory, ArecChunkNeighbours *out, GError **error);
+
+/* The chunk at @place, which is within @all and not lenient, verified as by arec_chunk_read ();
+ * false where that would fail.
+ * @data  (out) header->data_size bytes in @all. */
+bool arec_chunk_neighbours_find (const ArecChunkNeighbours *all, const ArecChunkPlace *place,
+                                 ArecChunkHeader *header, const uint8_t **data);

@@ -1,6 +1,7 @@
 #include "riegeli/simple_chunk.h"
 
 #include "base/bytes.h"
+#include "base/scratch.h"
 
 ArecDecodeResult
 arec_simple_parse_front (const uint8_t *data, size_t size, uint64_t data_size,
@@ -43,11 +44,11 @@ skip_size_prefix (ArecCompression compression, ArecBytes *bytes)
 }
 
 static const char *
-parse_sizes (ArecBytes bytes, uint64_t num_records, uint64_t decoded_size, ArecRecordEnds *ends)
+parse_sizes (ArecBytes bytes, uint64_t decoded_size, ArecRecordEnds *ends)
 {
     uint64_t end = 0;
 
-    for (uint64_t i = 0; i < num_records; i++) {
+    for (uint64_t i = 0; i < ends->n; i++) {
         uint64_t size;
 
         if (!arec_bytes_take_varint (&bytes, &size)) {
@@ -69,43 +70,55 @@ parse_sizes (ArecBytes bytes, uint64_t num_records, uint64_t decoded_size, ArecR
 }
 
 ArecDecodeResult
-arec_simple_decode_sizes (const ArecSimpleFront *front, const uint8_t *sizes,
-                          uint64_t num_records, uint64_t decoded_size, ArecRecordEnds *ends,
-                          const char **reason)
+arec_simple_fill_sizes (const ArecSimpleFront *front, const uint8_t *sizes,
+                        uint64_t decoded_size, ArecRecordEnds *ends, const char **reason)
 {
     ArecBytes bytes = arec_bytes (sizes, front->sizes_size);
-    g_autofree uint8_t *plain = NULL;
+    uint8_t *plain = NULL;
 
     if (!skip_size_prefix (front->compression, &bytes)) {
         *reason = "no decompressed size in front of the size list";
         return AREC_DECODE_CORRUPT;
     }
+    *reason = NULL;
     if (front->compression != AREC_COMPRESSION_NONE) {
         /* Overlong varints are legal, so this is the bound; records are bounded by the file's
          * size. */
-        size_t capacity = AREC_MAX_VARINT * (size_t)num_records;
-        size_t size;
+        size_t capacity = AREC_MAX_VARINT * (size_t)ends->n;
+        size_t size = 0;
 
-        plain = g_try_malloc (MAX (capacity, 1));
+        plain = arec_scratch_take (MAX (capacity, 1));
         if (!plain) {
             *reason = "no memory for the size list";
             return AREC_DECODE_NOMEM;
         }
         *reason = arec_decompress (front->compression, bytes.at, arec_bytes_left (&bytes),
                                    plain, capacity, &size);
-        if (*reason) {
-            return *reason == arec_codec_no_memory ? AREC_DECODE_NOMEM : AREC_DECODE_CORRUPT;
-        }
         bytes = arec_bytes (plain, size);
     }
+    if (!*reason) {
+        *reason = parse_sizes (bytes, decoded_size, ends);
+    }
+    arec_scratch_give (plain);
+    return !*reason                          ? AREC_DECODE_OK
+           : *reason == arec_codec_no_memory ? AREC_DECODE_NOMEM
+                                             : AREC_DECODE_CORRUPT;
+}
+
+ArecDecodeResult
+arec_simple_decode_sizes (const ArecSimpleFront *front, const uint8_t *sizes,
+                          uint64_t num_records, uint64_t decoded_size, ArecRecordEnds *ends,
+                          const char **reason)
+{
+    ArecDecodeResult result;
+
     if (!arec_record_ends_init (ends, num_records, decoded_size)) {
         *reason = "no memory for the record offsets";
         return AREC_DECODE_NOMEM;
     }
-    *reason = parse_sizes (bytes, num_records, decoded_size, ends);
-    if (*reason) {
+    result = arec_simple_fill_sizes (front, sizes, decoded_size, ends, reason);
+    if (result != AREC_DECODE_OK) {
         arec_record_ends_clear (ends);
-        return AREC_DECODE_CORRUPT;
     }
-    return AREC_DECODE_OK;
+    return result;
 }

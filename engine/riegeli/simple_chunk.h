@@ -37,3 +37,9 @@ ArecDecodeResult arec_simple_parse_front (const uint8_t *data, size_t size, uint
 ArecDecodeResult arec_simple_decode_sizes (const ArecSimpleFront *front, const uint8_t *sizes,
                                            uint64_t num_records, uint64_t decoded_size,
                                            ArecRecordEnds *ends, const char **reason);
+
+/* The same into @ends, which has room for its records already. What it holds after a failure is
+ * undefined. */
+ArecDecodeResult arec_simple_fill_sizes (const ArecSimpleFront *front, const uint8_t *sizes,
+                                         uint64_t decoded_size, ArecRecordEnds *ends,
+                                         const char **reason);

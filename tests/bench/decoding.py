@@ -12,20 +12,20 @@ import reference
 MB = 10**6
 BOUND = "bare program, then null"
 BARE, BARE_ALL = "bare, 1 thread", "bare, all cores"
-LIBRARY, LIBRARY_ALL, LIBRARY_ONE = "libarec, 1 thread", "libarec, a scan for each core", "libarec, one scan, all cores"
+LIBRARY, LIBRARY_ALL = "libarec, 1 thread", "libarec, all cores"
 REFERENCE_ALL = "reference, read_all ()"
 CODECS = ["uncompressed", "zstd", "brotli", "snappy"]
 READERS = 8
 PATTERNS = bench_memory.PATTERNS
 
 
-def run_decoder(program, shard, bytes_expected, *options):
-    """The seconds that bench.decode_file or bench.bare_decode takes."""
-    done = subprocess.run([common.binary(f"BENCH_{program.upper()}", f"bin/bench.{program}"), *map(str, options), shard],
+def run_decoder(program, shard, bytes_expected, threads=1):
+    """The seconds that one pass of bench.decode_file or bench.raw_decode takes."""
+    done = subprocess.run([common.binary(f"BENCH_{program.upper()}", f"bin/bench.{program}"), "1", str(threads), shard],
                           stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise common.BenchError(f"{program} {shard.name}: exited with {done.returncode}")
-    _, size, seconds = done.stdout.split()
+    _, size, _, _, seconds = done.stdout.split()
     if int(size) != bytes_expected:
         raise common.BenchError(f"{program} {shard.name}: {size} bytes instead of {bytes_expected}")
     return float(seconds)
@@ -60,7 +60,7 @@ def large(bench):
         for number, place in bench.turns(codec, [*places, Bare(corpus.shard(1, codec))]):
             common.drop_caches()
             if isinstance(place, Bare):
-                seconds[number, place.name] = run_decoder("bare_decode", place.shard, corpus.bytes)
+                seconds[number, place.name] = run_decoder("raw_decode", place.shard, corpus.bytes)
                 bench.add(first, place.name, number, seconds[number, place.name], corpus.bytes / MB, "MB")
                 continue
             with place.opened() as path:
@@ -85,10 +85,9 @@ def decoders(bench, shard, corpus):
     size, cpus = corpus.bytes, bench.cpus
     return [
         Decoder(LIBRARY, lambda: run_decoder("decode_file", shard, size)),
-        Decoder(LIBRARY_ALL, lambda: run_decoder("decode_file", shard, size, "-t", cpus, "-p", cpus)),
-        Decoder(LIBRARY_ONE, lambda: run_decoder("decode_file", shard, size, "-t", cpus)),
-        Decoder(BARE, lambda: run_decoder("bare_decode", shard, size)),
-        Decoder(BARE_ALL, lambda: run_decoder("bare_decode", shard, size, "-t", cpus)),
+        Decoder(LIBRARY_ALL, lambda: run_decoder("decode_file", shard, size, cpus)),
+        Decoder(BARE, lambda: run_decoder("raw_decode", shard, size)),
+        Decoder(BARE_ALL, lambda: run_decoder("raw_decode", shard, size, cpus)),
         Decoder(REFERENCE_ALL, lambda: reference.measure("all", shard, corpus.records)[0]),
     ]
 

@@ -131,7 +131,7 @@ def check_needs():
     if not shutil.which(compiler):
         missing.append(f"a C compiler: {compiler}")
     for variable, path in (("ARECFS_BIN", "bin/arecfs"), ("BENCH_NULL_FS", "bin/bench.null_fs"),
-                           ("BENCH_DECODE_FILE", "bin/bench.decode_file"), ("BENCH_BARE_DECODE", "bin/bench.bare_decode")):
+                           ("BENCH_DECODE_FILE", "bin/bench.decode_file"), ("BENCH_RAW_DECODE", "bin/bench.raw_decode")):
         try:
             common.binary(variable, path)
         except common.BenchError as error:

@@ -19,7 +19,8 @@ typedef struct ArecEngine ArecEngine;
 typedef struct {
     uint64_t
         cache_size; /* bytes of decoded chunks to keep; 0: arec_engine_auto_cache_size () */
-    unsigned max_parallelism; /* chunks loaded at the same time; 0: max (8, CPUs) */
+    unsigned max_parallelism; /* chunks loaded at the same time; 0: max (8, CPUs). Threads of a
+                                 scan or a batch, too; 0: CPUs */
     uint64_t max_chunk_size;  /* bytes of one decoded chunk and of what decoding it needs beside
                                  the stored chunk; 0: min (4 GiB, half of the memory) */
     unsigned max_open_files;  /* descriptors kept open for sources; 0: from RLIMIT_NOFILE */

@@ -220,13 +220,25 @@ AREC_PUBLIC bool arec_reader_check_source (ArecReader *reader, uint64_t record, 
  */
 
 /* @n records in the order of @records, which may repeat and go back and forth; each chunk is
- * decoded at most once. @views holds n zeroed views; all are filled or none. The chunks stay in
- * memory while the views do. A number that is too large is INVALID before anything is read. */
+ * decoded at most once, several at the same time on up to max_parallelism threads, the caller's
+ * among them. @views holds n zeroed views; all are filled or none, and then @error is that of
+ * the first chunk that fails. A number that is too large is INVALID before anything is read.
+ * Memory: the chunks go through the cache and stay while the views do, whatever its size, so
+ * ask for no more at once than may be there; besides, some 150 bytes for each record. */
 AREC_PUBLIC bool arec_reader_read_many (ArecReader *reader, const uint64_t *records, size_t n,
                                         ArecView *views, GError **error);
 
-/* Walks over [first, end) in order with one chunk in memory at a time besides the cache. One
- * thread at a time. */
+/* Walks over [first, end) in order, decoding ahead on max_parallelism threads (the reader's
+ * option, else the engine's); with 0 or 1 the caller's thread does it all. One thread at a
+ * time.
+ *
+ * A chunk of which all records are wanted is decoded for the scan alone, past the cache, unless
+ * a large one is there already: going over a file leaves in the cache what others want. One
+ * that is wanted in part is read through the cache.
+ *
+ * Memory beside the cache: stored and decoded bytes of what is inside, at most the reader's
+ * readahead_buffer_size (0: nothing is decoded ahead), else the engine's cache_size; one chunk,
+ * and neighbours of it up to 256 KiB, in any case. */
 typedef struct ArecScan ArecScan;
 
 /* @first <= @end <= n_records, a programmer's error otherwise. Takes a reference of @reader. */
@@ -241,6 +253,9 @@ AREC_PUBLIC void arec_scan_free (ArecScan *scan); /* takes NULL */
 AREC_PUBLIC bool arec_scan_next (ArecScan *scan, uint64_t *record, const uint8_t **data,
                                  size_t *size, GError **error);
 AREC_PUBLIC uint64_t arec_scan_position (const ArecScan *scan);
+
+/* Bytes of memory that the scan has taken for chunks beside the cache, now. */
+AREC_PUBLIC uint64_t arec_scan_memory (const ArecScan *scan);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecReader, arec_reader_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecScan, arec_scan_free)

@@ -1,0 +1,75 @@
+/* A run: neighbouring chunks of a shard that are read by one call and decoded into memory which
+ * the next run uses again. For whoever goes over a file in order.
+ *
+ *     index:   | chunk | chunk | chunk |     added, as long as they fit
+ *     stored:  one read, block headers apart
+ *     values:  what each decodes to; uncompressed records stay in `stored`
+ *
+ * One thread at a time. Chunks that cannot be decoded this way (damaged, too large, transposed)
+ * are loaded one by one, so their records and errors are those of arec_shard_load_chunk ().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "arrayrecord/index.h"
+#include "riegeli/chunk.h"
+
+/* A run ends with the chunk that makes it this long, decoded or stored: what processors keep
+ * near, and so much that handing over, one read and one look at the file cost little. */
+#define AREC_RUN_SIZE (UINT64_C (256) * 1024)
+#define AREC_RUN_CHUNKS 256
+
+typedef struct {
+    ArecIndexEntry entry;
+    /* Once loaded: the records, or why there are none. */
+    const uint8_t *values; /* NULL after a failure */
+    ArecRecordEnds ends;   /* belongs to the run, or to `chunk` */
+    ArecChunk *chunk;      /* where it was loaded alone */
+    GError *error;
+} ArecRunChunk;
+
+typedef struct {
+    size_t n_chunks;
+    ArecRunChunk *chunks;             /* room for AREC_RUN_CHUNKS */
+    uint64_t decoded_size, n_records; /* of all, by the index */
+    uint8_t *stored, *values;
+    uint32_t *ends;
+    size_t stored_room, values_room, ends_room; /* bytes */
+} ArecChunkRun;
+
+ArecChunkRun *arec_chunk_run_new (void);
+void arec_chunk_run_free (ArecChunkRun *run); /* takes NULL */
+
+/* Adds the chunk of @entry, if it fits in: an empty run takes any, others take what follows
+ * their last chunk, within the bounds above. */
+bool arec_chunk_run_add (ArecChunkRun *run, const ArecIndexEntry *entry);
+
+/* Whether the run takes nothing more. */
+bool arec_chunk_run_is_full (const ArecChunkRun *run);
+
+/* Bytes of memory that the chunks will take in the run, at most. */
+uint64_t arec_chunk_run_cost (const ArecChunkRun *run);
+
+/* Bytes of memory that the run holds, chunks loaded alone excepted. */
+uint64_t arec_chunk_run_memory (const ArecChunkRun *run);
+
+/* Takes all chunks out; the memory stays for the next ones. */
+void arec_chunk_run_clear (ArecChunkRun *run);
+
+/* Gives the memory back; only of a run without chunks. */
+void arec_chunk_run_shrink (ArecChunkRun *run);
+
+/* ---- for the shard ---- */
+
+/* Makes room for what the chunks take. false: one by one is the way, because the index says
+ * what is hardly true, because memory lacks, or because a chunk is not for 32-bit ends. */
+bool arec_chunk_run_reserve (ArecChunkRun *run);
+
+/* Where the chunks lie: the file range [begin, end). */
+uint64_t arec_chunk_run_begin (const ArecChunkRun *run);
+uint64_t arec_chunk_run_end (const ArecChunkRun *run);

@@ -1,0 +1,310 @@
+/* The least that decoding all simple chunks of a file costs: reading their bytes in large
+ * pieces, verifying the two hashes of each (header and data), and running the codecs on its
+ * sizes and values, into memory that is used again. No index, no other checks, no records
+ * handed to anybody.
+ *
+ *   raw_decode PASSES THREADS FILE
+ *
+ * Where the chunks lie is found out before, in time that does not count. Prints what measure.h
+ * says.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <brotli/decode.h>
+#include <highwayhash/c_bindings.h>
+#include <snappy-c.h>
+#include <zstd.h>
+
+#include "measure.h"
+#include "riegeli/block.h"
+
+enum { MAX_THREADS = 256, MAX_BLOCKS = 512 };
+
+/* Chunks that are read together: as many as decode to this many bytes, at least one. */
+#define PIECE (UINT64_C (256) * 1024)
+
+static const HHKey key = {0x2f696c6567656952, 0x0a7364726f636572, 0x2f696c6567656952,
+                          0x0a7364726f636572};
+
+typedef struct {
+    uint64_t begin, data_size, data_hash, n_records, decoded_size, end;
+} Chunk;
+
+typedef struct {
+    int fd;
+    Chunk *chunks;
+    size_t n_chunks, room;
+    size_t *pieces; /* first chunk of each; and n_chunks behind the last */
+    size_t n_pieces;
+    uint64_t largest_stored, largest_decoded; /* of a piece */
+    unsigned n_threads;
+    _Atomic size_t next_piece;
+    _Atomic uint64_t records, bytes;
+} File;
+
+static void
+die (const char *what)
+{
+    fprintf (stderr, "raw_decode: %s\n", what);
+    exit (1);
+}
+
+static void *
+allocate (void *old, size_t size)
+{
+    void *memory = realloc (old, size > 0 ? size : 1);
+
+    if (!memory) {
+        die ("no memory");
+    }
+    return memory;
+}
+
+static uint64_t
+le64 (const uint8_t *at)
+{
+    uint64_t value;
+
+    memcpy (&value, at, sizeof value);
+    return value;
+}
+
+/* The bytes of chunks in the file range [begin, end), without block headers; returns how many.
+ */
+static size_t
+read_range (int fd, uint64_t begin, uint64_t end, uint8_t *out)
+{
+    struct iovec iov[2 * MAX_BLOCKS];
+    uint8_t headers[MAX_BLOCKS][AREC_BLOCK_HEADER_SIZE];
+    uint64_t at = begin;
+    size_t got = 0;
+    int n = 0, n_headers = 0;
+
+    while (at < end) {
+        uint64_t piece;
+
+        if (at % AREC_BLOCK_SIZE == 0) {
+            iov[n++] = (struct iovec){headers[n_headers++], AREC_BLOCK_HEADER_SIZE};
+            at += AREC_BLOCK_HEADER_SIZE;
+        }
+        piece = AREC_BLOCK_SIZE - at % AREC_BLOCK_SIZE;
+        piece = piece < end - at ? piece : end - at;
+        iov[n++] = (struct iovec){out + got, piece};
+        got += piece;
+        at += piece;
+        if (n_headers == MAX_BLOCKS) {
+            die ("a piece is too long");
+        }
+    }
+    if (preadv (fd, iov, n, (off_t)begin) != (ssize_t)(end - begin)) {
+        die ("short read");
+    }
+    return got;
+}
+
+static void
+find_chunks (File *file)
+{
+    struct stat st;
+    uint64_t begin = 0;
+
+    fstat (file->fd, &st);
+    while (begin < (uint64_t)st.st_size) {
+        uint8_t raw[AREC_CHUNK_HEADER_SIZE];
+        Chunk chunk = {.begin = begin};
+
+        read_range (file->fd, begin, arec_block_add (begin, sizeof raw), raw);
+        chunk.data_size = le64 (raw + 8);
+        chunk.data_hash = le64 (raw + 16);
+        chunk.n_records = le64 (raw + 24) >> 8;
+        chunk.decoded_size = le64 (raw + 32);
+        chunk.end = arec_block_chunk_end (begin, chunk.data_size, chunk.n_records);
+        begin = chunk.end;
+        if (raw[24] != 'r') {
+            continue;
+        }
+        if (file->n_chunks == file->room) {
+            file->room = file->room * 2 + 64;
+            file->chunks = allocate (file->chunks, file->room * sizeof *file->chunks);
+        }
+        file->chunks[file->n_chunks++] = chunk;
+    }
+    if (file->n_chunks < 2) {
+        die ("no chunks of records");
+    }
+    file->n_chunks -= 2; /* the footer and the postscript, which hold no records of the user */
+}
+
+static void
+make_pieces (File *file)
+{
+    file->pieces = allocate (NULL, (file->n_chunks + 1) * sizeof *file->pieces);
+    for (size_t i = 0; i < file->n_chunks;) {
+        uint64_t begin = file->chunks[i].begin, decoded = 0, stored = 0;
+
+        file->pieces[file->n_pieces++] = i;
+        while (i < file->n_chunks &&
+               (decoded == 0 || decoded + file->chunks[i].decoded_size <= PIECE)) {
+            decoded += file->chunks[i].decoded_size;
+            stored = file->chunks[i].end - begin;
+            i++;
+        }
+        if (stored > file->largest_stored) {
+            file->largest_stored = stored;
+        }
+        if (decoded > file->largest_decoded) {
+            file->largest_decoded = decoded;
+        }
+    }
+    file->pieces[file->n_pieces] = file->n_chunks;
+}
+
+/* What each thread keeps. */
+typedef struct {
+    uint8_t *stored, *decoded, *sizes;
+    ZSTD_DCtx *zstd;
+} Memory;
+
+static const uint8_t *
+skip_varint (const uint8_t *at, uint64_t *value)
+{
+    *value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+        *value |= (uint64_t)(*at & 0x7f) << shift;
+        if (*at++ < 0x80) {
+            return at;
+        }
+    }
+}
+
+static void
+decompress (uint8_t compression, Memory *memory, const uint8_t *in, const uint8_t *end,
+            uint8_t *out, size_t room)
+{
+    uint64_t plain;
+    size_t size;
+    bool ok = true;
+
+    if (compression == 0) {
+        return;
+    }
+    in = skip_varint (in, &plain);
+    size = (size_t)(end - in);
+    switch (compression) {
+    case 'z':
+        ok = !ZSTD_isError (ZSTD_decompressDCtx (memory->zstd, out, room, in, size));
+        break;
+    case 'b':
+        ok = BrotliDecoderDecompress (size, in, &room, out) == BROTLI_DECODER_RESULT_SUCCESS;
+        break;
+    case 's':
+        ok = snappy_uncompress ((const char *)in, size, (char *)out, &room) == SNAPPY_OK;
+        break;
+    default: ok = false;
+    }
+    if (!ok) {
+        die ("the codec fails");
+    }
+}
+
+static void
+decode_chunk (const File *file, Memory *memory, const Chunk *chunk, const uint8_t *raw)
+{
+    const uint8_t *data = raw + AREC_CHUNK_HEADER_SIZE, *end = data + chunk->data_size;
+    uint64_t sizes_size;
+    const uint8_t *sizes = skip_varint (data + 1, &sizes_size);
+
+    if (HighwayHash64 (key, (const char *)raw + 8, AREC_CHUNK_HEADER_SIZE - 8) != le64 (raw) ||
+        HighwayHash64 (key, (const char *)data, chunk->data_size) != chunk->data_hash) {
+        die ("hash mismatch");
+    }
+    decompress (data[0], memory, sizes, sizes + sizes_size, memory->sizes,
+                10 * file->largest_decoded);
+    decompress (data[0], memory, sizes + sizes_size, end, memory->decoded, chunk->decoded_size);
+}
+
+static void *
+work (void *data)
+{
+    File *file = data;
+    Memory memory = {allocate (NULL, file->largest_stored),
+                     allocate (NULL, file->largest_decoded),
+                     allocate (NULL, 10 * file->largest_decoded), ZSTD_createDCtx()};
+    size_t piece;
+
+    while ((piece = file->next_piece++) < file->n_pieces) {
+        const Chunk *chunk = &file->chunks[file->pieces[piece]];
+        const Chunk *end = &file->chunks[file->pieces[piece + 1]];
+        uint64_t begin = chunk->begin, records = 0, bytes = 0;
+
+        read_range (file->fd, begin, end[-1].end, memory.stored);
+        for (; chunk < end; chunk++) {
+            decode_chunk (file, &memory, chunk,
+                          memory.stored + arec_block_distance (begin, chunk->begin));
+            records += chunk->n_records;
+            bytes += chunk->decoded_size;
+        }
+        file->records += records;
+        file->bytes += bytes;
+    }
+    free (memory.stored);
+    free (memory.decoded);
+    free (memory.sizes);
+    ZSTD_freeDCtx (memory.zstd);
+    return NULL;
+}
+
+static uint64_t
+decode_all (void *data, uint64_t *bytes)
+{
+    File *file = data;
+    pthread_t threads[MAX_THREADS];
+
+    file->next_piece = 0;
+    file->records = file->bytes = 0;
+    if (file->n_threads == 1) {
+        work (file);
+    } else {
+        for (unsigned i = 0; i < file->n_threads; i++) {
+            if (pthread_create (&threads[i], NULL, work, file) != 0) {
+                die ("no thread");
+            }
+        }
+        for (unsigned i = 0; i < file->n_threads; i++) {
+            pthread_join (threads[i], NULL);
+        }
+    }
+    *bytes = file->bytes;
+    return file->records;
+}
+
+int
+main (int argc, char **argv)
+{
+    File file = {0};
+
+    if (argc != 4) {
+        fprintf (stderr, "usage: raw_decode PASSES THREADS FILE\n");
+        return 2;
+    }
+    file.n_threads = (unsigned)strtoul (argv[2], NULL, 10);
+    file.fd = open (argv[3], O_RDONLY | O_CLOEXEC);
+    if (file.fd < 0 || file.n_threads < 1 || file.n_threads > MAX_THREADS) {
+        die ("cannot open the file, or so many threads");
+    }
+    find_chunks (&file);
+    make_pieces (&file);
+    measure ((unsigned)strtoul (argv[1], NULL, 10), decode_all, &file);
+    free (file.chunks);
+    free (file.pieces);
+    close (file.fd);
+    return 0;
+}
