@@ -189,6 +189,7 @@ check_control (Worker *worker, const char *name, char first, char last)
 {
     const ModelDirectory *top = worker->setup->model->directories->pdata[0];
     int fd = openat (worker->setup->root, name, O_RDONLY | O_CLOEXEC);
+    g_autofree char *text = NULL;
     struct stat st;
     ssize_t got;
 
@@ -196,10 +197,10 @@ check_control (Worker *worker, const char *name, char first, char last)
         worker_complain (worker, top->self, "%s: found %s, expected it", name,
                          strerrorname_np (errno));
     }
-    got = pread (fd, worker->buffer, worker->buffer_size, 0);
-    if (got <= 0 || got != st.st_size || worker->buffer[0] != (uint8_t)first ||
-        worker->buffer[got - 1] != '\n' ||
-        (last && !memchr (worker->buffer, last, (size_t)got))) {
+    text = g_malloc ((size_t)st.st_size + 1);
+    got = pread (fd, text, (size_t)st.st_size + 1, 0);
+    if (got <= 0 || got != st.st_size || text[0] != first || text[got - 1] != '\n' ||
+        (last && !memchr (text, last, (size_t)got))) {
         worker_complain (worker, top->self,
                          "%s: found %zd bytes, expected %" G_GINT64_FORMAT
                          " from '%c' to a line's end",
