@@ -110,19 +110,22 @@ def _simple_chunk(records):
     return _chunk("r", data, len(records), sum(map(len, records)))
 
 
-def array_record(records, options, group_size=1):
-    """The bytes of a file of @records (all small), with @options, bytes or None for none."""
+def array_record(records, options, group_size=1, footer_told=None):
+    """The bytes of a file of @records (all small), with @options, bytes or None for none, whose postscript puts the
+    footer at chunk @footer_told, if given, and else where it is."""
+    begins = []
     out = bytearray(_block_header(0, 64) + _chunk("s", b"", 0, 0))
     footers = []
     for first in range(0, len(records), group_size):
         group = records[first:first + group_size]
+        begins.append(len(out))
         footers.append(b"\x08" + _varint(len(out)) + b"\x10" + _varint(sum(map(len, group))) +
                        b"\x18" + _varint(len(group)))
         out += _simple_chunk(group)
     metadata = b"\x08\x01\x10" + _varint(len(footers)) + b"\x18" + _varint(len(records))
     if options is not None:
         metadata += b"\x22" + _varint(len(options)) + options
-    footer_offset = len(out)
+    footer_offset = len(out) if footer_told is None else begins[footer_told]
     out += _simple_chunk([b"\x0a" + _varint(len(metadata)) + metadata, *footers])
     padding = BLOCK - len(out) - 40
     assert padding >= 0, "the records do not fit in one block"
