@@ -1273,6 +1273,7 @@ test_coding (void)
 static void
 test_what_else_it_is (void)
 {
+    static const ArecShardOptions forced = {.kind = AREC_SHARD_RIEGELI};
     static const struct {
         const char *name;
         const ArecShardOptions *options;
@@ -1283,7 +1284,9 @@ test_what_else_it_is (void)
                 {"manifest.json", &unnamed, false, AREC_ERROR_FORMAT},
                 {"README.md", &unnamed, false, AREC_ERROR_FORMAT},
                 {"text.uncompressed.riegeli", &named, false, AREC_ERROR_CORRUPT},
-                {"manifest.json", &named, false, AREC_ERROR_CORRUPT}};
+                {"manifest.json", &named, false, AREC_ERROR_CORRUPT},
+                {"text.groupsize64-snappy.array_record", &forced, true, 0},
+                {"manifest.json", &forced, false, AREC_ERROR_FORMAT}};
 
     for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
         size_t size;

@@ -235,6 +235,25 @@ test_footer_contradicts (void)
     check (forge, "%" U "+44: 0:3\n", at);
 }
 
+/* Types that cannot have records and say they do; the reader of records passes them by. */
+static void
+test_records_where_there_are_none (void)
+{
+    static const uint8_t types[] = {'p', 's', 'm', 'x'};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (types); i++) {
+        g_autoptr (TestForge) forge = test_forge_new();
+        uint64_t first = put_pair (forge), last;
+        uint64_t liar = test_forge_chunk (
+            forge, &(TestForgeChunk){
+                       .type = types[i], .num_records = 1, .data = "some", .data_size = 4});
+
+        last = put_pair (forge);
+        test_forge_finish (forge);
+        check (forge, "%" U " 2\n%" U "+44: 2:2\n%" U " 2\n", first, liar, last);
+    }
+}
+
 static void
 test_no_footer (void)
 {
@@ -565,6 +584,8 @@ main (int argc, char **argv)
     g_test_add_func ("/inspector/not-there", test_listed_chunk_that_is_not_there);
     g_test_add_func ("/inspector/unlisted", test_unlisted_chunk);
     g_test_add_func ("/inspector/footer-contradicts", test_footer_contradicts);
+    g_test_add_func ("/inspector/records-where-there-are-none",
+                     test_records_where_there_are_none);
     g_test_add_func ("/inspector/no-footer", test_no_footer);
     g_test_add_func ("/inspector/no-footer-and-gap", test_no_footer_and_a_gap);
     g_test_add_func ("/inspector/lenient", test_lenient);
