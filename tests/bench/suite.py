@@ -123,10 +123,10 @@ def alone(folder):
 def check_needs():
     """All that is missing, in one message."""
     missing = []
-    for module in ("array_record", "matplotlib"):
-        if not importlib.util.find_spec(module):
-            missing.append(f"Python package {module}: python3 -m venv build/venv && build/venv/bin/pip install "
-                           "-r tests/requirements.txt -r tests/bench/requirements.txt")
+    modules = [module for module in ("array_record", "matplotlib") if not importlib.util.find_spec(module)]
+    if modules:
+        missing.append(f"Python packages {', '.join(modules)}: python3 -m venv build/venv && build/venv/bin/pip install "
+                       "-r tests/requirements.txt -r tests/bench/requirements.txt")
     compiler = os.environ.get("CC", "cc")
     if not shutil.which(compiler):
         missing.append(f"a C compiler: {compiler}")
