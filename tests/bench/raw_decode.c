@@ -31,6 +31,9 @@ enum { MAX_THREADS = 256, MAX_BLOCKS = 512 };
 /* Chunks that are read together: as many as decode to this many bytes, at least one. */
 #define PIECE (UINT64_C (256) * 1024)
 
+/* Bytes of one size in a size list, at most. */
+#define MAX_SIZE UINT64_C (10)
+
 static const HHKey key = {0x2f696c6567656952, 0x0a7364726f636572, 0x2f696c6567656952,
                           0x0a7364726f636572};
 
@@ -45,6 +48,7 @@ typedef struct {
     size_t *pieces; /* first chunk of each; and n_chunks behind the last */
     size_t n_pieces;
     uint64_t largest_stored, largest_decoded; /* of a piece */
+    uint64_t largest_sizes;                   /* of a chunk's size list, a bound */
     unsigned n_threads;
     _Atomic size_t next_piece;
     _Atomic uint64_t records, bytes;
@@ -154,6 +158,9 @@ make_pieces (File *file)
         while (i < file->n_chunks &&
                (decoded == 0 || decoded + file->chunks[i].decoded_size <= PIECE)) {
             decoded += file->chunks[i].decoded_size;
+            if (MAX_SIZE * file->chunks[i].n_records > file->largest_sizes) {
+                file->largest_sizes = MAX_SIZE * file->chunks[i].n_records;
+            }
             stored = file->chunks[i].end - begin;
             i++;
         }
@@ -226,8 +233,7 @@ decode_chunk (const File *file, Memory *memory, const Chunk *chunk, const uint8_
         HighwayHash64 (key, (const char *)data, chunk->data_size) != chunk->data_hash) {
         die ("hash mismatch");
     }
-    decompress (data[0], memory, sizes, sizes + sizes_size, memory->sizes,
-                10 * file->largest_decoded);
+    decompress (data[0], memory, sizes, sizes + sizes_size, memory->sizes, file->largest_sizes);
     decompress (data[0], memory, sizes + sizes_size, end, memory->decoded, chunk->decoded_size);
 }
 
@@ -237,7 +243,7 @@ work (void *data)
     File *file = data;
     Memory memory = {allocate (NULL, file->largest_stored),
                      allocate (NULL, file->largest_decoded),
-                     allocate (NULL, 10 * file->largest_decoded), ZSTD_createDCtx()};
+                     allocate (NULL, file->largest_sizes), ZSTD_createDCtx()};
     size_t piece;
 
     while ((piece = file->next_piece++) < file->n_pieces) {
