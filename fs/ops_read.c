@@ -67,14 +67,13 @@ arecfs_read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t
     g_auto (ArecView) view = {0};
     GError *error = NULL;
 
-    if (!arec_reader_read (node->file->reader, node->record, &view, &error)) {
+    if (!arec_reader_read_range (node->file->reader, node->record, offset, size, &view,
+                                 &error)) {
         reply_failure (request, error);
         return;
     }
-    offset = MIN (offset, view.size);
-    size = MIN (size, view.size - offset);
-    arecfs_count (&request->server->counters.read_bytes, size);
-    arecfs_reply_data (request, view.data + offset, size);
+    arecfs_count (&request->server->counters.read_bytes, view.size);
+    arecfs_reply_data (request, view.data, view.size);
 }
 
 void

@@ -348,6 +348,36 @@ arec_chunk_cache_load_ahead (ArecChunkCache *cache, ArecCacheKey key,
     g_clear_error (&error);
 }
 
+static bool
+is_in_table_locked (ArecChunkCache *cache, const ArecCacheEntry *entry)
+{
+    return g_hash_table_lookup (cache->table, &entry->key) == entry;
+}
+
+void
+arec_chunk_cache_reduce (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t bytes)
+{
+    pthread_mutex_lock (&cache->lock);
+    entry->cost -= bytes;
+    if (is_in_table_locked (cache, entry)) {
+        cache->used -= bytes;
+    }
+    pthread_mutex_unlock (&cache->lock);
+}
+
+void
+arec_chunk_cache_discard (ArecChunkCache *cache, ArecCacheEntry *entry)
+{
+    GQueue out = G_QUEUE_INIT;
+
+    pthread_mutex_lock (&cache->lock);
+    if (is_in_table_locked (cache, entry)) {
+        take_out_locked (cache, entry, &out);
+    }
+    pthread_mutex_unlock (&cache->lock);
+    drop (&out);
+}
+
 void
 arec_chunk_cache_forget (ArecChunkCache *cache, uint64_t owner)
 {

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "codec/codec.h"
+#include "dataset/chunk_range.h"
 #include "dataset/engine.h"
 #include "dataset/opening.h"
 #include "dataset/reader.h"
@@ -384,11 +385,12 @@ load_chunk (void *data, void **value, uint64_t *cost, GError **error)
     LoadRequest *request = data;
     ArecChunk *chunk;
 
-    if (!arec_shard_load_chunk_at (request->shard, request->entry, &chunk, error)) {
+    if (!arec_shard_load_chunk_progressively (
+            request->shard, request->entry, request->engine->max_whole_chunk, &chunk, error)) {
         return false;
     }
     request->engine->chunks_decoded++;
-    request->engine->decoded_bytes += arec_record_ends_begin (&chunk->ends, chunk->ends.n);
+    request->engine->decoded_bytes += arec_chunk_mark (chunk);
     *value = chunk;
     *cost = chunk->cost + ENTRY_OVERHEAD;
     return true;
@@ -523,15 +525,26 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     return true;
 }
 
-/* The view of record @i of a loaded chunk; takes a reference. */
-static ArecView
-view_of (ArecCacheEntry *entry, uint64_t i)
+/* The view of bytes [offset, offset + size), as far as there are any, of record @i of @cached,
+ * the chunk of @entry; takes a reference. */
+static bool
+make_view (const ArecReader *reader, size_t file, const ArecIndexEntry *entry,
+           ArecCacheEntry *cached, uint64_t i, uint64_t offset, uint64_t size, ArecView *view,
+           GError **error)
 {
-    const ArecChunk *chunk = arec_cache_entry_value (entry);
+    const ArecChunk *chunk = arec_cache_entry_value (cached);
+    uint64_t record_size = arec_record_ends_size (&chunk->ends, i), begin;
 
-    return (ArecView){.data = chunk->values + arec_record_ends_begin (&chunk->ends, i),
-                      .size = arec_record_ends_size (&chunk->ends, i),
-                      .owner = arec_cache_entry_ref (entry)};
+    offset = MIN (offset, record_size);
+    size = MIN (size, record_size - offset);
+    begin = arec_record_ends_begin (&chunk->ends, i) + offset;
+    if (!arec_chunk_range_need (reader->engine, reader->files[file].shard, entry, cached,
+                                begin + size, error)) {
+        return false;
+    }
+    *view = (ArecView){
+        .data = chunk->values + begin, .size = size, .owner = arec_cache_entry_ref (cached)};
+    return true;
 }
 
 void
@@ -542,7 +555,8 @@ arec_view_clear (ArecView *view)
 }
 
 bool
-arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view, GError **error)
+arec_reader_read_range (ArecReader *reader, uint64_t record, uint64_t offset, uint64_t size,
+                        ArecView *view, GError **error)
 {
     g_autoptr (ArecCacheEntry) cached = NULL;
     ArecPlace place;
@@ -553,11 +567,14 @@ arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view, GError **
         return false;
     }
     cached = get_chunk (reader, &place, &entry, error);
-    if (!cached) {
-        return false;
-    }
-    *view = view_of (cached, place.chunk_record);
-    return true;
+    return cached && make_view (reader, place.file, &entry, cached, place.chunk_record, offset,
+                                size, view, error);
+}
+
+bool
+arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view, GError **error)
+{
+    return arec_reader_read_range (reader, record, 0, UINT64_MAX, view, error);
 }
 
 /* ---- many records ---- */
@@ -598,8 +615,11 @@ read_sorted (ArecReader *reader, const Wanted *wanted, size_t n, ArecView *views
         left = MIN (entry.n_records - place.chunk_record,
                     reader->files[place.file].end - place.file_record);
         for (; i < n && wanted[i].record - first < left; i++) {
-            views[wanted[i].position] =
-                view_of (cached, place.chunk_record + (wanted[i].record - first));
+            if (!make_view (reader, place.file, &entry, cached,
+                            place.chunk_record + (wanted[i].record - first), 0, UINT64_MAX,
+                            &views[wanted[i].position], error)) {
+                return false;
+            }
         }
     }
     return true;
@@ -638,8 +658,10 @@ struct ArecScan {
     uint64_t next;
     uint64_t end;
     ArecCacheEntry *cached; /* the chunk that holds `next`, unless NULL */
-    uint64_t chunk_record;  /* of `next` in it */
-    uint64_t chunk_end;     /* number in the sequence behind the chunk's last record */
+    size_t file;            /* where that chunk is */
+    ArecIndexEntry entry;
+    uint64_t chunk_record; /* of `next` in it */
+    uint64_t chunk_end;    /* number in the sequence behind the chunk's last record */
 };
 
 ArecScan *
@@ -676,19 +698,19 @@ static bool
 scan_load (ArecScan *scan, GError **error)
 {
     ArecPlace place;
-    ArecIndexEntry entry;
     uint64_t left;
 
     g_clear_pointer (&scan->cached, arec_cache_entry_unref);
-    if (!find (scan->reader, scan->next, &place, &entry, error)) {
+    if (!find (scan->reader, scan->next, &place, &scan->entry, error)) {
         scan->next++; /* nobody knows where its chunk ends */
         return false;
     }
-    left = MIN (entry.n_records - place.chunk_record,
+    left = MIN (scan->entry.n_records - place.chunk_record,
                 scan->reader->files[place.file].end - place.file_record);
+    scan->file = place.file;
     scan->chunk_record = place.chunk_record;
     scan->chunk_end = scan->next + left;
-    scan->cached = get_chunk (scan->reader, &place, &entry, error);
+    scan->cached = get_chunk (scan->reader, &place, &scan->entry, error);
     if (!scan->cached) {
         scan->next = MIN (scan->chunk_end, scan->end);
         return false;
@@ -714,6 +736,13 @@ arec_scan_next (ArecScan *scan, uint64_t *record, const uint8_t **data, size_t *
         return false;
     }
     chunk = arec_cache_entry_value (scan->cached);
+    if (!arec_chunk_range_need (
+            scan->reader->engine, scan->reader->files[scan->file].shard, &scan->entry,
+            scan->cached, arec_record_ends_end (&chunk->ends, scan->chunk_record), error)) {
+        g_clear_pointer (&scan->cached, arec_cache_entry_unref);
+        scan->next = MIN (scan->chunk_end, scan->end);
+        return false;
+    }
     *data = chunk->values + arec_record_ends_begin (&chunk->ends, scan->chunk_record);
     *size = arec_record_ends_size (&chunk->ends, scan->chunk_record);
     scan->chunk_record++;

@@ -205,6 +205,13 @@ AREC_PUBLIC void arec_view_clear (ArecView *view); /* takes a zeroed view */
 AREC_PUBLIC bool arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view,
                                    GError **error);
 
+/* Bytes [offset, offset + size) of @record, as far as it has them: none at or behind its end.
+ * Of a large chunk no more is decoded than up to there and a little ahead, so a part near the
+ * begin costs less than the whole; the chunk is read and its hash verified in any case. Errors
+ * as above; a chunk that cannot be decoded to its end may still give what lies before. */
+AREC_PUBLIC bool arec_reader_read_range (ArecReader *reader, uint64_t record, uint64_t offset,
+                                         uint64_t size, ArecView *view, GError **error);
+
 /* ---- many records ---------------------------------------------------------------------------
  */
 
