@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "inodes.h"
+#include "long_reads.h"
 #include "push.h"
 #include "reading.h"
 
@@ -97,6 +98,10 @@ arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
         }
     } else if (node.kind != ARECFS_RECORD) {
         arecfs_reply_errno (&request, EISDIR);
+    } else if (arec_reader_read_is_long (node.file->reader, node.record, (uint64_t)offset,
+                                         size)) {
+        arecfs_long_reads_take (request.server->long_reads, &request, &node, size,
+                                (uint64_t)offset);
     } else if (!request.server->push ||
                !arecfs_push_take (request.server, &request, &node, size, (uint64_t)offset)) {
         arecfs_read_record (&request, &node, size, (uint64_t)offset);

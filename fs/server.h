@@ -10,6 +10,7 @@
 #include "tree.h"
 
 typedef struct ArecfsPush ArecfsPush;
+typedef struct ArecfsLongReads ArecfsLongReads;
 
 typedef struct {
     const ArecfsOptions *options;
@@ -20,6 +21,7 @@ typedef struct {
     ArecfsDamageLog *damage;
     struct fuse_session *session;
     struct ArecfsPush *push; /* NULL: nothing is pushed */
+    ArecfsLongReads *long_reads;
     bool mounted;
     bool initialized; /* INIT is answered */
     bool no_open;     /* the kernel takes ENOSYS for: never ask again */

@@ -21,6 +21,10 @@
  * Measured with 300,000 chunks of a few bytes. */
 #define ENTRY_OVERHEAD 224
 
+/* Bytes to read or to decode that keep a thread for long: some tens of milliseconds, or more
+ * where the file is not in the page cache. */
+#define LONG_SIZE (UINT64_C (16) << 20)
+
 typedef struct {
     ArecShard *shard;
     uint64_t chunk_owner; /* of the file's chunks in the cache */
@@ -575,6 +579,33 @@ bool
 arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view, GError **error)
 {
     return arec_reader_read_range (reader, record, 0, UINT64_MAX, view, error);
+}
+
+bool
+arec_reader_read_is_long (ArecReader *reader, uint64_t record, uint64_t offset, uint64_t size)
+{
+    g_autoptr (ArecCacheEntry) cached = NULL;
+    const ArecChunk *chunk;
+    ArecPlace place;
+    ArecIndexEntry entry;
+    uint64_t begin, record_size;
+
+    if (!find (reader, record, &place, &entry, NULL) ||
+        MAX (entry.limit - entry.offset, entry.decoded_size) < LONG_SIZE) {
+        return false;
+    }
+    cached = arec_chunk_cache_peek (
+        reader->engine->cache,
+        (ArecCacheKey){reader->files[place.file].chunk_owner, place.chunk});
+    if (!cached) {
+        return true;
+    }
+    chunk = arec_cache_entry_value (cached);
+    begin = arec_record_ends_begin (&chunk->ends, place.chunk_record);
+    record_size = arec_record_ends_size (&chunk->ends, place.chunk_record);
+    offset = MIN (offset, record_size);
+    return begin + offset + MIN (size, record_size - offset) >
+           arec_chunk_mark (chunk) + LONG_SIZE;
 }
 
 /* ---- many records ---- */

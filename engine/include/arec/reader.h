@@ -212,6 +212,12 @@ AREC_PUBLIC bool arec_reader_read (ArecReader *reader, uint64_t record, ArecView
 AREC_PUBLIC bool arec_reader_read_range (ArecReader *reader, uint64_t record, uint64_t offset,
                                          uint64_t size, ArecView *view, GError **error);
 
+/* Whether arec_reader_read_range () of the same would keep its thread for long now: the chunk
+ * is large and must be read, or is being read, or much of it must be decoded to get there. Does
+ * no I/O, unless the index is offloaded. @record in [0, n_records). */
+AREC_PUBLIC bool arec_reader_read_is_long (ArecReader *reader, uint64_t record, uint64_t offset,
+                                           uint64_t size);
+
 /* ---- many records ---------------------------------------------------------------------------
  */
 

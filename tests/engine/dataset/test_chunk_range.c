@@ -12,7 +12,7 @@
 
 #define MIB (UINT64_C (1) << 20)
 
-enum { N_RECORDS = 3, LARGE = 20 << 20, SMALL = 1000, DECODED = LARGE + 2 * SMALL };
+enum { N_RECORDS = 3, LARGE = 24 << 20, SMALL = 1000, DECODED = LARGE + 2 * SMALL };
 
 typedef struct {
     uint8_t *bytes; /* of all records */
@@ -172,6 +172,35 @@ test_scan_and_many (void)
         g_assert_cmpmem (views[i].data, views[i].size, fixture.records[wanted[i]].data,
                          fixture.records[wanted[i]].size);
         arec_view_clear (&views[i]);
+    }
+    g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 1);
+    tear_down (&fixture);
+}
+
+/* A read is long as long as its chunk is not there, or while much is to be decoded for it. */
+static void
+test_long_reads (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    Fixture fixture = {0};
+    const uint64_t small = N_RECORDS;
+
+    make_records (&fixture);
+    test_forge_records (forge, AREC_COMPRESSION_ZSTD, fixture.records, N_RECORDS);
+    test_forge_records (forge, AREC_COMPRESSION_ZSTD, fixture.records, 1);
+    open_file (&fixture, forge);
+    g_assert_false (arec_reader_read_is_long (fixture.reader, small, 0, UINT64_MAX));
+    g_assert_true (arec_reader_read_is_long (fixture.reader, 0, 0, 1));
+    check_range (&fixture, 0, 0, 1);
+    g_assert_false (arec_reader_read_is_long (fixture.reader, 0, 0, UINT64_MAX));
+    g_assert_false (arec_reader_read_is_long (fixture.reader, 1, MIB, MIB));
+    g_assert_false (arec_reader_read_is_long (fixture.reader, 1, 0, 8 * MIB));
+    g_assert_true (arec_reader_read_is_long (fixture.reader, 1, LARGE - 1, 1));
+    g_assert_true (arec_reader_read_is_long (fixture.reader, 1, MIB, UINT64_MAX));
+    g_assert_true (arec_reader_read_is_long (fixture.reader, 2, UINT64_MAX, 1));
+    check_range (&fixture, 2, 0, 1);
+    for (uint64_t i = 0; i < N_RECORDS; i++) {
+        g_assert_false (arec_reader_read_is_long (fixture.reader, i, 0, UINT64_MAX));
     }
     g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 1);
     tear_down (&fixture);
@@ -383,6 +412,7 @@ main (int argc, char **argv)
         g_test_add_data_func (path, GINT_TO_POINTER (all[i]), test_ranges);
     }
     g_test_add_func ("/chunk-range/scan-and-many", test_scan_and_many);
+    g_test_add_func ("/chunk-range/long-reads", test_long_reads);
     g_test_add_func ("/chunk-range/cost", test_cost);
     g_test_add_func ("/chunk-range/reader-closed-early", test_reader_closed_early);
     g_test_add_func ("/chunk-range/scan-of-late-corruption", test_scan_of_late_corruption);
