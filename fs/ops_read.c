@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "inodes.h"
+#include "long_reads.h"
 #include "push.h"
 #include "reading.h"
 
@@ -68,14 +69,13 @@ arecfs_read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t
     g_auto (ArecView) view = {0};
     GError *error = NULL;
 
-    if (!arec_reader_read (node->file->reader, node->record, &view, &error)) {
+    if (!arec_reader_read_range (node->file->reader, node->record, offset, size, &view,
+                                 &error)) {
         reply_failure (request, error);
         return;
     }
-    offset = MIN (offset, view.size);
-    size = MIN (size, view.size - offset);
-    arecfs_counters_add_read (&request->server->counters, size);
-    arecfs_reply_data (request, view.data + offset, size);
+    arecfs_counters_add_read (&request->server->counters, view.size);
+    arecfs_reply_data (request, view.data, view.size);
 }
 
 /* Whether the push thread will answer. Who goes in order is found out by the first bytes of
@@ -119,6 +119,10 @@ arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
         }
     } else if (node.kind != ARECFS_RECORD) {
         arecfs_reply_errno (&request, EISDIR);
+    } else if (arec_reader_read_is_long (node.file->reader, node.record, (uint64_t)offset,
+                                         size)) {
+        arecfs_long_reads_take (request.server->long_reads, &request, &node, size,
+                                (uint64_t)offset);
     } else if (!hand_over (&request, &node, size, (uint64_t)offset)) {
         arecfs_read_record (&request, &node, size, (uint64_t)offset);
     }

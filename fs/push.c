@@ -119,7 +119,9 @@ store (ArecfsPush *push, const Job *job, uint64_t record)
     struct fuse_bufvec buffer;
     int result;
 
-    if (!arec_reader_read (job->node.file->reader, record, &view, NULL)) {
+    /* All other streams would wait for it, too: a thread that serves requests does that. */
+    if (arec_reader_read_is_long (job->node.file->reader, record, 0, UINT64_MAX) ||
+        !arec_reader_read (job->node.file->reader, record, &view, NULL)) {
         return false; /* whoever reads it will be told why */
     }
     if (view.size == 0) {

@@ -12,6 +12,7 @@
 #include "tree.h"
 
 typedef struct ArecfsPush ArecfsPush;
+typedef struct ArecfsLongReads ArecfsLongReads;
 
 typedef struct {
     const ArecfsOptions *options;
@@ -24,6 +25,7 @@ typedef struct {
     ArecfsProbes *probes;
     struct fuse_session *session;
     ArecfsPush *push; /* NULL: nothing is pushed */
+    ArecfsLongReads *long_reads;
     bool mounted;
     bool initialized; /* INIT is answered */
     bool no_open;     /* the kernel takes ENOSYS for: never ask again */

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel_readahead.h"
+#include "long_reads.h"
 #include "ops.h"
 #include "push.h"
 
@@ -18,6 +20,9 @@
  * what needs none. */
 #define SPARE_THREADS 4
 #define MIN_THREADS 12
+
+/* Loads at the same time when nobody says otherwise, at least. */
+#define MIN_AUTO_PARALLELISM 8
 
 /* The kernel's reads in flight for readahead; its own default of 12 is below what the threads
  * can serve. */
@@ -334,6 +339,15 @@ stop_idler (Idler *idler, pthread_t thread)
 
 /* ---- serving ---- */
 
+/* Long READs leave threads, and one of the places to load, to what takes less. */
+static unsigned
+max_long_reads (const ArecfsServer *server)
+{
+    unsigned parallelism = server->options->engine.max_parallelism;
+
+    return MAX (parallelism > 0 ? parallelism : MIN_AUTO_PARALLELISM, 2) - 1;
+}
+
 bool
 arecfs_session_run (ArecfsServer *server, const char *path)
 {
@@ -348,6 +362,8 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     fuse_loop_cfg_set_clone_fd (config, 0);
     fuse_loop_cfg_set_max_threads (config, n_threads);
     fuse_loop_cfg_set_idle_threads (config, n_threads);
+    server->long_reads = arecfs_long_reads_new (max_long_reads (server));
+    arecfs_kernel_readahead_raise (path);
     idler_runs = start_idler (&idler, &idler_thread);
     if (!server->options->no_push) {
         arecfs_push_start (server);
@@ -363,5 +379,6 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     }
     arecfs_push_stop (server);
     arecfs_session_end (server);
+    g_clear_pointer (&server->long_reads, arecfs_long_reads_free);
     return result >= 0;
 }

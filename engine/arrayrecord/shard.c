@@ -371,8 +371,8 @@ source_is_unchanged (ArecShard *shard, bool ok, GError **error)
 }
 
 bool
-arec_shard_load_chunk_at (ArecShard *shard, const ArecIndexEntry *entry, ArecChunk **out,
-                          GError **error)
+arec_shard_load_chunk_progressively (ArecShard *shard, const ArecIndexEntry *entry,
+                                     uint64_t max_whole, ArecChunk **out, GError **error)
 {
     g_autoptr (ArecChunk) loaded = NULL;
     GError *cause = NULL;
@@ -381,8 +381,8 @@ arec_shard_load_chunk_at (ArecShard *shard, const ArecIndexEntry *entry, ArecChu
     uint64_t length = entry->limit - entry->offset;
     bool ok;
 
-    ok = arec_chunk_load (&place, length <= ONE_READ_SIZE ? length : 0, &shard->limits, &header,
-                          &loaded, &cause) &&
+    ok = arec_chunk_load_progressively (&place, length <= ONE_READ_SIZE ? length : 0,
+                                        &shard->limits, max_whole, &header, &loaded, &cause) &&
          check_against_index (shard, entry, &header, &cause);
     if (!source_is_unchanged (shard, ok, &cause)) {
         g_propagate_error (error, cause);
@@ -390,6 +390,25 @@ arec_shard_load_chunk_at (ArecShard *shard, const ArecIndexEntry *entry, ArecChu
     }
     *out = g_steal_pointer (&loaded);
     return true;
+}
+
+bool
+arec_shard_load_chunk_at (ArecShard *shard, const ArecIndexEntry *entry, ArecChunk **out,
+                          GError **error)
+{
+    return arec_shard_load_chunk_progressively (shard, entry, UINT64_MAX, out, error);
+}
+
+bool
+arec_shard_need (const ArecShard *shard, const ArecIndexEntry *entry, ArecChunk *chunk,
+                 uint64_t end, ArecProgress *progress, GError **error)
+{
+    ArecChunkPlace place = place_of (shard, entry);
+    ArecDecodeResult result;
+    const char *reason;
+
+    return arec_chunk_need (chunk, end, progress, &result, &reason) ||
+           arec_chunk_fail (&place, result, reason, error);
 }
 
 bool

@@ -87,6 +87,16 @@ bool arec_shard_load_chunk_at (ArecShard *shard, const ArecIndexEntry *entry, Ar
  * changed. */
 void arec_shard_load_run (ArecShard *shard, ArecChunkRun *run);
 
+/* The same, with what decodes to more than @max_whole bytes decoded as it is needed, see
+ * arec_chunk_load_progressively (). */
+bool arec_shard_load_chunk_progressively (ArecShard *shard, const ArecIndexEntry *entry,
+                                          uint64_t max_whole, ArecChunk **out, GError **error);
+
+/* arec_chunk_need () with an error. Asks the source for nothing.
+ * Errors: CORRUPT, although the data hash matched; NOMEM. */
+bool arec_shard_need (const ArecShard *shard, const ArecIndexEntry *entry, ArecChunk *chunk,
+                      uint64_t end, ArecProgress *progress, GError **error);
+
 /* The record ends of a chunk, given as above, without decoding values, see
  * arec_chunk_read_sizes (). A list with a record of size 0 is confirmed by the chunk's data
  * hash.

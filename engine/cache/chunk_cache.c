@@ -561,6 +561,36 @@ arec_chunk_cache_load_ahead (ArecChunkCache *cache, ArecCacheKey key,
     return allowed;
 }
 
+static bool
+is_in_table_locked (const ArecChunkCache *cache, const ArecCacheEntry *entry)
+{
+    return look_up_locked (cache, entry->key, entry->seat.hash) == entry;
+}
+
+void
+arec_chunk_cache_reduce (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t bytes)
+{
+    pthread_mutex_lock (&cache->lock);
+    if (is_in_table_locked (cache, entry)) {
+        arec_replacement_reduce (&cache->order, &entry->seat, bytes);
+        cache->used -= bytes;
+    }
+    pthread_mutex_unlock (&cache->lock);
+}
+
+void
+arec_chunk_cache_discard (ArecChunkCache *cache, ArecCacheEntry *entry)
+{
+    Dropped out = {NULL};
+
+    pthread_mutex_lock (&cache->lock);
+    if (is_in_table_locked (cache, entry)) {
+        take_out_locked (cache, entry, false, &out);
+    }
+    pthread_mutex_unlock (&cache->lock);
+    drop (&out);
+}
+
 void
 arec_chunk_cache_forget (ArecChunkCache *cache, uint64_t owner)
 {

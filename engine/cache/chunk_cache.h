@@ -85,6 +85,13 @@ bool arec_chunk_cache_has (ArecChunkCache *cache, ArecCacheKey key);
 bool arec_chunk_cache_load_ahead (ArecChunkCache *cache, ArecCacheKey key,
                                   const ArecCacheLoader *loader, void *data, uint64_t expected);
 
+/* The thing of @entry, which the caller holds, has given @bytes of its cost back. */
+void arec_chunk_cache_reduce (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t bytes);
+
+/* The thing of @entry, which the caller holds, has turned out to be of no use: who asks for it
+ * next loads it again. */
+void arec_chunk_cache_discard (ArecChunkCache *cache, ArecCacheEntry *entry);
+
 /* Takes all entries of @owner out; what is in use is freed by its last user. No load of the
  * owner's is in flight. */
 void arec_chunk_cache_forget (ArecChunkCache *cache, uint64_t owner);
@@ -94,7 +101,7 @@ void arec_chunk_cache_charge (ArecChunkCache *cache, int64_t bytes);
 
 void arec_chunk_cache_get_stats (ArecChunkCache *cache, ArecChunkCacheStats *stats);
 
-/* ---- entries: immutable once loaded, reference counted ---- */
+/* ---- entries: reference counted ---- */
 
 void *arec_cache_entry_value (const ArecCacheEntry *entry);
 ArecCacheEntry *arec_cache_entry_ref (ArecCacheEntry *entry);

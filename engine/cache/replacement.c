@@ -186,6 +186,13 @@ arec_replacement_use_later (ArecReplacement *replacement, ArecSeat *seat)
 }
 
 void
+arec_replacement_reduce (ArecReplacement *replacement, ArecSeat *seat, uint64_t bytes)
+{
+    replacement->queues[seat->queue].bytes -= bytes;
+    seat->cost -= bytes;
+}
+
+void
 arec_replacement_remove (ArecReplacement *replacement, ArecSeat *seat)
 {
     dequeue (replacement, seat);

@@ -73,6 +73,9 @@ bool arec_replacement_allows_ahead (const ArecReplacement *replacement, uint64_t
 /* Whether it is known when what has @hash, and left, was used last. */
 bool arec_replacement_remembers (const ArecReplacement *replacement, uint64_t hash);
 
+/* @seat costs @bytes less from now on. */
+void arec_replacement_reduce (ArecReplacement *replacement, ArecSeat *seat, uint64_t bytes);
+
 /* Takes @seat out: evicted to make room, or for good. */
 void arec_replacement_evict (ArecReplacement *replacement, ArecSeat *seat);
 void arec_replacement_remove (ArecReplacement *replacement, ArecSeat *seat);

@@ -11,6 +11,9 @@
 /* Tasks of decoding ahead that may wait for a thread. */
 #define MAX_AHEAD_TASKS 256
 
+/* A few milliseconds of decoding, which handing over and waiting would not make shorter. */
+#define MAX_WHOLE_CHUNK (UINT64_C (4) << 20)
+
 /* Loads at the same time when nobody says otherwise: disks gain from some even on few CPUs. */
 #define MIN_AUTO_PARALLELISM 8
 
@@ -44,6 +47,8 @@ arec_engine_new (const ArecEngineOptions *options)
                                     .max_loads = chosen.max_parallelism};
     engine->refs = 1;
     engine->cache_size = chosen.cache_size;
+    engine->max_whole_chunk =
+        chosen.max_whole_chunk > 0 ? chosen.max_whole_chunk : MAX_WHOLE_CHUNK;
     engine->cache = arec_chunk_cache_new (&cache);
     engine->fds = arec_fd_pool_new (chosen.max_open_files);
     engine->workers = arec_worker_pool_new (chosen.max_parallelism, MAX_AHEAD_TASKS);

@@ -19,11 +19,13 @@ struct ArecEngine {
     unsigned parallelism;      /* threads for many chunks at once: as asked for, or the CPUs */
     uint64_t cache_size;       /* bytes */
     ArecDecodeLimits limits;
+    uint64_t max_whole_chunk; /* decoded bytes; larger chunks are decoded as they are needed */
     ArecSourceCounters source_counters;
     _Atomic uint64_t next_owner; /* of things in the cache */
     _Atomic uint64_t index_used;
     _Atomic uint64_t chunks_decoded;
-    _Atomic uint64_t chunks_failed; /* in scans; the cache counts the others */
+    _Atomic uint64_t chunks_failed; /* in scans, and after a load that succeeded; the cache
+                                       counts the others */
     _Atomic uint64_t size_lists_read;
     _Atomic uint64_t decoded_bytes;
 };

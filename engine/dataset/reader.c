@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "codec/codec.h"
+#include "dataset/chunk_range.h"
 #include "dataset/engine.h"
 #include "dataset/opening.h"
 #include "dataset/reading.h"
@@ -21,6 +22,10 @@ typedef enum { CODING_UNKNOWN, CODING_SIMPLE, CODING_TRANSPOSED } Coding;
 
 /* Decoded bytes of a batch for which another thread is called. */
 #define HELP_SIZE (UINT64_C (128) * 1024)
+
+/* Bytes to read or to decode that keep a thread for long: some tens of milliseconds, or more
+ * where the file is not in the page cache. */
+#define LONG_SIZE (UINT64_C (16) << 20)
 
 typedef struct {
     ArecShard *shard;
@@ -437,11 +442,12 @@ load_chunk (void *data, void **value, uint64_t *cost, GError **error)
     LoadRequest *request = data;
     ArecChunk *chunk;
 
-    if (!arec_shard_load_chunk_at (request->shard, request->entry, &chunk, error)) {
+    if (!arec_shard_load_chunk_progressively (
+            request->shard, request->entry, request->engine->max_whole_chunk, &chunk, error)) {
         return false;
     }
     request->engine->chunks_decoded++;
-    request->engine->decoded_bytes += arec_record_ends_begin (&chunk->ends, chunk->ends.n);
+    request->engine->decoded_bytes += arec_chunk_mark (chunk);
     *value = chunk;
     *cost = chunk->cost + AREC_CACHE_ENTRY_OVERHEAD;
     return true;
@@ -686,15 +692,26 @@ arec_reader_size_is_at_hand (ArecReader *reader, uint64_t record)
            arec_chunk_cache_has (cache, (ArecCacheKey){file->sizes_owner, place.chunk});
 }
 
-/* The view of record @i of a loaded chunk; takes a reference. */
-static ArecView
-view_of (ArecCacheEntry *entry, uint64_t i)
+/* The view of bytes [offset, offset + size), as far as there are any, of record @i of @cached,
+ * the chunk of @entry; takes a reference. */
+static bool
+make_view (const ArecReader *reader, size_t file, const ArecIndexEntry *entry,
+           ArecCacheEntry *cached, uint64_t i, uint64_t offset, uint64_t size, ArecView *view,
+           GError **error)
 {
-    const ArecChunk *chunk = arec_cache_entry_value (entry);
+    const ArecChunk *chunk = arec_cache_entry_value (cached);
+    uint64_t record_size = arec_record_ends_size (&chunk->ends, i), begin;
 
-    return (ArecView){.data = chunk->values + arec_record_ends_begin (&chunk->ends, i),
-                      .size = arec_record_ends_size (&chunk->ends, i),
-                      .owner = arec_cache_entry_ref (entry)};
+    offset = MIN (offset, record_size);
+    size = MIN (size, record_size - offset);
+    begin = arec_record_ends_begin (&chunk->ends, i) + offset;
+    if (!arec_chunk_range_need (reader->engine, reader->files[file].shard, entry, cached,
+                                begin + size, error)) {
+        return false;
+    }
+    *view = (ArecView){
+        .data = chunk->values + begin, .size = size, .owner = arec_cache_entry_ref (cached)};
+    return true;
 }
 
 void
@@ -705,7 +722,8 @@ arec_view_clear (ArecView *view)
 }
 
 bool
-arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view, GError **error)
+arec_reader_read_range (ArecReader *reader, uint64_t record, uint64_t offset, uint64_t size,
+                        ArecView *view, GError **error)
 {
     g_autoptr (ArecCacheEntry) cached = NULL;
     ArecPlace place;
@@ -716,11 +734,41 @@ arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view, GError **
         return false;
     }
     cached = get_chunk (reader, &place, &entry, error);
-    if (!cached) {
+    return cached && make_view (reader, place.file, &entry, cached, place.chunk_record, offset,
+                                size, view, error);
+}
+
+bool
+arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view, GError **error)
+{
+    return arec_reader_read_range (reader, record, 0, UINT64_MAX, view, error);
+}
+
+bool
+arec_reader_read_is_long (ArecReader *reader, uint64_t record, uint64_t offset, uint64_t size)
+{
+    g_autoptr (ArecCacheEntry) cached = NULL;
+    const ArecChunk *chunk;
+    ArecPlace place;
+    ArecIndexEntry entry;
+    uint64_t begin, record_size;
+
+    if (!find (reader, record, &place, &entry, NULL) ||
+        MAX (entry.limit - entry.offset, entry.decoded_size) < LONG_SIZE) {
         return false;
     }
-    *view = view_of (cached, place.chunk_record);
-    return true;
+    cached = arec_chunk_cache_peek (
+        reader->engine->cache,
+        (ArecCacheKey){reader->files[place.file].chunk_owner, place.chunk});
+    if (!cached) {
+        return true;
+    }
+    chunk = arec_cache_entry_value (cached);
+    begin = arec_record_ends_begin (&chunk->ends, place.chunk_record);
+    record_size = arec_record_ends_size (&chunk->ends, place.chunk_record);
+    offset = MIN (offset, record_size);
+    return begin + offset + MIN (size, record_size - offset) >
+           arec_chunk_mark (chunk) + LONG_SIZE;
 }
 
 /* ---- many records ---- */
@@ -787,8 +835,11 @@ read_group (Batch *batch, const Group *group, GError **error)
         return false;
     }
     for (size_t i = 0; i < group->n; i++) {
-        batch->views[wanted[i].position] =
-            view_of (cached, group->place.chunk_record + (wanted[i].record - wanted[0].record));
+        if (!make_view (batch->reader, group->place.file, &group->entry, cached,
+                        group->place.chunk_record + (wanted[i].record - wanted[0].record), 0,
+                        UINT64_MAX, &batch->views[wanted[i].position], error)) {
+            return false;
+        }
     }
     return true;
 }

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "codec/stream.h"
 #include "riegeli/block.h"
 #include "riegeli/simple_chunk.h"
 #include "riegeli/transposed_chunk.h"
@@ -31,11 +32,13 @@ code_of (ArecDecodeResult result)
     return AREC_ERROR_CORRUPT;
 }
 
-static bool
-fail (const ArecChunkPlace *place, ArecError code, const char *reason, GError **error)
+bool
+arec_chunk_fail (const ArecChunkPlace *place, ArecDecodeResult result, const char *reason,
+                 GError **error)
 {
-    return arec_fail (error, code, "%s: at %" PRIu64 ": cannot decode the chunk: %s",
-                      place->source->name, place->begin, reason);
+    return arec_fail (error, code_of (result),
+                      "%s: at %" PRIu64 ": cannot decode the chunk: %s", place->source->name,
+                      place->begin, reason);
 }
 
 /* Only chunks that hold records go on. */
@@ -81,36 +84,67 @@ check_size (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t
     return true;
 }
 
-/* Decompresses the values into the @decoded_size bytes at @out. */
 static ArecDecodeResult
-decompress_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_size,
-                   uint8_t *out, const char **reason)
+result_of (const char *reason)
+{
+    return !reason                          ? AREC_DECODE_OK
+           : reason == arec_codec_no_memory ? AREC_DECODE_NOMEM
+                                            : AREC_DECODE_CORRUPT;
+}
+
+/* Takes the decompressed size off the front of compressed @values; the caller knows it. */
+static ArecDecodeResult
+take_prefix (ArecBytes *values, const char **reason)
 {
     uint64_t prefix;
-    size_t size;
 
-    if (!arec_bytes_take_varint (&bytes, &prefix)) {
+    if (!arec_bytes_take_varint (values, &prefix)) {
         *reason = "no decompressed size in front of the values";
-        return AREC_DECODE_CORRUPT;
-    }
-    *reason = arec_decompress (compression, bytes.at, arec_bytes_left (&bytes), out,
-                               decoded_size, &size);
-    if (*reason) {
-        return *reason == arec_codec_no_memory ? AREC_DECODE_NOMEM : AREC_DECODE_CORRUPT;
-    }
-    if (size != decoded_size) {
-        *reason = "the values are shorter than the records";
         return AREC_DECODE_CORRUPT;
     }
     return AREC_DECODE_OK;
 }
 
+/* Decompresses @stream into the @decoded_size bytes at @out. */
+static ArecDecodeResult
+decompress_values (ArecCompression compression, ArecBytes stream, uint64_t decoded_size,
+                   uint8_t *out, const char **reason)
+{
+    size_t size;
+
+    *reason = arec_decompress (compression, stream.at, arec_bytes_left (&stream), out,
+                               decoded_size, &size);
+    if (!*reason && size != decoded_size) {
+        *reason = "the values are shorter than the records";
+    }
+    return result_of (*reason);
+}
+
+/* Begins to decode @stream into the memory of @chunk. Returns false, with nothing changed,
+ * where that does not work: then decoding the whole tells why, or works. */
+static bool
+begin_values (ArecCompression compression, ArecBytes stream, uint64_t decoded_size,
+              uint8_t **memory, ArecChunk *chunk)
+{
+    const char *reason;
+
+    chunk->progressive = arec_progressive_values_new (compression, stream, *memory,
+                                                      chunk->memory, decoded_size, &reason);
+    if (!chunk->progressive) {
+        return false;
+    }
+    *memory = NULL;
+    return true;
+}
+
 /* Decompresses the values of @chunk, whose ends are known, and takes @memory over when they lie
- * in it plainly. */
+ * in it plainly, or are decompressed later because they are more than @max_whole bytes. */
 static ArecDecodeResult
 decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_size,
-               uint8_t **memory, ArecChunk *chunk, const char **reason)
+               uint64_t max_whole, uint8_t **memory, ArecChunk *chunk, const char **reason)
 {
+    ArecDecodeResult result;
+
     if (compression == AREC_COMPRESSION_NONE) {
         if (arec_bytes_left (&bytes) != decoded_size) {
             *reason = "the values are not as long as the records";
@@ -120,12 +154,20 @@ decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_si
         chunk->memory = g_steal_pointer (memory);
         return AREC_DECODE_OK;
     }
+    result = take_prefix (&bytes, reason);
+    if (result != AREC_DECODE_OK) {
+        return result;
+    }
     chunk->memory = g_try_malloc (MAX (decoded_size, 1));
     if (!chunk->memory) {
         *reason = "no memory for the decoded chunk";
         return AREC_DECODE_NOMEM;
     }
     chunk->values = chunk->memory;
+    if (decoded_size > max_whole && arec_stream_is_possible (compression) &&
+        begin_values (compression, bytes, decoded_size, memory, chunk)) {
+        return AREC_DECODE_OK;
+    }
     return decompress_values (compression, bytes, decoded_size, chunk->memory, reason);
 }
 
@@ -146,7 +188,7 @@ decode_sizes (const ArecChunkHeader *header, const uint8_t *data, ArecSimpleFron
 
 static ArecDecodeResult
 decode_simple (const ArecChunkHeader *header, uint8_t **memory, const uint8_t *data,
-               ArecChunk *chunk, const char **reason)
+               uint64_t max_whole, ArecChunk *chunk, const char **reason)
 {
     ArecSimpleFront front;
     ArecDecodeResult result = decode_sizes (header, data, &front, &chunk->ends, reason);
@@ -158,7 +200,7 @@ decode_simple (const ArecChunkHeader *header, uint8_t **memory, const uint8_t *d
     values = front.sizes_begin + front.sizes_size;
     return decode_values (front.compression,
                           arec_bytes (data + values, header->data_size - values),
-                          header->decoded_data_size, memory, chunk, reason);
+                          header->decoded_data_size, max_whole, memory, chunk, reason);
 }
 
 static ArecDecodeResult
@@ -175,27 +217,47 @@ decode_transposed (const ArecChunkHeader *header, const uint8_t *data,
 }
 
 /* Decodes a chunk whose header was checked; takes *memory over if records lie in it.
- * @limits  resolved. */
+ * @limits     resolved.
+ * @max_whole  decoded bytes above which decoding may go on later. */
 static bool
 decode_checked (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t **memory,
-                const uint8_t *data, const ArecDecodeLimits *limits, ArecChunk **out,
-                GError **error)
+                const uint8_t *data, const ArecDecodeLimits *limits, uint64_t max_whole,
+                ArecChunk **out, GError **error)
 {
     g_autoptr (ArecChunk) chunk = g_new0 (ArecChunk, 1);
     const char *reason = NULL;
-    ArecDecodeResult result = header->type == AREC_CHUNK_SIMPLE
-                                  ? decode_simple (header, memory, data, chunk, &reason)
-                                  : decode_transposed (header, data, limits, chunk, &reason);
+    ArecDecodeResult result =
+        header->type == AREC_CHUNK_SIMPLE
+            ? decode_simple (header, memory, data, max_whole, chunk, &reason)
+            : decode_transposed (header, data, limits, chunk, &reason);
 
     if (result != AREC_DECODE_OK) {
-        return fail (place, code_of (result), reason, error);
+        return arec_chunk_fail (place, result, reason, error);
     }
     /* An uncompressed chunk keeps its stored form, header and all. */
-    chunk->cost =
-        sizeof *chunk + arec_record_ends_cost (header->num_records, header->decoded_data_size) +
-        (*memory ? header->decoded_data_size : AREC_CHUNK_HEADER_SIZE + header->data_size);
+    chunk->cost = sizeof *chunk +
+                  arec_record_ends_cost (header->num_records, header->decoded_data_size) +
+                  (chunk->values == chunk->memory ? header->decoded_data_size
+                                                  : AREC_CHUNK_HEADER_SIZE + header->data_size);
+    if (chunk->progressive) {
+        chunk->cost += arec_progressive_values_held (chunk->progressive);
+    }
     *out = g_steal_pointer (&chunk);
     return true;
+}
+
+/* arec_chunk_decode (), or the begin of it. */
+static bool
+decode (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t *memory,
+        const uint8_t *data, const ArecDecodeLimits *limits, uint64_t max_whole,
+        ArecChunk **out, GError **error)
+{
+    g_autofree uint8_t *owned = memory;
+    ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
+
+    return check_type (place, header, error) &&
+           check_size (place, header, resolved.max_size, error) &&
+           decode_checked (place, header, &owned, data, &resolved, max_whole, out, error);
 }
 
 bool
@@ -203,12 +265,7 @@ arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header, u
                    const uint8_t *data, const ArecDecodeLimits *limits, ArecChunk **out,
                    GError **error)
 {
-    g_autofree uint8_t *owned = memory;
-    ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
-
-    return check_type (place, header, error) &&
-           check_size (place, header, resolved.max_size, error) &&
-           decode_checked (place, header, &owned, data, &resolved, out, error);
+    return decode (place, header, memory, data, limits, UINT64_MAX, out, error);
 }
 
 bool
@@ -237,7 +294,8 @@ arec_chunk_decode_into (const ArecChunkHeader *header, const uint8_t *data,
         return arec_bytes_left (&bytes) == header->decoded_data_size;
     }
     *values = memory;
-    return decompress_values (front.compression, bytes, header->decoded_data_size, memory,
+    return take_prefix (&bytes, &reason) == AREC_DECODE_OK &&
+           decompress_values (front.compression, bytes, header->decoded_data_size, memory,
                               &reason) == AREC_DECODE_OK;
 }
 
@@ -258,7 +316,7 @@ arec_chunk_decode_metadata (const ArecChunkPlace *place, const ArecChunkHeader *
     }
     of_body.num_records = 1;
     return check_size (place, &of_body, resolved.max_size, error) &&
-           decode_checked (place, &of_body, &owned, data, &resolved, out, error);
+           decode_checked (place, &of_body, &owned, data, &resolved, UINT64_MAX, out, error);
 }
 
 /* The ends of a transposed chunk: only a walk through the whole of it tells them. */
@@ -272,7 +330,7 @@ decode_transposed_ends (const ArecChunkPlace *place, const ArecChunkHeader *head
     ArecDecodeResult result = arec_transposed_decode_ends (arec_bytes (data, header->data_size),
                                                            &size, limits, ends, &reason);
 
-    return result == AREC_DECODE_OK || fail (place, code_of (result), reason, error);
+    return result == AREC_DECODE_OK || arec_chunk_fail (place, result, reason, error);
 }
 
 /* The size list of a simple chunk that begins with the @got bytes at @start; reads what is
@@ -298,15 +356,15 @@ read_size_list (const ArecChunkPlace *place, const ArecChunkHeader *header,
         result = arec_simple_parse_front (start, got, header->data_size, &front, &reason);
     }
     if (result != AREC_DECODE_OK) {
-        return fail (place, code_of (result), reason, error);
+        return arec_chunk_fail (place, result, reason, error);
     }
     if (front.sizes_size > MAX_SIZES_PER_RECORD * header->num_records + MAX_SIZES_EXTRA) {
-        return fail (place, AREC_ERROR_CORRUPT, "the size list is too long for its records",
-                     error);
+        return arec_chunk_fail (place, AREC_DECODE_CORRUPT,
+                                "the size list is too long for its records", error);
     }
     sizes = g_try_malloc (MAX (front.sizes_size, 1));
     if (!sizes) {
-        return fail (place, AREC_ERROR_NOMEM, "no memory for the size list", error);
+        return arec_chunk_fail (place, AREC_DECODE_NOMEM, "no memory for the size list", error);
     }
     /* What came with the front is not read again. */
     got = MIN (got - front.sizes_begin, front.sizes_size);
@@ -317,7 +375,7 @@ read_size_list (const ArecChunkPlace *place, const ArecChunkHeader *header,
     }
     result = arec_simple_decode_sizes (&front, sizes, header->num_records,
                                        header->decoded_data_size, ends, &reason);
-    return result == AREC_DECODE_OK || fail (place, code_of (result), reason, error);
+    return result == AREC_DECODE_OK || arec_chunk_fail (place, result, reason, error);
 }
 
 bool
@@ -358,18 +416,49 @@ arec_chunk_read_verified_sizes (const ArecChunkPlace *place, const ArecDecodeLim
         return decode_transposed_ends (place, header, data, &resolved, ends, error);
     }
     result = decode_sizes (header, data, &front, ends, &reason);
-    return result == AREC_DECODE_OK || fail (place, code_of (result), reason, error);
+    return result == AREC_DECODE_OK || arec_chunk_fail (place, result, reason, error);
+}
+
+bool
+arec_chunk_load_progressively (const ArecChunkPlace *place, uint64_t guess,
+                               const ArecDecodeLimits *limits, uint64_t max_whole,
+                               ArecChunkHeader *header, ArecChunk **chunk, GError **error)
+{
+    uint8_t *memory;
+    const uint8_t *data;
+
+    return arec_chunk_read (place, guess, header, &memory, &data, error) &&
+           decode (place, header, memory, data, limits, max_whole, chunk, error);
 }
 
 bool
 arec_chunk_load (const ArecChunkPlace *place, uint64_t guess, const ArecDecodeLimits *limits,
                  ArecChunkHeader *header, ArecChunk **chunk, GError **error)
 {
-    uint8_t *memory;
-    const uint8_t *data;
+    return arec_chunk_load_progressively (place, guess, limits, UINT64_MAX, header, chunk,
+                                          error);
+}
 
-    return arec_chunk_read (place, guess, header, &memory, &data, error) &&
-           arec_chunk_decode (place, header, memory, data, limits, chunk, error);
+bool
+arec_chunk_need (ArecChunk *chunk, uint64_t end, ArecProgress *progress,
+                 ArecDecodeResult *result, const char **reason)
+{
+    const char *failure = chunk->progressive
+                              ? arec_progressive_values_need (chunk->progressive, end, progress)
+                              : NULL;
+
+    if (failure) {
+        *result = result_of (failure);
+        *reason = failure;
+    }
+    return !failure;
+}
+
+uint64_t
+arec_chunk_mark (const ArecChunk *chunk)
+{
+    return chunk->progressive ? arec_progressive_values_mark (chunk->progressive)
+                              : arec_record_ends_begin (&chunk->ends, chunk->ends.n);
 }
 
 void
@@ -378,6 +467,7 @@ arec_chunk_free (ArecChunk *chunk)
     if (!chunk) {
         return;
     }
+    arec_progressive_values_free (chunk->progressive);
     arec_record_ends_clear (&chunk->ends);
     g_free (chunk->memory);
     g_free (chunk);

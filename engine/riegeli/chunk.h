@@ -1,6 +1,7 @@
 /* A decoded chunk: one contiguous buffer of record bytes and where each record ends.
  *
- * Immutable; any number of threads may read it.
+ * Any number of threads may use it. Immutable, but for one that is decoded progressively: of
+ * that, only what arec_chunk_need () has answered for may be read.
  */
 #pragma once
 
@@ -12,13 +13,16 @@
 #include "base/bytes.h"
 #include "riegeli/chunk_reader.h"
 #include "riegeli/decode_limits.h"
+#include "riegeli/decode_result.h"
+#include "riegeli/progressive_values.h"
 #include "riegeli/record_ends.h"
 
 typedef struct {
     ArecRecordEnds ends;
-    const uint8_t *values; /* the records, one behind the other; never NULL */
-    uint8_t *memory;       /* what holds them */
-    uint64_t cost;         /* bytes of memory in all */
+    const uint8_t *values;              /* the records, one behind the other; never NULL */
+    uint8_t *memory;                    /* what holds them */
+    uint64_t cost;                      /* bytes of memory in all, as loaded */
+    ArecProgressiveValues *progressive; /* NULL: all values are decoded */
 } ArecChunk;
 
 /* Decodes the verified @data of the chunk at @place.
@@ -54,6 +58,27 @@ bool arec_chunk_decode_into (const ArecChunkHeader *header, const uint8_t *data,
 bool arec_chunk_load (const ArecChunkPlace *place, uint64_t guess,
                       const ArecDecodeLimits *limits, ArecChunkHeader *header,
                       ArecChunk **chunk, GError **error);
+
+/* The same, but of a simple chunk that decodes to more than @max_whole bytes, and whose codec
+ * and window allow it, only the begin is decoded, after the data hash has matched: the rest
+ * when it is needed. */
+bool arec_chunk_load_progressively (const ArecChunkPlace *place, uint64_t guess,
+                                    const ArecDecodeLimits *limits, uint64_t max_whole,
+                                    ArecChunkHeader *header, ArecChunk **chunk, GError **error);
+
+/* Decodes on until the first @end bytes of the values can be read.
+ * @progress  added to, also with a failure.
+ * Returns false with (out) @reason, a static string; then what was decoded before is still
+ * right. @result (out) tells the kind. */
+bool arec_chunk_need (ArecChunk *chunk, uint64_t end, ArecProgress *progress,
+                      ArecDecodeResult *result, const char **reason);
+
+/* The bytes of values that can be read. */
+uint64_t arec_chunk_mark (const ArecChunk *chunk);
+
+/* Makes the error of a @result and its @reason of the chunk at @place; returns false. */
+bool arec_chunk_fail (const ArecChunkPlace *place, ArecDecodeResult result, const char *reason,
+                      GError **error);
 
 /* The ends of the records alone. Of a simple chunk the size list: reads the front of the chunk
  * and no more, and is not verified by the data hash. Of a transposed chunk, which has no size

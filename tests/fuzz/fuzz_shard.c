@@ -3,6 +3,7 @@
  * - What opens says the same of itself in every call: places lie in the file and in order.
  * - The size that is told of a record is that of its bytes whenever both are to be had, asked
  *   before the read and after it.
+ * - A range gives the bytes of its record, and one of a record that can be read whole can be.
  * - A scan and a read of many give the bytes that reading one by one gives; a read of many
  *   succeeds when those of its records do, and only then.
  * - The outs of a failed call are untouched, and its error is set.
@@ -27,6 +28,9 @@ enum { FIRST_RECORDS = 40, NAMED_RECORDS = 4 };
 enum { IS_FORGED = 0x10, IS_SPOILED = 0x20, IS_OFFLOADED = 0x40, HAS_OPTIONS = 0x80 };
 
 #define CACHE_SIZE (UINT64_C (256) << 10)
+
+/* So that small files have both kinds of chunks: decoded whole, and as needed. */
+#define MAX_WHOLE 100
 
 /* @error is where the call that gave @ok puts it: its value may be taken before the call. */
 static bool
@@ -61,19 +65,47 @@ read_record (ArecReader *reader, uint64_t record, ArecView *view)
     return ok;
 }
 
+/* A range of @record, before anything behind it was asked for: what it gives is checked against
+ * the whole by the caller. */
+static bool
+read_range (ArecReader *reader, uint64_t record, uint64_t offset, uint64_t size, ArecView *view)
+{
+    g_autoptr (GError) error = NULL;
+    bool ok = check_outcome (
+        arec_reader_read_range (reader, record, offset, size, view, &error), &error);
+
+    g_assert_true (ok == (view->owner != NULL));
+    g_assert_cmpuint (view->size, <=, size);
+    return ok;
+}
+
+static void
+check_range (const ArecView *part, uint64_t offset, uint64_t size, const ArecView *whole)
+{
+    uint64_t from = MIN (offset, whole->size);
+
+    g_assert_true (part->owner);
+    g_assert_cmpmem (part->data, part->size, whole->data + from,
+                     MIN (size, whole->size - from));
+}
+
 /* Size, bytes, size again; false: the bytes are not to be had. */
 static bool
 look_at (ArecReader *reader, uint64_t record, ArecView *view)
 {
     uint64_t before = 0, after = 0;
     bool told = size_of (reader, record, &before);
+    uint64_t offset = before / 3, size = before / 2;
+    g_auto (ArecView) part = {0};
     ArecPlace place;
 
     g_assert_true (arec_reader_locate (reader, record, &place, NULL));
     g_assert_cmpuint (place.file_record, ==, record);
+    read_range (reader, record, offset, size, &part);
     if (!read_record (reader, record, view)) {
         return false;
     }
+    check_range (&part, offset, size, view);
     g_assert_true (size_of (reader, record, &after));
     g_assert_cmpuint (after, ==, view->size);
     if (told) {
@@ -188,6 +220,7 @@ read_file (const char *path, size_t size, const ArecReaderOptions *reader_option
            ArecBytes *which)
 {
     ArecEngineOptions options = {.cache_size = CACHE_SIZE,
+                                 .max_whole_chunk = MAX_WHOLE,
                                  .max_parallelism = 1,
                                  .max_chunk_size = FUZZ_MAX_CHUNK,
                                  .max_open_files = 4};

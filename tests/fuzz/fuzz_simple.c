@@ -4,6 +4,8 @@
  *   decoded size; every byte of the values can be read, and values that the harness compressed
  *   come back as they were.
  * - The size list alone gives the same ends.
+ * - Decoding as much as is needed gives the same bytes, or the same failure when the end is
+ *   needed at the latest; what it gave before is not taken back.
  * - Memory stays bounded whatever the numbers are, and a chunk is not charged less than it
  *   takes.
  *
@@ -12,6 +14,7 @@
  */
 #include <string.h>
 
+#include "codec/stream.h"
 #include "forge.h"
 #include "fuzz.h"
 #include "riegeli/chunk.h"
@@ -72,6 +75,55 @@ check_chunk (const ArecChunk *chunk, const ArecChunkHeader *header, uint64_t max
             arec_record_ends_cost (header->num_records, header->decoded_data_size));
 }
 
+/* The values from front to end; @reference has them where the whole can be decoded. */
+static void
+check_progressive (const GByteArray *body, const ArecChunkHeader *header,
+                   const ArecChunk *reference)
+{
+    uint64_t size = header->decoded_data_size;
+    uint64_t ends[] = {1, size / 2, size - 1, size};
+    ArecSimpleFront front;
+    const char *reason;
+    ArecBytes stream;
+    uint64_t prefix;
+    g_autofree uint8_t *memory = g_malloc (MAX (body->len, 1));
+    g_autofree uint8_t *decoded = NULL;
+    g_autoptr (ArecProgressiveValues) values = NULL;
+
+    memcpy (memory, body->data, body->len);
+    if (size == 0 || size > FUZZ_MAX_CHUNK ||
+        arec_simple_parse_front (memory, body->len, body->len, &front, &reason) !=
+            AREC_DECODE_OK ||
+        !arec_stream_is_possible (front.compression)) {
+        return;
+    }
+    stream = arec_bytes (memory + front.sizes_begin + front.sizes_size,
+                         body->len - front.sizes_begin - front.sizes_size);
+    if (front.compression != AREC_COMPRESSION_NONE &&
+        !arec_bytes_take_varint (&stream, &prefix)) {
+        return;
+    }
+    decoded = g_malloc (size);
+    values =
+        arec_progressive_values_new (front.compression, stream, memory, decoded, size, &reason);
+    if (!values) {
+        g_assert_nonnull (reason);
+        g_assert_true (!reference || reason == arec_stream_needs_whole);
+        return;
+    }
+    memory = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS (ends); i++) {
+        ArecProgress progress = {0};
+        bool ok = !arec_progressive_values_need (values, ends[i], &progress);
+
+        g_assert_true (ok == (arec_progressive_values_mark (values) >= ends[i]));
+        g_assert_true (ok || !reference);
+    }
+    if (reference) {
+        g_assert_cmpmem (decoded, size, reference->values, size);
+    }
+}
+
 /* The size list of the body alone, where its front makes sense. */
 static bool
 decode_sizes (const GByteArray *body, const ArecChunkHeader *header, ArecRecordEnds *ends)
@@ -125,6 +177,7 @@ decode (const GByteArray *body, const ArecChunkHeader *header, ArecBytes values,
         g_assert_no_error (error);
         check_chunk (chunk, header, max_size);
         check_sizes (body, header, chunk);
+        check_progressive (body, header, chunk);
         if (values.at) {
             g_assert_cmpmem (chunk->values, header->decoded_data_size, values.at,
                              arec_bytes_left (&values));
@@ -132,6 +185,7 @@ decode (const GByteArray *body, const ArecChunkHeader *header, ArecBytes values,
     } else {
         g_assert_nonnull (error);
         g_assert_null (chunk);
+        check_progressive (body, header, NULL);
     }
 }
 

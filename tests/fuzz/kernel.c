@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "long_reads.h"
 #include "ops.h"
 
 ArecfsServer fuzz_server;
@@ -128,6 +129,7 @@ fuzz_kernel_start (void)
     if (fuzz_server.session) {
         return;
     }
+    fuzz_server.long_reads = arecfs_long_reads_new (1);
     request = g_byte_array_new();
     reply = g_byte_array_new();
     fuzz_server.session =

@@ -23,6 +23,9 @@ typedef struct {
                                  scan or a batch, too; 0: CPUs */
     uint64_t max_chunk_size;  /* bytes of one decoded chunk and of what decoding it needs beside
                                  the stored chunk; 0: min (4 GiB, half of the memory) */
+    uint64_t max_whole_chunk; /* bytes of a decoded chunk that is decoded all at once; larger
+                                 ones are decoded from front to end as readers need them, where
+                                 their codec allows it. 0: 4 MiB */
     unsigned max_open_files;  /* descriptors kept open for sources; 0: from RLIMIT_NOFILE */
     const char *index_dir;    /* folder of the one temporary file that holds all offloaded
                                  indexes; copied. NULL: $TMPDIR, or /tmp */
@@ -50,13 +53,14 @@ typedef struct {
     uint64_t chunks_ahead_used;    /* of these, those that were asked for then */
     uint64_t chunks_ahead_wasted;  /* and those that left the cache without */
     uint64_t chunks_ahead_refused; /* not loaded, as too much was ahead already */
-    uint64_t chunks_decoded;       /* decodes that succeeded */
-    uint64_t chunks_failed;        /* loads that failed, size lists included */
-    uint64_t size_lists_read;      /* size lists read without their chunk */
-    uint64_t decoded_bytes;        /* record bytes made by decodes */
-    uint64_t source_reads;         /* read calls on sources */
-    uint64_t source_bytes;         /* bytes that these gave */
-    uint64_t files_open;           /* descriptors of sources open now */
+    uint64_t chunks_decoded;  /* decodes that succeeded, or that go on as readers need it */
+    uint64_t chunks_failed;   /* loads that failed, size lists included, and decodes that
+                                 could not go on */
+    uint64_t size_lists_read; /* size lists read without their chunk */
+    uint64_t decoded_bytes;   /* record bytes made by decodes */
+    uint64_t source_reads;    /* read calls on sources */
+    uint64_t source_bytes;    /* bytes that these gave */
+    uint64_t files_open;      /* descriptors of sources open now */
 } ArecEngineStats;
 
 /* @options  NULL for the defaults. Never fails but by lack of memory, which aborts as in GLib.

@@ -216,6 +216,19 @@ AREC_PUBLIC bool arec_reader_read (ArecReader *reader, uint64_t record, ArecView
  * call at most; reads that load anything ask by themselves. Errors: CHANGED, IO. */
 AREC_PUBLIC bool arec_reader_check_source (ArecReader *reader, uint64_t record, GError **error);
 
+/* Bytes [offset, offset + size) of @record, as far as it has them: none at or behind its end.
+ * Of a large chunk no more is decoded than up to there and a little ahead, so a part near the
+ * begin costs less than the whole; the chunk is read and its hash verified in any case. Errors
+ * as above; a chunk that cannot be decoded to its end may still give what lies before. */
+AREC_PUBLIC bool arec_reader_read_range (ArecReader *reader, uint64_t record, uint64_t offset,
+                                         uint64_t size, ArecView *view, GError **error);
+
+/* Whether arec_reader_read_range () of the same would keep its thread for long now: the chunk
+ * is large and must be read, or is being read, or much of it must be decoded to get there. Does
+ * no I/O, unless the index is offloaded. @record in [0, n_records). */
+AREC_PUBLIC bool arec_reader_read_is_long (ArecReader *reader, uint64_t record, uint64_t offset,
+                                           uint64_t size);
+
 /* ---- many records ---------------------------------------------------------------------------
  */
 

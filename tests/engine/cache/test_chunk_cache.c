@@ -316,6 +316,48 @@ test_charge (void)
 
 /* Chunks larger than the budget: as many stay as are loaded at the same time, so that their
  * readers do not decode them for each read. */
+/* What an entry gives back is off the budget once, whether the entry is still there or not. */
+static void
+test_reduce (void)
+{
+    ArecChunkCache *cache = cache_of (100, 100, 1);
+    ArecCacheEntry *first = get (cache, 0, 40), *second = get (cache, 1, 40);
+
+    arec_chunk_cache_reduce (cache, first, 30);
+    g_assert_cmpuint (stats_of (cache).used, ==, 50);
+    touch (cache, 2, 50); /* fits now */
+    g_assert_cmpuint (stats_of (cache).evictions, ==, 0);
+    arec_chunk_cache_discard (cache, first);
+    g_assert_cmpuint (stats_of (cache).used, ==, 90);
+    arec_chunk_cache_reduce (cache, first, 10);
+    g_assert_cmpuint (stats_of (cache).used, ==, 90);
+    arec_cache_entry_unref (first);
+    arec_cache_entry_unref (second);
+    arec_chunk_cache_forget (cache, 1);
+    g_assert_cmpuint (stats_of (cache).used, ==, 0);
+    end_cache (cache);
+}
+
+/* Who holds a discarded entry keeps it; who asks loads again. */
+static void
+test_discard (void)
+{
+    ArecChunkCache *cache = cache_of (100, 100, 1);
+    ArecCacheEntry *old = get (cache, 0, 40), *fresh;
+
+    arec_chunk_cache_discard (cache, old);
+    g_assert_false (is_there (cache, 0));
+    g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (old), ==, 0);
+    fresh = get (cache, 0, 40);
+    g_assert_true (fresh != old);
+    arec_chunk_cache_discard (cache, old); /* not the fresh one */
+    g_assert_true (is_there (cache, 0));
+    g_assert_cmpuint (stats_of (cache).misses, ==, 2);
+    arec_cache_entry_unref (old);
+    arec_cache_entry_unref (fresh);
+    end_cache (cache);
+}
+
 static void
 test_large_entries_stay (void)
 {
@@ -787,6 +829,8 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-cache/in-use", test_entries_in_use_stay);
     g_test_add_func ("/chunk-cache/forget", test_forget);
     g_test_add_func ("/chunk-cache/charge", test_charge);
+    g_test_add_func ("/chunk-cache/reduce", test_reduce);
+    g_test_add_func ("/chunk-cache/discard", test_discard);
     g_test_add_func ("/chunk-cache/large", test_large_entries_stay);
     g_test_add_func ("/chunk-cache/ceiling", test_ceiling);
     g_test_add_func ("/chunk-cache/failed", test_failed_load);

@@ -125,6 +125,51 @@ test_scan (gconstpointer name)
     close_golden (&fixture);
 }
 
+/* The record in pieces of random sizes, from its begin or its end on. */
+static void
+check_record_in_pieces (const Fixture *fixture, uint64_t record, bool backwards)
+{
+    g_autoptr (GError) error = NULL;
+    g_autofree uint8_t *all = NULL;
+    uint64_t size, done = 0;
+
+    arec_reader_record_size (fixture->reader, record, &size, &error);
+    g_assert_no_error (error);
+    all = g_malloc (MAX (size, 1));
+    while (done < size) {
+        g_auto (ArecView) view = {0};
+        uint64_t wanted = (uint64_t)g_test_rand_int_range (1, 1 << 16);
+        uint64_t n = MIN (wanted, size - done);
+        uint64_t offset = backwards ? size - done - n : done;
+
+        arec_reader_read_range (fixture->reader, record, offset, n, &view, &error);
+        g_assert_no_error (error);
+        g_assert_cmpuint (view.size, ==, n);
+        memcpy (all + offset, view.data, n);
+        done += n;
+    }
+    g_assert_true (test_record_matches (fixture->expected, record, all, size));
+}
+
+/* Every chunk is decoded as it is needed, however small. */
+static void
+test_ranges (gconstpointer name)
+{
+    for (int backwards = 0; backwards < 2; backwards++) {
+        Fixture fixture = open_golden (name, &(ArecEngineOptions){.max_whole_chunk = 1});
+        ArecEngineStats stats;
+        ArecFileInfo info;
+
+        for (uint64_t i = 0; i < fixture.expected->n; i++) {
+            check_record_in_pieces (&fixture, i, backwards);
+        }
+        arec_engine_get_stats (fixture.engine, &stats);
+        arec_reader_file_info (fixture.reader, 0, &info);
+        g_assert_cmpuint (stats.decoded_bytes, <=, info.decoded_size);
+        close_golden (&fixture);
+    }
+}
+
 static void
 test_read_many (gconstpointer name)
 {
@@ -355,6 +400,7 @@ main (int argc, char **argv)
     add_for_each_golden ("backwards", test_backwards);
     add_for_each_golden ("random-without-cache", test_random_without_cache);
     add_for_each_golden ("scan", test_scan);
+    add_for_each_golden ("ranges", test_ranges);
     add_for_each_golden ("read-many", test_read_many);
     add_for_each_golden ("threads", test_threads);
     g_test_add_func ("/reader/sequence", test_sequence);

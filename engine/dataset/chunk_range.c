@@ -1,0 +1,94 @@
+#include "dataset/chunk_range.h"
+
+#include "base/error.h"
+
+/* Decoded bytes that are made ahead of the furthest reader of a chunk: some reads of the
+ * largest size, and not more than a reader that comes once wastes in a few milliseconds. */
+#define AHEAD (UINT64_C (4) << 20)
+
+/* A thread's task. */
+typedef struct {
+    ArecEngine *engine; /* outlives its threads' tasks */
+    ArecCacheEntry *cached;
+} Pursuit;
+
+static void
+account (ArecEngine *engine, ArecCacheEntry *cached, const ArecProgress *progress)
+{
+    engine->decoded_bytes += progress->made;
+    engine->chunks_failed += progress->failed;
+    if (progress->freed > 0) {
+        arec_chunk_cache_reduce (engine->cache, cached, progress->freed);
+    }
+}
+
+static void
+end_pursuit (Pursuit *pursuit)
+{
+    arec_cache_entry_unref (pursuit->cached);
+    g_free (pursuit);
+}
+
+static void
+run_pursuit (void *data)
+{
+    Pursuit *pursuit = data;
+    ArecChunk *chunk = arec_cache_entry_value (pursuit->cached);
+    ArecProgress progress = {0};
+
+    arec_progressive_values_pursue (chunk->progressive, &progress);
+    account (pursuit->engine, pursuit->cached, &progress);
+    end_pursuit (pursuit);
+}
+
+static void
+drop_pursuit (void *data)
+{
+    Pursuit *pursuit = data;
+    ArecChunk *chunk = arec_cache_entry_value (pursuit->cached);
+
+    arec_progressive_values_give_up (chunk->progressive);
+    end_pursuit (pursuit);
+}
+
+static void
+decode_ahead (ArecEngine *engine, ArecCacheEntry *cached, uint64_t end)
+{
+    ArecChunk *chunk = arec_cache_entry_value (cached);
+    Pursuit *pursuit;
+
+    if (!arec_progressive_values_aim (chunk->progressive, end + AHEAD)) {
+        return;
+    }
+    pursuit = g_new (Pursuit, 1);
+    *pursuit = (Pursuit){engine, arec_cache_entry_ref (cached)};
+    if (!arec_worker_pool_try (engine->workers, run_pursuit, drop_pursuit, pursuit)) {
+        drop_pursuit (pursuit);
+    }
+}
+
+bool
+arec_chunk_range_need (ArecEngine *engine, const ArecShard *shard, const ArecIndexEntry *entry,
+                       ArecCacheEntry *cached, uint64_t end, GError **error)
+{
+    ArecChunk *chunk = arec_cache_entry_value (cached);
+    ArecProgress progress = {0};
+    GError *cause = NULL;
+    bool ok;
+
+    /* What nobody comes near is left alone, so that reading again takes no lock. */
+    if (!chunk->progressive ||
+        arec_chunk_mark (chunk) >= MIN (end + AHEAD / 2, entry->decoded_size)) {
+        return true;
+    }
+    decode_ahead (engine, cached, end);
+    ok = arec_shard_need (shard, entry, chunk, end, &progress, &cause);
+    account (engine, cached, &progress);
+    if (!ok) {
+        if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_NOMEM)) {
+            arec_chunk_cache_discard (engine->cache, cached);
+        }
+        g_propagate_error (error, cause);
+    }
+    return ok;
+}

@@ -1,0 +1,68 @@
+/* The values of a simple chunk, decoded from front to end as far as somebody needs them.
+ *
+ *     verified stored bytes -> codec/stream -> | decoded ....... | not yet ........ |
+ *                                              0               mark             size
+ *
+ * Thread-safe. Whoever needs what lies behind the mark decodes the next step, or waits for the
+ * thread that does; no lock is held meanwhile. Bytes before the mark never change and are read
+ * without a lock. The stored bytes are freed when all are decoded. A failure stays: what lies
+ * behind the mark then cannot be had any more.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "base/bytes.h"
+#include "codec/codec.h"
+
+typedef struct ArecProgressiveValues ArecProgressiveValues;
+
+/* What a call has done. */
+typedef struct {
+    uint64_t made;  /* bytes that it decoded */
+    uint64_t freed; /* bytes of memory that are not needed any more since */
+    bool failed;    /* it met the failure first */
+} ArecProgress;
+
+/* Decodes the first step.
+ * @compression  one that can be streamed.
+ * @stored   the codec's stream, without the size in front of it.
+ * @memory   what holds @stored; taken over unless NULL is returned.
+ * @decoded  room for @size bytes, at least 1; outlives the values.
+ * @reason   (out) why NULL is returned: a static string as of arec_stream_read (), or one that
+ * tells of values that end too early. */
+ArecProgressiveValues *arec_progressive_values_new (ArecCompression compression,
+                                                    ArecBytes stored, uint8_t *memory,
+                                                    uint8_t *decoded, uint64_t size,
+                                                    const char **reason);
+/* Nobody uses them any more. Takes NULL. */
+void arec_progressive_values_free (ArecProgressiveValues *values);
+
+/* Bytes [0, mark) are decoded, and can be read by the calling thread. */
+uint64_t arec_progressive_values_mark (const ArecProgressiveValues *values);
+
+/* Bytes of memory that are still to be freed. */
+uint64_t arec_progressive_values_held (ArecProgressiveValues *values);
+
+/* Decodes on until bytes [0, end) can be read, end <= size. Blocks on decoding only.
+ * @progress  added to, also with a failure.
+ * Returns NULL or the reason why not, as above. */
+const char *arec_progressive_values_need (ArecProgressiveValues *values, uint64_t end,
+                                          ArecProgress *progress);
+
+/* ---- decoding ahead of readers, by one thread at a time ---- */
+
+/* Makes @goal, or what was aimed at before if that is more, what is worth having. Returns
+ * whether somebody must call one of the two below for that. */
+bool arec_progressive_values_aim (ArecProgressiveValues *values, uint64_t goal);
+
+/* Decodes up to the goal, which may move meanwhile, or to a failure. @progress as above. */
+void arec_progressive_values_pursue (ArecProgressiveValues *values, ArecProgress *progress);
+
+/* Nobody pursues the goal; the next aim may. */
+void arec_progressive_values_give_up (ArecProgressiveValues *values);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecProgressiveValues, arec_progressive_values_free)

@@ -1,0 +1,25 @@
+/* READs that keep a thread for long, because a large chunk must be loaded for them, may have
+ * some of the threads that serve requests, but not all: more of them wait, without a thread,
+ * until one of those has ended. So requests that cost little always find a thread. READs of one
+ * chunk mostly wait for the same load, so they have two threads at most, and readers of other
+ * large chunks find one, too.
+ *
+ * Thread-safe.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "request.h"
+
+/* @max_running  threads that long READs may have at the same time, at least 1. */
+ArecfsLongReads *arecfs_long_reads_new (unsigned max_running);
+/* No READ runs or waits any more: those that wait are answered by a thread that runs one,
+ * before it leaves arecfs_long_reads_take (). Takes NULL. */
+void arecfs_long_reads_free (ArecfsLongReads *reads);
+
+/* Answers a READ of @size bytes from @offset of the record @node, and then those that wait; or
+ * lets it wait, with @request copied. */
+void arecfs_long_reads_take (ArecfsLongReads *reads, const ArecfsRequest *request,
+                             const ArecfsNode *node, size_t size, uint64_t offset);

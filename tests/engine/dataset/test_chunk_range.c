@@ -1,0 +1,420 @@
+/* Ranges of records of chunks that are decoded as they are needed: what is decoded, what the
+ * cache counts, and files that are corrupt although their hashes match. */
+#include "dataset/chunk_range.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include <arec/arec.h>
+
+#include "files.h"
+#include "forge.h"
+
+#define MIB (UINT64_C (1) << 20)
+
+enum { N_RECORDS = 3, LARGE = 24 << 20, SMALL = 1000, DECODED = LARGE + 2 * SMALL };
+
+typedef struct {
+    uint8_t *bytes; /* of all records */
+    TestForgeRecord records[N_RECORDS];
+    char *path;
+    ArecEngine *engine;
+    ArecReader *reader;
+} Fixture;
+
+static void
+make_records (Fixture *fixture)
+{
+    static const size_t sizes[N_RECORDS] = {SMALL, LARGE, SMALL};
+    uint8_t *at = fixture->bytes = g_malloc (DECODED);
+
+    for (size_t i = 0; i < DECODED; i++) {
+        /* A period that is no divisor of anything; compresses to little. */
+        fixture->bytes[i] = (uint8_t)((i % 100003) * 31 >> 3);
+    }
+    for (size_t i = 0; i < N_RECORDS; i++) {
+        fixture->records[i] = (TestForgeRecord){at, sizes[i]};
+        at += sizes[i];
+    }
+}
+
+static void
+open_file (Fixture *fixture, TestForge *forge)
+{
+    g_autoptr (GError) error = NULL;
+
+    test_forge_finish (forge);
+    fixture->path = test_file_write ("f.array_record", forge->file->data, forge->file->len);
+    fixture->engine = arec_engine_new (
+        &(ArecEngineOptions){.cache_size = 64 * MIB, .max_chunk_size = 64 * MIB});
+    fixture->reader = arec_reader_open (fixture->engine, fixture->path, NULL, &error);
+    g_assert_no_error (error);
+}
+
+static void
+set_up (Fixture *fixture, ArecCompression compression)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+
+    *fixture = (Fixture){0};
+    make_records (fixture);
+    test_forge_records (forge, compression, fixture->records, N_RECORDS);
+    open_file (fixture, forge);
+}
+
+static void
+tear_down (Fixture *fixture)
+{
+    arec_reader_unref (fixture->reader);
+    arec_engine_unref (fixture->engine);
+    test_file_remove (fixture->path);
+    g_free (fixture->bytes);
+}
+
+static ArecEngineStats
+stats_of (const Fixture *fixture)
+{
+    ArecEngineStats stats;
+
+    arec_engine_get_stats (fixture->engine, &stats);
+    return stats;
+}
+
+/* A thread that decodes ahead counts what it has made a moment after it can be read. */
+static void
+wait_until_all_is_decoded (const Fixture *fixture)
+{
+    for (int i = 0; i < 10000 && stats_of (fixture).decoded_bytes < DECODED; i++) {
+        g_usleep (1000);
+    }
+    g_assert_cmpuint (stats_of (fixture).decoded_bytes, ==, DECODED);
+}
+
+static void
+check_range (const Fixture *fixture, uint64_t record, uint64_t offset, uint64_t size)
+{
+    const TestForgeRecord *whole = &fixture->records[record];
+    g_autoptr (GError) error = NULL;
+    g_auto (ArecView) view = {0};
+    uint64_t from = MIN (offset, whole->size);
+
+    arec_reader_read_range (fixture->reader, record, offset, size, &view, &error);
+    g_assert_no_error (error);
+    g_assert_nonnull (view.data);
+    g_assert_cmpmem (view.data, view.size, (const uint8_t *)whole->data + from,
+                     MIN (size, whole->size - from));
+}
+
+/* ---- what is decoded ---- */
+
+static void
+test_begin_does_not_decode_the_rest (gconstpointer data)
+{
+    Fixture fixture;
+
+    set_up (&fixture, (ArecCompression)GPOINTER_TO_INT (data));
+    check_range (&fixture, 1, 0, MIB);
+    check_range (&fixture, 0, 0, SMALL);
+    /* The range, and what a thread makes ahead, in steps of 256 KiB. */
+    g_assert_cmpuint (stats_of (&fixture).decoded_bytes, <=, 6 * MIB);
+    g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 1);
+    check_range (&fixture, 2, 0, SMALL);
+    wait_until_all_is_decoded (&fixture);
+    g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 1);
+    tear_down (&fixture);
+}
+
+static void
+test_ranges (gconstpointer data)
+{
+    static const uint64_t offsets[] = {0, 1, SMALL - 1, SMALL, LARGE - 1, LARGE, UINT64_MAX};
+    static const uint64_t sizes[] = {0, 1, SMALL, 300 * 1000, LARGE, UINT64_MAX};
+    Fixture fixture;
+
+    set_up (&fixture, (ArecCompression)GPOINTER_TO_INT (data));
+    for (int i = 0; i < 20; i++) {
+        check_range (&fixture, (uint64_t)g_test_rand_int_range (0, N_RECORDS),
+                     (uint64_t)g_test_rand_int_range (0, LARGE),
+                     (uint64_t)g_test_rand_int_range (0, 1 << 20));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (offsets); i++) {
+        for (size_t k = 0; k < G_N_ELEMENTS (sizes); k++) {
+            for (uint64_t record = 0; record < N_RECORDS; record++) {
+                check_range (&fixture, record, offsets[i], sizes[k]);
+            }
+        }
+    }
+    tear_down (&fixture);
+}
+
+/* Other ways to read decode on as they need it, too. */
+static void
+test_scan_and_many (void)
+{
+    static const uint64_t wanted[] = {2, 0, 1};
+    ArecView views[G_N_ELEMENTS (wanted)] = {0};
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecScan) scan = NULL;
+    const uint8_t *data;
+    size_t size;
+    Fixture fixture;
+
+    set_up (&fixture, AREC_COMPRESSION_ZSTD);
+    scan = arec_scan_new (fixture.reader, 0, N_RECORDS);
+    for (size_t i = 0; i < N_RECORDS; i++) {
+        g_assert_true (arec_scan_next (scan, NULL, &data, &size, &error));
+        g_assert_cmpmem (data, size, fixture.records[i].data, fixture.records[i].size);
+    }
+    g_clear_pointer (&scan, arec_scan_free);
+    g_assert_true (
+        arec_reader_read_many (fixture.reader, wanted, G_N_ELEMENTS (wanted), views, &error));
+    for (size_t i = 0; i < G_N_ELEMENTS (wanted); i++) {
+        g_assert_cmpmem (views[i].data, views[i].size, fixture.records[wanted[i]].data,
+                         fixture.records[wanted[i]].size);
+        arec_view_clear (&views[i]);
+    }
+    /* By the scan, which goes past the cache, and by the batch. */
+    g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 2);
+    tear_down (&fixture);
+}
+
+/* A read is long as long as its chunk is not there, or while much is to be decoded for it. */
+static void
+test_long_reads (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    Fixture fixture = {0};
+    const uint64_t small = N_RECORDS;
+
+    make_records (&fixture);
+    test_forge_records (forge, AREC_COMPRESSION_ZSTD, fixture.records, N_RECORDS);
+    test_forge_records (forge, AREC_COMPRESSION_ZSTD, fixture.records, 1);
+    open_file (&fixture, forge);
+    g_assert_false (arec_reader_read_is_long (fixture.reader, small, 0, UINT64_MAX));
+    g_assert_true (arec_reader_read_is_long (fixture.reader, 0, 0, 1));
+    check_range (&fixture, 0, 0, 1);
+    g_assert_false (arec_reader_read_is_long (fixture.reader, 0, 0, UINT64_MAX));
+    g_assert_false (arec_reader_read_is_long (fixture.reader, 1, MIB, MIB));
+    g_assert_false (arec_reader_read_is_long (fixture.reader, 1, 0, 8 * MIB));
+    g_assert_true (arec_reader_read_is_long (fixture.reader, 1, LARGE - 1, 1));
+    g_assert_true (arec_reader_read_is_long (fixture.reader, 1, MIB, UINT64_MAX));
+    g_assert_true (arec_reader_read_is_long (fixture.reader, 2, UINT64_MAX, 1));
+    check_range (&fixture, 2, 0, 1);
+    for (uint64_t i = 0; i < N_RECORDS; i++) {
+        g_assert_false (arec_reader_read_is_long (fixture.reader, i, 0, UINT64_MAX));
+    }
+    g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 1);
+    tear_down (&fixture);
+}
+
+/* ---- memory ---- */
+
+/* The stored bytes count as long as they are there. */
+static void
+test_cost (void)
+{
+    Fixture fixture;
+    uint64_t before, held, after;
+
+    set_up (&fixture, AREC_COMPRESSION_BROTLI);
+    before = stats_of (&fixture).cache_used;
+    check_range (&fixture, 0, 0, 1);
+    held = stats_of (&fixture).cache_used - before;
+    check_range (&fixture, 2, 0, SMALL);
+    wait_until_all_is_decoded (&fixture);
+    for (int i = 0; i < 10000 && stats_of (&fixture).cache_used - before == held; i++) {
+        g_usleep (1000);
+    }
+    after = stats_of (&fixture).cache_used - before;
+    g_assert_cmpuint (after, >=, DECODED);
+    g_assert_cmpuint (after, <, DECODED + 1000);
+    g_assert_cmpuint (held, >, after + 1000);
+    g_assert_cmpuint (held, <, after + stats_of (&fixture).source_bytes);
+    tear_down (&fixture);
+}
+
+/* Views, and a thread that decodes ahead, may outlive the reader. */
+static void
+test_reader_closed_early (void)
+{
+    g_auto (ArecView) view = {0};
+    Fixture fixture;
+
+    set_up (&fixture, AREC_COMPRESSION_ZSTD);
+    g_assert_true (arec_reader_read_range (fixture.reader, 1, 5, 10, &view, NULL));
+    g_clear_pointer (&fixture.reader, arec_reader_unref);
+    g_clear_pointer (&fixture.engine, arec_engine_unref);
+    g_assert_cmpmem (view.data, view.size, (const uint8_t *)fixture.records[1].data + 5, 10);
+    arec_view_clear (&view);
+    tear_down (&fixture);
+}
+
+/* ---- corrupt, although the hash matches ---- */
+
+/* The values of the chunk end too early, or too late. */
+static void
+set_up_corrupt (Fixture *fixture, ArecCompression compression, int by)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    g_autoptr (GByteArray) sizes = g_byte_array_new();
+    g_autoptr (GByteArray) data = NULL;
+    uint64_t position;
+
+    *fixture = (Fixture){0};
+    make_records (fixture);
+    for (size_t i = 0; i < N_RECORDS; i++) {
+        test_forge_varint (sizes, fixture->records[i].size);
+    }
+    fixture->bytes = g_realloc (fixture->bytes, DECODED + 1);
+    fixture->bytes[DECODED] = 0;
+    for (size_t i = 0, at = 0; i < N_RECORDS; at += fixture->records[i++].size) {
+        fixture->records[i].data = fixture->bytes + at;
+    }
+    data = test_forge_simple_parts (compression, sizes->data, sizes->len, fixture->bytes,
+                                    (size_t)(DECODED + by));
+    position = test_forge_chunk (forge, &(TestForgeChunk){.type = 'r',
+                                                          .num_records = N_RECORDS,
+                                                          .decoded_data_size = DECODED,
+                                                          .data = data->data,
+                                                          .data_size = data->len});
+    test_forge_entry (forge, position, DECODED, N_RECORDS);
+    open_file (fixture, forge);
+}
+
+static void
+check_fails (const Fixture *fixture, uint64_t record, uint64_t offset, uint64_t size)
+{
+    g_autoptr (GError) error = NULL;
+    ArecView view = {0};
+
+    g_assert_false (
+        arec_reader_read_range (fixture->reader, record, offset, size, &view, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+    g_assert_nonnull (strstr (error->message, "f.array_record: at 64: cannot decode"));
+    g_assert_null (view.owner);
+}
+
+static void
+test_late_corruption (gconstpointer data)
+{
+    /* Within the last step, which is not given before the end of the stream is verified. */
+    enum { SURE = LARGE - (300 << 10) };
+
+    for (int by = -1; by <= 1; by += 2) {
+        static const uint64_t wanted[] = {0, 2};
+        ArecView views[G_N_ELEMENTS (wanted)] = {0};
+        Fixture fixture;
+
+        set_up_corrupt (&fixture, (ArecCompression)GPOINTER_TO_INT (data), by);
+        check_range (&fixture, 0, 0, SMALL);
+        check_range (&fixture, 1, 0, SURE);
+        check_fails (&fixture, 2, 0, SMALL);
+        check_fails (&fixture, 2, SMALL - 1, 1);
+        check_fails (&fixture, 1, LARGE - 1, 1);
+        g_assert_false (
+            arec_reader_read_many (fixture.reader, wanted, G_N_ELEMENTS (wanted), views, NULL));
+        g_assert_null (views[0].owner);
+        check_range (&fixture, 1, 5000, SURE - 5000);
+        g_assert_cmpuint (stats_of (&fixture).chunks_failed, ==, 1);
+        g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 1);
+        tear_down (&fixture);
+    }
+}
+
+/* A scan takes chunks whole: it gives nothing of this one, and goes on behind it. */
+static void
+test_scan_of_late_corruption (void)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecScan) scan = NULL;
+    const uint8_t *data;
+    uint64_t record;
+    size_t size;
+    Fixture fixture;
+
+    set_up_corrupt (&fixture, AREC_COMPRESSION_ZSTD, -1);
+    scan = arec_scan_new (fixture.reader, 0, N_RECORDS);
+    g_assert_false (arec_scan_next (scan, &record, &data, &size, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+    g_assert_cmpuint (record, ==, 0);
+    g_assert_cmpuint (arec_scan_position (scan), ==, N_RECORDS);
+    g_assert_true (arec_scan_next (scan, &record, &data, &size, NULL));
+    g_assert_null (data);
+    g_clear_pointer (&scan, arec_scan_free);
+    tear_down (&fixture);
+}
+
+/* ---- threads ---- */
+
+typedef struct {
+    const Fixture *fixture;
+    uint32_t seed;
+} Thread;
+
+static void *
+read_ranges (void *data)
+{
+    const Thread *thread = data;
+    g_autoptr (GRand) rand = g_rand_new_with_seed (thread->seed);
+
+    for (int i = 0; i < 40; i++) {
+        check_range (thread->fixture, 1,
+                     (uint64_t)g_rand_int_range (rand, 0, LARGE / 40 * (i + 1)),
+                     (uint64_t)g_rand_int_range (rand, 0, 10000));
+    }
+    return NULL;
+}
+
+static void
+test_threads (void)
+{
+    enum { THREADS = 3 };
+    Thread threads[THREADS];
+    pthread_t ids[THREADS];
+    Fixture fixture;
+
+    set_up (&fixture, AREC_COMPRESSION_ZSTD);
+    for (int i = 0; i < THREADS; i++) {
+        threads[i] = (Thread){&fixture, (uint32_t)g_test_rand_int_range (0, 1 << 30)};
+        g_assert_cmpint (pthread_create (&ids[i], NULL, read_ranges, &threads[i]), ==, 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join (ids[i], NULL);
+    }
+    check_range (&fixture, 2, 0, SMALL);
+    g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 1);
+    tear_down (&fixture);
+}
+
+int
+main (int argc, char **argv)
+{
+    static const ArecCompression streamed[] = {AREC_COMPRESSION_BROTLI, AREC_COMPRESSION_ZSTD};
+    static const ArecCompression all[] = {AREC_COMPRESSION_NONE, AREC_COMPRESSION_SNAPPY,
+                                          AREC_COMPRESSION_BROTLI, AREC_COMPRESSION_ZSTD};
+
+    g_test_init (&argc, &argv, NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS (streamed); i++) {
+        gconstpointer data = GINT_TO_POINTER (streamed[i]);
+        g_autofree char *begin =
+            g_strdup_printf ("/chunk-range/begin-does-not-decode-the-rest/%c", streamed[i]);
+        g_autofree char *late =
+            g_strdup_printf ("/chunk-range/late-corruption/%c", streamed[i]);
+
+        g_test_add_data_func (begin, data, test_begin_does_not_decode_the_rest);
+        g_test_add_data_func (late, data, test_late_corruption);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (all); i++) {
+        g_autofree char *path =
+            g_strdup_printf ("/chunk-range/ranges/%c", all[i] ? all[i] : '0');
+
+        g_test_add_data_func (path, GINT_TO_POINTER (all[i]), test_ranges);
+    }
+    g_test_add_func ("/chunk-range/scan-and-many", test_scan_and_many);
+    g_test_add_func ("/chunk-range/long-reads", test_long_reads);
+    g_test_add_func ("/chunk-range/cost", test_cost);
+    g_test_add_func ("/chunk-range/reader-closed-early", test_reader_closed_early);
+    g_test_add_func ("/chunk-range/scan-of-late-corruption", test_scan_of_late_corruption);
+    g_test_add_func ("/chunk-range/threads", test_threads);
+    return g_test_run();
+}

@@ -1,0 +1,375 @@
+/* Values that are decoded as they are needed: in every order, by several threads, and streams
+ * that go wrong late. */
+#include "riegeli/progressive_values.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include <zstd.h>
+
+#include "codec/stream.h"
+#include "forge.h"
+
+enum { SIZE = 1300 * 1000 + 7, STEP = 256 << 10 };
+
+static const ArecCompression streamed[] = {AREC_COMPRESSION_NONE, AREC_COMPRESSION_BROTLI,
+                                           AREC_COMPRESSION_ZSTD};
+
+typedef struct {
+    GByteArray *plain;  /* what they are */
+    GByteArray *stored; /* compressed */
+    uint8_t *decoded;
+    ArecProgressiveValues *values;
+} Fixture;
+
+/* Bytes that compress, but not to nothing. */
+static GByteArray *
+make_plain (size_t size)
+{
+    GByteArray *plain = g_byte_array_sized_new ((guint)size);
+
+    while (plain->len < size) {
+        uint8_t byte = (uint8_t) "etaoin shrdlu\n.,"[g_test_rand_int_range (0, 16)];
+
+        g_byte_array_append (plain, &byte, 1);
+    }
+    return plain;
+}
+
+/* @reason (out): why there are no values. */
+static void
+begin (Fixture *fixture, ArecCompression compression, size_t size, const char **reason)
+{
+    /* Of exactly that many bytes, so that a sanitizer sees a read behind them. */
+    uint8_t *memory = g_memdup2 (fixture->stored->data, fixture->stored->len);
+
+    g_free (fixture->decoded);
+    fixture->decoded = g_malloc (size);
+    fixture->values =
+        arec_progressive_values_new (compression, arec_bytes (memory, fixture->stored->len),
+                                     memory, fixture->decoded, size, reason);
+    if (!fixture->values) {
+        g_free (memory); /* stayed ours */
+    }
+}
+
+static void
+set_up (Fixture *fixture, ArecCompression compression)
+{
+    const char *reason;
+
+    *fixture = (Fixture){.plain = make_plain (SIZE)};
+    fixture->stored = test_forge_compress (compression, fixture->plain->data, SIZE);
+    begin (fixture, compression, SIZE, &reason);
+    g_assert_nonnull (fixture->values);
+}
+
+static void
+tear_down (Fixture *fixture)
+{
+    arec_progressive_values_free (fixture->values);
+    g_free (fixture->decoded);
+    g_byte_array_unref (fixture->plain);
+    g_byte_array_unref (fixture->stored);
+}
+
+static void
+check_bytes (const Fixture *fixture, uint64_t begin_, uint64_t end)
+{
+    g_assert_cmpmem (fixture->decoded + begin_, end - begin_, fixture->plain->data + begin_,
+                     end - begin_);
+}
+
+/* ---- as far as needed ---- */
+
+static void
+test_no_further_than_needed (void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (streamed); i++) {
+        ArecProgress progress = {0};
+        Fixture fixture;
+
+        set_up (&fixture, streamed[i]);
+        g_assert_cmpuint (arec_progressive_values_mark (fixture.values), ==, STEP);
+        g_assert_cmpuint (arec_progressive_values_held (fixture.values), ==,
+                          fixture.stored->len);
+        g_assert_null (arec_progressive_values_need (fixture.values, STEP, &progress));
+        g_assert_cmpuint (progress.made, ==, 0);
+        g_assert_null (arec_progressive_values_need (fixture.values, STEP + 1, &progress));
+        g_assert_cmpuint (progress.made, ==, STEP);
+        g_assert_cmpuint (arec_progressive_values_mark (fixture.values), ==, 2 * STEP);
+        g_assert_cmpuint (progress.freed, ==, 0);
+        check_bytes (&fixture, 0, 2 * STEP);
+        tear_down (&fixture);
+    }
+}
+
+typedef enum { ASCENDING, DESCENDING, RANDOM, N_ORDERS } Order;
+
+static void
+need_in_order (Fixture *fixture, Order order)
+{
+    enum { PIECES = 97 };
+    ArecProgress progress = {0};
+
+    for (int i = 0; i < PIECES; i++) {
+        int which = order == ASCENDING    ? i
+                    : order == DESCENDING ? PIECES - 1 - i
+                                          : g_test_rand_int_range (0, PIECES);
+        uint64_t from = (uint64_t)which * SIZE / PIECES;
+        uint64_t end = (uint64_t)(which + 1) * SIZE / PIECES;
+
+        g_assert_null (arec_progressive_values_need (fixture->values, end, &progress));
+        g_assert_cmpuint (arec_progressive_values_mark (fixture->values), >=, end);
+        check_bytes (fixture, from, end);
+    }
+    g_assert_null (arec_progressive_values_need (fixture->values, SIZE, &progress));
+    check_bytes (fixture, 0, SIZE);
+    g_assert_cmpuint (progress.made, ==, SIZE - STEP);
+    g_assert_cmpuint (progress.freed, ==, fixture->stored->len);
+    g_assert_cmpuint (arec_progressive_values_held (fixture->values), ==, 0);
+}
+
+static void
+test_any_order (void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (streamed); i++) {
+        for (Order order = ASCENDING; order < N_ORDERS; order++) {
+            Fixture fixture;
+
+            set_up (&fixture, streamed[i]);
+            need_in_order (&fixture, order);
+            tear_down (&fixture);
+        }
+    }
+}
+
+static void
+test_less_than_a_step (void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (streamed); i++) {
+        Fixture fixture = {.plain = make_plain (1)};
+        const char *reason;
+
+        fixture.stored = test_forge_compress (streamed[i], fixture.plain->data, 1);
+        begin (&fixture, streamed[i], 1, &reason);
+        g_assert_cmpuint (arec_progressive_values_mark (fixture.values), ==, 1);
+        g_assert_cmpuint (arec_progressive_values_held (fixture.values), ==, 0);
+        check_bytes (&fixture, 0, 1);
+        tear_down (&fixture);
+    }
+}
+
+/* ---- ahead ---- */
+
+static void
+test_goal (void)
+{
+    ArecProgress progress = {0};
+    Fixture fixture;
+
+    set_up (&fixture, AREC_COMPRESSION_ZSTD);
+    g_assert_false (arec_progressive_values_aim (fixture.values, STEP)); /* is there */
+    g_assert_true (arec_progressive_values_aim (fixture.values, STEP + 1));
+    g_assert_false (arec_progressive_values_aim (fixture.values, 3 * STEP)); /* by the first */
+    arec_progressive_values_pursue (fixture.values, &progress);
+    g_assert_cmpuint (arec_progressive_values_mark (fixture.values), ==, 3 * STEP);
+    g_assert_cmpuint (progress.made, ==, 2 * STEP);
+    g_assert_true (arec_progressive_values_aim (fixture.values, UINT64_MAX));
+    arec_progressive_values_give_up (fixture.values);
+    g_assert_cmpuint (arec_progressive_values_mark (fixture.values), ==, 3 * STEP);
+    g_assert_true (arec_progressive_values_aim (fixture.values, 0)); /* the goal stays */
+    arec_progressive_values_pursue (fixture.values, &progress);
+    g_assert_cmpuint (arec_progressive_values_mark (fixture.values), ==, SIZE);
+    g_assert_false (arec_progressive_values_aim (fixture.values, UINT64_MAX));
+    check_bytes (&fixture, 0, SIZE);
+    tear_down (&fixture);
+}
+
+/* ---- streams that go wrong ---- */
+
+/* What lies before the failure can be had, before and after it was met; what lies behind it
+ * cannot, and the reason is that of decoding the whole. */
+static void
+check_failing (Fixture *fixture, ArecCompression compression, size_t size, const char *expected)
+{
+    ArecProgress progress = {0};
+    const char *reason = NULL;
+    uint64_t mark;
+
+    begin (fixture, compression, size, &reason);
+    g_assert_nonnull (fixture->values);
+    g_assert_null (arec_progressive_values_need (fixture->values, STEP + 1, &progress));
+    g_assert_false (progress.failed);
+    g_assert_cmpstr (arec_progressive_values_need (fixture->values, size, &progress), ==,
+                     expected);
+    g_assert_true (progress.failed);
+    mark = arec_progressive_values_mark (fixture->values);
+    g_assert_cmpuint (mark, >=, 2 * STEP);
+    g_assert_cmpuint (mark, <, size);
+    g_assert_cmpuint (progress.made, ==, mark - STEP);
+    g_assert_cmpuint (progress.freed, ==, 0);
+    progress = (ArecProgress){0};
+    g_assert_null (arec_progressive_values_need (fixture->values, mark, &progress));
+    check_bytes (fixture, 0, mark);
+    g_assert_cmpstr (arec_progressive_values_need (fixture->values, mark + 1, &progress), ==,
+                     expected);
+    g_assert_false (arec_progressive_values_aim (fixture->values, size));
+    g_assert_false (progress.failed); /* told once */
+    g_assert_cmpuint (progress.made, ==, 0);
+    g_clear_pointer (&fixture->values, arec_progressive_values_free);
+}
+
+static const char *
+reason_of_whole (const Fixture *fixture, ArecCompression compression, size_t size)
+{
+    g_autofree uint8_t *out = g_malloc (size);
+    size_t out_size;
+
+    return arec_decompress (compression, fixture->stored->data, fixture->stored->len, out, size,
+                            &out_size);
+}
+
+static void
+test_late_failures (void)
+{
+    static const char too_short[] = "the values are shorter than the records";
+
+    for (size_t i = 0; i < G_N_ELEMENTS (streamed); i++) {
+        ArecCompression compression = streamed[i];
+        Fixture fixture = {.plain = make_plain (SIZE)};
+        const char *reason;
+
+        fixture.stored = test_forge_compress (compression, fixture.plain->data, SIZE);
+        check_failing (&fixture, compression, SIZE + 1, too_short);
+        reason = reason_of_whole (&fixture, compression, SIZE - 1);
+        check_failing (&fixture, compression, SIZE - 1, reason ? reason : arec_codec_too_long);
+
+        /* Cut off: the last byte is missing. */
+        g_byte_array_set_size (fixture.stored, fixture.stored->len - 1);
+        reason = reason_of_whole (&fixture, compression, SIZE);
+        check_failing (&fixture, compression, SIZE, reason ? reason : too_short);
+
+        /* Bytes left over. */
+        g_byte_array_unref (fixture.stored);
+        fixture.stored = test_forge_compress (compression, fixture.plain->data, SIZE);
+        g_byte_array_append (fixture.stored, (const uint8_t *)"x", 1);
+        reason = reason_of_whole (&fixture, compression, SIZE);
+        check_failing (&fixture, compression, SIZE, reason ? reason : arec_codec_too_long);
+        tear_down (&fixture);
+    }
+}
+
+static void
+test_no_stream (void)
+{
+    Fixture fixture = {.plain = make_plain (1), .stored = g_byte_array_new()};
+    const char *reason = NULL;
+
+    g_byte_array_append (fixture.stored, (const uint8_t *)"no zstd", 7);
+    begin (&fixture, AREC_COMPRESSION_ZSTD, SIZE, &reason);
+    g_assert_null (fixture.values);
+    g_assert_cmpstr (reason, ==, "no Zstd frame");
+    tear_down (&fixture);
+}
+
+/* A window that would be allocated beside the values is refused before anything is decoded. */
+static void
+test_window_that_needs_the_whole (void)
+{
+    Fixture fixture = {.plain = make_plain (SIZE)};
+    ZSTD_CCtx *context = ZSTD_createCCtx();
+    size_t bound = ZSTD_compressBound (SIZE), size;
+    ZSTD_inBuffer in = {fixture.plain->data, SIZE, 0};
+    ZSTD_outBuffer out;
+    const char *reason = NULL;
+
+    ZSTD_CCtx_setParameter (context, ZSTD_c_windowLog, 28);
+    fixture.stored = g_byte_array_new();
+    g_byte_array_set_size (fixture.stored, (guint)bound);
+    out = (ZSTD_outBuffer){fixture.stored->data, bound, 0};
+    /* Without its size the frame announces the whole window. */
+    g_assert_cmpuint (ZSTD_compressStream2 (context, &out, &in, ZSTD_e_continue), >=, 0);
+    size = ZSTD_compressStream2 (context, &out, &in, ZSTD_e_end);
+    g_assert_cmpuint (size, ==, 0);
+    ZSTD_freeCCtx (context);
+    g_byte_array_set_size (fixture.stored, (guint)out.pos);
+    begin (&fixture, AREC_COMPRESSION_ZSTD, SIZE, &reason);
+    g_assert_null (fixture.values);
+    g_assert_true (reason == arec_stream_needs_whole);
+    tear_down (&fixture);
+}
+
+/* ---- threads ---- */
+
+typedef struct {
+    Fixture *fixture;
+    uint32_t seed;
+    ArecProgress progress;
+} Reader;
+
+static void *
+read_ranges (void *data)
+{
+    Reader *reader = data;
+    g_autoptr (GRand) rand = g_rand_new_with_seed (reader->seed);
+
+    for (int i = 0; i < 60; i++) {
+        uint64_t a = (uint64_t)g_rand_int_range (rand, 0, SIZE / 60 * (i + 1));
+        uint64_t end = MIN (a + 5000, SIZE);
+
+        if (i % 7 == 0 && arec_progressive_values_aim (reader->fixture->values, end + STEP)) {
+            arec_progressive_values_pursue (reader->fixture->values, &reader->progress);
+        }
+        g_assert_null (
+            arec_progressive_values_need (reader->fixture->values, end, &reader->progress));
+        check_bytes (reader->fixture, a, end);
+    }
+    g_assert_null (
+        arec_progressive_values_need (reader->fixture->values, SIZE, &reader->progress));
+    check_bytes (reader->fixture, 0, SIZE);
+    return NULL;
+}
+
+static void
+test_threads (void)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS (streamed); i++) {
+        enum { THREADS = 4 };
+        Reader readers[THREADS];
+        pthread_t threads[THREADS];
+        ArecProgress sum = {0};
+        Fixture fixture;
+
+        set_up (&fixture, streamed[i]);
+        for (int t = 0; t < THREADS; t++) {
+            readers[t] = (Reader){&fixture, (uint32_t)g_test_rand_int_range (0, 1 << 30), {0}};
+            g_assert_cmpint (pthread_create (&threads[t], NULL, read_ranges, &readers[t]), ==,
+                             0);
+        }
+        for (int t = 0; t < THREADS; t++) {
+            pthread_join (threads[t], NULL);
+            sum.made += readers[t].progress.made;
+            sum.freed += readers[t].progress.freed;
+        }
+        g_assert_cmpuint (sum.made, ==, SIZE - STEP); /* each byte once */
+        g_assert_cmpuint (sum.freed, ==, fixture.stored->len);
+        tear_down (&fixture);
+    }
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/progressive-values/no-further-than-needed", test_no_further_than_needed);
+    g_test_add_func ("/progressive-values/any-order", test_any_order);
+    g_test_add_func ("/progressive-values/less-than-a-step", test_less_than_a_step);
+    g_test_add_func ("/progressive-values/goal", test_goal);
+    g_test_add_func ("/progressive-values/late-failures", test_late_failures);
+    g_test_add_func ("/progressive-values/no-stream", test_no_stream);
+    g_test_add_func ("/progressive-values/window-that-needs-the-whole",
+                     test_window_that_needs_the_whole);
+    g_test_add_func ("/progressive-values/threads", test_threads);
+    return g_test_run();
+}
