@@ -449,6 +449,7 @@ load_locked (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLoader *loa
     entry->state = FAILED;
     entry->error = g_error_copy (cause);
     end_load_locked (cache, entry, 0, out);
+    arec_cache_entry_unref (entry); /* ours; @out has the table's */
     g_propagate_error (error, cause);
     return NULL;
 }
