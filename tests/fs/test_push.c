@@ -496,7 +496,7 @@ test_unknown_inodes (void)
     end();
 }
 
-/* A reader in order holds one page at a time, and nearly all are there when it comes. */
+/* However fast a reader in order is, a READ of its is answered when 8 successors are there. */
 static void
 test_most_are_pushed (void)
 {
@@ -507,7 +507,7 @@ test_most_are_pushed (void)
     reader.n = (unsigned)kernel.records->n;
     g_assert_cmpint (pthread_create (&thread, NULL, serve, NULL), ==, 0);
     go_through (&reader);
-    g_assert_cmpuint (kernel.n_reads, <=, kernel.records->n / 20);
+    g_assert_cmpuint (kernel.n_reads, <=, kernel.records->n / 6);
     stop_serving (&thread, 1);
     arecfs_push_stop (&server);
     end();
