@@ -18,7 +18,7 @@ import container
 import golden
 import oracle
 import syscalls
-from mounts import SLOW, mounted, wait_until
+from mounts import SANITIZE, SLOW, mounted, wait_until
 
 N = 8_000
 GROUP = 50
@@ -67,9 +67,10 @@ def in_threads(*works):
         raise failures[0]
 
 
-def dropped_by_the_kernel(n):
-    """Pages that may have to be read again: where kdamond runs it takes idle ones."""
-    return n // 20
+def few(n):
+    """How many of @n records may cost a READ. A sanitized server is slower than its readers; then each READ still
+    waits for 8 successors."""
+    return n / 8 if SANITIZE else n / 20
 
 
 # ---- in order ----------------------------------------------------------------------------------
@@ -80,10 +81,10 @@ def test_most_records_in_order_cost_no_read(file):
     with listed(path) as mount:
         read(mount, records, range(N))
         stats = mount.stats()
-    assert stats["requests"]["read"] <= N / 20
+    assert stats["requests"]["read"] <= few(N)
     assert stats["requests"]["lookup"] <= 4, "only those of .arecfs"
     assert stats["engine"]["chunks_decoded"] == chunks
-    assert stats["pushes_kept"] >= N * 0.9
+    assert stats["pushes_kept"] >= N - 2 * few(N)
     assert stats["pushes_refused"] == 0
     assert stats["engine"]["chunks_ahead_wasted"] == 0
 
@@ -147,7 +148,7 @@ def test_four_streams_in_turn(file):
     with listed(path) as mount:
         read(mount, records, (q * quarter + i for i in range(quarter) for q in range(4)))
         stats = mount.stats()
-    assert stats["requests"]["read"] <= N / 10
+    assert stats["requests"]["read"] <= 2 * few(N)
     assert stats["engine"]["chunks_decoded"] == chunks
 
 
@@ -157,7 +158,7 @@ def test_readers_of_disjoint_parts(file):
         in_threads(*(lambda q=q: read(mount, records, range(q * N // 4, (q + 1) * N // 4))
                      for q in range(4)))
         stats = mount.stats()
-    assert stats["requests"]["read"] <= N / 10
+    assert stats["requests"]["read"] <= 2 * few(N)
     assert stats["engine"]["chunks_decoded"] == chunks
 
 
@@ -167,7 +168,7 @@ def test_readers_of_the_same_records(file):
     with listed(path) as mount:
         in_threads(*[lambda: read(mount, records, range(N))] * 4)
         stats = mount.stats()
-    assert stats["requests"]["read"] <= N / 10
+    assert stats["requests"]["read"] <= 2 * few(N)
     assert stats["engine"]["chunks_decoded"] == chunks
 
 
@@ -227,7 +228,7 @@ def test_a_damaged_chunk_in_the_way(tmp_path):
                     (mount.path / NAMES[number]).read_bytes()
             else:
                 assert (mount.path / NAMES[number]).read_bytes() == records[number]
-        assert mount.stats()["requests"]["read"] <= N / 20 + GROUP + 20
+        assert mount.stats()["requests"]["read"] <= few(N) + GROUP + 20
         assert len(mount.log_lines(path.name)) == 1, mount.log()
 
 
