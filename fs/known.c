@@ -63,12 +63,6 @@ arecfs_known_admit (ArecfsKnown *known, uint64_t slot, uint64_t n)
     return true;
 }
 
-bool
-arecfs_known_any (const ArecfsKnown *known, uint64_t slot)
-{
-    return atomic_load (&known->slots[slot - 1].told) > 0;
-}
-
 void
 arecfs_known_add (ArecfsKnown *known, uint64_t slot, uint64_t n)
 {

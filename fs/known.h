@@ -30,9 +30,6 @@ void arecfs_known_free (ArecfsKnown *known); /* takes NULL */
 /* Whether the directory @slot of @n records is to be listed in full. */
 bool arecfs_known_admit (ArecfsKnown *known, uint64_t slot, uint64_t n);
 
-/* Whether the kernel may know any record of @slot. */
-bool arecfs_known_any (const ArecfsKnown *known, uint64_t slot);
-
 /* The kernel is being told of @n records of @slot; it has forgotten as many. */
 void arecfs_known_add (ArecfsKnown *known, uint64_t slot, uint64_t n);
 void arecfs_known_forget (ArecfsKnown *known, uint64_t slot, uint64_t n);

@@ -5,9 +5,10 @@
  *     attributes of all          up to a size of the directory, see known.h
  *     of the first batch only,   in larger ones; and of one entry of each batch, the probe: if
  *                                somebody looks at it, of all of the next batch, see probes.h
- *     but no size                where that costs a decode (transposed chunks) and nobody looks
  *
- * so that `ls` is cheap and `ls -l` needs no look-ups, whatever is listed. */
+ * so that `ls -l` needs no look-ups, whatever is listed. A size is given wherever a node is,
+ * also where it costs a decode: a node whose size was left open would be cut where somebody has
+ * it mapped, or break who maps it without asking for its size. */
 #include "ops.h"
 
 #include <errno.h>
@@ -34,17 +35,14 @@ listing_of (const struct fuse_file_info *info)
     return (ArecfsListing *)(uintptr_t)info->fh; /* NULL of what is not a source's */
 }
 
-/* @node  the directory of a file, which is open. */
 static void
-open_records (const ArecfsRequest *request, const ArecfsNode *node, struct fuse_file_info *info)
+open_records (const ArecfsRequest *request, struct fuse_file_info *info)
 {
-    ArecfsServer *server = request->server;
-    ArecfsListing *listing =
-        arecfs_listing_begin (!arecfs_known_any (server->known, node->slot));
+    ArecfsListing *listing = arecfs_listing_begin();
 
     info->fh = (uintptr_t)listing;
     if (!arecfs_reply_open (request, info)) {
-        arecfs_listing_end (server->probes, listing);
+        arecfs_listing_end (request->server->probes, listing);
     }
 }
 
@@ -67,7 +65,7 @@ arecfs_op_opendir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
             arecfs_reply_errno (&request, ESTALE);
         }
     } else if (node.kind == ARECFS_FILE) {
-        open_records (&request, &node, info);
+        open_records (&request, info);
     } else {
         arecfs_reply_open (&request, info);
     }
@@ -135,22 +133,10 @@ list_control (Batch *batch, off_t offset)
 
 /* How the records of a batch are listed. */
 typedef struct {
-    bool all;               /* with attributes, not the probe alone */
-    bool is_looked_at;      /* whatever the sizes cost, somebody wants them */
-    bool leaves_sizes_open; /* the kernel knows no other */
+    bool all; /* with attributes, not the probe alone */
     bool has_probe;
     uint64_t probe; /* number of the record */
 } Manner;
-
-static ArecfsNode
-child_at (ArecfsServer *server, const ArecfsNode *node, uint64_t i)
-{
-    char name[NAME_MAX + 1];
-    ArecfsNode child;
-
-    arecfs_tree_child (server->tree, node, i, &child, name);
-    return child;
-}
 
 /* @first  the first record of the batch; there is one. */
 static Manner
@@ -159,18 +145,16 @@ choose_manner (ArecfsServer *server, const ArecfsNode *node, ArecfsListing *list
 {
     uint64_t n = arecfs_tree_n_children (server->tree, node);
     bool is_full = arecfs_known_admit (server->known, node->slot, n);
-    Manner manner = {.all = is_full || first == 0,
-                     .leaves_sizes_open = arecfs_listing_leaves_sizes_open (listing),
-                     .probe = first};
+    char name[NAME_MAX + 1];
+    ArecfsNode probe;
 
-    manner.has_probe = !is_full || (!manner.leaves_sizes_open &&
-                                    !arec_reader_size_is_at_hand (node->file->reader, first));
-    if (manner.has_probe) {
-        manner.is_looked_at =
-            arecfs_listing_next (server->probes, listing, child_at (server, node, first).ino);
-        manner.all = manner.all || manner.is_looked_at;
+    if (is_full) {
+        return (Manner){.all = true};
     }
-    return manner;
+    arecfs_tree_child (server->tree, node, first, &probe, name);
+    return (Manner){.all = arecfs_listing_next (server->probes, listing, probe.ino),
+                    .has_probe = true,
+                    .probe = first};
 }
 
 /* Returns whether @entry is filled; else the name alone is listed. A name whose attributes
@@ -181,20 +165,7 @@ fill_record (ArecfsServer *server, const ArecfsNode *child, const Manner *manner
 {
     bool is_probe = manner->has_probe && child->record == manner->probe;
 
-    if (!manner->all && !is_probe) {
-        return false;
-    }
-    if (!manner->is_looked_at &&
-        !arec_reader_size_is_at_hand (child->file->reader, child->record)) {
-        if (manner->leaves_sizes_open) {
-            arecfs_entry_fill_but_size (child, entry);
-            return true;
-        }
-        if (!is_probe) {
-            return false;
-        }
-    }
-    if (!arecfs_entry_fill (server, child, entry, NULL)) {
+    if ((!manner->all && !is_probe) || !arecfs_entry_fill (server, child, entry, NULL)) {
         return false;
     }
     entry->attr_timeout = is_probe ? 0 : ARECFS_FOREVER;

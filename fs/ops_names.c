@@ -16,13 +16,6 @@ arecfs_entry_fill (ArecfsServer *server, const ArecfsNode *node, struct fuse_ent
     return arecfs_tree_stat (server->tree, node, &entry->attr, &entry->generation, error);
 }
 
-void
-arecfs_entry_fill_but_size (const ArecfsNode *record, struct fuse_entry_param *entry)
-{
-    *entry = (struct fuse_entry_param){.ino = record->ino, .entry_timeout = ARECFS_FOREVER};
-    arecfs_tree_stat_record_but_size (record, &entry->attr, &entry->generation);
-}
-
 static void
 reply_node (const ArecfsRequest *request, const ArecfsNode *node)
 {

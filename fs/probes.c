@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 struct ArecfsListing {
-    bool leaves_sizes_open;
     uint64_t probe; /* 0: none yet */
     bool is_looked_at;
     GList link; /* in the probes' list, once it has a probe */
@@ -33,19 +32,12 @@ arecfs_probes_free (ArecfsProbes *probes)
 }
 
 ArecfsListing *
-arecfs_listing_begin (bool leaves_sizes_open)
+arecfs_listing_begin (void)
 {
     ArecfsListing *listing = g_new0 (ArecfsListing, 1);
 
-    listing->leaves_sizes_open = leaves_sizes_open;
     listing->link.data = listing;
     return listing;
-}
-
-bool
-arecfs_listing_leaves_sizes_open (const ArecfsListing *listing)
-{
-    return listing->leaves_sizes_open;
 }
 
 void
@@ -68,7 +60,7 @@ arecfs_listing_next (ArecfsProbes *probes, ArecfsListing *listing, uint64_t ino)
     bool was_looked_at;
 
     pthread_mutex_lock (&probes->lock);
-    was_looked_at = listing->is_looked_at;
+    was_looked_at = listing->probe == 0 || listing->is_looked_at;
     if (listing->probe == 0) {
         g_queue_push_tail_link (&probes->listings, &listing->link);
     }

@@ -18,14 +18,11 @@ typedef struct ArecfsListing ArecfsListing;
 ArecfsProbes *arecfs_probes_new (void);
 void arecfs_probes_free (ArecfsProbes *probes); /* takes NULL; all listings have ended */
 
-/* @leaves_sizes_open  a size that is not at hand may be left out, as the kernel knows no record
- * of the directory yet: of one that it knows, a size of 0 would cut the pages off. */
-ArecfsListing *arecfs_listing_begin (bool leaves_sizes_open);
-bool arecfs_listing_leaves_sizes_open (const ArecfsListing *listing);
+ArecfsListing *arecfs_listing_begin (void);
 void arecfs_listing_end (ArecfsProbes *probes, ArecfsListing *listing); /* takes NULL */
 
-/* The next batch of @listing begins with the probe @ino. Returns whether the last probe, if
- * there was one, was looked at. */
+/* The next batch of @listing begins with the probe @ino. Returns whether the last probe was
+ * looked at; true for the first batch. */
 bool arecfs_listing_next (ArecfsProbes *probes, ArecfsListing *listing, uint64_t ino);
 
 /* Somebody looks at the attributes of @ino. */

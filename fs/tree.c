@@ -673,16 +673,6 @@ stat_of_source (const ArecfsNode *node)
     return &node->file->record_stats[arec_reader_file_of (node->file->reader, node->record)];
 }
 
-void
-arecfs_tree_stat_record_but_size (const ArecfsNode *node, struct stat *st, uint64_t *generation)
-{
-    *st = *stat_of_source (node);
-    st->st_ino = node->ino;
-    st->st_size = 0;
-    st->st_blocks = 0;
-    *generation = node->file->generation;
-}
-
 bool
 arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
                   uint64_t *generation, GError **error)
@@ -705,9 +695,10 @@ arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
         if (!arec_reader_record_size (node->file->reader, node->record, &size, error)) {
             return false;
         }
-        arecfs_tree_stat_record_but_size (node, st, generation);
+        *st = *stat_of_source (node);
         st->st_size = (off_t)size;
         st->st_blocks = (blkcnt_t)((size + BLOCK_SIZE - 1) / BLOCK_SIZE);
+        *generation = node->file->generation;
         break;
     }
     st->st_ino = node->ino;

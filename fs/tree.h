@@ -89,10 +89,6 @@ bool arecfs_tree_open (ArecfsTree *tree, ArecfsNode *node, GError **error);
 bool arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
                        uint64_t *generation, GError **error);
 
-/* The same of a record, but for its size and blocks, which are 0: costs nothing. */
-void arecfs_tree_stat_record_but_size (const ArecfsNode *node, struct stat *st,
-                                       uint64_t *generation);
-
 /* Number of children of a DIRECTORY, or of a FILE that is open. */
 uint64_t arecfs_tree_n_children (ArecfsTree *tree, const ArecfsNode *node);
 

@@ -18,8 +18,6 @@
 /* Chunks whose first bytes tell how a file is coded. */
 #define CODING_SAMPLES 64
 
-typedef enum { CODING_UNKNOWN, CODING_SIMPLE, CODING_TRANSPOSED } Coding;
-
 /* Decoded bytes of a batch for which another thread is called. */
 #define HELP_SIZE (UINT64_C (128) * 1024)
 
@@ -34,7 +32,6 @@ typedef struct {
     uint64_t first;       /* the file's records [first, end) are in the sequence */
     uint64_t end;
     uint64_t base; /* number in the sequence of record `first` */
-    _Atomic Coding coding;
 } File;
 
 struct ArecReader {
@@ -640,56 +637,6 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     }
     *size = arec_record_ends_size (arec_cache_entry_value (cached), place.chunk_record);
     return true;
-}
-
-/* What the writer says of itself. */
-static bool
-asks_for_transposition (const char *options)
-{
-    g_auto (GStrv) words = g_strsplit (options, ",", -1);
-
-    return g_strv_contains ((const char *const *)words, "transpose") ||
-           g_strv_contains ((const char *const *)words, "transpose:true");
-}
-
-/* Found out once for each file; by several threads at the same time, at worst. */
-static bool
-is_transposed (File *file, uint64_t chunk)
-{
-    Coding coding = atomic_load_explicit (&file->coding, memory_order_relaxed);
-    const char *options = arec_shard_options (file->shard);
-    uint8_t compression;
-    bool transposed;
-
-    if (coding == CODING_UNKNOWN) {
-        if (options) {
-            transposed = asks_for_transposition (options);
-        } else if (!arec_shard_read_coding (file->shard, chunk, &compression, &transposed,
-                                            NULL)) {
-            return false; /* whoever asks for the size will be told why */
-        }
-        coding = transposed ? CODING_TRANSPOSED : CODING_SIMPLE;
-        atomic_store_explicit (&file->coding, coding, memory_order_relaxed);
-    }
-    return coding == CODING_TRANSPOSED;
-}
-
-bool
-arec_reader_size_is_at_hand (ArecReader *reader, uint64_t record)
-{
-    ArecChunkCache *cache = reader->engine->cache;
-    ArecPlace place;
-    ArecIndexEntry entry;
-    File *file;
-
-    g_return_val_if_fail (record < reader->n_records, false);
-    if (!find (reader, record, &place, &entry, NULL) || entry.n_records == 1) {
-        return true;
-    }
-    file = &reader->files[place.file];
-    return !is_transposed (file, place.chunk) ||
-           arec_chunk_cache_has (cache, (ArecCacheKey){file->chunk_owner, place.chunk}) ||
-           arec_chunk_cache_has (cache, (ArecCacheKey){file->sizes_owner, place.chunk});
 }
 
 /* The view of bytes [offset, offset + size), as far as there are any, of record @i of @cached,

@@ -192,12 +192,6 @@ AREC_PUBLIC size_t arec_reader_file_of (const ArecReader *reader, uint64_t recor
 AREC_PUBLIC bool arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size,
                                           GError **error);
 
-/* Whether arec_reader_record_size () would answer without decoding: false for a record of a
- * transposed chunk of several that the cache does not have. A file is taken for transposed by
- * its writer's options, or where it has none, by the chunk that was asked for first, which
- * costs one read then. @record in [0, n_records). */
-AREC_PUBLIC bool arec_reader_size_is_at_hand (ArecReader *reader, uint64_t record);
-
 /* The bytes of a record; they stay as long as the view is not cleared. */
 typedef struct {
     const uint8_t *data; /* never NULL in a filled view */
