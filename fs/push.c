@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mount.h>
 
 #include "inodes.h"
 #include "reading.h"
@@ -28,8 +29,10 @@
 /* Larger records are read in several requests anyway, which the kernel makes ahead. */
 #define MAX_RECORD (UINT64_C (1) << 20)
 
-/* Milliseconds between two looks whether the thread has ended. */
+/* Milliseconds between two looks whether the thread has ended, and looks until it is freed by
+ * force. */
 #define STOP_POLL 5
+#define STOP_LOOKS 200
 
 /* A READ that the thread will answer. */
 typedef struct {
@@ -383,14 +386,20 @@ has_ended (ArecfsPush *push)
 /* Serves what comes until the thread has ended: it may be storing into a page whose reader
  * waits for an answer. */
 static void
-serve_until_ended (ArecfsPush *push)
+serve_until_ended (ArecfsPush *push, const char *path)
 {
+    unsigned looks = 0;
     struct fuse_session *session = push->server->session;
     struct fuse_buf buffer = {0};
 
     while (!has_ended (push)) {
         struct pollfd fd = {.fd = fuse_session_fd (session), .events = POLLIN};
 
+        /* A READ that a thread of the loop had taken when it was cancelled is answered by
+         * nobody: its page stays locked until the connection is aborted. */
+        if (++looks == STOP_LOOKS) {
+            umount2 (path, MNT_FORCE);
+        }
         if (poll (&fd, 1, STOP_POLL) > 0 && (fd.revents & POLLIN) != 0 &&
             fuse_session_receive_buf (session, &buffer) > 0) {
             fuse_session_process_buf (session, &buffer);
@@ -400,7 +409,7 @@ serve_until_ended (ArecfsPush *push)
 }
 
 void
-arecfs_push_stop (ArecfsServer *server)
+arecfs_push_stop (ArecfsServer *server, const char *path)
 {
     ArecfsPush *push = server->push;
 
@@ -411,7 +420,7 @@ arecfs_push_stop (ArecfsServer *server)
     push->ending = true;
     pthread_cond_broadcast (&push->changed);
     pthread_mutex_unlock (&push->lock);
-    serve_until_ended (push);
+    serve_until_ended (push, path);
     pthread_join (push->thread, NULL);
     server->push = NULL;
     pthread_cond_destroy (&push->changed);

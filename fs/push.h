@@ -26,8 +26,9 @@
 void arecfs_push_start (ArecfsServer *server);
 
 /* Stops it, whatever it is doing. Requests may have to be served meanwhile: nobody else does
- * any more. Takes no push. */
-void arecfs_push_stop (ArecfsServer *server);
+ * any more. Where that does not free it within a second, the connection of the mount @path is
+ * aborted, which takes CAP_SYS_ADMIN. Takes no push. */
+void arecfs_push_stop (ArecfsServer *server, const char *path);
 
 /* A READ of @size bytes from @offset of the record @node has come.
  * Returns whether a push has to do with that record; *taken tells whether the push thread will

@@ -377,7 +377,7 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     if (result < 0) {
         g_warning ("%s: the session failed: %s", path, g_strerror (-result));
     }
-    arecfs_push_stop (server);
+    arecfs_push_stop (server, path);
     arecfs_session_end (server);
     g_clear_pointer (&server->long_reads, arecfs_long_reads_free);
     return result >= 0;

@@ -413,13 +413,13 @@ run (const Case *test)
     if (test->end_after > 0) {
         wait_for_pages (test->end_after);
         stop_serving (servers, test->n_servers);
-        arecfs_push_stop (&server);
+        arecfs_push_stop (&server, "");
         abort_connection();
         join (threads, test->n_readers);
     } else {
         join (threads, test->n_readers);
         stop_serving (servers, test->n_servers);
-        arecfs_push_stop (&server);
+        arecfs_push_stop (&server, "");
         g_assert_cmpuint (kernel.n_stored, >, 0);
         g_assert_cmpuint (kernel.n_reads, <, kernel.records->n * test->n_readers * 2);
     }
@@ -492,7 +492,7 @@ test_unknown_inodes (void)
     g_assert_cmpuint (kernel.n_stored, ==, 0);
     g_assert_cmpuint (server.counters.pushes_refused, <=, kernel.records->n / 16);
     stop_serving (&thread, 1);
-    arecfs_push_stop (&server);
+    arecfs_push_stop (&server, "");
     end();
 }
 
@@ -509,7 +509,7 @@ test_most_are_pushed (void)
     go_through (&reader);
     g_assert_cmpuint (kernel.n_reads, <=, kernel.records->n / 6);
     stop_serving (&thread, 1);
-    arecfs_push_stop (&server);
+    arecfs_push_stop (&server, "");
     end();
 }
 
