@@ -365,7 +365,7 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     server->long_reads = arecfs_long_reads_new (max_long_reads (server));
     arecfs_kernel_readahead_raise (path);
     idler_runs = start_idler (&idler, &idler_thread);
-    if (!server->options->no_push) {
+    if (server->options->push && !server->options->no_push) {
         arecfs_push_start (server);
     }
     /* 0 when unmounted, a signal's number when ended by one. */

@@ -8,7 +8,6 @@ after a listing; pushing is refused where it does not.
 import contextlib
 import os
 import random
-import signal
 import threading
 import time
 
@@ -18,7 +17,7 @@ import container
 import golden
 import oracle
 import syscalls
-from mounts import SANITIZE, SLOW, mounted, wait_until
+from mounts import SANITIZE, SLOW, mounted
 
 N = 8_000
 GROUP = 50
@@ -37,7 +36,7 @@ def file(request, tmp_path_factory):
 
 @contextlib.contextmanager
 def listed(path, *options):
-    with mounted(path, *options) as mount:
+    with mounted(path, "--push", *options) as mount:
         assert len(os.listdir(mount.path)) == N
         yield mount
 
@@ -119,7 +118,7 @@ def test_without_readahead_nothing_is_decoded_before_it_is_wanted(file):
 
 def test_names_that_the_kernel_does_not_know_are_not_pushed_for_long(file):
     path, records, chunks = file
-    with mounted(path) as mount:
+    with mounted(path, "--push") as mount:
         read(mount, records, range(N))
         stats = mount.stats()
     assert stats["requests"]["read"] <= N
@@ -248,38 +247,6 @@ def test_a_source_that_changed_is_not_pushed(tmp_path):
     assert False not in outcomes
     assert stats["pushes_kept"] == 0
     assert outcomes.count(None) > 0.9 * N, "found out by the first push"
-
-
-@pytest.mark.parametrize("end", ["umount", "signal"])
-def test_the_mount_ends_in_the_middle_of_a_push(file, end):
-    path, records, _ = file
-    for seed in range(5):
-        with listed(path) as mount:
-            stop = threading.Event()
-
-            def reader(start):
-                for number in range(start, N):
-                    if stop.is_set():
-                        return
-                    try:
-                        assert (mount.path / NAMES[number]).read_bytes() == records[number]
-                    except OSError:
-                        return
-
-            threads = [threading.Thread(target=reader, args=(q * N // 3,), daemon=True)
-                       for q in range(3)]
-            for thread in threads:
-                thread.start()
-            assert wait_until(lambda: mount.stats()["pushes_kept"] > 50 * (seed + 1), 20)
-            if end == "umount":
-                mount.umount("-l")
-                stop.set()  # it ends when nobody uses it
-            else:
-                mount.kill(signal.SIGTERM)
-            for thread in threads:
-                thread.join(timeout=20 * SLOW)
-                assert not thread.is_alive(), "a reader hangs"
-            assert mount.wait_gone() == 0
 
 
 def test_caches_that_are_dropped_all_the_time(file):
