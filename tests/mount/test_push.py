@@ -1,5 +1,5 @@
 """Readahead and pushing into the page cache: what readers in order ask for, what others pay, and
-that nothing about it hangs or gives wrong bytes.
+that it gives no wrong bytes. Pushing is off unless --push asks for it.
 
 Counts come from .arecfs/stats.json. Those of requests hold where the kernel knows the names, as
 after a listing; pushing is refused where it does not.
