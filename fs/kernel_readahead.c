@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -27,22 +26,12 @@ write_text (const char *path, const char *text)
 }
 
 void
-arecfs_kernel_readahead_raise (const char *path)
+arecfs_kernel_readahead_raise (unsigned minor)
 {
-    g_autofree char *file = NULL;
-    struct statx st;
-    int number;
+    g_autofree char *file = g_strdup_printf ("/sys/class/bdi/0:%u/read_ahead_kb", minor);
+    int number = write_text (file, READAHEAD_KIB);
 
-    /* Without asking the server, that is us: the device is known without that. */
-    if (statx (AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, 0, &st) != 0) {
-        g_info ("%s: cannot tell the device of the mount: %s", path, g_strerror (errno));
-        return;
-    }
-    file = g_strdup_printf ("/sys/class/bdi/%u:%u/read_ahead_kb", st.stx_dev_major,
-                            st.stx_dev_minor);
-    number = write_text (file, READAHEAD_KIB);
     if (number != 0) {
-        g_info ("%s: large files are read in small requests: %s: %s", path, file,
-                g_strerror (number));
+        g_info ("large files are read in small requests: %s: %s", file, g_strerror (number));
     }
 }

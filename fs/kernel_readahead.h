@@ -3,6 +3,6 @@
  */
 #pragma once
 
-/* Makes it 1 MiB, the largest READ, for the FUSE mount at @path; says so at level info where
- * that is not permitted. Sends no request to the mount. */
-void arecfs_kernel_readahead_raise (const char *path);
+/* Makes it 1 MiB, the largest READ, for the FUSE mount on device @minor; says so at level info
+ * where that is not permitted. Sends no request to the mount. */
+void arecfs_kernel_readahead_raise (unsigned minor);

@@ -14,6 +14,7 @@
 #include "daemon.h"
 #include "log.h"
 #include "session.h"
+#include "watcher.h"
 
 /* Freed blocks of this size and above go back to the system at once, so that the budget of the
  * cache bounds what the process really takes. */
@@ -216,7 +217,12 @@ serve (const ArecfsOptions *options, int report_fd)
 {
     ArecfsServer server = {.options = options};
     char path[PATH_MAX];
-    int exit_code = start (&server, path);
+    int exit_code;
+
+    if (!options->no_push) {
+        server.watcher = arecfs_watcher_start();
+    }
+    exit_code = start (&server, path);
 
     if (exit_code == 0) {
         if (report_fd >= 0) {
@@ -231,6 +237,7 @@ serve (const ArecfsOptions *options, int report_fd)
     } else if (report_fd >= 0) {
         arecfs_daemon_failed (report_fd, exit_code);
     }
+    arecfs_watcher_free (server.watcher);
     close_tree (&server);
     return exit_code;
 }

@@ -193,7 +193,6 @@ typedef enum {
     OPTION_PATTERN,
     OPTION_RECOVER,
     OPTION_KIND,
-    OPTION_PUSH,
     OPTION_NO_PUSH,
     OPTION_INDEX_DIR,
     OPTION_IDLE_UNMOUNT,
@@ -226,9 +225,8 @@ static const Option table[] = {
     {OPTION_RECOVER, "recover", NULL,
      "mount what a scan finds where an index is damaged or lost"},
     {OPTION_KIND, "kind", "array_record|riegeli", "take the sources for this kind"},
-    {OPTION_PUSH, "push", NULL,
-     "put what a reader in order will want next into the page cache; experimental"},
-    {OPTION_NO_PUSH, "no-push", NULL, "leave the kernel's page cache to the kernel"},
+    {OPTION_NO_PUSH, "no-push", NULL,
+     "do not put what a reader in order will want next into the page cache"},
     {OPTION_INDEX_DIR, "index-dir", "DIR",
      "folder of the file for offloaded indexes (default: $TMPDIR)"},
     {OPTION_IDLE_UNMOUNT, "idle-unmount", "SECONDS",
@@ -274,7 +272,6 @@ set_option (ArecfsOptions *options, const Option *option, const char *value, GEr
     case OPTION_PATTERN: g_ptr_array_add (options->patterns, g_strdup (value)); return true;
     case OPTION_RECOVER: options->reader.recover = true; return true;
     case OPTION_KIND: return set_kind (options, value, error);
-    case OPTION_PUSH: options->push = true; return true;
     case OPTION_NO_PUSH: options->no_push = true; return true;
     case OPTION_INDEX_DIR:
         g_free (options->index_dir);

@@ -33,7 +33,6 @@ typedef struct {
     bool plain_names;
     char *suffix; /* NULL: none; "auto": by magic bytes */
     GPtrArray *patterns;
-    bool push; /* off unless asked for */
     bool no_push;
     unsigned idle_unmount; /* seconds; 0: never */
 

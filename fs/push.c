@@ -1,10 +1,8 @@
 #include "push.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/mount.h>
 
 #include "inodes.h"
 #include "reading.h"
@@ -29,11 +27,6 @@
 /* Larger records are read in several requests anyway, which the kernel makes ahead. */
 #define MAX_RECORD (UINT64_C (1) << 20)
 
-/* Milliseconds between two looks whether the thread has ended, and looks until it is freed by
- * force. */
-#define STOP_POLL 5
-#define STOP_LOOKS 200
-
 /* A READ that the thread will answer. */
 typedef struct {
     ArecfsRequest request;
@@ -57,8 +50,7 @@ struct ArecfsPush {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a job came, or the end */
     bool ending;            /* guarded by the lock, as all below */
-    bool ended;
-    GQueue jobs; /* of Job; the head is the one at work */
+    GQueue jobs;            /* of Job; the head is the one at work */
     unsigned n_waiters;
 };
 
@@ -216,7 +208,6 @@ run (void *data)
         g_free (job);
         pthread_mutex_lock (&push->lock);
     }
-    push->ended = true;
     pthread_mutex_unlock (&push->lock);
     return NULL;
 }
@@ -350,12 +341,12 @@ arecfs_push_begin (ArecfsPush *push, const ArecfsRequest *request, const ArecfsN
 
 /* ---- start and stop ---- */
 
-void
+ArecfsPush *
 arecfs_push_start (ArecfsServer *server)
 {
     ArecfsPush *push = g_new0 (ArecfsPush, 1);
     sigset_t all, before;
-    bool started;
+    int number;
 
     push->server = server;
     pthread_mutex_init (&push->lock, NULL);
@@ -363,56 +354,19 @@ arecfs_push_start (ArecfsServer *server)
     /* Signals are for the thread that waits for the session's end. */
     sigfillset (&all);
     pthread_sigmask (SIG_BLOCK, &all, &before);
-    started = pthread_create (&push->thread, NULL, run, push) == 0;
+    number = pthread_create (&push->thread, NULL, run, push);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
-    if (started) {
-        server->push = push;
-    } else {
-        g_free (push);
+    if (number != 0) {
+        arecfs_push_free (push);
+        errno = number;
+        return NULL;
     }
-}
-
-static bool
-has_ended (ArecfsPush *push)
-{
-    bool ended;
-
-    pthread_mutex_lock (&push->lock);
-    ended = push->ended;
-    pthread_mutex_unlock (&push->lock);
-    return ended;
-}
-
-/* Serves what comes until the thread has ended: it may be storing into a page whose reader
- * waits for an answer. */
-static void
-serve_until_ended (ArecfsPush *push, const char *path)
-{
-    unsigned looks = 0;
-    struct fuse_session *session = push->server->session;
-    struct fuse_buf buffer = {0};
-
-    while (!has_ended (push)) {
-        struct pollfd fd = {.fd = fuse_session_fd (session), .events = POLLIN};
-
-        /* A READ that a thread of the loop had taken when it was cancelled is answered by
-         * nobody: its page stays locked until the connection is aborted. */
-        if (++looks == STOP_LOOKS) {
-            umount2 (path, MNT_FORCE);
-        }
-        if (poll (&fd, 1, STOP_POLL) > 0 && (fd.revents & POLLIN) != 0 &&
-            fuse_session_receive_buf (session, &buffer) > 0) {
-            fuse_session_process_buf (session, &buffer);
-        }
-    }
-    free (buffer.mem);
+    return push;
 }
 
 void
-arecfs_push_stop (ArecfsServer *server, const char *path)
+arecfs_push_stop (ArecfsPush *push)
 {
-    ArecfsPush *push = server->push;
-
     if (!push) {
         return;
     }
@@ -420,9 +374,15 @@ arecfs_push_stop (ArecfsServer *server, const char *path)
     push->ending = true;
     pthread_cond_broadcast (&push->changed);
     pthread_mutex_unlock (&push->lock);
-    serve_until_ended (push, path);
     pthread_join (push->thread, NULL);
-    server->push = NULL;
+}
+
+void
+arecfs_push_free (ArecfsPush *push)
+{
+    if (!push) {
+        return;
+    }
     pthread_cond_destroy (&push->changed);
     pthread_mutex_destroy (&push->lock);
     g_free (push);

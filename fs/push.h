@@ -21,14 +21,17 @@
 
 #include "request.h"
 
-/* Starts the thread of @server, whose session is mounted; server->push is NULL where pushing is
- * off or the thread cannot be started. */
-void arecfs_push_start (ArecfsServer *server);
+/* Starts a thread that pushes what @server has. Returns NULL with errno set where it cannot be
+ * started. */
+ArecfsPush *arecfs_push_start (ArecfsServer *server);
 
-/* Stops it, whatever it is doing. Requests may have to be served meanwhile: nobody else does
- * any more. Where that does not free it within a second, the connection of the mount @path is
- * aborted, which takes CAP_SYS_ADMIN. Takes no push. */
-void arecfs_push_stop (ArecfsServer *server, const char *path);
+/* Ends the thread, which answers all that waits for it; from then on no READ is taken. Requests
+ * must still be served meanwhile: it may be storing into a page whose reader waits for one.
+ * Takes NULL, as arecfs_push_free () does. */
+void arecfs_push_stop (ArecfsPush *push);
+
+/* Of one that is stopped, when no more READs come. */
+void arecfs_push_free (ArecfsPush *push);
 
 /* A READ of @size bytes from @offset of the record @node has come.
  * Returns whether a push has to do with that record; *taken tells whether the push thread will

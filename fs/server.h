@@ -13,6 +13,7 @@
 
 typedef struct ArecfsPush ArecfsPush;
 typedef struct ArecfsLongReads ArecfsLongReads;
+typedef struct ArecfsWatcher ArecfsWatcher;
 
 typedef struct {
     const ArecfsOptions *options;
@@ -24,7 +25,8 @@ typedef struct {
     ArecfsKnown *known;
     ArecfsProbes *probes;
     struct fuse_session *session;
-    ArecfsPush *push; /* NULL: nothing is pushed */
+    ArecfsPush *push;       /* NULL: nothing is pushed */
+    ArecfsWatcher *watcher; /* NULL: nobody aborts the connection if we are killed */
     ArecfsLongReads *long_reads;
     bool mounted;
     bool initialized; /* INIT is answered */

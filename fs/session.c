@@ -13,8 +13,10 @@
 
 #include "kernel_readahead.h"
 #include "long_reads.h"
+#include "loop.h"
 #include "ops.h"
 #include "push.h"
+#include "watcher.h"
 
 /* Threads that serve requests: enough for all loads that may run at the same time, and some for
  * what needs none. */
@@ -219,9 +221,7 @@ arecfs_session_mount (ArecfsServer *server, const char *path, GError **error)
         return fail (ARECFS_MOUNT_FAILED, error, "%s: cannot make a FUSE session: %s", path,
                      fuse_message);
     }
-    if (fuse_set_signal_handlers (server->session) != 0) {
-        return fail (ARECFS_MOUNT_FAILED, error, "%s: cannot handle signals", path);
-    }
+    arecfs_loop_hold_signals();
     if (fuse_session_mount (server->session, path) != 0) {
         return fail (ARECFS_MOUNT_POINT_BAD, error, "%s: cannot be mounted on: %s", path,
                      fuse_message);
@@ -250,7 +250,6 @@ arecfs_session_end (ArecfsServer *server)
     if (server->mounted) {
         fuse_session_unmount (server->session);
     }
-    fuse_remove_signal_handlers (server->session);
     fuse_session_destroy (server->session);
     server->session = NULL;
 }
@@ -348,37 +347,74 @@ max_long_reads (const ArecfsServer *server)
     return MAX (parallelism > 0 ? parallelism : MIN_AUTO_PARALLELISM, 2) - 1;
 }
 
+/* The mount's device, without asking the server, that is us. */
+static bool
+find_minor (const char *path, unsigned *minor)
+{
+    struct statx st;
+
+    if (statx (AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, 0, &st) != 0) {
+        g_info ("%s: cannot tell the device of the mount: %s", path, g_strerror (errno));
+        return false;
+    }
+    *minor = st.stx_dev_minor;
+    return true;
+}
+
+static void
+start_push (ArecfsServer *server, const char *path, unsigned minor)
+{
+    if (!server->watcher || !arecfs_watcher_arm (server->watcher, minor)) {
+        g_message ("%s: nothing is pushed: if this process were killed meanwhile, nobody might "
+                   "abort its connection",
+                   path);
+        return;
+    }
+    server->push = arecfs_push_start (server);
+    if (!server->push) {
+        g_warning ("%s: nothing is pushed: %s", path, g_strerror (errno));
+    }
+}
+
+static void
+set_up (ArecfsServer *server, const char *path)
+{
+    unsigned minor;
+
+    server->long_reads = arecfs_long_reads_new (max_long_reads (server));
+    if (find_minor (path, &minor)) {
+        arecfs_kernel_readahead_raise (minor);
+        if (!server->options->no_push) {
+            start_push (server, path, minor);
+        }
+    }
+}
+
 bool
 arecfs_session_run (ArecfsServer *server, const char *path)
 {
-    struct fuse_loop_config *config = fuse_loop_cfg_create();
-    unsigned n_threads =
+    unsigned max_threads =
         MAX (server->options->engine.max_parallelism + SPARE_THREADS, MIN_THREADS);
     Idler idler = {.path = path, .seconds = server->options->idle_unmount};
     pthread_t idler_thread;
+    ArecfsLoop *loop;
     bool idler_runs;
-    int result;
+    int failure;
 
-    fuse_loop_cfg_set_clone_fd (config, 0);
-    fuse_loop_cfg_set_max_threads (config, n_threads);
-    fuse_loop_cfg_set_idle_threads (config, n_threads);
-    server->long_reads = arecfs_long_reads_new (max_long_reads (server));
-    arecfs_kernel_readahead_raise (path);
+    set_up (server, path);
     idler_runs = start_idler (&idler, &idler_thread);
-    if (server->options->push && !server->options->no_push) {
-        arecfs_push_start (server);
+    loop = arecfs_loop_start (server->session, max_threads);
+    failure = loop ? arecfs_loop_wait (loop) : -errno;
+    if (failure != 0) {
+        g_warning ("%s: the session failed: %s", path, g_strerror (-failure));
     }
-    /* 0 when unmounted, a signal's number when ended by one. */
-    result = fuse_session_loop_mt (server->session, config);
-    fuse_loop_cfg_destroy (config);
     if (idler_runs) {
         stop_idler (&idler, idler_thread);
     }
-    if (result < 0) {
-        g_warning ("%s: the session failed: %s", path, g_strerror (-result));
-    }
-    arecfs_push_stop (server, path);
+    arecfs_push_stop (server->push);
+    arecfs_loop_free (loop);
+    g_clear_pointer (&server->push, arecfs_push_free);
     arecfs_session_end (server);
     g_clear_pointer (&server->long_reads, arecfs_long_reads_free);
-    return result >= 0;
+    return failure == 0;
 }

@@ -1,8 +1,8 @@
 /* Pushing against a kernel made here, which locks pages as the real one does: a reader holds
  * the page of the record that it reads until its READ is answered, and storing into a page
  * waits until nobody holds it. If anything waits for itself, a wait runs out of time and the
- * test fails. With one thread that serves requests, with several, and with none any more, as
- * when the session ends.
+ * test fails. With one thread that serves requests and with several, and when the session ends
+ * under its readers.
  */
 #include "push.h"
 
@@ -15,10 +15,12 @@
 
 #include "files.h"
 #include "inodes.h"
+#include "loop.h"
 #include "ops.h"
 
 #define MAX_READERS 6
 #define WAIT_SECONDS 60
+#define WAKE_UP_TIME 300 /* microseconds */
 
 typedef enum { EMPTY, HELD, FILLED } PageState;
 
@@ -41,7 +43,7 @@ static struct {
     int wake_up;  /* counts them: what the session polls */
     uint64_t unique;
     uint64_t known_from, known_to; /* records whose inode the kernel knows */
-    bool is_serving, is_aborted;
+    bool is_aborted;
     bool is_slow; /* at storing, so that readers come close to a push */
     unsigned n_reads, n_stored, n_answered; /* READs made, pages pushed, READs answered */
 } kernel;
@@ -146,14 +148,14 @@ on_fetch (int fd, void *buffer, size_t size, void *data)
 
     (void)data;
     g_assert_cmpuint (size, >=, sizeof header + sizeof arguments);
-    g_assert_cmpint (read (fd, &n, sizeof n), ==, sizeof n);
+    if (read (fd, &n, sizeof n) < 0) {
+        g_assert_cmpint (errno, ==, EINTR);
+        return -1;
+    }
     pthread_mutex_lock (&kernel.lock);
     wanted = g_queue_pop_head (&kernel.queue);
     pthread_mutex_unlock (&kernel.lock);
-    if (!wanted) {
-        errno = EINTR; /* woken up to see that it is over */
-        return -1;
-    }
+    g_assert_nonnull (wanted);
     header.len = sizeof header + sizeof arguments;
     header.unique = wanted->unique;
     header.nodeid = wanted->ino;
@@ -171,38 +173,17 @@ wake_up (void)
     g_assert_cmpint (write (kernel.wake_up, &one, sizeof one), ==, sizeof one);
 }
 
-static void *
-serve (void *data)
-{
-    struct fuse_buf buffer = {0};
-
-    (void)data;
-    for (;;) {
-        bool goes_on;
-
-        pthread_mutex_lock (&kernel.lock);
-        goes_on = kernel.is_serving;
-        pthread_mutex_unlock (&kernel.lock);
-        if (!goes_on) {
-            break;
-        }
-        if (fuse_session_receive_buf (server.session, &buffer) > 0) {
-            fuse_session_process_buf (server.session, &buffer);
-        }
-    }
-    free (buffer.mem);
-    return NULL;
-}
-
 /* ---- readers ---- */
 
 /* Reads @record as a program would: through its page. Returns whether the mount is still there.
- */
+ * *asked tells whether that took a READ. */
 static bool
-read_record (uint64_t record)
+read_record (uint64_t record, bool *asked)
 {
     Page *page = &kernel.pages[record];
     bool is_there;
+
+    *asked = false;
 
     pthread_mutex_lock (&kernel.lock);
     while (!kernel.is_aborted && page->state != FILLED) {
@@ -213,6 +194,7 @@ read_record (uint64_t record)
             *page = (Page){HELD, wanted->unique};
             g_queue_push_tail (&kernel.queue, wanted);
             kernel.n_reads++;
+            *asked = true;
             wake_up();
         }
         wait_locked ("a reader waits");
@@ -237,6 +219,8 @@ typedef struct {
     uint64_t first;
     unsigned n;
     bool wanders; /* goes elsewhere now and then, and drops pages that it passes */
+    bool is_slow; /* to be woken up when a READ of its is answered: that takes longer than
+                     storing some pages, as it does in a real kernel */
 } Reader;
 
 static void *
@@ -247,8 +231,13 @@ go_through (void *data)
     uint64_t n = kernel.records->n, record = reader->first % n;
 
     for (unsigned i = 0; i < reader->n; i++) {
-        if (kernel.records->sizes[record] > 0 && !read_record (record)) {
+        bool asked = false;
+
+        if (kernel.records->sizes[record] > 0 && !read_record (record, &asked)) {
             break;
+        }
+        if (asked && reader->is_slow) {
+            g_usleep (WAKE_UP_TIME);
         }
         if (reader->wanders) {
             switch (g_rand_int_range (random, 0, 40)) {
@@ -330,18 +319,15 @@ wait_for_pages (unsigned n)
     pthread_mutex_unlock (&kernel.lock);
 }
 
+/* As the session does it; whatever has been taken is answered. */
 static void
-stop_serving (pthread_t *threads, unsigned n)
+stop (ArecfsLoop *loop)
 {
+    arecfs_push_stop (server.push);
+    arecfs_loop_free (loop);
     pthread_mutex_lock (&kernel.lock);
-    kernel.is_serving = false;
+    g_assert_cmpuint (kernel.n_answered + kernel.queue.length, ==, kernel.n_reads);
     pthread_mutex_unlock (&kernel.lock);
-    for (unsigned i = 0; i < n; i++) {
-        wake_up();
-    }
-    for (unsigned i = 0; i < n; i++) {
-        pthread_join (threads[i], NULL);
-    }
 }
 
 static void
@@ -361,28 +347,32 @@ join (pthread_t *threads, unsigned n)
     }
 }
 
-static void
-begin (const char *file, uint64_t known_from, uint64_t known_to)
+static ArecfsLoop *
+begin (const char *file, uint64_t known_from, uint64_t known_to, unsigned n_servers)
 {
     static const ArecReaderOptions options = {0};
+    ArecfsLoop *loop;
 
     kernel.records = test_golden_records (file);
     kernel.pages = g_new0 (Page, kernel.records->n);
     kernel.known_from = known_from;
     kernel.known_to = known_to;
     kernel.unique = 1;
-    kernel.is_serving = true;
     kernel.is_aborted = false;
     kernel.n_reads = kernel.n_stored = kernel.n_answered = 0;
     open_tree (file, &options);
     start_session();
-    arecfs_push_start (&server);
+    server.push = arecfs_push_start (&server);
     g_assert_nonnull (server.push);
+    loop = arecfs_loop_start (server.session, n_servers);
+    g_assert_nonnull (loop);
+    return loop;
 }
 
 static void
 end (void)
 {
+    arecfs_push_free (server.push);
     fuse_session_destroy (server.session); /* closes the descriptor */
     arecfs_damage_log_free (server.damage);
     arecfs_tree_free (server.tree);
@@ -396,13 +386,11 @@ end (void)
 static void
 run (const Case *test)
 {
-    pthread_t servers[4], threads[MAX_READERS];
+    pthread_t threads[MAX_READERS];
     Reader readers[MAX_READERS];
+    ArecfsLoop *loop;
 
-    begin (test->file, 0, UINT64_MAX);
-    for (unsigned i = 0; i < test->n_servers; i++) {
-        g_assert_cmpint (pthread_create (&servers[i], NULL, serve, NULL), ==, 0);
-    }
+    loop = begin (test->file, 0, UINT64_MAX, test->n_servers);
     for (unsigned i = 0; i < test->n_readers; i++) {
         readers[i] = (Reader){.seed = (uint32_t)g_test_rand_int(),
                               .first = test->same ? 0 : i * kernel.records->n / test->n_readers,
@@ -412,14 +400,12 @@ run (const Case *test)
     }
     if (test->end_after > 0) {
         wait_for_pages (test->end_after);
-        stop_serving (servers, test->n_servers);
-        arecfs_push_stop (&server, "");
+        stop (loop);
         abort_connection();
         join (threads, test->n_readers);
     } else {
         join (threads, test->n_readers);
-        stop_serving (servers, test->n_servers);
-        arecfs_push_stop (&server, "");
+        stop (loop);
         g_assert_cmpuint (kernel.n_stored, >, 0);
         g_assert_cmpuint (kernel.n_reads, <, kernel.records->n * test->n_readers * 2);
     }
@@ -481,35 +467,50 @@ static void
 test_unknown_inodes (void)
 {
     Reader reader = {.first = 0};
-    pthread_t thread;
+    ArecfsLoop *loop = begin ("text.groupsize64-snappy.array_record", 0, 0, 1);
 
-    begin ("text.groupsize64-snappy.array_record", 0, 0);
     reader.n = (unsigned)kernel.records->n;
-    g_assert_cmpint (pthread_create (&thread, NULL, serve, NULL), ==, 0);
     go_through (&reader);
     g_assert_cmpuint (kernel.n_reads, ==, kernel.n_answered);
     g_assert_cmpuint (kernel.n_reads, >, kernel.records->n * 9 / 10); /* some are empty */
     g_assert_cmpuint (kernel.n_stored, ==, 0);
     g_assert_cmpuint (server.counters.pushes_refused, <=, kernel.records->n / 16);
-    stop_serving (&thread, 1);
-    arecfs_push_stop (&server, "");
+    stop (loop);
     end();
 }
 
-/* However fast a reader in order is, a READ of its is answered when 8 successors are there. */
+/* The READ that starts a push is answered when 8 successors are there. */
+static void
+test_head_start (void)
+{
+    ArecfsLoop *loop = begin ("tiny.groupsize256-uncompressed.array_record", 0, UINT64_MAX, 1);
+    bool asked;
+
+    kernel.is_slow = true;
+    g_assert_true (read_record (0, &asked) && read_record (1, &asked));
+    g_assert_true (asked);
+    pthread_mutex_lock (&kernel.lock);
+    for (uint64_t record = 2; record < 2 + 8; record++) {
+        g_assert_true (kernel.records->sizes[record] == 0 ||
+                       kernel.pages[record].state == FILLED);
+    }
+    pthread_mutex_unlock (&kernel.lock);
+    kernel.is_slow = false;
+    stop (loop);
+    end();
+}
+
+/* A reader in order pays for few records. */
 static void
 test_most_are_pushed (void)
 {
-    Reader reader = {.first = 0};
-    pthread_t thread;
+    Reader reader = {.first = 0, .is_slow = true};
+    ArecfsLoop *loop = begin ("tiny.groupsize7-zstd1.array_record", 0, UINT64_MAX, 1);
 
-    begin ("tiny.groupsize7-zstd1.array_record", 0, UINT64_MAX);
     reader.n = (unsigned)kernel.records->n;
-    g_assert_cmpint (pthread_create (&thread, NULL, serve, NULL), ==, 0);
     go_through (&reader);
     g_assert_cmpuint (kernel.n_reads, <=, kernel.records->n / 6);
-    stop_serving (&thread, 1);
-    arecfs_push_stop (&server, "");
+    stop (loop);
     end();
 }
 
@@ -517,6 +518,7 @@ int
 main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
+    arecfs_loop_hold_signals();
     pthread_mutex_init (&kernel.lock, NULL);
     pthread_cond_init (&kernel.changed, NULL);
     g_test_add_func ("/push/one-thread-serves", test_one_thread_serves);
@@ -524,6 +526,7 @@ main (int argc, char **argv)
     g_test_add_func ("/push/wandering", test_readers_that_wander);
     g_test_add_func ("/push/end", test_end_under_readers);
     g_test_add_func ("/push/unknown-inodes", test_unknown_inodes);
+    g_test_add_func ("/push/head-start", test_head_start);
     g_test_add_func ("/push/most", test_most_are_pushed);
     return g_test_run();
 }

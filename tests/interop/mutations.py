@@ -279,7 +279,8 @@ def _edit_nexts(rng, nexts, n_states):
     if not nexts or rng.random() < 0.2:
         return _edit_list(rng, nexts, 1 << 32)
     at = rng.randrange(len(nexts))
-    nexts[at] = rng.choice([rng.randrange(2 * n_states), (nexts[at] + n_states) % (2 * n_states), 2 * n_states,
+    bound = max(2 * n_states, 1)  # an earlier edit may say that there are none
+    nexts[at] = rng.choice([rng.randrange(bound), (nexts[at] + n_states) % bound, bound,
                             max(nexts[at] - 1, 0), nexts[at] + 1])
     return nexts
 

@@ -122,6 +122,14 @@ def marked_processes(marker):
     return found
 
 
+def _servers(processes):
+    """Those of @processes that none of the others has started, as a server starts its watcher."""
+    def parent(pid):
+        return int(re.search(r"^PPid:\s*(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)[1])
+
+    return [pid for pid in processes if parent(pid) not in processes]
+
+
 def wait_until(condition, seconds, interval=0.02):
     """Whether @condition () became true within @seconds (longer with a sanitizer)."""
     end = time.monotonic() + seconds * SLOW
@@ -169,6 +177,7 @@ class Mount:
         self.log_path = log_path
         self.pid = None
         self.exit_status = None  # of the server, once it is gone
+        self.expected_status = 0
         self._private = private
         self._process = None
 
@@ -238,8 +247,9 @@ def _end(mount, key):
         wrong.append(f"the server {mount.pid} still ran after the unmount and was killed")
         os.kill(mount.pid, signal.SIGKILL)
         wait_until(lambda: not mount.server_is_running(), 15)
-    elif mount.exit_status not in (None, 0):
+    elif mount.exit_status not in (None, mount.expected_status):
         wrong.append(f"the server ended with {mount.exit_status}")
+    wait_until(lambda: not marked_processes(key), 1)  # a watcher ends a moment after its server
     for pid in marked_processes(key):
         wrong.append(f"process {pid} of this mount was left and killed")
         with contextlib.suppress(ProcessLookupError):
@@ -266,7 +276,7 @@ def _start(mount, key, env, foreground, stdout, stderr, nofile):
         raise AssertionError("arecfs did not go to the background") from None
     mount._process = None
     assert code == 0, f"arecfs ended with {code}: {mount.stderr()}"
-    servers = marked_processes(key)
+    servers = _servers(marked_processes(key))
     if len(servers) == 1:
         mount.pid = servers[0]
     assert len(servers) == 1, f"one server expected, found processes {servers}"

@@ -229,7 +229,7 @@ def test_two_thousand_names_are_one_inode_each(grouped):
 # ---- reading -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [["--push"], []], ids=["push", "no-push"])
+@pytest.mark.parametrize("options", [[], ["--no-push"]], ids=["push", "no-push"])
 @pytest.mark.parametrize("which", ["grouped", "single"])
 @pytest.mark.parametrize("listed", [True, False])
 def test_in_order_each_chunk_is_decoded_once(request, which, options, listed):
@@ -292,7 +292,7 @@ def pages_that_the_kernel_may_drop(n):
     return n // 20 if any(name.startswith("kdamond") for name in names) else 0
 
 
-@pytest.mark.parametrize("options", [["--push"], []], ids=["push", "no-push"])
+@pytest.mark.parametrize("options", [[], ["--no-push"]], ids=["push", "no-push"])
 @pytest.mark.parametrize("which", ["grouped", "single"])
 def test_a_warm_pass_asks_for_nothing(request, which, options):
     path, records = request.getfixturevalue(which)

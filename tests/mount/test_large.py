@@ -128,7 +128,7 @@ def test_a_push_does_not_wait_for_a_large_chunk(grouped, tmp_path):
     names = golden.record_names(2 * N)
     device = FailingDevice(tmp_path)
     chunk = container.Container(path).user_chunks[1]
-    with mounted(path, "--push", environment=device.environment) as mount:
+    with mounted(path, environment=device.environment) as mount:
         assert os.listdir(mount.path)
         with device.fails(path, "pause", begin=chunk.position(chunk.data_size // 2), end=chunk.end):
             for i in range(N):

@@ -77,7 +77,7 @@ def test_each_read_is_measured_once(records):
 
 def test_reads_that_the_push_thread_answers_are_measured(records):
     path, content = records
-    with mounted(path, "--push") as mount:
+    with mounted(path) as mount:
         os.listdir(mount.path)
         before = mount.stats()
         read_all(mount, content)

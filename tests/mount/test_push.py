@@ -1,15 +1,18 @@
 """Readahead and pushing into the page cache: what readers in order ask for, what others pay, and
-that it gives no wrong bytes. Pushing is off unless --push asks for it.
+that nothing about it hangs or gives wrong bytes.
 
 Counts come from .arecfs/stats.json. Those of requests hold where the kernel knows the names, as
 after a listing; pushing is refused where it does not.
 """
 
 import contextlib
+import itertools
 import os
 import random
+import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +20,11 @@ import container
 import golden
 import oracle
 import syscalls
-from mounts import SANITIZE, SLOW, mounted
+from failing_device import FailingDevice
+from mounts import SANITIZE, SLOW, mounted, wait_until
 
 N = 8_000
+SERVING_THREADS = 12  # at most, with the default parallelism
 GROUP = 50
 NAMES = golden.record_names(N)
 
@@ -35,8 +40,8 @@ def file(request, tmp_path_factory):
 
 
 @contextlib.contextmanager
-def listed(path, *options):
-    with mounted(path, "--push", *options) as mount:
+def listed(path, *options, environment=None):
+    with mounted(path, *options, environment=environment) as mount:
         assert len(os.listdir(mount.path)) == N
         yield mount
 
@@ -118,7 +123,7 @@ def test_without_readahead_nothing_is_decoded_before_it_is_wanted(file):
 
 def test_names_that_the_kernel_does_not_know_are_not_pushed_for_long(file):
     path, records, chunks = file
-    with mounted(path, "--push") as mount:
+    with mounted(path) as mount:
         read(mount, records, range(N))
         stats = mount.stats()
     assert stats["requests"]["read"] <= N
@@ -247,6 +252,104 @@ def test_a_source_that_changed_is_not_pushed(tmp_path):
     assert False not in outcomes
     assert stats["pushes_kept"] == 0
     assert outcomes.count(None) > 0.9 * N, "found out by the first push"
+
+
+@contextlib.contextmanager
+def readers_in_order(mount, records, starts):
+    """One from each of @starts, which drops what it has read from the page cache, goes on from the begin
+    after the end, and ends at an error or with the context; it hangs nowhere."""
+    stop = threading.Event()
+
+    def work(start):
+        with contextlib.suppress(OSError):
+            for i in itertools.count(start):
+                if stop.is_set():
+                    return
+                with open(mount.path / NAMES[i % N], "rb", buffering=0) as record:
+                    assert record.readall() == records[i % N]
+                    os.posix_fadvise(record.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    threads = [threading.Thread(target=work, args=(start,), daemon=True) for start in starts]
+    for thread in threads:
+        thread.start()
+    yield
+    stop.set()
+    for thread in threads:
+        thread.join(timeout=20 * SLOW)
+        assert not thread.is_alive(), "a reader hangs"
+
+
+@pytest.mark.parametrize("end", ["umount", "signal"])
+def test_the_mount_ends_in_the_middle_of_a_push(file, end):
+    path, records, _ = file
+    for seed in range(5):
+        with listed(path) as mount:
+            with readers_in_order(mount, records, [q * N // 3 for q in range(3)]):
+                assert wait_until(lambda: mount.stats()["pushes_kept"] > 50 * (seed + 1), 20)
+                if end == "umount":
+                    mount.umount("-l")  # it ends when nobody uses it
+                else:
+                    mount.kill(signal.SIGTERM)
+            assert mount.wait_gone() == 0
+
+
+def states(pid):
+    """Of the threads of @pid: D where one waits for a page, T where it is stopped."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):  # it ended
+            found.append((task / "stat").read_text().rpartition(")")[2].split()[0])
+    return found
+
+
+def make_the_push_wait(mount, records, ask_for):
+    """Has a reader hold a page while nobody is free to take its READ, and a push come by. Returns whether
+    it did: the kernel may have handed the READ to somebody."""
+    busy = [GROUP * (100 + i * i) % N for i in range(SERVING_THREADS)]
+    read(mount, records, [0])
+    for number in busy[1:]:
+        ask_for(number)
+    assert wait_until(lambda: mount.stats()["requests"]["read"] >= len(busy), 20)
+    mount.kill(signal.SIGSTOP)
+    assert wait_until(lambda: set(states(mount.pid)) == {"T"}, 5)
+    # The first starts a push, the second keeps the last thread, the third is what the push meets.
+    for number in (1, busy[0], GROUP - 5):
+        ask_for(number)
+        time.sleep(0.2)
+    mount.kill(signal.SIGCONT)
+    return wait_until(lambda: "D" in states(mount.pid), 2)
+
+
+@pytest.mark.parametrize("file", ["grouped"], indirect=True)
+def test_killed_while_a_push_waits_for_a_page(file, tmp_path):
+    """A thread that waits for a page cannot be killed. So neither the process ends nor its descriptor of
+    the connection is closed, if nobody aborts."""
+    path, records, _ = file
+    device = FailingDevice(tmp_path)
+    chunks = container.Container(path).user_chunks
+    n_waited = 0
+    for _ in range(10):
+        threads = []
+        with listed(path, environment=device.environment) as mount:
+            def ask_for(number):
+                def ask():
+                    with contextlib.suppress(OSError):
+                        (mount.path / NAMES[number]).read_bytes()
+
+                threads.append(threading.Thread(target=ask, daemon=True))
+                threads[-1].start()
+
+            with device.fails(path, "pause", begin=chunks[1].begin):
+                n_waited += make_the_push_wait(mount, records, ask_for)
+                mount.expected_status = -signal.SIGKILL
+                mount.kill(signal.SIGKILL)
+                assert wait_until(lambda: not mount.server_is_running(), 15), "it cannot be killed"
+            for thread in threads:
+                thread.join(timeout=20 * SLOW)
+                assert not thread.is_alive(), "a reader hangs"
+        if n_waited == 2:
+            return
+    pytest.fail("no push waited for a page: this tests nothing")
 
 
 def test_caches_that_are_dropped_all_the_time(file):

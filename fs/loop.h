@@ -1,0 +1,31 @@
+/* Threads that take a session's requests from the kernel and answer them.
+ *
+ * Whatever they have taken is answered, also when they are told to end: a request that gets
+ * lost leaves its caller waiting, and with a READ a page locked, for which the push thread, and
+ * so the whole process, might wait for ever. So no thread is cancelled, nor is the session told
+ * to exit, upon which libfuse drops what it reads. Who waits for a request is woken by a
+ * signal, upon which the kernel hands out none.
+ */
+#pragma once
+
+#include <fuse_lowlevel.h>
+
+typedef struct ArecfsLoop ArecfsLoop;
+
+/* Blocks the signals that end a mount (SIGHUP, SIGINT, SIGTERM, as far as they are not ignored)
+ * in this thread and those that it starts, for arecfs_loop_wait () to take them. Called before
+ * there are others. */
+void arecfs_loop_hold_signals (void);
+
+/* Starts with one thread and adds others, up to @max_threads, as requests come while none is
+ * free. Returns NULL with errno set where not even one can be started. Free with
+ * arecfs_loop_free (). */
+ArecfsLoop *arecfs_loop_start (struct fuse_session *session, unsigned max_threads);
+
+/* Waits until the session is unmounted, fails, or one of the signals comes. Requests are
+ * answered on afterwards if it was a signal. Returns 0, or a negative errno of a failure. For
+ * the thread that started the loop. */
+int arecfs_loop_wait (ArecfsLoop *loop);
+
+/* Ends the threads, each when it has answered what it has taken. May be NULL. */
+void arecfs_loop_free (ArecfsLoop *loop);

@@ -1,0 +1,27 @@
+/* A process that aborts the mount's connection if the server is killed.
+ *
+ * The kernel aborts a connection when its last descriptor is closed, which frees all who wait
+ * for a reply. But a push thread that waits for a page, held by a reader whose READ died with
+ * the server, can neither be killed nor close anything: both would wait for ever. So where
+ * records are pushed, somebody must be left who can abort.
+ *
+ * Started before there are threads or anything large: it is a fork, and keeps what it is born
+ * with.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+typedef struct ArecfsWatcher ArecfsWatcher;
+
+/* Starts it. It ends with the thread that calls this. Returns NULL with errno set where it
+ * cannot be. Free with arecfs_watcher_free (). */
+ArecfsWatcher *arecfs_watcher_start (void);
+
+/* From now on the connection of the mount on device @minor is aborted. Returns whether we are
+ * allowed to: it takes the kernel's fusectl filesystem, mounted where it usually is, or
+ * CAP_SYS_ADMIN. */
+bool arecfs_watcher_arm (ArecfsWatcher *watcher, unsigned minor);
+
+/* Ends it without aborting anything. May be NULL. */
+void arecfs_watcher_free (ArecfsWatcher *watcher);
