@@ -17,6 +17,7 @@ static const char *const names[ARECFS_N_REQUESTS] = {
     [ARECFS_RELEASEDIR] = "releasedir",
     [ARECFS_GETXATTR] = "getxattr",
     [ARECFS_LISTXATTR] = "listxattr",
+    [ARECFS_IOCTL] = "ioctl",
     [ARECFS_STATFS] = "statfs",
 };
 

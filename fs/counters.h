@@ -32,6 +32,7 @@ typedef enum {
     ARECFS_RELEASEDIR,
     ARECFS_GETXATTR,
     ARECFS_LISTXATTR,
+    ARECFS_IOCTL,
     ARECFS_STATFS,
     ARECFS_N_REQUESTS,
 } ArecfsRequestKind;

@@ -24,6 +24,9 @@ void arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                      struct fuse_file_info *info);
 void arecfs_op_flush (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
 void arecfs_op_release (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info);
+void arecfs_op_ioctl (fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
+                      struct fuse_file_info *info, unsigned flags, const void *in,
+                      size_t in_size, size_t out_size);
 
 /* ops_xattr.c: extended attributes */
 void arecfs_op_getxattr (fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);

@@ -40,6 +40,19 @@ arecfs_op_release (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
     arecfs_reply_errno (&request, 0);
 }
 
+/* Nothing is known here. It comes often: open () of Python asks of each file whether it is a
+ * terminal, and the kernel cannot be told not to ask us. */
+void
+arecfs_op_ioctl (fuse_req_t req, fuse_ino_t ino, unsigned command, void *arg,
+                 struct fuse_file_info *info, unsigned flags, const void *in, size_t in_size,
+                 size_t out_size)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_IOCTL, ino, NULL);
+
+    (void)command, (void)arg, (void)info, (void)flags, (void)in, (void)in_size, (void)out_size;
+    arecfs_reply_errno (&request, ENOTTY);
+}
+
 static void
 read_control (const ArecfsRequest *request, size_t size, off_t offset)
 {

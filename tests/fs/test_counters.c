@@ -114,8 +114,9 @@ test_checker (void)
 /* ---- numbers that tell where they came from ---- */
 
 static const char *const request_names[] = {
-    "lookup",  "forget",  "getattr",     "open",       "read",     "flush",     "release",
-    "opendir", "readdir", "readdirplus", "releasedir", "getxattr", "listxattr", "statfs"};
+    "lookup",     "forget",   "getattr",   "open",    "read",
+    "flush",      "release",  "opendir",   "readdir", "readdirplus",
+    "releasedir", "getxattr", "listxattr", "ioctl",   "statfs"};
 
 static const struct {
     const char *name;

@@ -76,6 +76,7 @@ static const struct fuse_lowlevel_ops operations = {
     .release = arecfs_op_release,
     .getxattr = arecfs_op_getxattr,
     .listxattr = arecfs_op_listxattr,
+    .ioctl = arecfs_op_ioctl,
 };
 
 /* ---- requests ---- */
