@@ -23,9 +23,6 @@
 #define SPARE_THREADS 4
 #define MIN_THREADS 12
 
-/* Loads at the same time when nobody says otherwise, at least. */
-#define MIN_AUTO_PARALLELISM 8
-
 /* The kernel's reads in flight for readahead; its own default of 12 is below what the threads
  * can serve. */
 #define MAX_BACKGROUND 64
@@ -343,9 +340,7 @@ stop_idler (Idler *idler, pthread_t thread)
 static unsigned
 max_long_reads (const ArecfsServer *server)
 {
-    unsigned parallelism = server->options->engine.max_parallelism;
-
-    return MAX (parallelism > 0 ? parallelism : MIN_AUTO_PARALLELISM, 2) - 1;
+    return MAX (arec_engine_max_loads (server->engine), 2) - 1;
 }
 
 /* The mount's device, without asking the server, that is us. */
@@ -395,7 +390,7 @@ bool
 arecfs_session_run (ArecfsServer *server, const char *path)
 {
     unsigned max_threads =
-        MAX (server->options->engine.max_parallelism + SPARE_THREADS, MIN_THREADS);
+        MAX (arec_engine_max_loads (server->engine) + SPARE_THREADS, MIN_THREADS);
     Idler idler = {.path = path, .seconds = server->options->idle_unmount};
     pthread_t idler_thread;
     ArecfsLoop *loop;

@@ -46,6 +46,7 @@ arec_engine_new (const ArecEngineOptions *options)
                                     .ceiling = half_memory,
                                     .max_loads = chosen.max_parallelism};
     engine->refs = 1;
+    engine->max_loads = chosen.max_parallelism;
     engine->cache_size = chosen.cache_size;
     engine->max_whole_chunk =
         chosen.max_whole_chunk > 0 ? chosen.max_whole_chunk : MAX_WHOLE_CHUNK;
@@ -83,6 +84,12 @@ bool
 arec_engine_open_index_dir (ArecEngine *engine, GError **error)
 {
     return arec_index_file_open (engine->index_file, error);
+}
+
+unsigned
+arec_engine_max_loads (const ArecEngine *engine)
+{
+    return engine->max_loads;
 }
 
 void

@@ -16,6 +16,7 @@ struct ArecEngine {
     ArecFdPool *fds;
     ArecWorkerPool *workers;   /* decode ahead of readers */
     ArecIndexFile *index_file; /* of offloaded indexes */
+    unsigned max_loads;        /* chunks loaded at the same time */
     unsigned parallelism;      /* threads for many chunks at once: as asked for, or the CPUs */
     uint64_t cache_size;       /* bytes */
     ArecDecodeLimits limits;

@@ -74,6 +74,9 @@ AREC_PUBLIC void arec_engine_unref (ArecEngine *engine); /* takes NULL */
  * Errors: NOT_FOUND, IO. */
 AREC_PUBLIC bool arec_engine_open_index_dir (ArecEngine *engine, GError **error);
 
+/* Chunks loaded at the same time at most, at least 1: max_parallelism, or what 0 stands for. */
+AREC_PUBLIC unsigned arec_engine_max_loads (const ArecEngine *engine);
+
 AREC_PUBLIC void arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats);
 
 /* An eighth of the memory that this process may use (the cgroup's limit or the machine's,
