@@ -39,6 +39,7 @@ struct ArecReader {
     ArecEngine *engine;
     ArecSourceList *list;
     unsigned parallelism;
+    bool recovers;       /* damage is expected */
     uint64_t ahead_size; /* bytes */
     uint64_t n_records;
     size_t n_files;
@@ -120,6 +121,7 @@ close_file (ArecEngine *engine, File *file)
 static void
 take_options (ArecReader *reader, const ArecReaderOptions *options)
 {
+    reader->recovers = options->recover;
     reader->parallelism =
         options->has_max_parallelism ? options->max_parallelism : reader->engine->parallelism;
     reader->ahead_size = options->has_readahead_buffer_size ? options->readahead_buffer_size
@@ -323,24 +325,33 @@ arec_reader_file_coding (ArecReader *reader, size_t number, ArecCodecName *out,
     uint64_t n_chunks = arec_index_n_chunks (arec_shard_index (shard));
     uint64_t n_samples = MIN (n_chunks, CODING_SAMPLES);
     ArecCodecName codec = AREC_CODEC_NONE;
-    bool any_transposed = false;
+    bool any_transposed = false, is_known = false;
+    g_autoptr (GError) damage = NULL;
 
-    for (uint64_t i = 0; i < n_samples; i++) {
+    for (uint64_t i = 0; i < n_samples && codec != AREC_CODEC_MIXED; i++) {
         /* From the first chunk to the last in even steps. */
         uint64_t chunk = n_samples > 1 ? i * (n_chunks - 1) / (n_samples - 1) : 0;
         uint8_t compression;
         bool is_transposed;
         ArecCodecName name;
 
-        if (!arec_shard_read_coding (shard, chunk, &compression, &is_transposed, error)) {
-            return false;
+        g_clear_error (&damage);
+        if (!arec_shard_read_coding (shard, chunk, &compression, &is_transposed, &damage)) {
+            if (!reader->recovers ||
+                !g_error_matches (damage, AREC_ERROR, AREC_ERROR_CORRUPT)) {
+                g_propagate_error (error, g_steal_pointer (&damage));
+                return false;
+            }
+            continue; /* the others tell */
         }
         name = codec_name (compression);
-        codec = i == 0 || name == codec ? name : AREC_CODEC_MIXED;
+        codec = !is_known || name == codec ? name : AREC_CODEC_MIXED;
+        is_known = true;
         any_transposed = any_transposed || is_transposed;
-        if (codec == AREC_CODEC_MIXED) {
-            break;
-        }
+    }
+    if (damage && !is_known) {
+        g_propagate_error (error, g_steal_pointer (&damage));
+        return false;
     }
     *out = codec;
     *transposed = any_transposed;

@@ -492,6 +492,21 @@ def test_an_offloaded_index_tells_the_same(g):
         assert succeeds(*command, offloaded, g.path) == succeeds(*command, g.path)
 
 
+def test_info_of_a_file_with_damaged_chunks(tmp_path):
+    """With --recover, sound ones tell the codec; with none, it is the damage that is told."""
+    data = bytearray(TEXT.path.read_bytes())
+    damaged = tmp_path / "damaged"
+    chunks = Container(TEXT.path).user_chunks
+    for chunk in chunks:
+        data[chunk.begin + 30] ^= 1  # in the chunk's header
+        damaged.write_bytes(data)
+        if chunk is not chunks[-1]:
+            (told,) = json.loads(succeeds("info", "--recover", "--json", damaged))
+            assert told["codec"] == "brotli"
+    result = arec("info", "--recover", damaged)
+    assert result.code == 5 and f"at {chunks[-1].begin}: " in result.err, result
+
+
 def test_info_of_several_files():
     both = succeeds("info", TEXT.path, BIG.path)
     assert both == succeeds("info", TEXT.path) + b"\n" + succeeds("info", BIG.path)

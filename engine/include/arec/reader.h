@@ -159,7 +159,8 @@ AREC_PUBLIC bool arec_reader_file_metadata (ArecReader *reader, size_t file,
 AREC_PUBLIC void arec_metadata_clear (ArecMetadata *metadata); /* takes a zeroed one */
 
 /* How the chunks of file @file are stored, from the first bytes of at most 64 chunks spread
- * over the file (all of them when there are no more). Blocks on I/O. */
+ * over the file (all of them when there are no more). Of a reader that recovers, from those
+ * that are sound, if there are any. Errors: CORRUPT, IO, CHANGED, NOMEM. Blocks on I/O. */
 AREC_PUBLIC bool arec_reader_file_coding (ArecReader *reader, size_t file, ArecCodecName *codec,
                                           bool *transposed, GError **error);
 
