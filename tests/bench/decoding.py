@@ -54,7 +54,7 @@ class Bare:
 def large(bench):
     corpus = bench.corpus(1, bench.size(1 << 30, 32 << 20))
     for codec in ("uncompressed", "zstd"):
-        places = bench.places(corpus, [peers.ours(1, codec), "null", "ext4"])
+        places = bench.places(corpus, [peers.ours(1, codec), "null", "null-splice", "ext4"])
         first, second = f"{codec}, first pass", f"{codec}, second pass"
         seconds = {}
         for number, place in bench.turns(codec, [*places, Bare(corpus.shard(1, codec))]):

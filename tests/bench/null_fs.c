@@ -1,10 +1,11 @@
 /* The null filesystem: records of one size out of memory, with the mount options, the flags and
  * the answers that arecfs gives the kernel. What it reaches is the ceiling for any server.
  *
- *   null_fs [--records N] [--size BYTES] [--push GROUP] [--readdir] MOUNTPOINT
+ *   null_fs [--records N] [--size BYTES] [--push GROUP] [--readdir] [--splice] MOUNTPOINT
  *
  * --push GROUP stores the rest of a group of so many records in the page cache when the first
- * READ in it comes; --readdir lists names only, without it every listing gives attributes.
+ * READ in it comes; --readdir lists names only, without it every listing gives attributes;
+ * --splice gives data through a pipe and splice (2), which arecfs does not.
  * Stays in the foreground and has no signal handlers: it ends when it is unmounted.
  */
 #define FUSE_USE_VERSION 312
@@ -36,7 +37,7 @@ typedef struct Job {
 static struct {
     uint64_t n_records, push_group;
     size_t record_size;
-    bool names_only;
+    bool names_only, splices;
     int width;  /* of names */
     char *data; /* the bytes of every record */
     struct fuse_session *session;
@@ -85,6 +86,9 @@ op_init (void *data, struct fuse_conn_info *conn)
     (void)data;
     if (fs.names_only) {
         wanted &= ~(unsigned)FUSE_CAP_READDIRPLUS;
+    }
+    if (fs.splices) {
+        wanted |= FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE;
     }
     conn->want = wanted & conn->capable;
     conn->max_background = MAX_BACKGROUND;
@@ -176,8 +180,17 @@ static void
 reply_data (fuse_req_t req, size_t size, size_t offset)
 {
     size_t left = offset < fs.record_size ? fs.record_size - offset : 0;
+    char *data = fs.data + (left > 0 ? offset : 0);
 
-    fuse_reply_buf (req, fs.data + (left > 0 ? offset : 0), size < left ? size : left);
+    size = size < left ? size : left;
+    if (fs.splices) {
+        struct fuse_bufvec buffer = FUSE_BUFVEC_INIT (size);
+
+        buffer.buf[0].mem = data;
+        fuse_reply_data (req, &buffer, FUSE_BUF_FORCE_SPLICE);
+        return;
+    }
+    fuse_reply_buf (req, data, size);
 }
 
 /* Whether the push thread will answer: the first READ of a group. */
@@ -288,11 +301,10 @@ number (const char *text)
 static const char *
 parse (int argc, char **argv)
 {
-    static const struct option options[] = {{"records", required_argument, NULL, 'n'},
-                                            {"size", required_argument, NULL, 's'},
-                                            {"push", required_argument, NULL, 'p'},
-                                            {"readdir", no_argument, NULL, 'r'},
-                                            {0}};
+    static const struct option options[] = {
+        {"records", required_argument, NULL, 'n'}, {"size", required_argument, NULL, 's'},
+        {"push", required_argument, NULL, 'p'},    {"readdir", no_argument, NULL, 'r'},
+        {"splice", no_argument, NULL, 'c'},        {0}};
     int option;
 
     while ((option = getopt_long (argc, argv, "", options, NULL)) != -1) {
@@ -301,12 +313,13 @@ parse (int argc, char **argv)
         case 's': fs.record_size = number (optarg); break;
         case 'p': fs.push_group = number (optarg); break;
         case 'r': fs.names_only = true; break;
+        case 'c': fs.splices = true; break;
         default: exit (2);
         }
     }
     if (optind != argc - 1 || fs.n_records == 0) {
         fprintf (stderr, "usage: null_fs [--records N] [--size BYTES] [--push GROUP] "
-                         "[--readdir] MOUNTPOINT\n");
+                         "[--readdir] [--splice] MOUNTPOINT\n");
         exit (2);
     }
     return argv[optind];

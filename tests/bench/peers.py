@@ -141,6 +141,7 @@ MAKERS = {
     "null": lambda bench, corpus: Null(bench, corpus, "null"),
     "null-push": lambda bench, corpus: Null(bench, corpus, "null, pushing", "--push", GROUP),
     "null-readdir": lambda bench, corpus: Null(bench, corpus, "null, names only", "--readdir"),
+    "null-splice": lambda bench, corpus: Null(bench, corpus, "null, splicing", "--splice"),
 }
 # Those that can be done without, where they are missing or cannot be mounted.
 OPTIONAL = {"squashfuse", "squashfs", "ratarmount"}

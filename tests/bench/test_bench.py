@@ -57,7 +57,7 @@ def null(tmp_path):
     return mount
 
 
-@pytest.mark.parametrize("options", [[], ["--readdir"], ["--push", "7"]], ids=" ".join)
+@pytest.mark.parametrize("options", [[], ["--readdir"], ["--push", "7"], ["--splice"]], ids=" ".join)
 def test_null_filesystem_shows_all_records(null, options):
     with null("--records", "300", "--size", "5000", *options) as mount:
         names = sorted(os.listdir(mount.path))
