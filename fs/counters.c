@@ -154,7 +154,7 @@ list_own (const ArecfsCounters *counters, const ArecfsCounterShard *total,
           Number numbers[N_OWN])
 {
     const Number own[N_OWN] = {
-        {"errors", "Replies that were an error, but for names that are absent.",
+        {"errors", "Replies that tell of a failure; not that a name is absent.",
          counters->errors},
         {"read_bytes", "Bytes of records given to the kernel by READ.", total->read_bytes},
         {"pushes_kept", "Records stored in the page cache before anybody asked.",

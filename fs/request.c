@@ -41,12 +41,26 @@ conclude (const ArecfsRequest *request, const char *format, ...)
              request->detail ? " " : "", request->detail ? request->detail : "", outcome);
 }
 
+/* Whether that tells of a failure: not if something is absent, or is nothing that we do. */
+static bool
+is_error (int number)
+{
+    switch (number) {
+    case 0:
+    case ENOENT:
+    case ENODATA:
+    case EOPNOTSUPP:
+    case ENOSYS:
+    case ENOTTY: return false;
+    default: return true;
+    }
+}
+
 void
 arecfs_reply_errno (const ArecfsRequest *request, int number)
 {
     conclude (request, "%s", number == 0 ? "done" : g_strerror (number));
-    if (number != 0 && number != ENOENT && number != ENODATA && number != EOPNOTSUPP &&
-        number != ENOSYS) {
+    if (is_error (number)) {
         arecfs_count (&request->server->counters.errors, 1);
     }
     fuse_reply_err (request->req, number);

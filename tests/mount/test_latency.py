@@ -120,6 +120,7 @@ def test_nothing_is_under_way_when_all_have_their_answers(records):
 
         assert wait_until(rests, 10), mount.stats()
         assert mount.stats()["latency"]["statfs"]["count"] >= 4
+        assert mount.stats()["errors"] == 0
 
 
 # ---- arec stats --------------------------------------------------------------------------------
