@@ -17,15 +17,23 @@
  * to end just before, and waited for a request just after the signal. */
 #define WAKE_INTERVAL 2000000
 
+typedef struct {
+    ArecfsLoop *loop;
+    pthread_t thread;
+    atomic_bool waits; /* for a request; else it must not be disturbed */
+} Server;
+
 struct ArecfsLoop {
     struct fuse_session *session;
     unsigned max_threads;
     pthread_t starter;
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a thread ended */
-    GArray *threads;        /* of pthread_t; guarded by the lock, as n_running and failure */
+    GPtrArray *servers;     /* of Server, also those that ended; guarded by the lock, as the
+                               next three */
     unsigned n_running;
-    int failure; /* 0, or a negative errno */
+    bool is_over; /* nothing comes any more */
+    int failure;  /* why: 0, or a negative errno */
     atomic_uint n_free;
     atomic_bool ending;
 };
@@ -81,26 +89,30 @@ arecfs_loop_hold_signals (void)
 
 /* Returns 0 or an errno. */
 static int
-add_thread_locked (ArecfsLoop *loop)
+add_server_locked (ArecfsLoop *loop)
 {
-    pthread_t thread;
-    int number = pthread_create (&thread, NULL, serve, loop);
+    Server *server = g_new0 (Server, 1);
+    int number;
 
-    if (number == 0) {
-        g_array_append_val (loop->threads, thread);
-        loop->n_running++;
+    server->loop = loop;
+    number = pthread_create (&server->thread, NULL, serve, server);
+    if (number != 0) {
+        g_free (server);
+        return number;
     }
-    return number;
+    g_ptr_array_add (loop->servers, server);
+    loop->n_running++;
+    return 0;
 }
 
 static void
-add_thread_if_none_is_free (ArecfsLoop *loop)
+add_server_if_none_is_free (ArecfsLoop *loop)
 {
     pthread_mutex_lock (&loop->lock);
     if (!loop->ending && loop->n_free == 0 && loop->n_running < loop->max_threads) {
         /* One less is no failure: the others go on. */
         loop->n_free++;
-        if (add_thread_locked (loop) != 0) {
+        if (add_server_locked (loop) != 0) {
             loop->n_free--;
         }
     }
@@ -111,7 +123,7 @@ static void
 process (ArecfsLoop *loop, const struct fuse_buf *request)
 {
     if (atomic_fetch_sub (&loop->n_free, 1) == 1) {
-        add_thread_if_none_is_free (loop);
+        add_server_if_none_is_free (loop);
     }
     fuse_session_process_buf (loop->session, request);
     atomic_fetch_add (&loop->n_free, 1);
@@ -126,13 +138,16 @@ is_to_be_tried_again (int received)
 /* Answers requests until told to end, or the session is unmounted: returns 0; or until it
  * fails: a negative errno. */
 static int
-process_all (ArecfsLoop *loop)
+process_all (Server *server)
 {
+    ArecfsLoop *loop = server->loop;
     struct fuse_buf request = {0};
     int received = 1;
 
     while (!loop->ending && (received > 0 || is_to_be_tried_again (received))) {
+        server->waits = true;
         received = fuse_session_receive_buf (loop->session, &request);
+        server->waits = false;
         if (received > 0) {
             process (loop, &request);
         }
@@ -141,27 +156,37 @@ process_all (ArecfsLoop *loop)
     return received > 0 || is_to_be_tried_again (received) ? 0 : received;
 }
 
+/* A thread ends. With no memory for its requests only that one does. */
+static void
+leave_locked (ArecfsLoop *loop, int result)
+{
+    loop->n_running--;
+    loop->n_free--;
+    pthread_cond_signal (&loop->changed);
+    if (loop->ending || (result == -ENOMEM && loop->n_running > 0)) {
+        return;
+    }
+    if (!loop->is_over) {
+        loop->is_over = true;
+        loop->failure = result;
+    }
+    pthread_kill (loop->starter, WAKE_SIGNAL);
+}
+
 static void *
 serve (void *data)
 {
-    ArecfsLoop *loop = data;
+    Server *server = data;
     sigset_t wake;
-    int failure;
+    int result;
 
     sigemptyset (&wake);
     sigaddset (&wake, WAKE_SIGNAL);
     pthread_sigmask (SIG_UNBLOCK, &wake, NULL);
-    failure = process_all (loop);
-    pthread_mutex_lock (&loop->lock);
-    loop->n_running--;
-    if (failure != 0 && loop->failure == 0) {
-        loop->failure = failure;
-    }
-    if (!loop->ending) {
-        pthread_kill (loop->starter, WAKE_SIGNAL);
-    }
-    pthread_cond_signal (&loop->changed);
-    pthread_mutex_unlock (&loop->lock);
+    result = process_all (server);
+    pthread_mutex_lock (&server->loop->lock);
+    leave_locked (server->loop, result);
+    pthread_mutex_unlock (&server->loop->lock);
     return NULL;
 }
 
@@ -175,11 +200,11 @@ arecfs_loop_start (struct fuse_session *session, unsigned max_threads)
     loop->max_threads = max_threads;
     loop->starter = pthread_self();
     loop->n_free = 1;
-    loop->threads = g_array_new (FALSE, FALSE, sizeof (pthread_t));
+    loop->servers = g_ptr_array_new_with_free_func (g_free);
     pthread_mutex_init (&loop->lock, NULL);
     pthread_cond_init (&loop->changed, NULL);
     pthread_mutex_lock (&loop->lock);
-    number = add_thread_locked (loop);
+    number = add_server_locked (loop);
     pthread_mutex_unlock (&loop->lock);
     if (number != 0) {
         arecfs_loop_free (loop);
@@ -191,17 +216,16 @@ arecfs_loop_start (struct fuse_session *session, unsigned max_threads)
 
 /* ---- the end ---- */
 
-/* Whether threads have ended of themselves. */
 static bool
-has_ended (ArecfsLoop *loop, int *failure)
+is_over (ArecfsLoop *loop, int *failure)
 {
-    bool ended;
+    bool over;
 
     pthread_mutex_lock (&loop->lock);
-    ended = loop->n_running < loop->threads->len;
+    over = loop->is_over;
     *failure = loop->failure;
     pthread_mutex_unlock (&loop->lock);
-    return ended;
+    return over;
 }
 
 int
@@ -211,20 +235,24 @@ arecfs_loop_wait (ArecfsLoop *loop)
     int number = WAKE_SIGNAL, failure = 0;
 
     fill_held_signals (&held);
-    while (number == WAKE_SIGNAL && !has_ended (loop, &failure)) {
+    while (number == WAKE_SIGNAL && !is_over (loop, &failure)) {
         sigwait (&held, &number);
     }
     return failure;
 }
 
 static void
-wait_for_threads_locked (ArecfsLoop *loop)
+wait_for_servers_locked (ArecfsLoop *loop)
 {
     while (loop->n_running > 0) {
         struct timespec until;
 
-        for (guint i = 0; i < loop->threads->len; i++) {
-            pthread_kill (g_array_index (loop->threads, pthread_t, i), WAKE_SIGNAL);
+        for (guint i = 0; i < loop->servers->len; i++) {
+            const Server *server = g_ptr_array_index (loop->servers, i);
+
+            if (server->waits) {
+                pthread_kill (server->thread, WAKE_SIGNAL);
+            }
         }
         clock_gettime (CLOCK_REALTIME, &until);
         until.tv_nsec += WAKE_INTERVAL;
@@ -244,12 +272,14 @@ arecfs_loop_free (ArecfsLoop *loop)
     }
     pthread_mutex_lock (&loop->lock);
     loop->ending = true;
-    wait_for_threads_locked (loop);
+    wait_for_servers_locked (loop);
     pthread_mutex_unlock (&loop->lock);
-    for (guint i = 0; i < loop->threads->len; i++) {
-        pthread_join (g_array_index (loop->threads, pthread_t, i), NULL);
+    for (guint i = 0; i < loop->servers->len; i++) {
+        const Server *server = g_ptr_array_index (loop->servers, i);
+
+        pthread_join (server->thread, NULL);
     }
-    g_array_free (loop->threads, TRUE);
+    g_ptr_array_free (loop->servers, TRUE);
     pthread_cond_destroy (&loop->changed);
     pthread_mutex_destroy (&loop->lock);
     g_free (loop);

@@ -120,6 +120,20 @@ show_scan (void *data, const char *path, uint64_t done, uint64_t total)
              (unsigned)(100 * ((double)done / (double)total)));
 }
 
+/* Before the mount, which may cover the folder. */
+static bool
+open_index_dir (const ArecfsServer *server, GError **error)
+{
+    switch (server->options->reader.index_storage) {
+    case AREC_INDEX_IN_MEMORY: return true;
+    case AREC_INDEX_OFFLOADED: return arec_engine_open_index_dir (server->engine, error);
+    case AREC_INDEX_AUTO:
+        /* Then all indexes are in memory. */
+        return arec_engine_open_index_dir (server->engine, NULL) || true;
+    }
+    g_return_val_if_reached (false);
+}
+
 static bool
 open_tree (ArecfsServer *server, GError **error)
 {
@@ -150,9 +164,7 @@ open_tree (ArecfsServer *server, GError **error)
         reader.progress = show_scan;
         reader.progress_data = &next;
     }
-    /* Before the mount, which may cover the folder. */
-    if (options->reader.index_storage == AREC_INDEX_OFFLOADED &&
-        !arec_engine_open_index_dir (server->engine, error)) {
+    if (!open_index_dir (server, error)) {
         return false;
     }
     server->tree = arecfs_tree_new (server->engine, list, flat, options->sources, &tree, error);
@@ -250,6 +262,7 @@ main (int argc, char **argv)
     int report_fd = -1;
 
     fill_standard_streams();
+    signal (SIGCHLD, SIG_DFL); /* or a watcher that ended would leave its number to others */
     signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error to tell */
     setlocale (LC_ALL, "");
     mallopt (M_MMAP_THRESHOLD, MMAP_THRESHOLD);

@@ -90,7 +90,7 @@ set_reader_options (ArecReaderOptions *reader, const char *text, GError **error)
         reader->has_readahead_buffer_size = true;
         reader->readahead_buffer_size = parsed.readahead_buffer_size;
     }
-    if (parsed.index_storage != AREC_INDEX_IN_MEMORY) {
+    if (parsed.index_storage != AREC_INDEX_AUTO) {
         reader->index_storage = parsed.index_storage;
     }
     return true;

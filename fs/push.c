@@ -2,10 +2,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 
 #include "inodes.h"
 #include "reading.h"
+#include "thread.h"
+#include "watcher.h"
 
 /* Successors that are stored before a waiting READ is answered. */
 #define HEAD_START 8
@@ -52,6 +53,7 @@ struct ArecfsPush {
     bool ending;            /* guarded by the lock, as all below */
     GQueue jobs;            /* of Job; the head is the one at work */
     unsigned n_waiters;
+    bool is_unwatched; /* has been told; the thread's own */
 };
 
 /* ---- answering ---- */
@@ -163,12 +165,30 @@ push_one (ArecfsPush *push, Job *job)
     return !stores || store (push, job, record);
 }
 
+/* Whether somebody is there who aborts the connection if we are killed in the middle. */
+static bool
+is_watched (ArecfsPush *push)
+{
+    const ArecfsWatcher *watcher = push->server->watcher;
+
+    if (!watcher || arecfs_watcher_is_there (watcher)) {
+        return true;
+    }
+    if (!push->is_unwatched) {
+        push->is_unwatched = true;
+        g_warning ("the process that would abort the connection if this one were killed is "
+                   "gone: nothing is pushed any more");
+    }
+    return false;
+}
+
 /* Returns whether there is more to do. */
 static bool
 take_turn (ArecfsPush *push, Job *job)
 {
     /* The cache does not ask whether the source is still the same. */
-    if (!arec_reader_check_source (job->node.file->reader, job->next, NULL)) {
+    if (!is_watched (push) ||
+        !arec_reader_check_source (job->node.file->reader, job->next, NULL)) {
         return false;
     }
     for (unsigned i = 0; i < TURN; i++) {
@@ -345,17 +365,12 @@ ArecfsPush *
 arecfs_push_start (ArecfsServer *server)
 {
     ArecfsPush *push = g_new0 (ArecfsPush, 1);
-    sigset_t all, before;
     int number;
 
     push->server = server;
     pthread_mutex_init (&push->lock, NULL);
     pthread_cond_init (&push->changed, NULL);
-    /* Signals are for the thread that waits for the session's end. */
-    sigfillset (&all);
-    pthread_sigmask (SIG_BLOCK, &all, &before);
-    number = pthread_create (&push->thread, NULL, run, push);
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    number = arecfs_thread_start (&push->thread, run, push);
     if (number != 0) {
         arecfs_push_free (push);
         errno = number;

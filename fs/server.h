@@ -28,6 +28,7 @@ typedef struct {
     ArecfsPush *push;       /* NULL: nothing is pushed */
     ArecfsWatcher *watcher; /* NULL: nobody aborts the connection if we are killed */
     ArecfsLongReads *long_reads;
+    bool may_push;
     bool mounted;
     bool initialized; /* INIT is answered */
     bool no_open;     /* the kernel takes ENOSYS for: never ask again */

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -16,6 +15,7 @@
 #include "loop.h"
 #include "ops.h"
 #include "push.h"
+#include "thread.h"
 #include "watcher.h"
 
 /* Threads that serve requests: enough for all loads that may run at the same time, and some for
@@ -204,6 +204,42 @@ answer_init (ArecfsServer *server)
     return server->initialized && !fuse_session_exited (server->session);
 }
 
+/* The device of what is mounted on @path, without asking the server, that is us. */
+static bool
+find_minor (const char *path, unsigned *minor)
+{
+    struct statx st;
+
+    if (statx (AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, 0, &st) != 0 ||
+        st.stx_dev_major != 0 || st.stx_ino != FUSE_ROOT_ID) {
+        g_info ("%s: cannot tell the device of the mount", path);
+        return false;
+    }
+    *minor = st.stx_dev_minor;
+    return true;
+}
+
+/* What the kernel can be asked for this mount besides the protocol. */
+static void
+set_up (ArecfsServer *server, const char *path)
+{
+    unsigned minor;
+
+    if (!find_minor (path, &minor)) {
+        return;
+    }
+    arecfs_kernel_readahead_raise (minor);
+    if (server->options->no_push) {
+        return;
+    }
+    server->may_push = server->watcher && arecfs_watcher_arm (server->watcher, minor);
+    if (!server->may_push) {
+        g_message ("%s: nothing is pushed: if this process were killed meanwhile, nobody might "
+                   "abort its connection",
+                   path);
+    }
+}
+
 ArecfsMountResult
 arecfs_session_mount (ArecfsServer *server, const char *path, GError **error)
 {
@@ -236,6 +272,7 @@ arecfs_session_mount (ArecfsServer *server, const char *path, GError **error)
                      g_strerror (errno));
     }
     fuse_messages_are_kept = false;
+    set_up (server, path);
     return ARECFS_MOUNT_OK;
 }
 
@@ -305,8 +342,6 @@ static bool
 start_idler (Idler *idler, pthread_t *thread)
 {
     pthread_condattr_t attributes;
-    sigset_t all, before;
-    bool started;
 
     pthread_mutex_init (&idler->lock, NULL);
     pthread_condattr_init (&attributes);
@@ -316,12 +351,7 @@ start_idler (Idler *idler, pthread_t *thread)
     if (idler->seconds == 0) {
         return false;
     }
-    /* Signals are for the thread that waits for the session's end. */
-    sigfillset (&all);
-    pthread_sigmask (SIG_BLOCK, &all, &before);
-    started = pthread_create (thread, NULL, watch_idleness, idler) == 0;
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
-    return started;
+    return arecfs_thread_start (thread, watch_idleness, idler) == 0;
 }
 
 static void
@@ -343,46 +373,12 @@ max_long_reads (const ArecfsServer *server)
     return MAX (arec_engine_max_loads (server->engine), 2) - 1;
 }
 
-/* The mount's device, without asking the server, that is us. */
-static bool
-find_minor (const char *path, unsigned *minor)
-{
-    struct statx st;
-
-    if (statx (AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, 0, &st) != 0) {
-        g_info ("%s: cannot tell the device of the mount: %s", path, g_strerror (errno));
-        return false;
-    }
-    *minor = st.stx_dev_minor;
-    return true;
-}
-
 static void
-start_push (ArecfsServer *server, const char *path, unsigned minor)
+start_push (ArecfsServer *server, const char *path)
 {
-    if (!server->watcher || !arecfs_watcher_arm (server->watcher, minor)) {
-        g_message ("%s: nothing is pushed: if this process were killed meanwhile, nobody might "
-                   "abort its connection",
-                   path);
-        return;
-    }
     server->push = arecfs_push_start (server);
     if (!server->push) {
         g_warning ("%s: nothing is pushed: %s", path, g_strerror (errno));
-    }
-}
-
-static void
-set_up (ArecfsServer *server, const char *path)
-{
-    unsigned minor;
-
-    server->long_reads = arecfs_long_reads_new (max_long_reads (server));
-    if (find_minor (path, &minor)) {
-        arecfs_kernel_readahead_raise (minor);
-        if (!server->options->no_push) {
-            start_push (server, path, minor);
-        }
     }
 }
 
@@ -397,7 +393,10 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     bool idler_runs;
     int failure;
 
-    set_up (server, path);
+    server->long_reads = arecfs_long_reads_new (max_long_reads (server));
+    if (server->may_push) {
+        start_push (server, path);
+    }
     idler_runs = start_idler (&idler, &idler_thread);
     loop = arecfs_loop_start (server->session, max_threads);
     failure = loop ? arecfs_loop_wait (loop) : -errno;

@@ -2,17 +2,28 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <glib.h>
 
-/* Tells the watcher that its parent has ended. */
+#include "crash.h"
+
+/* Tells the watcher that the thread that started it has ended. */
 #define DEATH_SIGNAL SIGUSR1
+
+/* Its only file but for the standard streams, before it is armed. */
+#define SOCKET (STDERR_FILENO + 1)
+
+/* Not one that `pkill arecfs` matches, too. */
+#define WATCHER_NAME "arec-watcher"
 
 struct ArecfsWatcher {
     pid_t process;
@@ -58,8 +69,8 @@ open_abort (unsigned minor)
     return fd;
 }
 
-/* Neither keeps a pipe of the server's starter open, nor a directory busy, nor ends with a
- * terminal. */
+/* Keeps no file of the server open but @socket, no directory busy, and belongs to no terminal
+ * and no group of processes that others end. */
 static void
 detach (int socket)
 {
@@ -68,17 +79,50 @@ detach (int socket)
 
     sigfillset (&all);
     sigprocmask (SIG_SETMASK, &all, NULL);
+    setsid();
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         dup2 (null, fd);
     }
-    if (socket > STDERR_FILENO + 1) {
-        close_range (STDERR_FILENO + 1, (unsigned)socket - 1, 0);
-    }
-    close_range ((unsigned)socket + 1, ~0U, 0);
+    dup2 (socket, SOCKET);
+    closefrom (SOCKET + 1);
     if (chdir ("/") != 0) {
         /* Only keeps a directory busy. */
     }
-    prctl (PR_SET_NAME, "arecfs-watcher");
+    prctl (PR_SET_NAME, WATCHER_NAME);
+}
+
+/* Whether that came of the end of the thread that started us: anybody may send such a signal.
+ */
+static bool
+is_of_death (int signals, pid_t parent)
+{
+    struct signalfd_siginfo info;
+
+    return read (signals, &info, sizeof info) == sizeof info && (pid_t)info.ssi_pid == parent;
+}
+
+/* Returns when the server has to be helped to its end. */
+static void
+wait_for_end (int signals, pid_t parent)
+{
+    struct pollfd fds[] = {{.fd = SOCKET, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+
+    for (;;) {
+        char byte;
+
+        if (poll (fds, G_N_ELEMENTS (fds), -1) < 0) {
+            continue;
+        }
+        if ((fds[1].revents & POLLIN) != 0 && is_of_death (signals, parent)) {
+            return;
+        }
+        if (fds[0].revents != 0) {
+            if (read (SOCKET, &byte, 1) == 1) {
+                return; /* it crashes */
+            }
+            _exit (0); /* all is closed: there is nothing to abort */
+        }
+    }
 }
 
 static G_GNUC_NORETURN void
@@ -87,21 +131,23 @@ watch (int socket, pid_t parent)
     sigset_t death;
     unsigned minor;
     bool can_abort;
-    int fd, number;
+    int fd, signals;
 
     detach (socket);
+    sigemptyset (&death);
+    sigaddset (&death, DEATH_SIGNAL);
+    signals = signalfd (-1, &death, SFD_CLOEXEC);
     prctl (PR_SET_PDEATHSIG, DEATH_SIGNAL);
-    if (getppid() != parent || read (socket, &minor, sizeof minor) != sizeof minor) {
+    if (signals < 0 || getppid() != parent ||
+        read (SOCKET, &minor, sizeof minor) != sizeof minor) {
         _exit (0); /* it has ended, and pushed nothing yet */
     }
     fd = open_abort (minor);
     can_abort = fd >= 0;
-    if (write (socket, &can_abort, sizeof can_abort) != sizeof can_abort || !can_abort) {
+    if (write (SOCKET, &can_abort, sizeof can_abort) != sizeof can_abort || !can_abort) {
         _exit (0);
     }
-    sigemptyset (&death);
-    sigaddset (&death, DEATH_SIGNAL);
-    sigwait (&death, &number);
+    wait_for_end (signals, parent);
     _exit (write (fd, "1", 1) == 1 ? 0 : 1);
 }
 
@@ -145,7 +191,20 @@ arecfs_watcher_arm (ArecfsWatcher *watcher, unsigned minor)
     do {
         n = recv (watcher->socket, &can_abort, sizeof can_abort, 0);
     } while (n < 0 && errno == EINTR);
-    return n == sizeof can_abort && can_abort;
+    if (n != sizeof can_abort || !can_abort) {
+        return false;
+    }
+    arecfs_crash_tell (watcher->socket);
+    return true;
+}
+
+bool
+arecfs_watcher_is_there (const ArecfsWatcher *watcher)
+{
+    char byte;
+
+    /* It sends nothing any more: there is nothing to read but its end. */
+    return recv (watcher->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
 }
 
 void

@@ -1,4 +1,4 @@
-/* A process that aborts the mount's connection if the server is killed.
+/* A process that aborts the mount's connection if the server is killed, or crashes.
  *
  * The kernel aborts a connection when its last descriptor is closed, which frees all who wait
  * for a reply. But a push thread that waits for a page, held by a reader whose READ died with
@@ -18,10 +18,13 @@ typedef struct ArecfsWatcher ArecfsWatcher;
  * cannot be. Free with arecfs_watcher_free (). */
 ArecfsWatcher *arecfs_watcher_start (void);
 
-/* From now on the connection of the mount on device @minor is aborted. Returns whether we are
+/* From now on the connection of the mount on device 0:@minor is aborted. Returns whether we are
  * allowed to: it takes the kernel's fusectl filesystem, mounted where it usually is, or
- * CAP_SYS_ADMIN. */
+ * CAP_SYS_ADMIN of the first user namespace. */
 bool arecfs_watcher_arm (ArecfsWatcher *watcher, unsigned minor);
+
+/* Whether it still runs. Any thread. */
+bool arecfs_watcher_is_there (const ArecfsWatcher *watcher);
 
 /* Ends it without aborting anything. May be NULL. */
 void arecfs_watcher_free (ArecfsWatcher *watcher);

@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -13,6 +15,7 @@
 struct ArecIndexFile {
     char *dir; /* absolute */
     _Atomic int fd;
+    _Atomic bool is_refused; /* it could not be made */
     _Atomic uint64_t n_reads;
     pthread_mutex_t lock;
     uint64_t end;      /* behind the last range */
@@ -82,12 +85,22 @@ arec_index_file_open (ArecIndexFile *file, GError **error)
     }
     fd = open_nameless (file->dir);
     if (fd < 0) {
+        file->is_refused = true;
         return fail (file, errno, "make", error);
     }
     if (!atomic_compare_exchange_strong (&file->fd, &none, fd)) {
         close (fd); /* another thread was faster */
     }
     return true;
+}
+
+bool
+arec_index_file_spares_memory (ArecIndexFile *file)
+{
+    struct statfs fs;
+
+    return !file->is_refused && arec_index_file_open (file, NULL) &&
+           fstatfs (file->fd, &fs) == 0 && fs.f_type != TMPFS_MAGIC && fs.f_type != RAMFS_MAGIC;
 }
 
 /* ---- ranges ---- */

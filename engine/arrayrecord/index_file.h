@@ -22,6 +22,10 @@ void arec_index_file_free (ArecIndexFile *file); /* takes NULL; no range is in u
 /* Makes the file unless it is there. Errors: NOT_FOUND, IO, with the folder's name. */
 bool arec_index_file_open (ArecIndexFile *file, GError **error);
 
+/* Whether it could be made, at the first attempt of anybody, on a file system that keeps files
+ * elsewhere than in memory. */
+bool arec_index_file_spares_memory (ArecIndexFile *file);
+
 /* A range of @size bytes of nobody else's: *begin is where it begins. Takes no space before it
  * is written. Same errors; LIMIT. */
 bool arec_index_file_reserve (ArecIndexFile *file, uint64_t size, uint64_t *begin,

@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#include "base/thread.h"
+
 typedef enum { WAITING, WORKING, DONE } State;
 
 typedef struct {
@@ -82,7 +84,7 @@ arec_pipeline_new (unsigned n_threads, unsigned depth, void (*work) (void *data,
     pthread_cond_init (&pipeline->put, NULL);
     pthread_cond_init (&pipeline->done, NULL);
     while (pipeline->n_threads < n_threads &&
-           pthread_create (&pipeline->threads[pipeline->n_threads], NULL, run, pipeline) == 0) {
+           arec_thread_start (&pipeline->threads[pipeline->n_threads], run, pipeline) == 0) {
         pipeline->n_threads++;
     }
     return pipeline;

@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include "base/thread.h"
+
 typedef struct {
     void (*run) (void *data);
     void (*drop) (void *data);
@@ -72,7 +74,7 @@ start_locked (ArecWorkerPool *pool)
 {
     pool->has_started = true;
     while (pool->n_threads < pool->n_wanted &&
-           pthread_create (&pool->threads[pool->n_threads], NULL, work, pool) == 0) {
+           arec_thread_start (&pool->threads[pool->n_threads], work, pool) == 0) {
         pool->n_threads++;
     }
 }

@@ -25,6 +25,22 @@ kind_of_choice (ArecKindChoice choice)
     g_return_val_if_reached (AREC_SHARD_AUTO);
 }
 
+/* The file that the next index goes to; NULL: memory. */
+static ArecIndexFile *
+index_file_of_choice (const ArecEngine *engine, ArecIndexStorage storage)
+{
+    switch (storage) {
+    case AREC_INDEX_IN_MEMORY: return NULL;
+    case AREC_INDEX_OFFLOADED: return engine->index_file;
+    case AREC_INDEX_AUTO:
+        return engine->index_used >= engine->cache_size / 2 &&
+                       arec_index_file_spares_memory (engine->index_file)
+                   ? engine->index_file
+                   : NULL;
+    }
+    g_return_val_if_reached (NULL);
+}
+
 ArecShardOptions
 arec_shard_options_of (const ArecEngine *engine, const ArecSourceFile *file,
                        const ArecReaderOptions *options)
@@ -33,7 +49,7 @@ arec_shard_options_of (const ArecEngine *engine, const ArecSourceFile *file,
         .limits = engine->limits,
         .kind = kind_of_choice (options->kind),
         .name_is_array_record = arec_source_name_is_array_record (file->name),
-        .offloaded = options->index_storage == AREC_INDEX_OFFLOADED ? engine->index_file : NULL,
+        .offloaded = index_file_of_choice (engine, options->index_storage),
         .recover = options->recover,
         .progress = options->progress,
         .progress_data = options->progress_data,

@@ -63,20 +63,43 @@ check_recovered (const ArecShard *shard, GError **error)
                       origin.first_reason ? origin.first_reason : "no footer");
 }
 
+static ArecShard *
+open_shard (ArecEngine *engine, const ArecSourceFile *from,
+            const ArecShardOptions *shard_options, GError **error)
+{
+    ArecSource *source = arec_open_source (engine, from, error);
+
+    return source ? arec_shard_open (source, shard_options, error) : NULL;
+}
+
+/* Where the index is offloaded for want of memory alone and that does not succeed, it goes to
+ * memory after all: a full folder is no reason to refuse a file. */
+static ArecShard *
+open_shard_somehow (ArecEngine *engine, const ArecSourceFile *from,
+                    const ArecReaderOptions *options, GError **error)
+{
+    ArecShardOptions shard_options = arec_shard_options_of (engine, from, options);
+    g_autoptr (GError) failure = NULL;
+    ArecShard *shard = open_shard (engine, from, &shard_options, &failure);
+
+    if (!shard && shard_options.offloaded && options->index_storage == AREC_INDEX_AUTO) {
+        shard_options.offloaded = NULL;
+        return open_shard (engine, from, &shard_options, error);
+    }
+    if (!shard) {
+        g_propagate_error (error, g_steal_pointer (&failure));
+    }
+    return shard;
+}
+
 static bool
 open_file (ArecReader *reader, const ArecSourceFile *from, const ArecReaderOptions *options,
            File *file, GError **error)
 {
-    const ArecShardOptions shard_options =
-        arec_shard_options_of (reader->engine, from, options);
     ArecEngine *engine = reader->engine;
-    ArecSource *source = arec_open_source (engine, from, error);
     uint64_t memory;
 
-    if (!source) {
-        return false;
-    }
-    file->shard = arec_shard_open (source, &shard_options, error);
+    file->shard = open_shard_somehow (engine, from, options, error);
     if (!file->shard) {
         return false;
     }

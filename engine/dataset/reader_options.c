@@ -12,13 +12,6 @@ enum {
     N_OPTIONS,
 };
 
-/* Words of index_storage_option, by their place in its rule. */
-enum {
-    INDEX_EMPTY,
-    INDEX_IN_MEMORY,
-    INDEX_OFFLOADED,
-};
-
 #define GIB UINT64_C (1073741824)
 
 /* container.md 9.4. footer_prefetch_bytes is known to the reference's Python package only,
@@ -35,9 +28,9 @@ static const ArecOptionRule rules[N_OPTIONS] = {
                                .max = GIB},
     [INDEX_STORAGE_OPTION] = {.key = "index_storage_option",
                               .kind = AREC_OPTION_WORDS,
-                              .words = {[INDEX_EMPTY] = "",
-                                        [INDEX_IN_MEMORY] = "in_memory",
-                                        [INDEX_OFFLOADED] = "offloaded"}},
+                              .words = {[AREC_INDEX_AUTO] = "",
+                                        [AREC_INDEX_IN_MEMORY] = "in_memory",
+                                        [AREC_INDEX_OFFLOADED] = "offloaded"}},
     [FOOTER_PREFETCH_BYTES] = {.key = "footer_prefetch_bytes",
                                .kind = AREC_OPTION_BYTES,
                                .words = {"auto"},
@@ -61,8 +54,8 @@ arec_reader_options_parse (const char *text, ArecReaderOptions *options, GError 
     options->has_readahead_buffer_size =
         values[READAHEAD_BUFFER_SIZE].position > 0 && values[READAHEAD_BUFFER_SIZE].word < 0;
     options->readahead_buffer_size = values[READAHEAD_BUFFER_SIZE].bytes;
-    if (storage->position > 0 && storage->word == INDEX_OFFLOADED) {
-        options->index_storage = AREC_INDEX_OFFLOADED;
+    if (storage->position > 0) {
+        options->index_storage = (ArecIndexStorage)storage->word;
     }
     options->footer_prefetch_bytes = values[FOOTER_PREFETCH_BYTES].bytes;
     return true;

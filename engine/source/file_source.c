@@ -66,8 +66,11 @@ static int
 open_regular (FileSource *file, struct stat *st, GError **error)
 {
     /* O_NONBLOCK: a FIFO of that name must not hang us before fstat tells what it is. */
-    int fd = openat (file->dir_fd, file->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int fd;
 
+    do {
+        fd = openat (file->dir_fd, file->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    } while (fd < 0 && errno == EINTR);
     if (fd < 0) {
         arec_fail_errno (error, errno, "%s: cannot open", file->base.name);
         return -1;

@@ -68,7 +68,8 @@ describe (const ArecfsOptions *options)
     SHOW (reader->has_max_parallelism, "max_parallelism=%u\n", reader->max_parallelism)
     SHOW (reader->readahead_buffer_size, "readahead=%" G_GUINT64_FORMAT "\n",
           reader->readahead_buffer_size)
-    SHOW (reader->index_storage != AREC_INDEX_IN_MEMORY, "offloaded\n")
+    SHOW (reader->index_storage == AREC_INDEX_IN_MEMORY, "in_memory\n")
+    SHOW (reader->index_storage == AREC_INDEX_OFFLOADED, "offloaded\n")
     SHOW (reader->kind == AREC_KIND_IS_ARRAY_RECORD, "kind array_record\n")
     SHOW (reader->kind == AREC_KIND_IS_RIEGELI, "kind riegeli\n")
     SHOW (reader->recover, "recover\n")
@@ -120,7 +121,7 @@ static const struct {
     {"max-parallelism", "3", "engine.max_parallelism=3\nmax_parallelism=3\n"},
     {"max-parallelism", "0", "engine.max_parallelism=1\nmax_parallelism=0\n"},
     {"max-parallelism", "auto", ""},
-    {"index-storage-option", "in_memory", ""},
+    {"index-storage-option", "in_memory", "in_memory\n"},
     {"reader-options", "max_parallelism:5", "engine.max_parallelism=5\nmax_parallelism=5\n"},
     {"reader-options", "readahead_buffer_size:1k", "readahead=1024\n"},
     {"reader-options", "", ""},

@@ -35,6 +35,9 @@ check_refusal (const GError *error, const char *text)
 static char *
 print_options (const ArecReaderOptions *options)
 {
+    static const char *const storages[] = {[AREC_INDEX_AUTO] = "",
+                                           [AREC_INDEX_IN_MEMORY] = "in_memory",
+                                           [AREC_INDEX_OFFLOADED] = "offloaded"};
     g_autofree char *parallelism = options->has_max_parallelism
                                        ? g_strdup_printf ("%" PRIu32, options->max_parallelism)
                                        : g_strdup ("auto");
@@ -42,9 +45,7 @@ print_options (const ArecReaderOptions *options)
     return g_strdup_printf ("max_parallelism:%s,readahead_buffer_size:%" PRIu64
                             ",index_storage_option:%s,footer_prefetch_bytes:%" PRIu64,
                             parallelism, options->readahead_buffer_size,
-                            options->index_storage == AREC_INDEX_OFFLOADED ? "offloaded"
-                                                                           : "in_memory",
-                            options->footer_prefetch_bytes);
+                            storages[options->index_storage], options->footer_prefetch_bytes);
 }
 
 static void

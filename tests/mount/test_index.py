@@ -110,9 +110,34 @@ def test_unusable_folder(tmp_path, at):
     file = golden.get("text.default.array_record").path
     absent = tmp_path / "absent"
     mount_fails(file, OFFLOADED, f"--index-dir={absent}", code=3, at=at, contains=[absent])
-    # It is not touched when indexes are in memory.
+    # It is not needed when indexes fit into memory.
     with mounted(file, f"--index-dir={absent}"):
         pass
+
+
+@pytest.mark.parametrize("options", [[], ["--merge"]], ids=["tree", "merged"])
+def test_indexes_take_half_of_the_cache(tmp_path, options):
+    """Those beyond are offloaded, unless memory is what was asked for."""
+    n_shards, n = 8, 1000
+    for i in range(n_shards):
+        oracle.write(tmp_path / f"{i}.array_record", oracle.text_records(n, seed=i, maximum=20), "group_size:1")
+    with mounted(tmp_path / "0.array_record") as mount:
+        one = mount.stats()["engine"]["index_used"]
+    cache = f"--cache-size={4 * one}"
+    with mounted(tmp_path, cache, "--index-storage-option=in_memory", *options) as mount:
+        expected = seen(mount)
+        engine = mount.stats()["engine"]
+        assert engine["index_used"] > 6 * one and engine["index_offloaded_bytes"] == 0
+    with mounted(tmp_path, cache, *options) as mount:
+        assert seen(mount) == expected
+        engine = mount.stats()["engine"]
+        assert engine["index_offloaded_bytes"] == 5 * n * 24
+        assert 2 * one <= engine["index_used"] < 4 * one
+    # A folder that keeps files in memory, or none, spares nothing.
+    for index_dir in ("/dev/shm", tmp_path / "absent"):
+        with mounted(tmp_path, cache, f"--index-dir={index_dir}", *options) as mount:
+            assert seen(mount) == expected
+            assert mount.stats()["engine"]["index_offloaded_bytes"] == 0
 
 
 @contextlib.contextmanager

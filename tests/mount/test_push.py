@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import os
 import random
+import resource
 import signal
 import threading
 import time
@@ -319,35 +320,68 @@ def make_the_push_wait(mount, records, ask_for):
     assert wait_until(lambda: "D" in states(mount.pid), 10), "the push does not wait: this tests nothing"
 
 
+# A sanitizer handles crashes itself.
+ENDS = [signal.SIGKILL] if SANITIZE else [signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV, signal.SIGQUIT]
+
+
+@pytest.mark.parametrize("number", ENDS, ids=lambda number: number.name)
 @pytest.mark.parametrize("file", ["grouped"], indirect=True)
-def test_killed_while_a_push_waits_for_a_page(file, tmp_path):
+def test_killed_while_a_push_waits_for_a_page(file, number, tmp_path):
     """A thread that waits for a page cannot be killed. So neither the process ends nor its descriptor of
     the connection is closed, if nobody aborts."""
     path, records, _ = file
     device = FailingDevice(tmp_path)
     chunks = container.Container(path).user_chunks
-    for _ in range(3):
-        threads = []
-        with listed(path, environment=device.environment) as mount:
-            def ask_for(number):
-                def ask():
-                    # Not open(): it asks first whether this is a terminal, and the order counts.
-                    record = os.open(mount.path / NAMES[number], os.O_RDONLY)
-                    with contextlib.suppress(OSError):
-                        os.read(record, 4096)
-                    os.close(record)
+    threads = []
+    with listed(path, environment=device.environment) as mount:
+        def ask_for(number):
+            def ask():
+                # Not open(): it asks first whether this is a terminal, and the order counts.
+                record = os.open(mount.path / NAMES[number], os.O_RDONLY)
+                with contextlib.suppress(OSError):
+                    os.read(record, 4096)
+                os.close(record)
 
-                threads.append(threading.Thread(target=ask, daemon=True))
-                threads[-1].start()
+            threads.append(threading.Thread(target=ask, daemon=True))
+            threads[-1].start()
 
-            with device.fails(path, "pause", begin=chunks[1].begin):
-                make_the_push_wait(mount, records, ask_for)
-                mount.expected_status = -signal.SIGKILL
-                mount.kill(signal.SIGKILL)
-                assert wait_until(lambda: not mount.server_is_running(), 15), "it cannot be killed"
-            for thread in threads:
-                thread.join(timeout=20 * SLOW)
-                assert not thread.is_alive(), "a reader hangs"
+        with device.fails(path, "pause", begin=chunks[1].begin):
+            make_the_push_wait(mount, records, ask_for)
+            resource.prlimit(mount.pid, resource.RLIMIT_CORE, (0, 0))
+            mount.expected_status = -number
+            mount.kill(number)
+            assert wait_until(lambda: not mount.server_is_running(), 15), "it cannot be killed"
+        for thread in threads:
+            thread.join(timeout=20 * SLOW)
+            assert not thread.is_alive(), "a reader hangs"
+
+
+def watcher_of(mount):
+    children = Path(f"/proc/{mount.pid}/task/{mount.pid}/children").read_text().split()
+    assert len(children) == 1
+    return int(children[0])
+
+
+@pytest.mark.parametrize("file", ["grouped"], indirect=True)
+def test_without_its_watcher_nothing_is_pushed(file):
+    path, records, _ = file
+    with listed(path) as mount:
+        watcher = watcher_of(mount)
+        assert Path(f"/proc/{watcher}/comm").read_text() == "arec-watcher\n"
+        # It has nothing of the server's but the socket.
+        assert {os.readlink(f"/proc/{watcher}/fd/{fd}").partition(":")[0] for fd in
+                os.listdir(f"/proc/{watcher}/fd")} <= {"/dev/null", "socket", "anon_inode", "/abort",
+                                                       f"/{mount.info()['minor']}/abort",
+                                                       f"/sys/fs/fuse/connections/{mount.info()['minor']}/abort"}
+        os.kill(watcher, signal.SIGUSR1)  # from us: nobody has died
+        read(mount, records, range(1000))
+        kept = mount.stats()["pushes_kept"]
+        assert kept > 900
+        os.kill(watcher, signal.SIGKILL)
+        assert wait_until(lambda: states(watcher) in ([], ["Z"]), 10)
+        read(mount, records, range(1000, 3000))
+        assert mount.stats()["pushes_kept"] <= kept + GROUP
+        assert len(mount.log_lines("nothing is pushed any more")) == 1, mount.log()
 
 
 def test_caches_that_are_dropped_all_the_time(file):

@@ -43,6 +43,9 @@ typedef enum {
  */
 
 typedef enum {
+    AREC_INDEX_AUTO,      /* in memory, as long as all indexes of the engine together take less
+                             than half of its cache_size; offloaded from then on, if the
+                             temporary file can be written and is not itself in memory (tmpfs) */
     AREC_INDEX_IN_MEMORY, /* 2 to 8 bytes a chunk */
     AREC_INDEX_OFFLOADED, /* in the engine's temporary file, 24 bytes a chunk: opening takes
                              some MiB whatever the number of chunks is, and each access one

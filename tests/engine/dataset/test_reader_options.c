@@ -46,7 +46,7 @@ test_accepted (void)
         {"readahead_buffer_size:1073741824.4", {.readahead_buffer_size = GIB}},
         {"index_storage_option", {0}},
         {"index_storage_option:", {0}},
-        {"index_storage_option:in_memory", {0}},
+        {"index_storage_option:in_memory", {.index_storage = AREC_INDEX_IN_MEMORY}},
         {"index_storage_option:offloaded", {.index_storage = AREC_INDEX_OFFLOADED}},
         {"footer_prefetch_bytes:auto", {0}},
         {"footer_prefetch_bytes:1M", {.footer_prefetch_bytes = 1 << 20}},
