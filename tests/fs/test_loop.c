@@ -4,7 +4,6 @@
 #include "loop.h"
 
 #include <errno.h>
-#include <linux/fuse.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -12,6 +11,8 @@
 #include <unistd.h>
 
 #include <glib.h>
+
+#include "emulated.h"
 
 #define N_ENDS 300
 #define MAX_WAITING 32 /* requests that nobody has answered */
@@ -71,27 +72,13 @@ static struct fuse_session *
 new_session (void)
 {
     static const struct fuse_custom_io io = {.writev = on_write, .read = on_read};
-    struct {
-        struct fuse_in_header header;
-        struct fuse_init_in init;
-    } request = {.header = {.len = sizeof request, .opcode = FUSE_INIT, .unique = 1},
-                 .init = {.major = FUSE_KERNEL_VERSION,
-                          .minor = FUSE_KERNEL_MINOR_VERSION,
-                          .max_readahead = 131072}};
-    struct fuse_buf buffer = {.size = sizeof request, .mem = &request};
-    char *argv[] = {"test", NULL};
-    struct fuse_args args = FUSE_ARGS_INIT (1, argv);
-    struct fuse_session *session =
-        fuse_session_new (&args, &operations, sizeof operations, NULL);
+    struct fuse_session *session;
     int ends[2];
 
-    g_assert_nonnull (session);
-    fuse_opt_free_args (&args);
     g_assert_cmpint (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), ==, 0);
     kernel.ours = ends[0];
     kernel.theirs = ends[1];
-    g_assert_cmpint (fuse_session_custom_io (session, &io, kernel.theirs), ==, 0);
-    fuse_session_process_buf (session, &buffer);
+    session = emulated_session (&operations, &io, kernel.theirs, NULL);
     kernel.n_asked = kernel.n_taken = kernel.n_answered = 0;
     kernel.ending = false;
     kernel.failure = 0;

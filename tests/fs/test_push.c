@@ -7,12 +7,12 @@
 #include "push.h"
 
 #include <errno.h>
-#include <linux/fuse.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "emulated.h"
 #include "files.h"
 #include "inodes.h"
 #include "loop.h"
@@ -262,24 +262,10 @@ static void
 start_session (void)
 {
     static const struct fuse_custom_io io = {.writev = on_write, .read = on_fetch};
-    struct {
-        struct fuse_in_header header;
-        struct fuse_init_in init;
-    } request = {.header = {.len = sizeof request, .opcode = FUSE_INIT, .unique = 1},
-                 .init = {.major = FUSE_KERNEL_VERSION,
-                          .minor = FUSE_KERNEL_MINOR_VERSION,
-                          .max_readahead = 131072}};
-    struct fuse_buf buffer = {.size = sizeof request, .mem = &request};
-    char *argv[] = {"test", NULL};
-    struct fuse_args args = FUSE_ARGS_INIT (1, argv);
 
-    server.session = fuse_session_new (&args, &operations, sizeof operations, &server);
-    g_assert_nonnull (server.session);
-    fuse_opt_free_args (&args);
     kernel.wake_up = eventfd (0, EFD_SEMAPHORE | EFD_CLOEXEC);
     g_assert_cmpint (kernel.wake_up, >=, 0);
-    g_assert_cmpint (fuse_session_custom_io (server.session, &io, kernel.wake_up), ==, 0);
-    fuse_session_process_buf (server.session, &buffer);
+    server.session = emulated_session (&operations, &io, kernel.wake_up, &server);
 }
 
 static void
