@@ -5,7 +5,6 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
-#include "base/large_memory.h"
 #include "codec/stream.h"
 #include "riegeli/block.h"
 #include "riegeli/simple_chunk.h"
@@ -159,7 +158,7 @@ decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_si
     if (result != AREC_DECODE_OK) {
         return result;
     }
-    chunk->memory = arec_large_memory_try_new (MAX (decoded_size, 1));
+    chunk->memory = g_try_malloc (MAX (decoded_size, 1));
     if (!chunk->memory) {
         *reason = "no memory for the decoded chunk";
         return AREC_DECODE_NOMEM;

@@ -81,35 +81,44 @@ le64 (const uint8_t *at)
     return value;
 }
 
+/* As much of the file range [*at, end) as one call reads; returns how many bytes of chunks. */
+static size_t
+read_blocks (int fd, uint64_t *at, uint64_t end, uint8_t *out)
+{
+    struct iovec iov[2 * MAX_BLOCKS];
+    uint8_t headers[MAX_BLOCKS][AREC_BLOCK_HEADER_SIZE];
+    uint64_t begin = *at;
+    size_t got = 0;
+    int n = 0;
+
+    for (int block = 0; block < MAX_BLOCKS && *at < end; block++) {
+        uint64_t piece;
+
+        if (*at % AREC_BLOCK_SIZE == 0) {
+            iov[n++] = (struct iovec){headers[block], AREC_BLOCK_HEADER_SIZE};
+            *at += AREC_BLOCK_HEADER_SIZE;
+        }
+        piece = AREC_BLOCK_SIZE - *at % AREC_BLOCK_SIZE;
+        piece = piece < end - *at ? piece : end - *at;
+        iov[n++] = (struct iovec){out + got, piece};
+        got += piece;
+        *at += piece;
+    }
+    if (preadv (fd, iov, n, (off_t)begin) != (ssize_t)(*at - begin)) {
+        die ("short read");
+    }
+    return got;
+}
+
 /* The bytes of chunks in the file range [begin, end), without block headers; returns how many.
  */
 static size_t
 read_range (int fd, uint64_t begin, uint64_t end, uint8_t *out)
 {
-    struct iovec iov[2 * MAX_BLOCKS];
-    uint8_t headers[MAX_BLOCKS][AREC_BLOCK_HEADER_SIZE];
-    uint64_t at = begin;
     size_t got = 0;
-    int n = 0, n_headers = 0;
 
-    while (at < end) {
-        uint64_t piece;
-
-        if (at % AREC_BLOCK_SIZE == 0) {
-            iov[n++] = (struct iovec){headers[n_headers++], AREC_BLOCK_HEADER_SIZE};
-            at += AREC_BLOCK_HEADER_SIZE;
-        }
-        piece = AREC_BLOCK_SIZE - at % AREC_BLOCK_SIZE;
-        piece = piece < end - at ? piece : end - at;
-        iov[n++] = (struct iovec){out + got, piece};
-        got += piece;
-        at += piece;
-        if (n_headers == MAX_BLOCKS) {
-            die ("a piece is too long");
-        }
-    }
-    if (preadv (fd, iov, n, (off_t)begin) != (ssize_t)(end - begin)) {
-        die ("short read");
+    while (begin < end) {
+        got += read_blocks (fd, &begin, end, out + got);
     }
     return got;
 }

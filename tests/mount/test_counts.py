@@ -69,7 +69,9 @@ def shell(script, mount):
 def read_all(mount, records, numbers=None):
     names = golden.record_names(len(records))
     for number in numbers if numbers is not None else range(len(records)):
-        assert (mount.path / names[number]).read_bytes() == records[number]
+        # With a buffer, open () would ask whether it is a terminal.
+        with open(mount.path / names[number], "rb", buffering=0) as record:
+            assert record.readall() == records[number]
 
 
 def test_counters_count(grouped):
@@ -303,8 +305,8 @@ def test_a_warm_pass_asks_for_nothing(request, which, options):
             read_all(mount, records)
             requests, engine = costs.spent()
             assert requests["read"] <= pages_that_the_kernel_may_drop(len(records))
-            assert requests["open"] == requests["flush"] == requests["release"] == 0
-            assert requests["lookup"] == 0 and requests["getattr"] == 0
+            del requests["read"]
+            assert not any(requests[kind] for kind in requests if kind != "forget"), requests
             assert engine["source_bytes"] == 0 and engine["chunks_decoded"] == 0
 
 
