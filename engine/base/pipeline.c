@@ -24,7 +24,7 @@ struct ArecPipeline {
     pthread_t *threads;
     pthread_mutex_t lock;
     pthread_cond_t put;  /* a job came in, or the end */
-    pthread_cond_t done; /* a job is done */
+    pthread_cond_t done; /* the oldest job is done */
     bool ending;         /* guarded by the lock, as all below */
     uint64_t first;      /* the oldest job inside */
     uint64_t next;       /* the next one that a thread picks */
@@ -42,14 +42,17 @@ place_of (const ArecPipeline *pipeline, uint64_t number)
 static void
 work_locked (ArecPipeline *pipeline)
 {
-    Place *place = place_of (pipeline, pipeline->next++);
+    uint64_t number = pipeline->next++;
+    Place *place = place_of (pipeline, number);
 
     place->state = WORKING;
     pthread_mutex_unlock (&pipeline->lock);
     pipeline->work (pipeline->data, place->job);
     pthread_mutex_lock (&pipeline->lock);
     place->state = DONE;
-    pthread_cond_broadcast (&pipeline->done);
+    if (number == pipeline->first) {
+        pthread_cond_signal (&pipeline->done);
+    }
 }
 
 static void *
@@ -83,7 +86,7 @@ arec_pipeline_new (unsigned n_threads, unsigned depth, void (*work) (void *data,
     pthread_mutex_init (&pipeline->lock, NULL);
     pthread_cond_init (&pipeline->put, NULL);
     pthread_cond_init (&pipeline->done, NULL);
-    while (pipeline->n_threads < n_threads &&
+    while (pipeline->n_threads < n_threads - 1 &&
            arec_thread_start (&pipeline->threads[pipeline->n_threads], run, pipeline) == 0) {
         pipeline->n_threads++;
     }
@@ -141,7 +144,7 @@ arec_pipeline_take (ArecPipeline *pipeline)
     if (pipeline->first < pipeline->end) {
         place = place_of (pipeline, pipeline->first);
         while (place->state != DONE) {
-            if (place->state == WAITING && pipeline->n_threads == 0) {
+            if (pipeline->next < pipeline->end) {
                 work_locked (pipeline);
             } else {
                 pthread_cond_wait (&pipeline->done, &pipeline->lock);

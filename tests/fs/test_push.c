@@ -469,10 +469,11 @@ test_unknown_inodes (void)
 static void
 test_head_start (void)
 {
-    ArecfsLoop *loop = begin ("tiny.groupsize256-uncompressed.array_record", 0, UINT64_MAX, 1);
+    ArecfsLoop *loop;
     bool asked;
 
     kernel.is_slow = true;
+    loop = begin ("tiny.groupsize256-uncompressed.array_record", 0, UINT64_MAX, 1);
     g_assert_true (read_record (0, &asked) && read_record (1, &asked));
     g_assert_true (asked);
     pthread_mutex_lock (&kernel.lock);
@@ -481,9 +482,9 @@ test_head_start (void)
                        kernel.pages[record].state == FILLED);
     }
     pthread_mutex_unlock (&kernel.lock);
-    kernel.is_slow = false;
     stop (loop);
     end();
+    kernel.is_slow = false;
 }
 
 /* A reader in order pays for few records. */
