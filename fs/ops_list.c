@@ -131,6 +131,9 @@ list_control (Batch *batch, off_t offset)
     }
 }
 
+/* Bytes that are read for the sizes of a directory that nobody has asked for, at most. */
+#define MAX_SIZE_WORK (UINT64_C (64) << 20)
+
 /* How the records of a batch are listed. */
 typedef struct {
     bool all; /* with attributes, not the probe alone */
@@ -144,17 +147,20 @@ choose_manner (ArecfsServer *server, const ArecfsNode *node, ArecfsListing *list
                uint64_t first)
 {
     uint64_t n = arecfs_tree_n_children (server->tree, node);
-    bool is_full = arecfs_known_admit (server->known, node->slot, n);
+    bool sizes_are_dear = arec_reader_size_work (node->file->reader) > MAX_SIZE_WORK,
+         is_looked_at;
     char name[NAME_MAX + 1];
     ArecfsNode probe;
 
-    if (is_full) {
+    if (!sizes_are_dear && arecfs_known_admit (server->known, node->slot, n)) {
         return (Manner){.all = true};
     }
     arecfs_tree_child (server->tree, node, first, &probe, name);
-    return (Manner){.all = arecfs_listing_next (server->probes, listing, probe.ino),
-                    .has_probe = true,
-                    .probe = first};
+    is_looked_at = arecfs_listing_next (server->probes, listing, probe.ino);
+    /* A probe has a size, too: with dear ones, who does not look at the first one has no other.
+     */
+    return (Manner){
+        .all = is_looked_at, .has_probe = is_looked_at || !sizes_are_dear, .probe = first};
 }
 
 /* Returns whether @entry is filled; else the name alone is listed. A name whose attributes

@@ -25,6 +25,7 @@ struct ArecShard {
     uint64_t postscript_offset; /* 0: none */
     uint64_t announced_footer;  /* by a valid postscript; 0: none */
     ArecScanned scanned;        /* its index has moved out */
+    _Atomic bool walks_for_sizes;
 };
 
 /* ---- opening ---- */
@@ -534,6 +535,9 @@ arec_shard_load_sizes_at (ArecShard *shard, const ArecIndexEntry *entry, ArecRec
 
     ok = arec_chunk_read_sizes (&place, &shard->limits, &header, &ends, &cause) &&
          check_against_index (shard, entry, &header, &cause);
+    if (header.type == AREC_CHUNK_TRANSPOSED) {
+        shard->walks_for_sizes = true;
+    }
     if (ok ? is_unverified (&header) && has_empty_record (&ends)
            : blames_unverified_data (&header, cause)) {
         g_clear_error (&cause);
@@ -548,6 +552,12 @@ arec_shard_load_sizes_at (ArecShard *shard, const ArecIndexEntry *entry, ArecRec
     }
     *out = ends;
     return true;
+}
+
+bool
+arec_shard_walks_for_sizes (const ArecShard *shard)
+{
+    return shard->walks_for_sizes;
 }
 
 bool

@@ -106,6 +106,10 @@ bool arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *en
 bool arec_shard_load_sizes_at (ArecShard *shard, const ArecIndexEntry *entry,
                                ArecRecordEnds *ends, GError **error);
 
+/* Whether one of these calls has met a transposed chunk, which has no size list: its sizes cost
+ * reading it whole. */
+bool arec_shard_walks_for_sizes (const ArecShard *shard);
+
 /* Compression byte and type of chunk @chunk, from its first bytes. Same errors. */
 bool arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,
                              bool *transposed, GError **error);

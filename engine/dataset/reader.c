@@ -329,6 +329,21 @@ arec_metadata_clear (ArecMetadata *metadata)
     *metadata = (ArecMetadata){0};
 }
 
+uint64_t
+arec_reader_size_work (const ArecReader *reader)
+{
+    uint64_t work = 0;
+
+    for (size_t i = 0; i < reader->n_files; i++) {
+        const ArecShard *shard = reader->files[i].shard;
+
+        if (arec_shard_walks_for_sizes (shard)) {
+            work += arec_shard_source (shard)->size;
+        }
+    }
+    return work;
+}
+
 static ArecCodecName
 codec_name (uint8_t compression)
 {

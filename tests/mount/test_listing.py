@@ -35,6 +35,37 @@ def stat_all(mount, numbers, width):
         os.stat(mount.path / f"{number:0{width}}")
 
 
+# ---- sizes that cost reading the file -----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def dear(tmp_path_factory):
+    """(path, sizes) of a transposed file of 150 MB, which a listing cannot read whole."""
+    records = [oracle.random_bytes(50_000 + i % 7, i) for i in range(3000)]
+    path = tmp_path_factory.mktemp("dear") / "d.array_record"
+    return oracle.write(path, records, "group_size:10,transpose:true,uncompressed"), list(map(len, records))
+
+
+def test_names_do_not_cost_reading_a_large_transposed_file(dear):
+    path, sizes = dear
+    with mounted(path) as mount:
+        for _ in range(3):
+            costs = Costs(mount)
+            assert ls(mount) == golden.record_names(len(sizes))
+            _, engine = costs.spent()
+            assert engine["source_bytes"] <= 0.3 * os.path.getsize(path)
+            assert engine["chunks_decoded"] == 0
+        costs = Costs(mount)
+        lines = ls(mount, "-l")
+        requests, engine = costs.spent()
+        assert [int(line.split()[4]) for line in lines] == sizes
+        assert requests["lookup"] <= 0.2 * len(sizes)
+        for number in (0, 1500, 2999):
+            with open(mount.path / f"{number:04}", "rb") as file, \
+                    mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapped:
+                assert len(mapped) == sizes[number] and mapped[-1:] is not None
+
+
 # ---- huge directories --------------------------------------------------------------------------
 
 
