@@ -140,9 +140,9 @@ typedef struct {
 AREC_PUBLIC void arec_reader_file_info (const ArecReader *reader, size_t file,
                                         ArecFileInfo *info);
 
-/* Bytes of files that must be read for the sizes of all their records, beyond size lists, as far
- * as is known from the sizes asked for until now: the whole of files with transposed chunks of
- * several records. Does no I/O. */
+/* Bytes of files that must be read for the sizes of all their records, beyond size lists, as
+ * far as is known from the sizes asked for until now: the whole of files with transposed chunks
+ * of several records. Does no I/O. */
 AREC_PUBLIC uint64_t arec_reader_size_work (const ArecReader *reader);
 
 /* The file as fstat () saw it when it was opened. */
