@@ -6,7 +6,8 @@
  *     of the first batch only,   in larger ones; and of one entry of each batch, the probe: if
  *                                somebody looks at it, of all of the next batch, see probes.h
  *
- * so that `ls -l` needs no look-ups, whatever is listed. A size is given wherever a node is,
+ * so that `ls -l` needs no look-ups, whatever is listed; where sizes cost reading much, names
+ * are all that who has not looked at the first probe gets. A size is given wherever a node is,
  * also where it costs a decode: a node whose size was left open would be cut where somebody has
  * it mapped, or break who maps it without asking for its size. */
 #include "ops.h"

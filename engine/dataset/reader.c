@@ -32,6 +32,7 @@ typedef struct {
     uint64_t first;       /* the file's records [first, end) are in the sequence */
     uint64_t end;
     uint64_t base; /* number in the sequence of record `first` */
+    _Atomic bool is_in_size_work;
 } File;
 
 struct ArecReader {
@@ -42,6 +43,7 @@ struct ArecReader {
     bool recovers;       /* damage is expected */
     uint64_t ahead_size; /* bytes */
     uint64_t n_records;
+    _Atomic uint64_t size_work; /* bytes */
     size_t n_files;
     File files[];
 };
@@ -82,7 +84,8 @@ open_shard_somehow (ArecEngine *engine, const ArecSourceFile *from,
     g_autoptr (GError) failure = NULL;
     ArecShard *shard = open_shard (engine, from, &shard_options, &failure);
 
-    if (!shard && shard_options.offloaded && options->index_storage == AREC_INDEX_AUTO) {
+    if (!shard && shard_options.offloaded && options->index_storage == AREC_INDEX_AUTO &&
+        g_error_matches (failure, AREC_ERROR, AREC_ERROR_IO)) {
         shard_options.offloaded = NULL;
         return open_shard (engine, from, &shard_options, error);
     }
@@ -332,16 +335,17 @@ arec_metadata_clear (ArecMetadata *metadata)
 uint64_t
 arec_reader_size_work (const ArecReader *reader)
 {
-    uint64_t work = 0;
+    return reader->size_work;
+}
 
-    for (size_t i = 0; i < reader->n_files; i++) {
-        const ArecShard *shard = reader->files[i].shard;
-
-        if (arec_shard_walks_for_sizes (shard)) {
-            work += arec_shard_source (shard)->size;
-        }
+/* Counts a file whose sizes have turned out to cost reading it. */
+static void
+note_size_work (ArecReader *reader, File *file)
+{
+    if (arec_shard_walks_for_sizes (file->shard) && !file->is_in_size_work &&
+        !atomic_exchange (&file->is_in_size_work, true)) {
+        reader->size_work += arec_shard_source (file->shard)->size;
     }
-    return work;
 }
 
 static ArecCodecName
@@ -658,7 +662,7 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     g_autoptr (ArecCacheEntry) cached = NULL;
     ArecPlace place;
     ArecIndexEntry entry;
-    const File *file;
+    File *file;
 
     if (!check_number (reader, record, error) ||
         !find (reader, record, &place, &entry, error)) {
@@ -684,6 +688,7 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     if (!cached) {
         return false;
     }
+    note_size_work (reader, file);
     *size = arec_record_ends_size (arec_cache_entry_value (cached), place.chunk_record);
     return true;
 }

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import resource
 import subprocess
 
 import pytest
@@ -133,6 +134,12 @@ def test_indexes_take_half_of_the_cache(tmp_path, options):
         engine = mount.stats()["engine"]
         assert engine["index_offloaded_bytes"] == 5 * n * 24
         assert 2 * one <= engine["index_used"] < 4 * one
+    if not options:  # its files are opened when they are looked into
+        with mounted(tmp_path, cache, *options) as mount:
+            resource.prlimit(mount.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+            assert seen(mount) == expected, "what cannot be written goes to memory"
+            engine = mount.stats()["engine"]
+            assert engine["index_offloaded_bytes"] == 0 and engine["index_used"] > 6 * one
     # A folder that keeps files in memory, or none, spares nothing.
     for index_dir in ("/dev/shm", tmp_path / "absent"):
         with mounted(tmp_path, cache, f"--index-dir={index_dir}", *options) as mount:
