@@ -28,6 +28,7 @@ from pathlib import Path
 import pytest
 
 PR_SET_CHILD_SUBREAPER = 36
+TSAN_SUPPRESSIONS = Path(__file__).with_name("tsan.supp")
 SANITIZE = os.environ.get("AREC_SANITIZE", "")
 SLOW = 5 if SANITIZE else 1  # factor on every waiting time
 MARKER = "AREC_TEST_MOUNT"
@@ -150,6 +151,8 @@ def _environment(marker, directory, additions=None):
         options.append(f"log_path={directory}/sanitizer")
         if name == "UBSAN_OPTIONS":
             options.append("print_stacktrace=1")
+        if name == "TSAN_OPTIONS":
+            options.append(f"suppressions={TSAN_SUPPRESSIONS}")
         env[name] = ":".join(options)
     return env
 

@@ -1,6 +1,51 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <pthread.h>
+
+enum { N_THREADS = 4 };
+
+typedef struct {
+    pthread_barrier_t *start;
+    int number;
+    GError *error;
+} Failing;
+
+static void *
+fail_with_the_others (void *data)
+{
+    Failing *failing = data;
+
+    pthread_barrier_wait (failing->start);
+    arec_fail (&failing->error, AREC_ERROR_IO, "%d", failing->number);
+    return NULL;
+}
+
+/* First of all tests: GLib makes the lock of its error domains for the first error of a
+ * process. */
+static void
+test_first_errors_of_threads (void)
+{
+    pthread_barrier_t start;
+    pthread_t threads[N_THREADS];
+    Failing failing[N_THREADS];
+
+    g_assert_cmpint (pthread_barrier_init (&start, NULL, N_THREADS), ==, 0);
+    for (int i = 0; i < N_THREADS; i++) {
+        failing[i] = (Failing){&start, i, NULL};
+        g_assert_cmpint (pthread_create (&threads[i], NULL, fail_with_the_others, &failing[i]),
+                         ==, 0);
+    }
+    for (int i = 0; i < N_THREADS; i++) {
+        g_autofree char *expected = g_strdup_printf ("%d", i);
+
+        g_assert_cmpint (pthread_join (threads[i], NULL), ==, 0);
+        g_assert_error (failing[i].error, AREC_ERROR, AREC_ERROR_IO);
+        g_assert_cmpstr (failing[i].error->message, ==, expected);
+        g_error_free (failing[i].error);
+    }
+    pthread_barrier_destroy (&start);
+}
 
 static void
 test_fail (void)
@@ -98,6 +143,7 @@ int
 main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/error/first-errors-of-threads", test_first_errors_of_threads);
     g_test_add_func ("/error/fail", test_fail);
     g_test_add_func ("/error/nobody-asks", test_nobody_asks);
     g_test_add_func ("/error/fail-errno", test_fail_errno);
