@@ -32,47 +32,31 @@ arec_chunk_run_free (ArecChunkRun *run)
     g_free (run);
 }
 
-uint64_t
-arec_chunk_run_begin (const ArecChunkRun *run)
-{
-    return run->chunks[0].entry.offset;
-}
-
-uint64_t
-arec_chunk_run_end (const ArecChunkRun *run)
-{
-    return run->chunks[run->n_chunks - 1].entry.limit;
-}
-
 static uint64_t
 stored_size (const ArecChunkRun *run)
 {
-    return arec_chunk_run_end (run) - arec_chunk_run_begin (run);
-}
-
-bool
-arec_chunk_run_is_full (const ArecChunkRun *run)
-{
-    return run->n_chunks == AREC_RUN_CHUNKS ||
-           (run->n_chunks > 0 &&
-            (run->decoded_size >= AREC_RUN_SIZE || stored_size (run) >= AREC_RUN_SIZE));
+    return run->end - run->begin;
 }
 
 static bool
 fits (const ArecChunkRun *run, const ArecIndexEntry *entry)
 {
-    return !arec_chunk_run_is_full (run) && entry->offset == arec_chunk_run_end (run) &&
+    return run->n_chunks < AREC_RUN_CHUNKS && entry->offset == run->end &&
+           run->decoded_size < AREC_RUN_SIZE &&
            entry->decoded_size <= AREC_RUN_SIZE - run->decoded_size &&
-           entry->limit - entry->offset <= AREC_RUN_SIZE - stored_size (run);
+           entry->limit - run->begin <= AREC_RUN_SIZE;
 }
 
 bool
 arec_chunk_run_add (ArecChunkRun *run, const ArecIndexEntry *entry)
 {
-    if (run->n_chunks > 0 && !fits (run, entry)) {
+    if (run->n_chunks == 0) {
+        run->begin = entry->offset;
+    } else if (!fits (run, entry)) {
         return false;
     }
     run->chunks[run->n_chunks++] = (ArecRunChunk){.entry = *entry};
+    run->end = entry->limit;
     run->decoded_size += entry->decoded_size;
     run->n_records += entry->n_records;
     return true;
@@ -96,11 +80,11 @@ void
 arec_chunk_run_clear (ArecChunkRun *run)
 {
     for (size_t i = 0; i < run->n_chunks; i++) {
-        arec_chunk_free (run->chunks[i].chunk);
-        g_clear_error (&run->chunks[i].error);
+        g_clear_pointer (&run->chunks[i].chunk, arec_chunk_free);
+        g_clear_pointer (&run->chunks[i].error, g_error_free);
     }
     run->n_chunks = 0;
-    run->decoded_size = run->n_records = 0;
+    run->begin = run->end = run->decoded_size = run->n_records = 0;
 }
 
 void
@@ -143,8 +127,8 @@ is_plausible (const ArecChunkRun *run)
 bool
 arec_chunk_run_reserve (ArecChunkRun *run)
 {
-    if (!is_plausible (run) || !arec_block_is_chunk_boundary (arec_chunk_run_begin (run)) ||
-        !arec_block_is_chunk_boundary (arec_chunk_run_end (run))) {
+    if (!is_plausible (run) || !arec_block_is_chunk_boundary (run->begin) ||
+        !arec_block_is_chunk_boundary (run->end)) {
         return false;
     }
     run->stored = make_room (run->stored, &run->stored_room, stored_size (run));

@@ -36,6 +36,7 @@ typedef struct {
 typedef struct {
     size_t n_chunks;
     ArecRunChunk *chunks;             /* room for AREC_RUN_CHUNKS */
+    uint64_t begin, end;              /* where they lie: a file range */
     uint64_t decoded_size, n_records; /* of all, by the index */
     uint8_t *stored, *values;
     uint32_t *ends;
@@ -48,9 +49,6 @@ void arec_chunk_run_free (ArecChunkRun *run); /* takes NULL */
 /* Adds the chunk of @entry, if it fits in: an empty run takes any, others take what follows
  * their last chunk, within the bounds above. */
 bool arec_chunk_run_add (ArecChunkRun *run, const ArecIndexEntry *entry);
-
-/* Whether the run takes nothing more. */
-bool arec_chunk_run_is_full (const ArecChunkRun *run);
 
 /* Bytes of memory that the chunks will take in the run, at most. */
 uint64_t arec_chunk_run_cost (const ArecChunkRun *run);
@@ -69,7 +67,3 @@ void arec_chunk_run_shrink (ArecChunkRun *run);
 /* Makes room for what the chunks take. false: one by one is the way, because the index says
  * what is hardly true, because memory lacks, or because a chunk is not for 32-bit ends. */
 bool arec_chunk_run_reserve (ArecChunkRun *run);
-
-/* Where the chunks lie: the file range [begin, end). */
-uint64_t arec_chunk_run_begin (const ArecChunkRun *run);
-uint64_t arec_chunk_run_end (const ArecChunkRun *run);

@@ -456,8 +456,8 @@ load_together (ArecShard *shard, ArecChunkRun *run)
     uint8_t *memory = run->values;
     uint32_t *ends = run->ends;
 
-    if (!arec_chunk_neighbours_read (shard->source, arec_chunk_run_begin (run),
-                                     arec_chunk_run_end (run), run->stored, &all, NULL)) {
+    if (!arec_chunk_neighbours_read (shard->source, run->begin, run->end, run->stored, &all,
+                                     NULL)) {
         return;
     }
     for (size_t i = 0; i < run->n_chunks; i++) {

@@ -70,8 +70,15 @@ bool arec_bytes_take_varint_slow (ArecBytes *bytes, uint64_t *out);
 static inline bool
 arec_bytes_take_varint (ArecBytes *bytes, uint64_t *out)
 {
-    if (bytes->at != bytes->end && *bytes->at < 0x80) {
+    size_t left = arec_bytes_left (bytes);
+
+    if (left > 0 && bytes->at[0] < 0x80) {
         *out = *bytes->at++;
+        return true;
+    }
+    if (left > 1 && bytes->at[1] < 0x80) {
+        *out = (uint64_t)bytes->at[1] << 7 | (bytes->at[0] & 0x7f);
+        bytes->at += 2;
         return true;
     }
     return arec_bytes_take_varint_slow (bytes, out);

@@ -200,9 +200,8 @@ add_neighbour (ArecScan *scan, Piece *piece)
     size_t file = scan->walk.file;
 
     /* Where the index fails now, it is asked again for the next piece. */
-    return scan->planned < scan->end && !arec_chunk_run_is_full (piece->run) &&
-           peek_chunk (scan, NULL) && scan->walk.file == file && !is_for_cache (scan) &&
-           arec_chunk_run_add (piece->run, peeked_entry (scan));
+    return scan->planned < scan->end && peek_chunk (scan, NULL) && scan->walk.file == file &&
+           !is_for_cache (scan) && arec_chunk_run_add (piece->run, peeked_entry (scan));
 }
 
 /* The piece that begins at scan->planned < scan->end. */

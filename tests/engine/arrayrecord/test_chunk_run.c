@@ -158,13 +158,26 @@ test_bounds (void)
         entry.limit += 100;
     } while (arec_chunk_run_add (run, &entry) && ++n);
     g_assert_cmpuint (n, ==, AREC_RUN_CHUNKS);
-    g_assert_true (arec_chunk_run_is_full (run));
+
+    /* The chunk that makes the run as long as it may be is the last, even before one of
+     * nothing. */
+    for (guint decoded = 0; decoded < 2; decoded++) {
+        arec_chunk_run_clear (run);
+        entry = (ArecIndexEntry){.offset = 64,
+                                 .limit = 64 + (decoded ? 100 : AREC_RUN_SIZE),
+                                 .decoded_size = decoded ? AREC_RUN_SIZE : 10,
+                                 .n_records = 1};
+        g_assert_true (arec_chunk_run_add (run, &entry));
+        entry = (ArecIndexEntry){.offset = entry.limit, .limit = entry.limit + 40};
+        g_assert_false (arec_chunk_run_add (run, &entry));
+    }
 
     /* A chunk alone may be of any size, even of one that is not to be believed. */
     arec_chunk_run_clear (run);
     much.decoded_size = much.n_records = UINT64_MAX;
     g_assert_true (arec_chunk_run_add (run, &much));
-    g_assert_true (arec_chunk_run_is_full (run));
+    entry = (ArecIndexEntry){.offset = much.limit, .limit = much.limit + 40};
+    g_assert_false (arec_chunk_run_add (run, &entry));
     g_assert_cmpuint (arec_chunk_run_cost (run), >, AREC_RUN_SIZE);
     g_assert_false (arec_chunk_run_reserve (run));
     g_assert_cmpuint (arec_chunk_run_memory (run), ==, 0);
