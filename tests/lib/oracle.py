@@ -31,11 +31,13 @@ def text_records(n, seed=1, minimum=1, maximum=1500):
     words = ["array", "record", "chunk", "group", "shard", "footer", "block", "hash", "index"]
     records = []
     for i in range(n):
-        size = rng.randint(minimum, maximum)
-        text = f"record {i}\n"
-        while len(text) < size:
-            text += rng.choice(words) + rng.choice(" \n")
-        records.append(text[:max(size, len(f"record {i}\n"))].encode())
+        head = f"record {i}\n"
+        size = max(rng.randint(minimum, maximum), len(head))
+        parts, length = [head], len(head)
+        while length < size:
+            parts.append(rng.choice(words) + rng.choice(" \n"))
+            length += len(parts[-1])
+        records.append("".join(parts)[:size].encode())
     return records
 
 
