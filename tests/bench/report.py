@@ -54,6 +54,12 @@ class Result:
         both = [ours[n]["rate"] / theirs[n]["rate"] for n in ours if n in theirs]
         return common.median(both) if both else None
 
+    def more_than(self, workload, case, place, base):
+        """Seconds that one takes longer than at @base, the median over the rounds; or None."""
+        ours, theirs = (self.rounds(workload, case, name) for name in (place, base))
+        both = [1 / ours[n]["rate"] - 1 / theirs[n]["rate"] for n in ours if n in theirs]
+        return common.median(both) if both else None
+
     # ---- telling ----
 
     def columns(self, workload, case):

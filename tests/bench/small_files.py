@@ -12,6 +12,7 @@ NO_LISTING, PLAIN_LISTING, LS_L = "no listing", "plain listing", "ls -l"
 LISTINGS = [PLAIN_LISTING, LS_L, NO_LISTING]
 EVERYBODY = ["arecfs64", "arecfs1", "ext4", "squashfuse", "squashfs", "ratarmount", "null", "null-push"]
 SIZES = {"100 B": (100, 100_000), "4 KiB": (4096, 20_000), "100 KiB": (100 << 10, 2_000), "10 MiB": (10 << 20, 16)}
+SOURCE_CACHED = "source in the page cache"
 CODECS = ["uncompressed", "zstd", "brotli", "snappy"]
 
 
@@ -138,6 +139,20 @@ def randomly(bench):
             watch = bench.watch(place, path)
             seconds = read(bench, place, path, wanted, seed=number)
             bench.add("cold", place.name, number, seconds, wanted, "files", **watch.lap())
+
+
+def overhead(bench):
+    corpus = bench.corpus(bench.size(100_000, 2_000), 4096)
+    count = bench.size(10_000, 500)
+    places = bench.places(corpus, [peers.ours(1, "uncompressed"), peers.ours(1), "null"])
+    for number, place in bench.turns(SOURCE_CACHED, places):
+        common.drop_caches()
+        if place.source:
+            common.warm(place.source)
+        with place.opened() as path:
+            watch = bench.watch(place, path)
+            seconds = read(bench, place, path, count, seed=number)
+            bench.add(SOURCE_CACHED, place.name, number, seconds, count, "files", **watch.lap())
 
 
 def sizes(bench):

@@ -8,6 +8,7 @@ from peers import ARECFS1, ARECFS64, EXT4, NULL, NULL_READDIR, SQUASHFUSE
 
 COLD = small_files.cold(small_files.PLAIN_LISTING)
 ONE, TWO = small_files.case_of_readers(1), small_files.case_of_readers(2)
+UNCOMPRESSED1 = peers.ours_name(1, "uncompressed")
 GROUPS = {ARECFS64: "groups of 64", ARECFS1: "groups of 1"}
 
 
@@ -85,6 +86,13 @@ def judge_random(judge):
                 ("random", "cold", ARECFS1, peers.REFERENCE1), at_least(1))
 
 
+def judge_overhead(judge):
+    # Reading, verifying and copying the chunk included, which need not be.
+    seconds = judge.result.more_than("overhead", small_files.SOURCE_CACHED, UNCOMPRESSED1, NULL)
+    judge.state("cold random, uncompressed, groups of 1, source in the page cache: microseconds a file beyond the null "
+                "filesystem", seconds and 1e6 * seconds, at_most(10))
+
+
 def judge_large(judge):
     for codec in ("uncompressed", "zstd"):
         ours = peers.ours_name(1, codec)
@@ -119,8 +127,8 @@ def judge_memory(judge):
 
 
 # By the workload that measures what is judged.
-JUDGES = {"inorder": judge_order, "readers": judge_readers, "random": judge_random, "large": judge_large,
-          "decode": judge_library, "listing": judge_listing, "memory": judge_memory}
+JUDGES = {"inorder": judge_order, "readers": judge_readers, "random": judge_random, "overhead": judge_overhead,
+          "large": judge_large, "decode": judge_library, "listing": judge_listing, "memory": judge_memory}
 
 
 def judge(result, quick=False):

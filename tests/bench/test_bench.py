@@ -12,6 +12,7 @@ import golden
 import make_shard
 import peers
 import report
+import small_files
 import targets
 from decoding import BARE, LIBRARY
 from mounts import SLOW
@@ -159,6 +160,14 @@ def test_decode_is_judged_by_the_worst_file():
     rows = pair([10], [10], "zstd, groups of 1", "decode", names) + pair([8], [10], "snappy, groups of 64", "decode", names)
     found = [key for key, verdict in verdicts(rows).items() if verdict == "FAIL"]
     assert len(found) == 1 and "least for snappy, groups of 64" in found[0]
+
+
+def test_overhead_is_judged_in_microseconds_of_a_round():
+    names = (targets.UNCOMPRESSED1, peers.NULL)
+    target = next(key for key in verdicts([]) if "microseconds" in key)
+    for rate, verdict in ((1 / 109e-6, "pass"), (1 / 111e-6, "FAIL")):
+        rows = pair([rate, rate, 1], [1 / 100e-6, 1 / 100e-6, None], small_files.SOURCE_CACHED, "overhead", names)
+        assert verdicts(rows)[target] == verdict
 
 
 def test_report_tells_every_figure():
