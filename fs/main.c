@@ -23,9 +23,6 @@
 /* Arenas beyond this only keep memory apart that another thread could use. */
 #define MAX_ARENAS 2
 
-/* Bytes of records decoded ahead of each reader in order when nobody says otherwise. */
-#define AUTO_READAHEAD (UINT64_C (4) << 20)
-
 /* Microseconds between two words about the progress of a scan, and before the first. */
 #define SCAN_PROGRESS_INTERVAL G_USEC_PER_SEC
 
@@ -144,7 +141,7 @@ open_tree (ArecfsServer *server, GError **error)
     ArecfsTreeOptions tree = {.reader = &reader,
                               .readahead_buffer_size = reader.has_readahead_buffer_size
                                                            ? reader.readahead_buffer_size
-                                                           : AUTO_READAHEAD,
+                                                           : AREC_READAHEAD_AUTO,
                               .plain_names = options->plain_names,
                               .suffix = options->suffix,
                               .has_uid = options->has_uid,

@@ -91,8 +91,27 @@ arecfs_read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t
     arecfs_reply_data (request, view.data, view.size);
 }
 
-/* Whether the push thread will answer. Who goes in order is found out by the first bytes of
- * records, as of those that are pushed no others are asked for. */
+/* Notes who goes in order: by the first bytes of records, as of those that are pushed no others
+ * are asked for. */
+static ArecUpcoming
+note (const ArecfsNode *node, uint64_t offset)
+{
+    return offset == 0 ? arec_readahead_note (node->file->readahead, node->record)
+                       : (ArecUpcoming){0};
+}
+
+/* What follows is decoded, too, and pushed once a READ comes that is not that long. */
+static void
+note_long (const ArecfsNode *node, uint64_t offset)
+{
+    ArecUpcoming upcoming = note (node, offset);
+
+    if (upcoming.first < upcoming.end) {
+        arec_readahead_retract (node->file->readahead, upcoming.first);
+    }
+}
+
+/* Whether the push thread will answer. */
 static bool
 hand_over (const ArecfsRequest *request, const ArecfsNode *node, size_t size, uint64_t offset)
 {
@@ -103,10 +122,7 @@ hand_over (const ArecfsRequest *request, const ArecfsNode *node, size_t size, ui
     if (push && arecfs_push_join (push, request, node, size, offset, &taken)) {
         return taken;
     }
-    if (offset > 0) {
-        return false;
-    }
-    upcoming = arec_readahead_note (node->file->readahead, node->record);
+    upcoming = note (node, offset);
     return push && upcoming.first < upcoming.end &&
            arecfs_push_begin (push, request, node, size, offset, &upcoming);
 }
@@ -134,6 +150,7 @@ arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
         arecfs_reply_errno (&request, EISDIR);
     } else if (arec_reader_read_is_long (node.file->reader, node.record, (uint64_t)offset,
                                          size)) {
+        note_long (&node, (uint64_t)offset);
         arecfs_long_reads_take (request.server->long_reads, &request, &node, size,
                                 (uint64_t)offset);
     } else if (!hand_over (&request, &node, size, (uint64_t)offset)) {

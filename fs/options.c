@@ -211,7 +211,7 @@ static const Option table[] = {
     {OPTION_CACHE_SIZE, "cache-size", "SIZE",
      "memory for decoded chunks (default: an eighth of it)"},
     {OPTION_READAHEAD_BUFFER_SIZE, "readahead-buffer-size", "SIZE",
-     "decoded ahead of each reader in order (default: 4M; 0: nothing)"},
+     "decoded ahead of each reader in order (default: auto; 0: nothing)"},
     {OPTION_MAX_PARALLELISM, "max-parallelism", "N|auto", "chunks loaded at the same time"},
     {OPTION_INDEX_STORAGE, "index-storage-option", "in_memory|offloaded",
      "where the index is kept; offloaded: in a file, for little memory"},

@@ -41,8 +41,10 @@ typedef struct {
 typedef struct {
     ArecfsNode node; /* of one of them: which file */
     uint64_t first, end, step;
-    uint64_t next;  /* those before it are stored, being stored or left out */
-    GQueue waiters; /* of Waiter */
+    uint64_t next; /* those before it are stored, being stored or left out */
+    bool has_failed;
+    ArecPlace failed; /* of a record whose chunk cannot be read */
+    GQueue waiters;   /* of Waiter */
 } Job;
 
 struct ArecfsPush {
@@ -107,25 +109,41 @@ is_waited_for_locked (const ArecfsPush *push, const Job *job, uint64_t record)
     return false;
 }
 
+static bool
+is_of_failed_chunk (const Job *job, uint64_t record)
+{
+    ArecPlace place;
+
+    return job->has_failed &&
+           arec_reader_locate (job->node.file->reader, record, &place, NULL) &&
+           place.file == job->failed.file && place.chunk == job->failed.chunk;
+}
+
 /* Stores @record in the page cache. Returns whether it makes sense to go on. */
 static bool
-store (ArecfsPush *push, const Job *job, uint64_t record)
+store (ArecfsPush *push, Job *job, uint64_t record)
 {
     ArecfsServer *server = push->server;
+    ArecReader *reader = job->node.file->reader;
     g_auto (ArecView) view = {0};
     struct fuse_bufvec buffer;
     int result;
 
-    /* All other streams would wait for it, too: a thread that serves requests does that. */
-    if (arec_reader_read_is_long (job->node.file->reader, record, 0, UINT64_MAX) ||
-        !arec_reader_read (job->node.file->reader, record, &view, NULL)) {
-        return false; /* whoever reads it will be told why */
-    }
-    if (view.size == 0) {
+    if (is_of_failed_chunk (job, record)) {
         return true;
     }
-    if (view.size > MAX_RECORD) {
+    if (arec_reader_read_is_long (reader, record, 0, UINT64_MAX)) {
+        /* All other streams would wait for it, too: a thread that serves requests does that. */
+        arec_readahead_retract (job->node.file->readahead, record);
         return false;
+    }
+    if (!arec_reader_read (reader, record, &view, NULL)) {
+        /* Whoever reads it will be told why. */
+        job->has_failed = arec_reader_locate (reader, record, &job->failed, NULL);
+        return job->has_failed;
+    }
+    if (view.size == 0 || view.size > MAX_RECORD) {
+        return true;
     }
     buffer = FUSE_BUFVEC_INIT (view.size);
     buffer.buf[0].mem = (void *)view.data;
@@ -343,6 +361,15 @@ arecfs_push_join (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNo
     return found;
 }
 
+static bool
+is_large (const ArecfsNode *node)
+{
+    uint64_t size;
+
+    return arec_reader_record_size (node->file->reader, node->record, &size, NULL) &&
+           size > MAX_RECORD;
+}
+
 bool
 arecfs_push_begin (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
                    size_t size, uint64_t offset, const ArecUpcoming *upcoming)
@@ -350,6 +377,11 @@ arecfs_push_begin (ArecfsPush *push, const ArecfsRequest *request, const ArecfsN
     Waiter read = {.request = *request, .node = *node, .size = size, .offset = offset};
     bool taken;
 
+    if (is_large (node)) {
+        /* Those that follow are large, too, most likely. */
+        arec_readahead_retract (node->file->readahead, upcoming->first);
+        return false;
+    }
     pthread_mutex_lock (&push->lock);
     /* What another reader began meanwhile may be storing just this record. */
     if (!join_locked (push, &read, &taken)) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "log.h"
 
@@ -59,7 +60,9 @@ is_error (int number)
 void
 arecfs_reply_errno (const ArecfsRequest *request, int number)
 {
-    conclude (request, "%s", number == 0 ? "done" : g_strerror (number));
+    char text[256]; /* not g_strerror (), whose lock all requests would share */
+
+    conclude (request, "%s", number == 0 ? "done" : strerror_r (number, text, sizeof text));
     if (is_error (number)) {
         arecfs_count (&request->server->counters.errors, 1);
     }

@@ -24,7 +24,7 @@ typedef struct ArecfsTree ArecfsTree;
 
 typedef struct {
     const ArecReaderOptions *reader;
-    uint64_t readahead_buffer_size; /* bytes decoded ahead of each stream at most */
+    uint64_t readahead_buffer_size; /* of arec_readahead_new () */
     bool merge;
     bool plain_names;
     const char *suffix; /* NULL: none; "auto" */

@@ -97,8 +97,8 @@ round_up_to_chunk (uint64_t end, const ArecSurroundings *around)
     return part == 0 ? end : end + (around->group_size - part);
 }
 
-/* Where the next announcement ends that begins at @first; the stream has come far enough for
- * one. */
+/* Where the next announcement ends that begins at @first: so much behind the record's own
+ * chunk, or behind what was announced beyond it. */
 static uint64_t
 end_of_window (ArecStream *stream, uint64_t first, const ArecSurroundings *around)
 {
@@ -107,6 +107,7 @@ end_of_window (ArecStream *stream, uint64_t first, const ArecSurroundings *aroun
     }
     stream->window =
         MIN (stream->window > 0 ? 2 * stream->window : FIRST_WINDOW, around->max_window);
+    first = MAX (first, around->chunk_end);
     if (stream->window >= (around->n_records - first) / stream->step) {
         return around->n_records;
     }
@@ -149,4 +150,16 @@ arec_streams_note (ArecStreams *streams, uint64_t record, const ArecSurroundings
     }
     advance (stream, record);
     return announce (stream, around);
+}
+
+void
+arec_streams_retract (ArecStreams *streams, uint64_t record)
+{
+    for (unsigned i = 0; i < AREC_MAX_STREAMS; i++) {
+        ArecStream *stream = &streams->streams[i];
+
+        if (record < stream->ahead_end && goes_on (stream, record)) {
+            stream->ahead_end = record;
+        }
+    }
 }

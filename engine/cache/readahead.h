@@ -60,3 +60,7 @@ typedef struct {
  * middle of what was announced last. */
 ArecAhead arec_streams_note (ArecStreams *streams, uint64_t record,
                              const ArecSurroundings *around);
+
+/* Takes back what was announced from @record on: it is announced again, once its stream moves.
+ */
+void arec_streams_retract (ArecStreams *streams, uint64_t record);

@@ -30,14 +30,21 @@ end_pursuit (Pursuit *pursuit)
 }
 
 static void
-run_pursuit (void *data)
+pursue (ArecEngine *engine, ArecCacheEntry *cached)
 {
-    Pursuit *pursuit = data;
-    ArecChunk *chunk = arec_cache_entry_value (pursuit->cached);
+    ArecChunk *chunk = arec_cache_entry_value (cached);
     ArecProgress progress = {0};
 
     arec_progressive_values_pursue (chunk->progressive, &progress);
-    account (pursuit->engine, pursuit->cached, &progress);
+    account (engine, cached, &progress);
+}
+
+static void
+run_pursuit (void *data)
+{
+    Pursuit *pursuit = data;
+
+    pursue (pursuit->engine, pursuit->cached);
     end_pursuit (pursuit);
 }
 
@@ -91,4 +98,14 @@ arec_chunk_range_need (ArecEngine *engine, const ArecShard *shard, const ArecInd
         g_propagate_error (error, cause);
     }
     return ok;
+}
+
+void
+arec_chunk_range_complete (ArecEngine *engine, ArecCacheEntry *cached)
+{
+    ArecChunk *chunk = arec_cache_entry_value (cached);
+
+    if (chunk->progressive && arec_progressive_values_aim (chunk->progressive, UINT64_MAX)) {
+        pursue (engine, cached);
+    }
 }

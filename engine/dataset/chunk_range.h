@@ -20,3 +20,7 @@
 bool arec_chunk_range_need (ArecEngine *engine, const ArecShard *shard,
                             const ArecIndexEntry *entry, ArecCacheEntry *cached, uint64_t end,
                             GError **error);
+
+/* Decodes what is missing of @cached, unless another thread is at it. Who reads it meets what
+ * fails. */
+void arec_chunk_range_complete (ArecEngine *engine, ArecCacheEntry *cached);

@@ -10,6 +10,12 @@
 /* A stream of tiny records may be announced as many at a time as this, not as many as fit. */
 #define MAX_WINDOW 4096
 
+/* Bytes that are decoded ahead of a stream where nobody says how many: so far ahead of a reader
+ * of small records that it is not overtaken, and a large chunk for each thread as long as one
+ * that is not read after all is no great loss. */
+#define AUTO_SIZE (UINT64_C (4) << 20)
+#define MAX_AUTO_SIZE (UINT64_C (64) << 20)
+
 /* Decoded bytes that a thread gets to do at once: handing over costs more than a small chunk.
  */
 #define TASK_SIZE (UINT64_C (128) * 1024)
@@ -31,28 +37,44 @@ typedef struct {
     uint64_t first, end, step;
 } Task;
 
-static uint64_t
-average_record_size (const ArecReader *reader)
+/* Average decoded bytes, at least 1. */
+static void
+get_sizes (const ArecReader *reader, uint64_t *of_record, uint64_t *of_chunk)
 {
-    uint64_t size = 0, n = 0;
+    uint64_t size = 0, n_records = 0, n_chunks = 0;
 
     for (size_t i = 0; i < arec_reader_n_files (reader); i++) {
         ArecFileInfo info;
 
         arec_reader_file_info (reader, i, &info);
         size += info.decoded_size;
-        n += info.n_records;
+        n_records += info.n_records;
+        n_chunks += info.n_chunks;
     }
-    return MAX (size / MAX (n, 1), 1);
+    *of_record = MAX (size / MAX (n_records, 1), 1);
+    *of_chunk = MAX (size / MAX (n_chunks, 1), 1);
+}
+
+static uint64_t
+choose_size (const ArecReader *reader, uint64_t chunk_size)
+{
+    /* What an index says may be anything. */
+    uint64_t for_all = arec_reader_parallelism (reader) * MIN (chunk_size, MAX_AUTO_SIZE);
+
+    return CLAMP (for_all, AUTO_SIZE, MAX_AUTO_SIZE);
 }
 
 ArecReadahead *
 arec_readahead_new (ArecReader *reader, uint64_t buffer_size)
 {
     ArecReadahead *readahead = g_new0 (ArecReadahead, 1);
+    uint64_t chunk_size;
 
     readahead->reader = arec_reader_ref (reader);
-    readahead->record_size = average_record_size (reader);
+    get_sizes (reader, &readahead->record_size, &chunk_size);
+    if (buffer_size == AREC_READAHEAD_AUTO) {
+        buffer_size = choose_size (reader, chunk_size);
+    }
     readahead->max_window = MIN (buffer_size / readahead->record_size, MAX_WINDOW);
     pthread_mutex_init (&readahead->lock, NULL);
     pthread_cond_init (&readahead->task_ended, NULL);
@@ -150,11 +172,21 @@ arec_readahead_note (ArecReadahead *readahead, uint64_t record)
     ahead = arec_streams_note (&readahead->streams, record, &around);
     pthread_mutex_unlock (&readahead->lock);
     if (ahead.end > around.chunk_end) {
-        uint64_t behind = MAX (ahead.first, around.chunk_end);
+        uint64_t behind = MAX (ahead.first, around.chunk_end), end;
 
-        /* From the first step that is not in the record's own chunk. */
+        /* From the first step that is not in the record's own chunk; and a chunk more, which a
+         * reader finds that asks for nothing before it has come through what was announced. */
         behind += (ahead.step - (behind - ahead.first) % ahead.step) % ahead.step;
-        decode_ahead (readahead, behind, ahead.end, ahead.step, around.group_size);
+        end = MIN (ahead.end + MAX (around.group_size, ahead.step), around.n_records);
+        decode_ahead (readahead, behind, end, ahead.step, around.group_size);
     }
     return (ArecUpcoming){ahead.first, ahead.end, ahead.step};
+}
+
+void
+arec_readahead_retract (ArecReadahead *readahead, uint64_t record)
+{
+    pthread_mutex_lock (&readahead->lock);
+    arec_streams_retract (&readahead->streams, record);
+    pthread_mutex_unlock (&readahead->lock);
 }

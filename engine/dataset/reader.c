@@ -619,19 +619,30 @@ arec_reader_has_chunk (const ArecReader *reader, const ArecChunkWalk *walk)
 bool
 arec_reader_load_ahead (ArecReader *reader, uint64_t record, uint64_t *chunk_end)
 {
+    ArecEngine *engine = reader->engine;
+    g_autoptr (ArecCacheEntry) cached = NULL;
     ArecPlace place;
     ArecIndexEntry entry;
-    const File *file;
+    ArecCacheKey key;
+    LoadRequest request;
 
     if (!find (reader, record, &place, &entry, NULL)) {
         return false;
     }
-    file = &reader->files[place.file];
     *chunk_end = chunk_end_of (reader, record, &place, &entry);
-    return arec_chunk_cache_load_ahead (
-        reader->engine->cache, (ArecCacheKey){file->chunk_owner, place.chunk}, &chunk_loader,
-        &(LoadRequest){reader->engine, file->shard, &entry},
-        cost_of_chunk (reader->engine, &entry));
+    key = (ArecCacheKey){reader->files[place.file].chunk_owner, place.chunk};
+    request = (LoadRequest){engine, reader->files[place.file].shard, &entry};
+    if (!arec_chunk_cache_load_ahead (engine->cache, key, &chunk_loader, &request,
+                                      cost_of_chunk (engine, &entry))) {
+        return false;
+    }
+    if (entry.decoded_size > engine->max_whole_chunk) {
+        cached = arec_chunk_cache_peek (engine->cache, key);
+        if (cached) {
+            arec_chunk_range_complete (engine, cached);
+        }
+    }
+    return true;
 }
 
 bool

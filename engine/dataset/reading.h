@@ -44,7 +44,8 @@ bool arec_reader_has_chunk (const ArecReader *reader, const ArecChunkWalk *walk)
 bool arec_reader_surroundings (ArecReader *reader, uint64_t record, uint64_t *chunk_end,
                                uint64_t *group_size, GError **error);
 
-/* Loads the chunk of @record unless the cache has it; a chunk that cannot be loaded is nobody's
- * failure here. Returns whether it makes sense to go on behind *chunk_end: not where the index
- * cannot be read, or the cache has enough that was loaded ahead. */
+/* Loads the chunk of @record unless the cache has it, and decodes all of it; a chunk of which
+ * that cannot be done is nobody's failure here. Returns whether it makes sense to go on behind
+ * *chunk_end: not where the index cannot be read, or the cache has enough that was loaded
+ * ahead. */
 bool arec_reader_load_ahead (ArecReader *reader, uint64_t record, uint64_t *chunk_end);

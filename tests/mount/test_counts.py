@@ -250,6 +250,22 @@ def test_in_order_each_chunk_is_decoded_once(request, which, options, listed):
         assert requests["open"] <= 1 and requests["flush"] <= 1 and requests["release"] == 0
 
 
+@pytest.mark.parametrize("size, group", [(6 << 20, 1), (17 << 20, 1), (100_000, 64)], ids=["6M", "17M", "64x100K"])
+def test_in_order_large_chunks_are_decoded_ahead(tmp_path, size, group):
+    text = oracle.text_records(1, minimum=50_000, maximum=50_000)[0]
+    records = [(b"%07d\n" % i + text * (size // len(text) + 1))[:size] for i in range(10 * group)]
+    path = oracle.write(tmp_path / "l.array_record", records, f"group_size:{group},zstd:1")
+    with mounted(path, "--cache-size=1G") as mount:
+        os.listdir(mount.path)
+        costs = Costs(mount)
+        read_all(mount, records)
+        _, engine = costs.spent()
+        assert engine["chunks_decoded"] == 10
+        assert engine["decoded_bytes"] == sum(map(len, records))
+        assert engine["chunks_ahead"] >= 5, engine
+        assert engine["chunks_ahead_wasted"] == 0
+
+
 def test_in_order_with_a_small_cache(tmp_path):
     """A cache of a few chunks is enough to decode each once in order."""
     records = oracle.text_records(4000, maximum=2000)

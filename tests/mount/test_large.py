@@ -104,7 +104,7 @@ def test_others_are_served_while_a_large_chunk_is_loaded(grouped, tmp_path):
     def read_one(i):
         got[i] = read(mount.path / names[i], 100)
 
-    with mounted(path, "--no-push", environment=device.environment) as mount:
+    with mounted(path, "--no-push", "--readahead-buffer-size=0", environment=device.environment) as mount:
         threads = [threading.Thread(target=read_one, args=(i,)) for i in range(READERS)]
         counter = ReadCounter(mount)
         with device.fails(path, "pause", begin=begin, end=chunk.end):

@@ -27,6 +27,7 @@ from mounts import SANITIZE, SLOW, mounted, wait_until
 N = 8_000
 SERVING_THREADS = 12  # at most, with the default parallelism
 GROUP = 50
+MIB = 1 << 20
 NAMES = golden.record_names(N)
 
 
@@ -235,6 +236,34 @@ def test_a_damaged_chunk_in_the_way(tmp_path):
                 assert (mount.path / NAMES[number]).read_bytes() == records[number]
         assert mount.stats()["requests"]["read"] <= few(N) + GROUP + 20
         assert len(mount.log_lines(path.name)) == 1, mount.log()
+
+
+def in_order(path, records):
+    """The counters of a mount after a listing and all of @records in order."""
+    with mounted(path) as mount:
+        for name, record in zip(sorted(os.listdir(mount.path)), records, strict=True):
+            assert (mount.path / name).read_bytes() == record, name
+        return mount.stats()
+
+
+def test_large_records_among_small_ones(tmp_path):
+    """They are not pushed, and those behind them are."""
+    text = oracle.text_records(1, minimum=MIB // 16, maximum=MIB // 16)[0] * 16
+    records = [b"%07d\n" % i + text[:2000 if i % 25 else None] for i in range(1500)]
+    stats = in_order(oracle.write(tmp_path / "m.array_record", records, "group_size:1,zstd:1"), records)
+    small = sum(len(record) < MIB for record in records)
+    assert small - 3 * few(small) <= stats["pushes_kept"] <= small
+    assert stats["engine"]["chunks_decoded"] == len(records)
+
+
+def test_chunks_that_take_long_to_decode(tmp_path):
+    """They are no push's business, but once decoded ahead they are pushed as others are."""
+    text = oracle.text_records(1, minimum=MIB // 16, maximum=MIB // 16)[0] * 8
+    records = [b"%07d\n" % i + text for i in range(240)]  # 20 MiB each
+    stats = in_order(oracle.write(tmp_path / "l.array_record", records, "group_size:40,zstd:1"), records)
+    assert stats["pushes_kept"] >= len(records) - 3 * few(len(records))
+    assert stats["engine"]["chunks_ahead"] >= 1
+    assert stats["engine"]["chunks_decoded"] == 6
 
 
 def test_a_source_that_changed_is_not_pushed(tmp_path):

@@ -51,7 +51,7 @@ test_single_records_in_order (void)
 static void
 test_groups_in_order (void)
 {
-    CHECK (64, {0, 0, 0}, {1, 2, 64}, {64, 65, 128}, {128, 129, 192});
+    CHECK (64, {0, 0, 0}, {1, 2, 64}, {64, 65, 192}, {192, 193, 320});
 }
 
 /* Windows beyond a chunk are of whole chunks. */
@@ -141,7 +141,7 @@ test_steps (void)
 static void
 test_steps_across_groups (void)
 {
-    CHECK (50, {0, 0, 0}, {7, 14, 50}, {56, 63, 100}, {105, 112, 200});
+    CHECK (50, {0, 0, 0}, {7, 14, 50}, {56, 63, 150}, {105, 154, 250});
     CHECK (50, {0, 0, 0}, {7, 14, 50}, {14, 0, 0}, {35, 56, 100}, {63, 0, 0});
 }
 
@@ -206,6 +206,23 @@ test_random (void)
     }
 }
 
+/* What was taken back is announced again with the next step, for the stream that it was
+ * announced to. */
+static void
+test_retracted (void)
+{
+    ArecStreams streams = {0};
+    static const Row begin[] = {{100, 0, 0}, {101, 0, 0}, {102, 103, 107},
+                                {500, 0, 0}, {501, 0, 0}, {502, 503, 507}};
+    static const Row go_on[] = {{103, 105, 113}, {503, 0, 0}};
+
+    check (&streams, 1, begin, G_N_ELEMENTS (begin));
+    arec_streams_retract (&streams, 105);
+    arec_streams_retract (&streams, 107); /* was not announced */
+    arec_streams_retract (&streams, 102); /* is behind */
+    check (&streams, 1, go_on, G_N_ELEMENTS (go_on));
+}
+
 /* A reader that jumps away costs no more than what was announced already. */
 static void
 test_giving_up (void)
@@ -245,6 +262,7 @@ main (int argc, char **argv)
     g_test_add_func ("/readahead/interleaved", test_interleaved);
     g_test_add_func ("/readahead/random", test_random);
     g_test_add_func ("/readahead/giving-up", test_giving_up);
+    g_test_add_func ("/readahead/retracted", test_retracted);
     g_test_add_func ("/readahead/off", test_off);
     return g_test_run();
 }
