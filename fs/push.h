@@ -10,6 +10,9 @@
  * overtake it. For the same reason a READ of a record that a push has still before it waits for
  * the push to come by, which leaves that record's pages, held by the reader, alone.
  *
+ * A record whose chunk takes long to decode ends a push; it and those behind it are announced
+ * again. A large record, or a damaged chunk, is left out.
+ *
  * A READ of what a push is storing right now, or has stored, is not for this thread to answer:
  * it may be waiting for just that page.
  */

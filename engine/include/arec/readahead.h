@@ -31,7 +31,7 @@ typedef struct {
 #define AREC_READAHEAD_AUTO UINT64_MAX
 
 /* @buffer_size  bytes of records that are decoded ahead of a stream at most, besides what comes
- * with a chunk that it reads, and in whole chunks; 0: none are.
+ * with a chunk that it reads, in whole chunks and one more; 0: none are.
  * Takes a reference of @reader. */
 AREC_PUBLIC ArecReadahead *arec_readahead_new (ArecReader *reader, uint64_t buffer_size);
 /* Waits for what it has the engine's threads do. Takes NULL. */

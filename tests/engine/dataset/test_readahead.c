@@ -134,15 +134,20 @@ test_size (void)
     }
 }
 
-/* Whoever frees it waits for no more than what runs. */
+/* Once it is freed nothing of it runs any more, so nothing more is decoded. */
 static void
 test_free_at_once (void)
 {
     for (int i = 0; i < 20; i++) {
         Fixture fixture;
+        uint64_t decoded;
 
         set_up (&fixture, MIB, &(ArecEngineOptions){.max_whole_chunk = 1000}, 8 * MIB);
         announced (&fixture);
+        g_clear_pointer (&fixture.readahead, arec_readahead_free);
+        decoded = stats_of (&fixture).decoded_bytes;
+        g_usleep (2000);
+        g_assert_cmpuint (stats_of (&fixture).decoded_bytes, ==, decoded);
         tear_down (&fixture);
     }
 }
