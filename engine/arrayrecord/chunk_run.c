@@ -8,6 +8,9 @@
 #define MAX_EXPANSION 2
 #define MAX_EXTRA (2 * AREC_BLOCK_SIZE)
 
+/* Where pages are larger, what is said of them here holds for a part of this size. */
+#define PAGE_SIZE UINT64_C (4096)
+
 /* Bytes of anything that costs count to. */
 #define MOST (UINT64_C (1) << 48)
 
@@ -47,54 +50,62 @@ fits (const ArecChunkRun *run, const ArecIndexEntry *entry)
            entry->limit - run->begin <= AREC_RUN_SIZE;
 }
 
-bool
-arec_chunk_run_add (ArecChunkRun *run, const ArecIndexEntry *entry)
+size_t
+arec_chunk_run_add (ArecChunkRun *run, const ArecIndexEntry *entries, size_t n)
 {
-    if (run->n_chunks == 0) {
-        run->begin = entry->offset;
-    } else if (!fits (run, entry)) {
-        return false;
+    ArecChunkRun all = *run; /* a copy that nobody else can see stays in registers */
+    size_t added = 0;
+
+    if (all.n_chunks == 0) {
+        all.begin = all.end = entries[0].offset;
     }
-    run->chunks[run->n_chunks++] = (ArecRunChunk){.entry = *entry};
-    run->end = entry->limit;
-    run->decoded_size += entry->decoded_size;
-    run->n_records += entry->n_records;
-    return true;
+    while (added < n && (all.n_chunks == 0 || fits (&all, &entries[added]))) {
+        const ArecIndexEntry *entry = &entries[added++];
+
+        all.chunks[all.n_chunks++] = (ArecRunChunk){.entry = *entry};
+        all.end = entry->limit;
+        all.decoded_size += entry->decoded_size;
+        all.n_records += entry->n_records;
+    }
+    *run = all;
+    return added;
 }
 
 uint64_t
 arec_chunk_run_cost (const ArecChunkRun *run)
 {
     /* What an index says may be anything. */
-    return MIN (run->decoded_size, MOST) + MIN (stored_size (run), MOST) +
+    return MIN (run->decoded_size, MOST) + MIN (PAGE_SIZE + stored_size (run), MOST) +
            MIN (run->n_records, MOST / sizeof (uint32_t)) * sizeof (uint32_t);
 }
 
 uint64_t
 arec_chunk_run_memory (const ArecChunkRun *run)
 {
-    return run->stored_room + run->values_room + run->ends_room;
+    return run->memory_room + run->values_room + run->ends_room;
 }
 
 void
 arec_chunk_run_clear (ArecChunkRun *run)
 {
-    for (size_t i = 0; i < run->n_chunks; i++) {
+    for (size_t i = 0; run->has_own && i < run->n_chunks; i++) {
         g_clear_pointer (&run->chunks[i].chunk, arec_chunk_free);
-        g_clear_pointer (&run->chunks[i].error, g_error_free);
+        g_clear_error (&run->chunks[i].error);
     }
-    run->n_chunks = 0;
-    run->begin = run->end = run->decoded_size = run->n_records = 0;
+    run->has_own = false;
+    run->n_chunks = run->n_failed = 0;
+    run->begin = run->end = run->decoded_size = run->n_records = run->failed_size = 0;
 }
 
 void
 arec_chunk_run_shrink (ArecChunkRun *run)
 {
     g_assert (run->n_chunks == 0);
-    g_clear_pointer (&run->stored, g_free);
+    g_clear_pointer (&run->memory, g_free);
+    run->stored = NULL;
     g_clear_pointer (&run->values, g_free);
     g_clear_pointer (&run->ends, g_free);
-    run->stored_room = run->values_room = run->ends_room = 0;
+    run->memory_room = run->values_room = run->ends_room = 0;
 }
 
 /* @old, or new memory in its place, which holds nothing of the old; NULL when memory lacks. */
@@ -124,6 +135,15 @@ is_plausible (const ArecChunkRun *run)
            stored_size (run) <= MAX_EXPANSION * most + MAX_EXTRA;
 }
 
+/* The first place from @memory on that lies in its page where @position lies in one of the
+ * file. A copy to some bytes further on in the page is several times slower with processors
+ * that take the one for the other ("4K aliasing" of REP MOVSB). */
+static uint8_t *
+like_in_file (uint8_t *memory, uint64_t position)
+{
+    return memory + (position - (uintptr_t)memory) % PAGE_SIZE;
+}
+
 bool
 arec_chunk_run_reserve (ArecChunkRun *run)
 {
@@ -131,8 +151,12 @@ arec_chunk_run_reserve (ArecChunkRun *run)
         !arec_block_is_chunk_boundary (run->end)) {
         return false;
     }
-    run->stored = make_room (run->stored, &run->stored_room, stored_size (run));
+    run->memory = make_room (run->memory, &run->memory_room, PAGE_SIZE + stored_size (run));
     run->values = make_room (run->values, &run->values_room, MAX (run->decoded_size, 1));
     run->ends = make_room (run->ends, &run->ends_room, run->n_records * sizeof (uint32_t));
-    return run->stored && run->values && run->ends;
+    if (!run->memory || !run->values || !run->ends) {
+        return false;
+    }
+    run->stored = like_in_file (run->memory, run->begin);
+    return true;
 }

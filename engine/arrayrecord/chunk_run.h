@@ -28,7 +28,6 @@ typedef struct {
     ArecIndexEntry entry;
     /* Once loaded: the records, or why there are none. */
     const uint8_t *values; /* NULL after a failure */
-    ArecRecordEnds ends;   /* belongs to the run, or to `chunk` */
     ArecChunk *chunk;      /* where it was loaded alone */
     GError *error;
 } ArecRunChunk;
@@ -38,17 +37,39 @@ typedef struct {
     ArecRunChunk *chunks;             /* room for AREC_RUN_CHUNKS */
     uint64_t begin, end;              /* where they lie: a file range */
     uint64_t decoded_size, n_records; /* of all, by the index */
+    size_t n_failed;                  /* once loaded: chunks without values */
+    uint64_t failed_size;             /* what they would have decoded to */
+    bool has_own;                     /* some have memory or an error of their own */
+    uint8_t *memory;                  /* for what is stored, and up to a page in front of it */
     uint8_t *stored, *values;
     uint32_t *ends;
-    size_t stored_room, values_room, ends_room; /* bytes */
+    size_t memory_room, values_room, ends_room; /* bytes */
 } ArecChunkRun;
 
 ArecChunkRun *arec_chunk_run_new (void);
 void arec_chunk_run_free (ArecChunkRun *run); /* takes NULL */
 
-/* Adds the chunk of @entry, if it fits in: an empty run takes any, others take what follows
- * their last chunk, within the bounds above. */
-bool arec_chunk_run_add (ArecChunkRun *run, const ArecIndexEntry *entry);
+/* Adds chunks of the @n @entries, which follow each other in the index, as long as they fit in:
+ * an empty run takes any first one, others are taken that lie behind their predecessor, within
+ * the bounds above. Returns how many. */
+size_t arec_chunk_run_add (ArecChunkRun *run, const ArecIndexEntry *entries, size_t n);
+
+/* Where the records of chunk @i end, in bytes from the start of its values; lives as long as
+ * they do. Only of a chunk that was loaded and has values. */
+static inline void
+arec_chunk_run_ends (const ArecChunkRun *run, size_t i, ArecRecordEnds *ends)
+{
+    const ArecRunChunk *chunk = &run->chunks[i];
+
+    if (chunk->chunk) {
+        *ends = chunk->chunk->ends;
+        return;
+    }
+    ends->n = chunk->entry.n_records;
+    ends->wide = false;
+    ends->narrow_ends =
+        run->ends + (chunk->entry.first_record - run->chunks[0].entry.first_record);
+}
 
 /* Bytes of memory that the chunks will take in the run, at most. */
 uint64_t arec_chunk_run_cost (const ArecChunkRun *run);

@@ -199,34 +199,44 @@ pull_bits (const ArecIndexFrames *index, uint64_t at, unsigned width)
     return width == 64 ? value : value & ((UINT64_C (1) << width) - 1);
 }
 
-static uint64_t
-bits_of_chunk (const Frame *frame, unsigned i)
+static inline unsigned
+bits_per_chunk (const Frame *frame)
 {
-    return frame->bits_at +
-           (uint64_t)i * ((unsigned)frame->offset_bits + frame->size_bits + frame->record_bits);
+    return (unsigned)frame->offset_bits + frame->size_bits + frame->record_bits;
+}
+
+/* The first record of chunk @i, whose packed bits begin at @bits. */
+static inline uint64_t
+first_record_at (const ArecIndexFrames *index, const Frame *frame, unsigned i, uint64_t bits)
+{
+    return frame->first_record + i * frame->record_slope +
+           pull_bits (index, bits + frame->offset_bits + frame->size_bits, frame->record_bits);
 }
 
 static inline uint64_t
 first_record_in (const ArecIndexFrames *index, const Frame *frame, unsigned i)
 {
-    return frame->first_record + i * frame->record_slope +
-           pull_bits (index, bits_of_chunk (frame, i) + frame->offset_bits + frame->size_bits,
-                      frame->record_bits);
+    return first_record_at (index, frame, i,
+                            frame->bits_at + (uint64_t)i * bits_per_chunk (frame));
 }
 
-static inline ArecIndexRow
-row_at (const ArecIndexFrames *index, uint64_t chunk)
+/* Rows of chunks [first, end) of a frame. */
+static void
+get_rows (const ArecIndexFrames *index, const Frame *from, unsigned first, unsigned end,
+          ArecIndexRow *rows)
 {
-    const Frame *frame = &index->frames[chunk / FRAME_CHUNKS];
-    unsigned i = chunk % FRAME_CHUNKS;
-    uint64_t bits = bits_of_chunk (frame, i);
+    const Frame frame = *from;
+    unsigned step = bits_per_chunk (&frame);
+    uint64_t bits = frame.bits_at + (uint64_t)first * step;
 
-    return (ArecIndexRow){
-        .offset = frame->base + i * frame->slope + pull_bits (index, bits, frame->offset_bits),
-        .decoded_size =
-            frame->least_size + pull_bits (index, bits + frame->offset_bits, frame->size_bits),
-        .first_record = first_record_in (index, frame, i),
-    };
+    for (unsigned i = first; i < end; i++, bits += step) {
+        *rows++ = (ArecIndexRow){
+            .offset = frame.base + i * frame.slope + pull_bits (index, bits, frame.offset_bits),
+            .decoded_size =
+                frame.least_size + pull_bits (index, bits + frame.offset_bits, frame.size_bits),
+            .first_record = first_record_at (index, &frame, i, bits),
+        };
+    }
 }
 
 void
@@ -234,8 +244,14 @@ arec_index_frames_get (const ArecIndexFrames *index, uint64_t first, uint64_t n,
                        ArecIndexRow *rows)
 {
     g_assert (first < index->n_rows && n <= index->n_rows - first);
-    for (uint64_t i = 0; i < n; i++) {
-        rows[i] = row_at (index, first + i);
+    while (n > 0) {
+        unsigned in_frame = first % FRAME_CHUNKS;
+        unsigned here = (unsigned)MIN (n, FRAME_CHUNKS - in_frame);
+
+        get_rows (index, &index->frames[first / FRAME_CHUNKS], in_frame, in_frame + here, rows);
+        first += here;
+        rows += here;
+        n -= here;
     }
 }
 

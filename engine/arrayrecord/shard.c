@@ -422,70 +422,88 @@ arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError
 }
 
 /* Decodes a chunk that was read with its neighbours; on failure it is left as it was. */
-static void
+static bool
 decode_in_run (ArecShard *shard, const ArecChunkNeighbours *all, ArecRunChunk *in,
-               uint8_t *memory, uint32_t *ends)
+               uint8_t *memory, uint32_t *ends_memory)
 {
     const ArecIndexEntry *entry = &in->entry;
     ArecChunkPlace place = place_of (shard, entry);
     ArecChunkHeader header;
-    const uint8_t *data, *values;
+    const uint8_t *data;
 
     if (!arec_chunk_neighbours_find (all, &place, &header, &data) ||
         !check_against_index (shard, entry, &header, NULL)) {
-        return;
+        return false;
     }
     if (header.type == AREC_CHUNK_SIMPLE) {
-        in->ends = (ArecRecordEnds){.n = entry->n_records, .narrow_ends = ends};
-        if (arec_chunk_decode_into (&header, data, &shard->limits, memory, &in->ends,
-                                    &values)) {
-            in->values = values;
-        }
+        ArecRecordEnds ends = {.n = entry->n_records, .narrow_ends = ends_memory};
+
+        in->values = arec_chunk_decode_into (&header, data, &shard->limits, memory, &ends);
     } else if (arec_chunk_decode (&place, &header, NULL, data, &shard->limits, &in->chunk,
                                   NULL)) {
-        in->ends = in->chunk->ends;
         in->values = in->chunk->values;
+    }
+    return in->values;
+}
+
+static void
+forget_all (ArecChunkRun *run)
+{
+    for (size_t i = 0; i < run->n_chunks; i++) {
+        run->chunks[i].values = NULL;
+        g_clear_pointer (&run->chunks[i].chunk, arec_chunk_free);
     }
 }
 
-/* Decodes what can be decoded out of one read; all or nothing of it counts. */
-static void
+/* Decodes what can be decoded out of one read; all or nothing of it counts. Returns whether
+ * nothing is missing. */
+static bool
 load_together (ArecShard *shard, ArecChunkRun *run)
 {
     ArecChunkNeighbours all;
     uint8_t *memory = run->values;
     uint32_t *ends = run->ends;
+    size_t n_decoded = 0;
 
     if (!arec_chunk_neighbours_read (shard->source, run->begin, run->end, run->stored, &all,
                                      NULL)) {
-        return;
+        return false;
     }
     for (size_t i = 0; i < run->n_chunks; i++) {
-        decode_in_run (shard, &all, &run->chunks[i], memory, ends);
-        memory += run->chunks[i].entry.decoded_size;
-        ends += run->chunks[i].entry.n_records;
+        ArecRunChunk *chunk = &run->chunks[i];
+
+        n_decoded += decode_in_run (shard, &all, chunk, memory, ends);
+        run->has_own = run->has_own || chunk->chunk;
+        memory += chunk->entry.decoded_size;
+        ends += chunk->entry.n_records;
     }
     if (!arec_source_check (shard->source, NULL)) {
-        for (size_t i = 0; i < run->n_chunks; i++) {
-            run->chunks[i].values = NULL;
-            g_clear_pointer (&run->chunks[i].chunk, arec_chunk_free);
-        }
+        forget_all (run);
+        return false;
     }
+    return n_decoded == run->n_chunks;
 }
 
 void
 arec_shard_load_run (ArecShard *shard, ArecChunkRun *run)
 {
-    if (arec_shard_check_known (shard, NULL) && arec_chunk_run_reserve (run)) {
-        load_together (shard, run);
+    if (arec_shard_check_known (shard, NULL) && arec_chunk_run_reserve (run) &&
+        load_together (shard, run)) {
+        return;
     }
+    run->has_own = true;
     for (size_t i = 0; i < run->n_chunks; i++) {
         ArecRunChunk *chunk = &run->chunks[i];
 
-        if (!chunk->values && arec_shard_check_known (shard, &chunk->error) &&
+        if (chunk->values) {
+            continue;
+        }
+        if (arec_shard_check_known (shard, &chunk->error) &&
             arec_shard_load_chunk_at (shard, &chunk->entry, &chunk->chunk, &chunk->error)) {
-            chunk->ends = chunk->chunk->ends;
             chunk->values = chunk->chunk->values;
+        } else {
+            run->n_failed++;
+            run->failed_size += chunk->entry.decoded_size;
         }
     }
 }

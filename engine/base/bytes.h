@@ -64,13 +64,17 @@ arec_le64 (const uint8_t *at)
     return GUINT64_FROM_LE (value);
 }
 
-bool arec_bytes_take_varint_slow (ArecBytes *bytes, uint64_t *out);
+/* The varint at @at; returns the position behind it, or NULL where there is none. */
+const uint8_t *arec_varint_parse (const uint8_t *at, const uint8_t *end, uint64_t *out);
 
-/* LEB128 of at most 10 bytes; overlong forms pass, overflow of 64 bits does not. */
+/* LEB128 of at most 10 bytes; overlong forms pass, overflow of 64 bits does not. Inline for the
+ * short ones, and so that no cursor's address goes out of a loop. */
 static inline bool
 arec_bytes_take_varint (ArecBytes *bytes, uint64_t *out)
 {
     size_t left = arec_bytes_left (bytes);
+    const uint8_t *behind;
+    uint64_t value;
 
     if (left > 0 && bytes->at[0] < 0x80) {
         *out = *bytes->at++;
@@ -81,7 +85,13 @@ arec_bytes_take_varint (ArecBytes *bytes, uint64_t *out)
         bytes->at += 2;
         return true;
     }
-    return arec_bytes_take_varint_slow (bytes, out);
+    behind = arec_varint_parse (bytes->at, bytes->end, &value);
+    if (!behind) {
+        return false;
+    }
+    bytes->at = behind;
+    *out = value;
+    return true;
 }
 
 /* LEB128 of at most 5 bytes that fits in 32 bits; overlong forms of up to 5 bytes pass. */

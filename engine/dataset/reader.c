@@ -575,21 +575,18 @@ arec_reader_find_chunk (const ArecReader *reader, uint64_t record, ArecChunkWalk
     walk->chunk = place.chunk;
     walk->chunk_record = place.chunk_record;
     walk->end = chunk_end_of (reader, record, &place, &walk->entries[0]);
+    walk->file_end = record + (reader->files[place.file].end - place.file_record);
     return true;
 }
 
 bool
 arec_reader_next_chunk (const ArecReader *reader, ArecChunkWalk *walk, GError **error)
 {
-    const File *file = &reader->files[walk->file];
-    const ArecIndex *index = arec_shard_index (file->shard);
-    const ArecIndexEntry *entry;
-    uint64_t record = walk->end;
-
-    if (record - file->base == file->end - file->first) {
-        return arec_reader_find_chunk (reader, record, walk, error);
+    if (walk->end == walk->file_end) {
+        return arec_reader_find_chunk (reader, walk->end, walk, error);
     }
     if (walk->i + 1 == walk->n_entries) {
+        const ArecIndex *index = arec_shard_index (reader->files[walk->file].shard);
         uint64_t next = walk->chunk + 1;
         uint64_t n = MIN (arec_index_n_chunks (index) - next, AREC_INDEX_BATCH);
 
@@ -603,8 +600,7 @@ arec_reader_next_chunk (const ArecReader *reader, ArecChunkWalk *walk, GError **
     }
     walk->chunk++;
     walk->chunk_record = 0;
-    entry = &walk->entries[walk->i];
-    walk->end = record + MIN (entry->n_records, file->end - entry->first_record);
+    walk->end = MIN (walk->end + walk->entries[walk->i].n_records, walk->file_end);
     return true;
 }
 

@@ -22,7 +22,9 @@ typedef struct {
     size_t file;
     uint64_t chunk;        /* number in the file */
     uint64_t chunk_record; /* number in the chunk of the record that it was found by */
-    uint64_t end; /* number in the sequence of the record behind the last one of the chunk */
+    /* Numbers in the sequence of the records behind the last one of the chunk, and of the file.
+     */
+    uint64_t end, file_end;
     unsigned i, n_entries;
     ArecIndexEntry entries[AREC_INDEX_BATCH]; /* entries[i] is the chunk's */
 } ArecChunkWalk;
@@ -34,6 +36,19 @@ bool arec_reader_find_chunk (const ArecReader *reader, uint64_t record, ArecChun
 
 /* Goes to the next chunk, by its first record in the sequence; there is one. Same errors. */
 bool arec_reader_next_chunk (const ArecReader *reader, ArecChunkWalk *walk, GError **error);
+
+/* Goes @n chunks further, to one of those whose entries are in @walk; the chunk where it stands
+ * belongs to the sequence from its first record on, and the one where it goes does to its last.
+ */
+static inline void
+arec_chunk_walk_skip (ArecChunkWalk *walk, unsigned n)
+{
+    const ArecIndexEntry *from = &walk->entries[walk->i], *to = from + n;
+
+    walk->i += n;
+    walk->chunk += n;
+    walk->end += to->first_record + to->n_records - (from->first_record + from->n_records);
+}
 
 /* Whether the cache has the chunk where @walk stands, or somebody is loading it. */
 bool arec_reader_has_chunk (const ArecReader *reader, const ArecChunkWalk *walk);

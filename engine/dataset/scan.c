@@ -125,7 +125,7 @@ work (void *data, void *job)
     ArecReader *reader = data;
     ArecEngine *engine = arec_reader_engine (reader);
     Piece *piece = job;
-    uint64_t n_decoded = 0, n_failed = 0, bytes = 0;
+    const ArecChunkRun *run = piece->run;
 
     if (piece->kind == SHARED) {
         arec_reader_read (reader, piece->first, &piece->pin, &piece->error);
@@ -134,19 +134,9 @@ work (void *data, void *job)
         return;
     }
     arec_shard_load_run (piece->shard, piece->run);
-    for (size_t i = 0; i < piece->run->n_chunks; i++) {
-        const ArecRunChunk *chunk = &piece->run->chunks[i];
-
-        if (chunk->values) {
-            n_decoded++;
-            bytes += chunk->entry.decoded_size;
-        } else {
-            n_failed++;
-        }
-    }
-    engine->chunks_decoded += n_decoded;
-    engine->decoded_bytes += bytes;
-    engine->chunks_failed += n_failed;
+    engine->chunks_decoded += run->n_chunks - run->n_failed;
+    engine->decoded_bytes += run->decoded_size - run->failed_size;
+    engine->chunks_failed += run->n_failed;
 }
 
 /* ---- planning ---- */
@@ -193,15 +183,43 @@ is_for_cache (const ArecScan *scan)
                                 arec_reader_has_chunk (scan->reader, &scan->walk));
 }
 
-/* Whether the chunk of scan->planned could be added to @piece. */
-static bool
-add_neighbour (ArecScan *scan, Piece *piece)
+/* Chunks from the peeked one on, as far as the walk has their entries, that are wanted whole
+ * and are not worth a look into the cache. */
+static size_t
+count_plain (const ArecScan *scan)
 {
-    size_t file = scan->walk.file;
+    const ArecChunkWalk *walk = &scan->walk;
+    const ArecIndexEntry *entries = peeked_entry (scan);
+    uint64_t n = is_whole (scan) ? walk->n_entries - walk->i : 0, i = 0;
+    uint64_t left = MIN (scan->end, walk->file_end) - scan->planned; /* records */
+
+    for (; i < n && entries[i].decoded_size < WORTH_LOOKING && entries[i].n_records <= left;
+         i++) {
+        left -= entries[i].n_records;
+    }
+    return i;
+}
+
+/* Adds to @piece what follows it, as long as it fits in. */
+static void
+add_neighbours (ArecScan *scan, Piece *piece)
+{
+    size_t file = scan->walk.file, added = 1;
 
     /* Where the index fails now, it is asked again for the next piece. */
-    return scan->planned < scan->end && peek_chunk (scan, NULL) && scan->walk.file == file &&
-           !is_for_cache (scan) && arec_chunk_run_add (piece->run, peeked_entry (scan));
+    while (added > 0 && scan->planned < scan->end && peek_chunk (scan, NULL) &&
+           scan->walk.file == file) {
+        size_t n = count_plain (scan);
+
+        if (n == 0 && !is_for_cache (scan)) {
+            n = 1;
+        }
+        added = arec_chunk_run_add (piece->run, peeked_entry (scan), n);
+        if (added > 0) {
+            arec_chunk_walk_skip (&scan->walk, (unsigned)added - 1);
+            take_chunk (scan, piece);
+        }
+    }
 }
 
 /* The piece that begins at scan->planned < scan->end. */
@@ -223,10 +241,9 @@ plan_piece (ArecScan *scan)
         return piece;
     }
     piece->kind = OWN;
-    arec_chunk_run_add (piece->run, peeked_entry (scan));
-    do {
-        take_chunk (scan, piece);
-    } while (add_neighbour (scan, piece));
+    arec_chunk_run_add (piece->run, peeked_entry (scan), 1);
+    take_chunk (scan, piece);
+    add_neighbours (scan, piece);
     return piece;
 }
 
@@ -368,7 +385,8 @@ arec_scan_memory (const ArecScan *scan)
 static bool
 open_chunk (ArecScan *scan, GError **error)
 {
-    ArecRunChunk *chunk = &scan->piece->run->chunks[scan->next_chunk++];
+    size_t i = scan->next_chunk++;
+    ArecRunChunk *chunk = &scan->piece->run->chunks[i];
 
     /* What was decoded before a change was noticed is not mixed with its error. */
     if (!chunk->values || !arec_shard_check_known (scan->piece->shard, error)) {
@@ -379,7 +397,7 @@ open_chunk (ArecScan *scan, GError **error)
         return false;
     }
     scan->values = chunk->values;
-    scan->ends = chunk->ends;
+    arec_chunk_run_ends (scan->piece->run, i, &scan->ends);
     scan->chunk_record = 0;
     scan->begin = 0;
     return true;

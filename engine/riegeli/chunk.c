@@ -268,10 +268,9 @@ arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header, u
     return decode (place, header, memory, data, limits, UINT64_MAX, out, error);
 }
 
-bool
+const uint8_t *
 arec_chunk_decode_into (const ArecChunkHeader *header, const uint8_t *data,
-                        const ArecDecodeLimits *limits, uint8_t *memory, ArecRecordEnds *ends,
-                        const uint8_t **values)
+                        const ArecDecodeLimits *limits, uint8_t *memory, ArecRecordEnds *ends)
 {
     ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
     ArecSimpleFront front;
@@ -285,18 +284,18 @@ arec_chunk_decode_into (const ArecChunkHeader *header, const uint8_t *data,
             AREC_DECODE_OK ||
         arec_simple_fill_sizes (&front, data + front.sizes_begin, header->decoded_data_size,
                                 ends, &reason) != AREC_DECODE_OK) {
-        return false;
+        return NULL;
     }
     begin = front.sizes_begin + front.sizes_size;
     bytes = arec_bytes (data + begin, header->data_size - begin);
     if (front.compression == AREC_COMPRESSION_NONE) {
-        *values = bytes.at;
-        return arec_bytes_left (&bytes) == header->decoded_data_size;
+        return arec_bytes_left (&bytes) == header->decoded_data_size ? bytes.at : NULL;
     }
-    *values = memory;
     return take_prefix (&bytes, &reason) == AREC_DECODE_OK &&
-           decompress_values (front.compression, bytes, header->decoded_data_size, memory,
-                              &reason) == AREC_DECODE_OK;
+                   decompress_values (front.compression, bytes, header->decoded_data_size,
+                                      memory, &reason) == AREC_DECODE_OK
+               ? memory
+               : NULL;
 }
 
 bool

@@ -45,12 +45,12 @@ bool arec_chunk_decode_metadata (const ArecChunkPlace *place, const ArecChunkHea
 /* Decodes the verified @data of a simple chunk into memory of the caller's.
  * @memory  room for header->decoded_data_size bytes.
  * @ends    with room for header->num_records records.
- * @values  (out) the records: in @memory, or in @data where they lie there uncompressed.
- * Returns false, with outs and memory undefined, for chunks of other types, and where
- * arec_chunk_decode () would fail. */
-bool arec_chunk_decode_into (const ArecChunkHeader *header, const uint8_t *data,
-                             const ArecDecodeLimits *limits, uint8_t *memory,
-                             ArecRecordEnds *ends, const uint8_t **values);
+ * Returns the records: in @memory, or in @data where they lie there uncompressed. NULL, with
+ * memory and ends undefined, for chunks of other types, and where arec_chunk_decode () would
+ * fail. */
+const uint8_t *arec_chunk_decode_into (const ArecChunkHeader *header, const uint8_t *data,
+                                       const ArecDecodeLimits *limits, uint8_t *memory,
+                                       ArecRecordEnds *ends);
 
 /* Reads the chunk at @place, verifies and decodes it: arec_chunk_read () and
  * arec_chunk_decode (), with their errors.

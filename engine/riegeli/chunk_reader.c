@@ -327,12 +327,31 @@ arec_chunk_neighbours_read (ArecSource *source, uint64_t begin, uint64_t end, ui
     return true;
 }
 
+/* Verifies the block headers that lie among the data of the chunk at @place. */
+static bool
+verify_blocks (const ArecChunkNeighbours *all, const ArecChunkPlace *place,
+               const ArecChunkHeader *header)
+{
+    uint64_t data_end = data_position (place, header->data_size);
+    uint64_t first_block = next_block (all->begin);
+
+    for (uint64_t block = next_block (place->begin); block < data_end;
+         block += AREC_BLOCK_SIZE) {
+        uint64_t i = (block - first_block) / AREC_BLOCK_SIZE;
+
+        if (!verify_block_header (place, all->block_headers + i * AREC_BLOCK_HEADER_SIZE, block,
+                                  header->end, NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool
 arec_chunk_neighbours_find (const ArecChunkNeighbours *all, const ArecChunkPlace *place,
                             ArecChunkHeader *out, const uint8_t **data)
 {
     size_t at = (size_t)arec_block_distance (all->begin, place->begin);
-    uint64_t first_block = next_block (all->begin), data_end;
     ArecChunkHeader header;
 
     g_assert (place->begin >= all->begin && place->limit <= all->end &&
@@ -342,15 +361,8 @@ arec_chunk_neighbours_find (const ArecChunkNeighbours *all, const ArecChunkPlace
         return false;
     }
     at += AREC_CHUNK_HEADER_SIZE;
-    data_end = data_position (place, header.data_size);
-    for (uint64_t block = next_block (place->begin); block < data_end;
-         block += AREC_BLOCK_SIZE) {
-        uint64_t i = (block - first_block) / AREC_BLOCK_SIZE;
-
-        if (!verify_block_header (place, all->block_headers + i * AREC_BLOCK_HEADER_SIZE, block,
-                                  header.end, NULL)) {
-            return false;
-        }
+    if (next_block (place->begin) < header.end && !verify_blocks (all, place, &header)) {
+        return false;
     }
     if (arec_hash (all->bytes + at, header.data_size) != header.data_hash) {
         return false;

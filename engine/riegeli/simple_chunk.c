@@ -33,16 +33,6 @@ arec_simple_parse_front (const uint8_t *data, size_t size, uint64_t data_size,
     return AREC_DECODE_OK;
 }
 
-/* Steps over the decompressed size in front of a stream. It is only a hint, and never trusted.
- */
-static bool
-skip_size_prefix (ArecCompression compression, ArecBytes *bytes)
-{
-    uint64_t ignored;
-
-    return compression == AREC_COMPRESSION_NONE || arec_bytes_take_varint (bytes, &ignored);
-}
-
 static const char *
 parse_sizes (ArecBytes bytes, uint64_t decoded_size, ArecRecordEnds *ends)
 {
@@ -69,37 +59,44 @@ parse_sizes (ArecBytes bytes, uint64_t decoded_size, ArecRecordEnds *ends)
     return NULL;
 }
 
+/* Decompresses @stream and parses what comes out. */
+static const char *
+parse_compressed_sizes (ArecCompression compression, ArecBytes stream, uint64_t decoded_size,
+                        ArecRecordEnds *ends)
+{
+    /* Overlong varints are legal, so this is the bound; records are bounded by the file's size.
+     */
+    size_t capacity = AREC_MAX_VARINT * (size_t)ends->n;
+    size_t size = 0;
+    uint64_t hint; /* how many come out, never trusted */
+    uint8_t *plain;
+    const char *reason;
+
+    if (!arec_bytes_take_varint (&stream, &hint)) {
+        return "no decompressed size in front of the size list";
+    }
+    plain = arec_scratch_take (MAX (capacity, 1));
+    if (!plain) {
+        return arec_codec_no_memory;
+    }
+    reason = arec_decompress (compression, stream.at, arec_bytes_left (&stream), plain,
+                              capacity, &size);
+    if (!reason) {
+        reason = parse_sizes (arec_bytes (plain, size), decoded_size, ends);
+    }
+    arec_scratch_give (plain);
+    return reason;
+}
+
 ArecDecodeResult
 arec_simple_fill_sizes (const ArecSimpleFront *front, const uint8_t *sizes,
                         uint64_t decoded_size, ArecRecordEnds *ends, const char **reason)
 {
     ArecBytes bytes = arec_bytes (sizes, front->sizes_size);
-    uint8_t *plain = NULL;
 
-    if (!skip_size_prefix (front->compression, &bytes)) {
-        *reason = "no decompressed size in front of the size list";
-        return AREC_DECODE_CORRUPT;
-    }
-    *reason = NULL;
-    if (front->compression != AREC_COMPRESSION_NONE) {
-        /* Overlong varints are legal, so this is the bound; records are bounded by the file's
-         * size. */
-        size_t capacity = AREC_MAX_VARINT * (size_t)ends->n;
-        size_t size = 0;
-
-        plain = arec_scratch_take (MAX (capacity, 1));
-        if (!plain) {
-            *reason = "no memory for the size list";
-            return AREC_DECODE_NOMEM;
-        }
-        *reason = arec_decompress (front->compression, bytes.at, arec_bytes_left (&bytes),
-                                   plain, capacity, &size);
-        bytes = arec_bytes (plain, size);
-    }
-    if (!*reason) {
-        *reason = parse_sizes (bytes, decoded_size, ends);
-    }
-    arec_scratch_give (plain);
+    *reason = front->compression == AREC_COMPRESSION_NONE
+                  ? parse_sizes (bytes, decoded_size, ends)
+                  : parse_compressed_sizes (front->compression, bytes, decoded_size, ends);
     return !*reason                          ? AREC_DECODE_OK
            : *reason == arec_codec_no_memory ? AREC_DECODE_NOMEM
                                              : AREC_DECODE_CORRUPT;

@@ -87,7 +87,7 @@ load (Fixture *fixture, guint first, guint n)
         ArecIndexEntry entry;
 
         g_assert_true (arec_index_get (arec_shard_index (fixture->shard), i, &entry, NULL));
-        g_assert_true (arec_chunk_run_add (fixture->run, &entry));
+        g_assert_cmpuint (arec_chunk_run_add (fixture->run, &entry, 1), ==, 1);
     }
     arec_shard_load_run (fixture->shard, fixture->run);
     return fixture->faults.reads - before;
@@ -98,14 +98,16 @@ static void
 check_sound (const Fixture *fixture, guint in, guint i)
 {
     const ArecRunChunk *chunk = &fixture->run->chunks[in];
+    ArecRecordEnds ends;
 
+    arec_chunk_run_ends (fixture->run, in, &ends);
     g_assert_no_error (chunk->error);
     g_assert_nonnull (chunk->values);
-    g_assert_cmpuint (chunk->ends.n, ==, 3);
+    g_assert_cmpuint (ends.n, ==, 3);
     for (guint k = 0; k < 3; k++) {
-        uint64_t begin = arec_record_ends_begin (&chunk->ends, k);
+        uint64_t begin = arec_record_ends_begin (&ends, k);
 
-        g_assert_cmpuint (arec_record_ends_size (&chunk->ends, k), ==, 2000 + i);
+        g_assert_cmpuint (arec_record_ends_size (&ends, k), ==, 2000 + i);
         for (uint64_t at = 0; at < 2000 + i; at++) {
             g_assert_cmpuint (chunk->values[begin + at], ==, i);
         }
@@ -147,16 +149,17 @@ test_bounds (void)
         .offset = 164, .limit = 300, .decoded_size = AREC_RUN_SIZE, .n_records = 1};
     ArecIndexEntry far = {
         .offset = 164, .limit = 164 + AREC_RUN_SIZE, .decoded_size = 10, .n_records = 1};
+    ArecIndexEntry several[5];
     guint n = 1;
 
-    g_assert_true (arec_chunk_run_add (run, &entry));
-    g_assert_false (arec_chunk_run_add (run, &apart));
-    g_assert_false (arec_chunk_run_add (run, &much));
-    g_assert_false (arec_chunk_run_add (run, &far));
+    g_assert_cmpuint (arec_chunk_run_add (run, &entry, 1), ==, 1);
+    g_assert_cmpuint (arec_chunk_run_add (run, &apart, 1), ==, 0);
+    g_assert_cmpuint (arec_chunk_run_add (run, &much, 1), ==, 0);
+    g_assert_cmpuint (arec_chunk_run_add (run, &far, 1), ==, 0);
     do {
         entry.offset = entry.limit;
         entry.limit += 100;
-    } while (arec_chunk_run_add (run, &entry) && ++n);
+    } while (arec_chunk_run_add (run, &entry, 1) && ++n);
     g_assert_cmpuint (n, ==, AREC_RUN_CHUNKS);
 
     /* The chunk that makes the run as long as it may be is the last, even before one of
@@ -167,17 +170,34 @@ test_bounds (void)
                                  .limit = 64 + (decoded ? 100 : AREC_RUN_SIZE),
                                  .decoded_size = decoded ? AREC_RUN_SIZE : 10,
                                  .n_records = 1};
-        g_assert_true (arec_chunk_run_add (run, &entry));
+        g_assert_cmpuint (arec_chunk_run_add (run, &entry, 1), ==, 1);
         entry = (ArecIndexEntry){.offset = entry.limit, .limit = entry.limit + 40};
-        g_assert_false (arec_chunk_run_add (run, &entry));
+        g_assert_cmpuint (arec_chunk_run_add (run, &entry, 1), ==, 0);
     }
+
+    /* Of several at once, those in front of the first that does not fit. */
+    arec_chunk_run_clear (run);
+    for (guint i = 0; i < G_N_ELEMENTS (several); i++) {
+        several[i] = (ArecIndexEntry){.offset = 64 + 100 * i + (i == 3),
+                                      .limit = 164 + 100 * i,
+                                      .decoded_size = 10,
+                                      .n_records = 2};
+    }
+    g_assert_cmpuint (arec_chunk_run_add (run, several, 2), ==, 2);
+    g_assert_cmpuint (arec_chunk_run_add (run, several + 2, 3), ==, 1);
+    g_assert_cmpuint (arec_chunk_run_add (run, several + 3, 0), ==, 0);
+    g_assert_cmpuint (run->n_chunks, ==, 3);
+    g_assert_cmpuint (run->begin, ==, 64);
+    g_assert_cmpuint (run->end, ==, 364);
+    g_assert_cmpuint (run->decoded_size, ==, 30);
+    g_assert_cmpuint (run->n_records, ==, 6);
 
     /* A chunk alone may be of any size, even of one that is not to be believed. */
     arec_chunk_run_clear (run);
     much.decoded_size = much.n_records = UINT64_MAX;
-    g_assert_true (arec_chunk_run_add (run, &much));
+    g_assert_cmpuint (arec_chunk_run_add (run, &much, 1), ==, 1);
     entry = (ArecIndexEntry){.offset = much.limit, .limit = much.limit + 40};
-    g_assert_false (arec_chunk_run_add (run, &entry));
+    g_assert_cmpuint (arec_chunk_run_add (run, &entry, 1), ==, 0);
     g_assert_cmpuint (arec_chunk_run_cost (run), >, AREC_RUN_SIZE);
     g_assert_false (arec_chunk_run_reserve (run));
     g_assert_cmpuint (arec_chunk_run_memory (run), ==, 0);
