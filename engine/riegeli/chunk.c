@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/error.h"
+#include "base/heap.h"
 #include "codec/stream.h"
 #include "riegeli/block.h"
 #include "riegeli/simple_chunk.h"
@@ -158,7 +159,7 @@ decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_si
     if (result != AREC_DECODE_OK) {
         return result;
     }
-    chunk->memory = g_try_malloc (MAX (decoded_size, 1));
+    chunk->memory = arec_heap_try_malloc (MAX (decoded_size, 1));
     if (!chunk->memory) {
         *reason = "no memory for the decoded chunk";
         return AREC_DECODE_NOMEM;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/heap.h"
 #include "riegeli/block.h"
 #include "riegeli/hash.h"
 #include "riegeli/raw_headers.h"
@@ -228,7 +229,7 @@ arec_chunk_read_part (const ArecChunkPlace *place, const ArecChunkHeader *header
 static bool
 allocate (const ArecChunkPlace *place, size_t size, uint8_t **memory, GError **error)
 {
-    *memory = g_try_malloc (size);
+    *memory = arec_heap_try_malloc (size);
     return *memory || arec_fail (error, AREC_ERROR_NOMEM,
                                  "%s: at %" PRIu64 ": no memory for %zu stored bytes",
                                  place->source->name, place->begin, size);

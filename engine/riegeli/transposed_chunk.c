@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/heap.h"
 #include "base/scratch.h"
 #include "riegeli/transposed_header.h"
 #include "riegeli/transposed_values.h"
@@ -477,7 +478,7 @@ decode (ArecBytes data, const ArecTransposedSize *size, const ArecDecodeLimits *
         return result;
     }
     if (values) {
-        out = g_try_malloc (MAX (size->decoded_size, 1));
+        out = arec_heap_try_malloc (MAX (size->decoded_size, 1));
     }
     if ((values && !out) ||
         !arec_record_ends_init (ends, size->num_records, size->decoded_size)) {

@@ -10,7 +10,8 @@ import peers
 import reference
 
 MB = 10**6
-BOUND = "bare program, then null"
+BARE_PROGRAM = "bare program"
+BOUND = f"{BARE_PROGRAM}, then null"
 BARE, BARE_ALL = "bare, 1 thread", "bare, all cores"
 LIBRARY, LIBRARY_ALL = "libarec, 1 thread", "libarec, all cores"
 REFERENCE_ALL = "reference, read_all ()"
@@ -22,10 +23,10 @@ READERS = 8
 PATTERNS = bench_memory.PATTERNS
 
 
-def run_decoder(program, shard, bytes_expected, threads=1, passes=1):
+def run_decoder(program, shard, bytes_expected, *more, threads=1, passes=1):
     """The seconds that the best pass of bench.decode_file or bench.raw_decode takes."""
-    done = subprocess.run([common.binary(f"BENCH_{program.upper()}", f"bin/bench.{program}"), str(passes), str(threads),
-                           shard], stdout=subprocess.PIPE, text=True)
+    argv = [common.binary(f"BENCH_{program.upper()}", f"bin/bench.{program}"), passes, threads, shard, *more]
+    done = subprocess.run([str(arg) for arg in argv], stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise common.BenchError(f"{program} {shard.name}: exited with {done.returncode}")
     _, size, _, _, seconds = done.stdout.split()
@@ -48,7 +49,7 @@ def dd(place, path):
 
 
 class Bare:
-    name = "bare program"
+    name = BARE_PROGRAM
 
     def __init__(self, shard):
         self.shard = shard
@@ -86,10 +87,10 @@ class Decoder:
 
 def decoders(bench, shard, corpus):
     def bare(threads):
-        return run_decoder("raw_decode", shard, corpus.bytes, threads, PASSES)
+        return run_decoder("raw_decode", shard, corpus.bytes, threads=threads, passes=PASSES)
 
     def library(threads):
-        return run_decoder("decode_file", shard, corpus.bytes, threads, PASSES)
+        return run_decoder("decode_file", shard, corpus.bytes, threads=threads, passes=PASSES)
 
     def read_all():
         return min(reference.measure("all", shard, corpus.records)[0] for _ in range(REFERENCE_PASSES))

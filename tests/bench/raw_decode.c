@@ -3,8 +3,9 @@
  * sizes and values, into memory that is used again. No index, no other checks, no records
  * handed to anybody.
  *
- *   raw_decode PASSES THREADS FILE
+ *   raw_decode PASSES THREADS FILE [CHUNKS]
  *
+ * With CHUNKS, that many of them in a random order, each by a read of its own.
  * Where the chunks lie is found out before, in time that does not count. Prints what measure.h
  * says.
  */
@@ -28,7 +29,7 @@
 
 enum { MAX_THREADS = 256, MAX_BLOCKS = 512 };
 
-/* Chunks that are read together: as many as decode to this many bytes, at least one. */
+/* What the chunks that are read together decode to. */
 #define PIECE (UINT64_C (256) * 1024)
 
 /* The copy out of the page cache is several times slower where it goes to some bytes further on
@@ -45,11 +46,16 @@ typedef struct {
     uint64_t begin, data_size, data_hash, n_records, decoded_size, end;
 } Chunk;
 
+/* Chunks that are read together, from one to behind the last. */
+typedef struct {
+    size_t first, end;
+} Piece;
+
 typedef struct {
     int fd;
     Chunk *chunks;
     size_t n_chunks, room;
-    size_t *pieces; /* first chunk of each; and n_chunks behind the last */
+    Piece *pieces;
     size_t n_pieces;
     uint64_t largest_stored, largest_decoded; /* of a piece */
     uint64_t largest_sizes;                   /* of a chunk's size list, a bound */
@@ -160,23 +166,25 @@ find_chunks (File *file)
     file->n_chunks -= 2; /* the footer and the postscript, which hold no records of the user */
 }
 
+/* Pieces that decode to @most bytes, but at least of one chunk. */
 static void
-make_pieces (File *file)
+make_pieces (File *file, uint64_t most)
 {
-    file->pieces = allocate (NULL, (file->n_chunks + 1) * sizeof *file->pieces);
+    file->pieces = allocate (NULL, file->n_chunks * sizeof *file->pieces);
     for (size_t i = 0; i < file->n_chunks;) {
         uint64_t begin = file->chunks[i].begin, decoded = 0, stored = 0;
+        Piece *piece = &file->pieces[file->n_pieces++];
 
-        file->pieces[file->n_pieces++] = i;
-        while (i < file->n_chunks &&
-               (decoded == 0 || decoded + file->chunks[i].decoded_size <= PIECE)) {
+        piece->first = i;
+        do {
             decoded += file->chunks[i].decoded_size;
             if (MAX_SIZE * file->chunks[i].n_records > file->largest_sizes) {
                 file->largest_sizes = MAX_SIZE * file->chunks[i].n_records;
             }
             stored = file->chunks[i].end - begin;
             i++;
-        }
+        } while (i < file->n_chunks && decoded + file->chunks[i].decoded_size <= most);
+        piece->end = i;
         if (stored > file->largest_stored) {
             file->largest_stored = stored;
         }
@@ -184,7 +192,24 @@ make_pieces (File *file)
             file->largest_decoded = decoded;
         }
     }
-    file->pieces[file->n_pieces] = file->n_chunks;
+}
+
+/* Keeps @n pieces in a random order, the same each time. */
+static void
+shuffle_pieces (File *file, size_t n)
+{
+    if (n < 1 || n > file->n_pieces) {
+        die ("there are not so many chunks");
+    }
+    srand48 (1);
+    for (size_t i = 0; i < n; i++) {
+        size_t j = i + (size_t)(drand48() * (double)(file->n_pieces - i));
+        Piece piece = file->pieces[i];
+
+        file->pieces[i] = file->pieces[j];
+        file->pieces[j] = piece;
+    }
+    file->n_pieces = n;
 }
 
 /* What each thread keeps. */
@@ -260,8 +285,8 @@ work (void *data)
     size_t piece;
 
     while ((piece = file->next_piece++) < file->n_pieces) {
-        const Chunk *chunk = &file->chunks[file->pieces[piece]];
-        const Chunk *end = &file->chunks[file->pieces[piece + 1]];
+        const Chunk *chunk = &file->chunks[file->pieces[piece].first];
+        const Chunk *end = &file->chunks[file->pieces[piece].end];
         uint64_t begin = chunk->begin, records = 0, bytes = 0;
         uint8_t *stored = memory.stored + (begin - (uintptr_t)memory.stored) % PAGE;
 
@@ -311,8 +336,8 @@ main (int argc, char **argv)
 {
     File file = {0};
 
-    if (argc != 4) {
-        fprintf (stderr, "usage: raw_decode PASSES THREADS FILE\n");
+    if (argc != 4 && argc != 5) {
+        fprintf (stderr, "usage: raw_decode PASSES THREADS FILE [CHUNKS]\n");
         return 2;
     }
     file.n_threads = (unsigned)strtoul (argv[2], NULL, 10);
@@ -321,7 +346,12 @@ main (int argc, char **argv)
         die ("cannot open the file, or so many threads");
     }
     find_chunks (&file);
-    make_pieces (&file);
+    if (argc == 5) {
+        make_pieces (&file, 0);
+        shuffle_pieces (&file, strtoul (argv[4], NULL, 10));
+    } else {
+        make_pieces (&file, PIECE);
+    }
     measure ((unsigned)strtoul (argv[1], NULL, 10), decode_all, &file);
     free (file.chunks);
     free (file.pieces);

@@ -4,6 +4,7 @@ import subprocess
 import time
 
 import common
+import decoding
 import loader as loader_process
 import peers
 import reference
@@ -144,15 +145,27 @@ def randomly(bench):
 def overhead(bench):
     corpus = bench.corpus(bench.size(100_000, 2_000), 4096)
     count = bench.size(10_000, 500)
-    places = bench.places(corpus, [peers.ours(1, "uncompressed"), peers.ours(1), "null"])
-    for number, place in bench.turns(SOURCE_CACHED, places):
+    shard = corpus.shard(1, "uncompressed")
+    bare = Direct(decoding.BARE_PROGRAM,
+                  lambda _: decoding.run_decoder("raw_decode", shard, count * corpus.size, count))
+    seconds = {}
+    for number, place in bench.turns(SOURCE_CACHED, [*bench.places(corpus, [peers.ours(1, "uncompressed"), peers.ours(1),
+                                                                            "null"]), bare]):
         common.drop_caches()
+        if place is bare:
+            common.warm(shard)
+            seconds[number, place.name] = bare.run(number)
+            bench.add(SOURCE_CACHED, place.name, number, seconds[number, place.name], count, "files")
+            continue
         if place.source:
             common.warm(place.source)
         with place.opened() as path:
             watch = bench.watch(place, path)
-            seconds = read(bench, place, path, count, seed=number)
-            bench.add(SOURCE_CACHED, place.name, number, seconds, count, "files", **watch.lap())
+            seconds[number, place.name] = read(bench, place, path, count, seed=number)
+            bench.add(SOURCE_CACHED, place.name, number, seconds[number, place.name], count, "files", **watch.lap())
+    for number in range(bench.args.rounds):
+        both = seconds[number, bare.name] + seconds[number, peers.NULL]
+        bench.add(SOURCE_CACHED, decoding.BOUND, number, both, count, "files")
 
 
 def sizes(bench):

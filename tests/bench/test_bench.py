@@ -14,7 +14,7 @@ import peers
 import report
 import small_files
 import targets
-from decoding import BARE, LIBRARY
+from decoding import BARE, BOUND, LIBRARY
 from mounts import SLOW
 
 BIN = pathlib.Path(os.environ["AREC_BIN"]).parent
@@ -24,8 +24,8 @@ SIMPLE = [file for file in golden.SIMPLE if file.kind == "array_record"]
 # ---- decoders -----------------------------------------------------------------------------------
 
 
-def decode(program, path, threads):
-    return subprocess.run([BIN / program, "1", threads, path], capture_output=True, text=True, timeout=60 * SLOW)
+def decode(program, path, threads, *more):
+    return subprocess.run([BIN / program, "1", threads, path, *more], capture_output=True, text=True, timeout=60 * SLOW)
 
 
 @pytest.mark.parametrize("file", SIMPLE, ids=lambda file: file.name)
@@ -36,6 +36,18 @@ def test_decoders_read_every_record(program, threads, file):
     assert done.returncode == 0, done.stderr
     records, size, *_ = done.stdout.split()
     assert (int(records), int(size)) == (file.n_records, sum(file.sizes))
+
+
+def test_bare_decoder_reads_chunks_at_random():
+    file = golden.get("text.groupsize64-snappy.array_record")
+    n_chunks = -(-file.n_records // 64)
+    done = decode("bench.raw_decode", file.path, "1", str(n_chunks))
+    assert done.returncode == 0, done.stderr
+    records, size, *_ = done.stdout.split()
+    assert (int(records), int(size)) == (file.n_records, sum(file.sizes))
+    assert int(decode("bench.raw_decode", file.path, "1", "1").stdout.split()[0]) <= 64
+    done = decode("bench.raw_decode", file.path, "1", str(n_chunks + 1))
+    assert (done.returncode, done.stderr) == (1, "raw_decode: there are not so many chunks\n")
 
 
 def test_bare_decoder_checks_hashes(tmp_path):
@@ -163,7 +175,7 @@ def test_decode_is_judged_by_the_worst_file():
 
 
 def test_overhead_is_judged_in_microseconds_of_a_round():
-    names = (targets.UNCOMPRESSED1, peers.NULL)
+    names = (targets.UNCOMPRESSED1, BOUND)
     target = next(key for key in verdicts([]) if "microseconds" in key)
     for rate, verdict in ((1 / 109e-6, "pass"), (1 / 111e-6, "FAIL")):
         rows = pair([rate, rate, 1], [1 / 100e-6, 1 / 100e-6, None], small_files.SOURCE_CACHED, "overhead", names)

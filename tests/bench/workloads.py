@@ -18,8 +18,9 @@ ALL = {
         small_files.randomly, "4 KiB files in a random order, cold, beside the reference's read ([i])",
         [peers.SQUASHFUSE, peers.EXT4, peers.NULL, peers.REFERENCE1]),
     "overhead": Workload(
-        small_files.overhead, "4 KiB files in a random order on a fresh mount, without the time of the device",
-        [peers.NULL]),
+        small_files.overhead, "4 KiB files in a random order on a fresh mount, without the time of the device, beside "
+        "reading and decoding the chunks in a bare program",
+        [peers.NULL, decoding.BOUND]),
     "readers": Workload(
         small_files.readers, "1, 2 and 4 readers on disjoint parts in order, cold",
         [peers.SQUASHFUSE, peers.NULL_PUSH]),

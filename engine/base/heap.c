@@ -1,0 +1,62 @@
+#include "base/heap.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+/* A step: less than the free memory at its end that makes malloc give some back (128 KiB). */
+#define STEP ((size_t)120 * 1024)
+
+/* Blocks of which several fit in a step are taken from one, larger ones come with their own
+ * pages, and those of the largest as they are used: what lies in them is not always all read.
+ */
+#define MAX_SMALL (STEP / 4)
+#define MAX_POPULATED ((size_t)1024 * 1024)
+
+/* Where the system cannot do it, pages come as they are used. */
+static void
+populate (void *memory, size_t size)
+{
+    uintptr_t page = (uintptr_t)getpagesize();
+    uintptr_t begin = ((uintptr_t)memory + page - 1) / page * page;
+    uintptr_t end = ((uintptr_t)memory + size) / page * page;
+
+    if (begin < end) {
+        madvise ((void *)begin, end - begin, MADV_POPULATE_WRITE);
+    }
+}
+
+/* A block that is freed at once leaves its pages to the next small ones. */
+static void
+make_step (void)
+{
+    void *step = malloc (STEP);
+
+    if (step) {
+        populate (step, STEP);
+        free (step);
+    }
+}
+
+void *
+arec_heap_try_malloc (size_t size)
+{
+    static _Thread_local size_t left; /* bytes of this thread's last step, at most */
+    void *memory;
+
+    if (size <= MAX_SMALL) {
+        if (left < size) {
+            make_step();
+            left = STEP;
+        }
+        left -= size;
+    }
+    memory = g_try_malloc (size);
+    if (memory && size > MAX_SMALL && size <= MAX_POPULATED) {
+        populate (memory, size);
+    }
+    return memory;
+}

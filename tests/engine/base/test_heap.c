@@ -1,0 +1,131 @@
+/* Memory whose pages are there before they are touched. */
+#include "base/heap.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#define N_BLOCKS 2000
+
+/* A sanitizer's malloc gives other memory than what was freed last, and ends the program where
+ * there is none. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define OTHER_MALLOC
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define OTHER_MALLOC
+#endif
+
+/* Whole pages of the block that are in memory. */
+static void
+count_pages (const void *block, size_t size, guint *n_pages, guint *n_there)
+{
+    uintptr_t page = (uintptr_t)getpagesize();
+    uintptr_t begin = ((uintptr_t)block + page - 1) / page * page;
+
+    for (; begin + page <= (uintptr_t)block + size; begin += page) {
+        unsigned char is_there;
+
+        g_assert_cmpint (mincore ((void *)begin, page, &is_there), ==, 0);
+        *n_there += is_there & 1;
+        ++*n_pages;
+    }
+}
+
+/* Blocks of [least, most] bytes, taken in turns; all but a few of their pages come with them.
+ */
+static void
+take_blocks (size_t least, size_t most)
+{
+    g_autoptr (GPtrArray) blocks = g_ptr_array_new_with_free_func (g_free);
+    guint n_pages = 0, n_there = 0;
+
+    for (guint i = 0; i < N_BLOCKS; i++) {
+        size_t size = least + (most - least) * (i % 16) / 16;
+        uint8_t *block = arec_heap_try_malloc (size);
+
+        g_assert_nonnull (block);
+        count_pages (block, size, &n_pages, &n_there);
+        memset (block, (int)i, size);
+        g_ptr_array_add (blocks, block);
+    }
+    for (guint i = 0; i < N_BLOCKS; i++) {
+        size_t size = least + (most - least) * (i % 16) / 16;
+        const uint8_t *block = g_ptr_array_index (blocks, i);
+
+        g_assert_cmpint (block[0], ==, (uint8_t)i);
+        g_assert_cmpint (block[size - 1], ==, (uint8_t)i);
+    }
+    g_assert_cmpuint (n_pages, >, N_BLOCKS / 2);
+#ifndef OTHER_MALLOC
+    g_assert_cmpuint (n_there, >=, n_pages * 9 / 10);
+#endif
+}
+
+static void *
+take_small_blocks (void *data)
+{
+    take_blocks (4096 + 1000, 3 * 4096);
+    return data;
+}
+
+static void
+test_small (void)
+{
+    take_small_blocks (NULL);
+}
+
+static void
+test_threads (void)
+{
+    pthread_t threads[4];
+
+    for (guint i = 0; i < G_N_ELEMENTS (threads); i++) {
+        g_assert_cmpint (pthread_create (&threads[i], NULL, take_small_blocks, NULL), ==, 0);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS (threads); i++) {
+        pthread_join (threads[i], NULL);
+    }
+}
+
+static void
+test_middle (void)
+{
+    take_blocks (40 * 1024, 100 * 1024);
+}
+
+/* Of a large block, which may not be read to its end, no pages are taken before they are used.
+ */
+static void
+test_large (void)
+{
+    const size_t size = (size_t)64 << 20;
+    guint n_pages = 0, n_there = 0;
+    uint8_t *block = arec_heap_try_malloc (size);
+
+    g_assert_nonnull (block);
+    count_pages (block, size, &n_pages, &n_there);
+    g_assert_cmpuint (n_there, <, n_pages / 10);
+    g_free (block);
+#ifndef OTHER_MALLOC
+    g_assert_null (arec_heap_try_malloc (SIZE_MAX / 2));
+#endif
+}
+
+int
+main (int argc, char **argv)
+{
+    g_test_init (&argc, &argv, NULL);
+    g_test_add_func ("/heap/small", test_small);
+    g_test_add_func ("/heap/middle", test_middle);
+    g_test_add_func ("/heap/large", test_large);
+    g_test_add_func ("/heap/threads", test_threads);
+    return g_test_run();
+}
