@@ -8,6 +8,7 @@ struct ArecIndex {
     uint64_t n_records;
     uint64_t decoded_size;
     uint64_t limit;
+    uint64_t largest;    /* bytes of a chunk, decoded or stored */
     uint64_t group_size; /* records of the first chunk */
     bool uniform;        /* the other chunks have as many, the last at most that */
     /* One of both holds the rows. */
@@ -16,7 +17,8 @@ struct ArecIndex {
 };
 
 struct ArecIndexBuilder {
-    ArecIndex *index;   /* what there is of it */
+    ArecIndex *index; /* what there is of it */
+    uint64_t last_offset;
     bool last_is_short; /* the last chunk has fewer than group_size records */
 };
 
@@ -58,6 +60,18 @@ arec_index_builder_free (ArecIndexBuilder *builder)
     g_free (builder);
 }
 
+/* The last chunk, if there is one, ends before @offset. */
+static void
+count_stored (ArecIndexBuilder *builder, uint64_t offset)
+{
+    ArecIndex *index = builder->index;
+
+    if (index->n_chunks > 0) {
+        index->largest = MAX (index->largest, offset - builder->last_offset);
+    }
+    builder->last_offset = offset;
+}
+
 static void
 count_chunk (ArecIndexBuilder *builder, uint64_t decoded_size, uint64_t n_records)
 {
@@ -66,6 +80,7 @@ count_chunk (ArecIndexBuilder *builder, uint64_t decoded_size, uint64_t n_record
     if (index->n_chunks == 0) {
         index->group_size = n_records;
     }
+    index->largest = MAX (index->largest, decoded_size);
     index->uniform =
         index->uniform && !builder->last_is_short && n_records <= index->group_size;
     builder->last_is_short = n_records < index->group_size;
@@ -81,6 +96,7 @@ arec_index_builder_add (ArecIndexBuilder *builder, uint64_t offset, uint64_t dec
     ArecIndex *index = builder->index;
     ArecIndexRow row = {offset, decoded_size, index->n_records};
 
+    count_stored (builder, offset);
     count_chunk (builder, decoded_size, n_records);
     if (index->rows) {
         return arec_index_rows_add (index->rows, &row, error);
@@ -96,6 +112,7 @@ arec_index_builder_finish (ArecIndexBuilder *builder, uint64_t limit, GError **e
     ArecIndex *index = owned->index;
 
     index->limit = limit;
+    count_stored (owned, limit);
     if (index->frames) {
         arec_index_frames_seal (index->frames);
     } else if (!arec_index_rows_seal (index->rows, !index->uniform, error)) {
@@ -139,6 +156,12 @@ uint64_t
 arec_index_group_size (const ArecIndex *index)
 {
     return index->group_size;
+}
+
+uint64_t
+arec_index_largest_chunk (const ArecIndex *index)
+{
+    return index->largest;
 }
 
 uint64_t
@@ -233,5 +256,25 @@ arec_index_find (const ArecIndex *index, uint64_t record, uint64_t *chunk,
         fill_entry (index, found, pair, entry);
     }
     *chunk = found;
+    return true;
+}
+
+bool
+arec_index_chunk_end (const ArecIndex *index, uint64_t record, uint64_t *end, GError **error)
+{
+    ArecIndexEntry entry;
+    uint64_t chunk;
+
+    g_assert (record < index->n_records);
+    if (index->uniform) {
+        uint64_t first = record - record % index->group_size;
+
+        *end = first + MIN (index->group_size, index->n_records - first);
+        return true;
+    }
+    if (!arec_index_find (index, record, &chunk, &entry, error)) {
+        return false;
+    }
+    *end = entry.first_record + entry.n_records;
     return true;
 }

@@ -56,7 +56,9 @@ uint64_t arec_index_n_chunks (const ArecIndex *index);
 uint64_t arec_index_n_records (const ArecIndex *index);
 uint64_t arec_index_decoded_size (const ArecIndex *index); /* of all chunks */
 uint64_t arec_index_group_size (const ArecIndex *index);   /* records of chunk 0; 0: no chunk */
-uint64_t arec_index_memory (const ArecIndex *index);       /* bytes that the index takes */
+/* Bytes of the largest chunk, decoded or stored, whichever is more. */
+uint64_t arec_index_largest_chunk (const ArecIndex *index);
+uint64_t arec_index_memory (const ArecIndex *index);         /* bytes that the index takes */
 uint64_t arec_index_offloaded_size (const ArecIndex *index); /* bytes in the file */
 
 /* @chunk in [0, n_chunks). Errors: IO. */
@@ -72,6 +74,11 @@ bool arec_index_get_many (const ArecIndex *index, uint64_t first, uint64_t n,
 /* The chunk that holds @record in [0, n_records), and its entry. Errors: IO, NOMEM. */
 bool arec_index_find (const ArecIndex *index, uint64_t record, uint64_t *chunk,
                       ArecIndexEntry *entry, GError **error);
+
+/* The number of the record behind the last one of the chunk that holds @record in
+ * [0, n_records). No I/O where a division finds the chunk. Errors: IO, NOMEM. */
+bool arec_index_chunk_end (const ArecIndex *index, uint64_t record, uint64_t *end,
+                           GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecIndex, arec_index_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecIndexBuilder, arec_index_builder_free)

@@ -109,7 +109,8 @@ grow_locked (ArecChunkCache *cache)
 static void
 insert_locked (ArecChunkCache *cache, ArecCacheEntry *entry)
 {
-    if (cache->n_entries == cache->n_buckets) {
+    /* What is not there is found out in the bucket, mostly, without a look at an entry. */
+    if (cache->n_entries == cache->n_buckets / 2) {
         grow_locked (cache);
     }
     put_in_bucket (cache->buckets, cache->n_buckets, entry);

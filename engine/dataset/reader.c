@@ -645,14 +645,15 @@ bool
 arec_reader_surroundings (ArecReader *reader, uint64_t record, uint64_t *chunk_end,
                           uint64_t *group_size, GError **error)
 {
-    ArecPlace place;
-    ArecIndexEntry entry;
+    const File *file = &reader->files[arec_reader_file_of (reader, record)];
+    const ArecIndex *index = arec_shard_index (file->shard);
+    uint64_t file_record = file->first + (record - file->base), end;
 
-    if (!find (reader, record, &place, &entry, error)) {
+    if (!arec_index_chunk_end (index, file_record, &end, error)) {
         return false;
     }
-    *chunk_end = chunk_end_of (reader, record, &place, &entry);
-    *group_size = arec_index_group_size (arec_shard_index (reader->files[place.file].shard));
+    *chunk_end = record + (MIN (end, file->end) - file_record);
+    *group_size = arec_index_group_size (index);
     return true;
 }
 
@@ -752,6 +753,15 @@ arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view, GError **
     return arec_reader_read_range (reader, record, 0, UINT64_MAX, view, error);
 }
 
+/* Whether the file of @record has any. */
+static bool
+has_long_chunks (const ArecReader *reader, uint64_t record)
+{
+    const File *file = &reader->files[arec_reader_file_of (reader, record)];
+
+    return arec_index_largest_chunk (arec_shard_index (file->shard)) >= LONG_SIZE;
+}
+
 bool
 arec_reader_read_is_long (ArecReader *reader, uint64_t record, uint64_t offset, uint64_t size)
 {
@@ -761,7 +771,7 @@ arec_reader_read_is_long (ArecReader *reader, uint64_t record, uint64_t offset, 
     ArecIndexEntry entry;
     uint64_t begin, record_size;
 
-    if (!find (reader, record, &place, &entry, NULL) ||
+    if (!has_long_chunks (reader, record) || !find (reader, record, &place, &entry, NULL) ||
         MAX (entry.limit - entry.offset, entry.decoded_size) < LONG_SIZE) {
         return false;
     }

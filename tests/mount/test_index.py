@@ -90,13 +90,19 @@ def test_all_files_share_one_descriptor(folder, index_dir):
         assert os.listdir(index_dir) == []
 
 
-def test_a_stat_is_one_read(tmp_path):
-    path = oracle.write(tmp_path / "s.array_record", oracle.text_records(3000, maximum=20), "group_size:1")
-    with mounted(path, OFFLOADED) as mount:
+def test_a_stat_is_one_read_and_a_read_another(tmp_path):
+    records = oracle.text_records(3000, maximum=20)
+    path = oracle.write(tmp_path / "s.array_record", records, "group_size:1")
+    names = golden.record_names(3000)
+    order = range(0, 3000, 10)
+    with mounted(path, OFFLOADED, "--readahead-buffer-size=0") as mount:
         before = mount.stats()["engine"]["index_reads"]
-        for name in golden.record_names(3000)[::10]:
-            os.stat(mount.path / name)
+        for i in order:
+            os.stat(mount.path / names[i])
         assert mount.stats()["engine"]["index_reads"] == before + 300
+        for i in order:
+            assert (mount.path / names[i]).read_bytes() == records[i]
+        assert mount.stats()["engine"]["index_reads"] == before + 600
 
 
 def test_the_folder_may_be_covered_by_the_mount(folder, tmp_path):

@@ -57,11 +57,20 @@ find (const ArecIndex *index, uint64_t record)
     return chunk;
 }
 
+static uint64_t
+chunk_end (const ArecIndex *index, uint64_t record)
+{
+    uint64_t end = 0;
+
+    g_assert_true (arec_index_chunk_end (index, record, &end, NULL));
+    return end;
+}
+
 /* Every chunk, and the first, last and some middle record of each. */
 static void
 check_index (const ArecIndex *index, const Row *rows, uint64_t n, uint64_t limit)
 {
-    uint64_t first = 0, decoded = 0;
+    uint64_t first = 0, decoded = 0, largest = 0;
 
     g_assert_cmpuint (arec_index_group_size (index), ==, n > 0 ? rows[0].n_records : 0);
     g_assert_cmpuint (arec_index_n_chunks (index), ==, n);
@@ -75,6 +84,9 @@ check_index (const ArecIndex *index, const Row *rows, uint64_t n, uint64_t limit
         g_assert_cmpuint (entry.decoded_size, ==, rows[i].decoded_size);
         g_assert_cmpuint (entry.first_record, ==, first);
         g_assert_cmpuint (entry.n_records, ==, rows[i].n_records);
+        largest = MAX (largest, MAX (entry.decoded_size, entry.limit - entry.offset));
+        g_assert_cmpuint (chunk_end (index, first), ==, last + 1);
+        g_assert_cmpuint (chunk_end (index, last), ==, last + 1);
         g_assert_cmpuint (find (index, first), ==, i);
         g_assert_cmpuint (find (index, last), ==, i);
         g_assert_cmpuint (find (index, first + (last - first) / 2), ==, i);
@@ -83,6 +95,7 @@ check_index (const ArecIndex *index, const Row *rows, uint64_t n, uint64_t limit
     }
     g_assert_cmpuint (arec_index_n_records (index), ==, first);
     g_assert_cmpuint (arec_index_decoded_size (index), ==, decoded);
+    g_assert_cmpuint (arec_index_largest_chunk (index), ==, largest);
 }
 
 /* Both ways of keeping it. */
