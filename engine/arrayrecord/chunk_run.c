@@ -9,7 +9,7 @@
 #define MAX_EXTRA (2 * AREC_BLOCK_SIZE)
 
 /* Where pages are larger, what is said of them here holds for a part of this size. */
-#define PAGE_SIZE UINT64_C (4096)
+#define PAGE UINT64_C (4096)
 
 /* Bytes of anything that costs count to. */
 #define MOST (UINT64_C (1) << 48)
@@ -41,13 +41,24 @@ stored_size (const ArecChunkRun *run)
     return run->end - run->begin;
 }
 
+/* A chunk ends at least as many bytes behind its begin as it has records. An index may say
+ * otherwise, and sums of what it says may be anything. */
+static bool
+has_room_for_records (uint64_t size, uint64_t n_records)
+{
+    return n_records <= size;
+}
+
+/* All numbers of a run of several are within AREC_RUN_SIZE. */
 static bool
 fits (const ArecChunkRun *run, const ArecIndexEntry *entry)
 {
     return run->n_chunks < AREC_RUN_CHUNKS && entry->offset == run->end &&
            run->decoded_size < AREC_RUN_SIZE &&
            entry->decoded_size <= AREC_RUN_SIZE - run->decoded_size &&
-           entry->limit - run->begin <= AREC_RUN_SIZE;
+           entry->limit - run->begin <= AREC_RUN_SIZE &&
+           has_room_for_records (stored_size (run), run->n_records) &&
+           has_room_for_records (entry->limit - entry->offset, entry->n_records);
 }
 
 size_t
@@ -56,7 +67,7 @@ arec_chunk_run_add (ArecChunkRun *run, const ArecIndexEntry *entries, size_t n)
     ArecChunkRun all = *run; /* a copy that nobody else can see stays in registers */
     size_t added = 0;
 
-    if (all.n_chunks == 0) {
+    if (all.n_chunks == 0 && n > 0) {
         all.begin = all.end = entries[0].offset;
     }
     while (added < n && (all.n_chunks == 0 || fits (&all, &entries[added]))) {
@@ -75,7 +86,7 @@ uint64_t
 arec_chunk_run_cost (const ArecChunkRun *run)
 {
     /* What an index says may be anything. */
-    return MIN (run->decoded_size, MOST) + MIN (PAGE_SIZE + stored_size (run), MOST) +
+    return MIN (run->decoded_size, MOST) + MIN (PAGE + stored_size (run), MOST) +
            MIN (run->n_records, MOST / sizeof (uint32_t)) * sizeof (uint32_t);
 }
 
@@ -121,18 +132,24 @@ make_room (void *old, size_t *room, uint64_t size)
     return old;
 }
 
-/* Every chunk of a run of several is within AREC_RUN_SIZE. */
 static bool
 is_plausible (const ArecChunkRun *run)
 {
-    uint64_t most;
+    uint64_t most = run->n_records * AREC_MAX_VARINT + run->decoded_size;
 
     if (run->n_chunks > 1) {
         return true;
     }
-    most = run->n_records * AREC_MAX_VARINT + run->decoded_size;
-    return run->decoded_size <= UINT32_MAX && run->n_records <= UINT32_MAX &&
+    return has_room_for_records (stored_size (run), run->n_records) &&
+           run->decoded_size <= UINT32_MAX && run->n_records <= UINT32_MAX &&
            stored_size (run) <= MAX_EXPANSION * most + MAX_EXTRA;
+}
+
+/* Of a plausible run. */
+static bool
+is_within (const ArecChunkRun *run, uint64_t max_size)
+{
+    return run->decoded_size + run->n_records * sizeof (uint32_t) <= max_size;
 }
 
 /* The first place from @memory on that lies in its page where @position lies in one of the
@@ -141,17 +158,18 @@ is_plausible (const ArecChunkRun *run)
 static uint8_t *
 like_in_file (uint8_t *memory, uint64_t position)
 {
-    return memory + (position - (uintptr_t)memory) % PAGE_SIZE;
+    return memory + (position - (uintptr_t)memory) % PAGE;
 }
 
 bool
-arec_chunk_run_reserve (ArecChunkRun *run)
+arec_chunk_run_reserve (ArecChunkRun *run, uint64_t max_size)
 {
-    if (!is_plausible (run) || !arec_block_is_chunk_boundary (run->begin) ||
+    if (!is_plausible (run) || !is_within (run, max_size) ||
+        !arec_block_is_chunk_boundary (run->begin) ||
         !arec_block_is_chunk_boundary (run->end)) {
         return false;
     }
-    run->memory = make_room (run->memory, &run->memory_room, PAGE_SIZE + stored_size (run));
+    run->memory = make_room (run->memory, &run->memory_room, PAGE + stored_size (run));
     run->values = make_room (run->values, &run->values_room, MAX (run->decoded_size, 1));
     run->ends = make_room (run->ends, &run->ends_room, run->n_records * sizeof (uint32_t));
     if (!run->memory || !run->values || !run->ends) {

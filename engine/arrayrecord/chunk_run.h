@@ -86,5 +86,6 @@ void arec_chunk_run_shrink (ArecChunkRun *run);
 /* ---- for the shard ---- */
 
 /* Makes room for what the chunks take. false: one by one is the way, because the index says
- * what is hardly true, because memory lacks, or because a chunk is not for 32-bit ends. */
-bool arec_chunk_run_reserve (ArecChunkRun *run);
+ * what is hardly true, because memory lacks, because a chunk is not for 32-bit ends, or because
+ * they decode to more than @max_size bytes, offsets of records included. */
+bool arec_chunk_run_reserve (ArecChunkRun *run, uint64_t max_size);

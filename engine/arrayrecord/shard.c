@@ -487,8 +487,8 @@ load_together (ArecShard *shard, ArecChunkRun *run)
 void
 arec_shard_load_run (ArecShard *shard, ArecChunkRun *run)
 {
-    if (arec_shard_check_known (shard, NULL) && arec_chunk_run_reserve (run) &&
-        load_together (shard, run)) {
+    if (arec_shard_check_known (shard, NULL) &&
+        arec_chunk_run_reserve (run, shard->limits.max_size) && load_together (shard, run)) {
         return;
     }
     run->has_own = true;

@@ -7,7 +7,7 @@
 
 #include <glib.h>
 
-/* A step: less than the free memory at its end that makes malloc give some back (128 KiB). */
+/* A step: less than what malloc keeps at the heap's end when it gives memory back (128 KiB). */
 #define STEP ((size_t)120 * 1024)
 
 /* Blocks of which several fit in a step are taken from one, larger ones come with their own
@@ -24,9 +24,13 @@ populate (void *memory, size_t size)
     uintptr_t begin = ((uintptr_t)memory + page - 1) / page * page;
     uintptr_t end = ((uintptr_t)memory + size) / page * page;
 
+#ifdef MADV_POPULATE_WRITE
     if (begin < end) {
         madvise ((void *)begin, end - begin, MADV_POPULATE_WRITE);
     }
+#else
+    (void)begin, (void)end;
+#endif
 }
 
 /* A block that is freed at once leaves its pages to the next small ones. */
@@ -44,7 +48,8 @@ make_step (void)
 void *
 arec_heap_try_malloc (size_t size)
 {
-    static _Thread_local size_t left; /* bytes of this thread's last step, at most */
+    /* Bytes of this thread's last step, at most: others may have taken of them. */
+    static _Thread_local size_t left;
     void *memory;
 
     if (size <= MAX_SMALL) {

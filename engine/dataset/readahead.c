@@ -16,6 +16,10 @@
 #define AUTO_SIZE (UINT64_C (4) << 20)
 #define MAX_AUTO_SIZE (UINT64_C (64) << 20)
 
+/* More records than any file has: each takes a byte of one. Nothing is decoded ahead where an
+ * index says so, and nothing below overflows. */
+#define MAX_RECORDS (UINT64_C (1) << 48)
+
 /* Decoded bytes that a thread gets to do at once: handing over costs more than a small chunk.
  */
 #define TASK_SIZE (UINT64_C (128) * 1024)
@@ -75,7 +79,9 @@ arec_readahead_new (ArecReader *reader, uint64_t buffer_size)
     if (buffer_size == AREC_READAHEAD_AUTO) {
         buffer_size = choose_size (reader, chunk_size);
     }
-    readahead->max_window = MIN (buffer_size / readahead->record_size, MAX_WINDOW);
+    if (arec_reader_n_records (reader) <= MAX_RECORDS) {
+        readahead->max_window = MIN (buffer_size / readahead->record_size, MAX_WINDOW);
+    }
     pthread_mutex_init (&readahead->lock, NULL);
     pthread_cond_init (&readahead->task_ended, NULL);
     return readahead;

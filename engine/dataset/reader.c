@@ -600,7 +600,7 @@ arec_reader_next_chunk (const ArecReader *reader, ArecChunkWalk *walk, GError **
     }
     walk->chunk++;
     walk->chunk_record = 0;
-    walk->end = MIN (walk->end + walk->entries[walk->i].n_records, walk->file_end);
+    walk->end += MIN (walk->entries[walk->i].n_records, walk->file_end - walk->end);
     return true;
 }
 
@@ -653,7 +653,8 @@ arec_reader_surroundings (ArecReader *reader, uint64_t record, uint64_t *chunk_e
         return false;
     }
     *chunk_end = record + (MIN (end, file->end) - file_record);
-    *group_size = arec_index_group_size (index);
+    /* What an index says of chunks that lie outside of a slice may be anything. */
+    *group_size = MIN (arec_index_group_size (index), file->end - file->first);
     return true;
 }
 

@@ -103,7 +103,7 @@ def judge_large(judge):
 
 def judge_library(judge):
     cases = [decoding.case_of_file(codec, group) for codec in decoding.CODECS for group in (1, 64)]
-    for ours, base, bound in ((decoding.LIBRARY, decoding.BARE, 0.9),
+    for ours, base, bound in ((decoding.LIBRARY, decoding.BARE, 0.9), (decoding.LIBRARY_ALL, decoding.BARE_ALL, 0.9),
                               (decoding.LIBRARY_ALL, decoding.REFERENCE_ALL, 1)):
         ratios = {case: judge.result.ratio("decode", case, ours, base) for case in cases}
         measured = {case: ratio for case, ratio in ratios.items() if ratio is not None}

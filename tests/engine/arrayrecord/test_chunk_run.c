@@ -192,6 +192,30 @@ test_bounds (void)
     g_assert_cmpuint (run->decoded_size, ==, 30);
     g_assert_cmpuint (run->n_records, ==, 6);
 
+    /* No chunk has more records than bytes, whatever an index says: sums must not wrap. */
+    for (guint lies = 0; lies < 2; lies++) {
+        ArecIndexEntry lying[] = {
+            {.offset = 64, .limit = 164, .decoded_size = 10, .n_records = 10},
+            {.offset = 164, .limit = 264, .decoded_size = 10, .n_records = 10},
+        };
+
+        arec_chunk_run_clear (run);
+        lying[lies].n_records = (UINT64_C (1) << 62) - 5;
+        g_assert_cmpuint (arec_chunk_run_add (run, lying, 2), ==, 1);
+    }
+    arec_chunk_run_clear (run);
+    several[0].n_records = 101;
+    g_assert_cmpuint (arec_chunk_run_add (run, several, 1), ==, 1);
+    g_assert_false (arec_chunk_run_reserve (run, UINT64_MAX));
+    several[0].n_records = 100;
+    arec_chunk_run_clear (run);
+    g_assert_cmpuint (arec_chunk_run_add (run, several, 1), ==, 1);
+    g_assert_false (arec_chunk_run_reserve (run, 10 + 4 * 100 - 1));
+    g_assert_cmpuint (arec_chunk_run_memory (run), ==, 0);
+    g_assert_true (arec_chunk_run_reserve (run, 10 + 4 * 100));
+    arec_chunk_run_clear (run);
+    arec_chunk_run_shrink (run);
+
     /* A chunk alone may be of any size, even of one that is not to be believed. */
     arec_chunk_run_clear (run);
     much.decoded_size = much.n_records = UINT64_MAX;
@@ -199,7 +223,7 @@ test_bounds (void)
     entry = (ArecIndexEntry){.offset = much.limit, .limit = much.limit + 40};
     g_assert_cmpuint (arec_chunk_run_add (run, &entry, 1), ==, 0);
     g_assert_cmpuint (arec_chunk_run_cost (run), >, AREC_RUN_SIZE);
-    g_assert_false (arec_chunk_run_reserve (run));
+    g_assert_false (arec_chunk_run_reserve (run, UINT64_MAX));
     g_assert_cmpuint (arec_chunk_run_memory (run), ==, 0);
     arec_chunk_run_free (run);
 }

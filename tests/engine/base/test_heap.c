@@ -23,6 +23,25 @@
 #define OTHER_MALLOC
 #endif
 
+/* Whether the system gives pages before they are touched: Linux 5.14. */
+static bool
+can_populate (void)
+{
+#if !defined(OTHER_MALLOC) && defined(MADV_POPULATE_WRITE)
+    size_t page = (size_t)getpagesize();
+    void *memory =
+        mmap (NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    bool can;
+
+    g_assert_true (memory != MAP_FAILED);
+    can = madvise (memory, page, MADV_POPULATE_WRITE) == 0;
+    munmap (memory, page);
+    return can;
+#else
+    return false;
+#endif
+}
+
 /* Whole pages of the block that are in memory. */
 static void
 count_pages (const void *block, size_t size, guint *n_pages, guint *n_there)
@@ -64,15 +83,20 @@ take_blocks (size_t least, size_t most)
         g_assert_cmpint (block[size - 1], ==, (uint8_t)i);
     }
     g_assert_cmpuint (n_pages, >, N_BLOCKS / 2);
-#ifndef OTHER_MALLOC
-    g_assert_cmpuint (n_there, >=, n_pages * 9 / 10);
-#endif
+    if (can_populate()) {
+        g_assert_cmpuint (n_there, >=, n_pages * 9 / 10);
+    } else {
+        g_test_message ("no word on %u of %u pages: they cannot come early here", n_there,
+                        n_pages);
+    }
 }
 
 static void *
 take_small_blocks (void *data)
 {
-    take_blocks (4096 + 1000, 3 * 4096);
+    size_t page = (size_t)getpagesize();
+
+    take_blocks (page + 1000, 3 * page);
     return data;
 }
 

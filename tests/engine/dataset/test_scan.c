@@ -526,6 +526,116 @@ test_damage (gconstpointer make)
     model_clear (&model);
 }
 
+/* A file of two sound chunks of @n records each, where the index says that one of them has
+ * @lie. Returns its path. */
+static char *
+write_liar (guint n, guint liar, uint64_t lie)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    g_autofree TestForgeRecord *records = g_new (TestForgeRecord, n);
+
+    for (guint i = 0; i < n; i++) {
+        records[i] = (TestForgeRecord){"x", 1};
+    }
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr (GByteArray) data =
+            test_forge_simple_data (AREC_COMPRESSION_NONE, records, n);
+        const TestForgeChunk chunk = {.type = 'r',
+                                      .num_records = n,
+                                      .decoded_data_size = n,
+                                      .data = data->data,
+                                      .data_size = data->len};
+        uint64_t begin = test_forge_chunk (forge, &chunk);
+
+        test_forge_entry (forge, begin, n, i == liar ? lie : n);
+    }
+    test_forge_finish (forge);
+    return test_file_write ("liar.array_record", forge->file->data, forge->file->len);
+}
+
+/* Checks that the next @n records come, or with @fails one error for all of them. */
+static void
+check_next (ArecScan *scan, uint64_t *position, uint64_t n, bool fails)
+{
+    uint64_t n_given = fails ? 1 : n;
+
+    for (uint64_t i = 0; i < n_given; i++) {
+        g_autoptr (GError) error = NULL;
+        const uint8_t *data;
+        uint64_t record;
+        size_t size;
+        bool ok = arec_scan_next (scan, &record, &data, &size, &error);
+
+        g_assert_cmpuint (record, ==, *position);
+        *position += fails ? n : 1;
+        g_assert_cmpuint (arec_scan_position (scan), ==, *position);
+        g_assert_true (ok != fails);
+        if (ok) {
+            g_assert_cmpmem (data, size, "x", 1);
+        } else {
+            g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+        }
+    }
+}
+
+/* Numbers of records whose sums, in bytes, are more than 64 bits hold. */
+static void
+test_lying_counts (void)
+{
+    static const uint64_t lies[] = {UINT64_C (1) << 30, (UINT64_C (1) << 62) - 5,
+                                    (UINT64_C (1) << 62) + 5, UINT64_MAX - 10};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (threads) * G_N_ELEMENTS (lies) * 2; i++) {
+        uint64_t lie = lies[i / 2 % G_N_ELEMENTS (lies)], position = 0;
+        guint liar = i % 2;
+        g_autofree char *path = write_liar (10, liar, lie);
+        g_autoptr (ArecEngine) engine = arec_engine_new (
+            &(ArecEngineOptions){.max_parallelism = threads[i / 2 / G_N_ELEMENTS (lies)]});
+        g_autoptr (GError) error = NULL;
+        g_autoptr (ArecReader) reader = arec_reader_open (engine, path, NULL, &error);
+        g_autoptr (ArecScan) scan = NULL;
+
+        g_assert_no_error (error);
+        scan = arec_scan_new (reader, 0, arec_reader_n_records (reader));
+        check_next (scan, &position, liar == 0 ? lie : 10, liar == 0);
+        check_next (scan, &position, liar == 1 ? lie : 10, liar == 1);
+        g_assert_cmpuint (position, ==, arec_reader_n_records (reader));
+        test_file_remove (g_steal_pointer (&path));
+    }
+}
+
+/* A slice ends within a chunk that reaches as far as numbers do, and others are in front of it.
+ */
+static void
+test_lying_counts_in_a_slice (void)
+{
+    for (unsigned t = 0; t < G_N_ELEMENTS (threads); t++) {
+        g_autofree char *path = write_liar (60, 1, UINT64_MAX - 60);
+        g_autoptr (ArecEngine) engine =
+            arec_engine_new (&(ArecEngineOptions){.max_parallelism = threads[t]});
+        g_autoptr (ArecSourceList) list = arec_source_list_new();
+        g_autofree char *front = g_strdup_printf ("%s[:60]", path);
+        g_autofree char *slice = g_strdup_printf ("%s[0:100]", path);
+        g_autoptr (GError) error = NULL;
+        g_autoptr (ArecReader) reader = NULL;
+        g_autoptr (ArecScan) scan = NULL;
+        uint64_t position = 0;
+
+        arec_source_list_add (list, front, NULL, &error);
+        g_assert_no_error (error);
+        arec_source_list_add (list, slice, NULL, &error);
+        g_assert_no_error (error);
+        reader = arec_reader_open_list (engine, list, 0, 2, NULL, &error);
+        g_assert_no_error (error);
+        scan = arec_scan_new (reader, 0, arec_reader_n_records (reader));
+        check_next (scan, &position, 60, false);
+        check_next (scan, &position, 60, false);
+        check_next (scan, &position, 40, true);
+        g_assert_cmpuint (position, ==, arec_reader_n_records (reader));
+        test_file_remove (g_steal_pointer (&path));
+    }
+}
+
 /* A file that is cut while it is scanned: right bytes, then nothing but CHANGED. */
 static void
 test_change (void)
@@ -685,6 +795,8 @@ main (int argc, char **argv)
     add_for_each (test_golden_simple);
     add_for_each (test_golden_transposed);
     g_test_add_func ("/scan/sequence", test_sequence);
+    g_test_add_func ("/scan/lying-counts", test_lying_counts);
+    g_test_add_func ("/scan/lying-counts-in-a-slice", test_lying_counts_in_a_slice);
     add_for_both ("damage", test_damage);
     g_test_add_func ("/scan/change", test_change);
     add_for_both ("batch", test_batch);
