@@ -266,10 +266,12 @@ choose_threads (const ArecScan *scan)
     const ArecIndex *index = arec_shard_index (scan->waiting->shard);
     uint64_t left = scan->end - scan->planned;
     uint64_t record_size = arec_index_decoded_size (index) / arec_index_n_records (index);
-    uint64_t n_pieces = 1 + MIN (left, left * (double)record_size / AREC_RUN_SIZE);
+    uint64_t per_piece = MAX (AREC_RUN_SIZE / MAX (record_size, 1), 1);
     unsigned n = arec_reader_parallelism (scan->reader);
 
-    return n < 2 || scan->budget == 0 || left == 0 ? 0 : (unsigned)MIN (n, n_pieces);
+    return n < 2 || scan->budget == 0 || left == 0
+               ? 0
+               : 1 + (unsigned)MIN (n - 1, left / per_piece);
 }
 
 /* Called with the first piece waiting. */
