@@ -41,24 +41,17 @@ stored_size (const ArecChunkRun *run)
     return run->end - run->begin;
 }
 
-/* A chunk ends at least as many bytes behind its begin as it has records. An index may say
- * otherwise, and sums of what it says may be anything. */
-static bool
-has_room_for_records (uint64_t size, uint64_t n_records)
-{
-    return n_records <= size;
-}
-
-/* All numbers of a run of several are within AREC_RUN_SIZE. */
+/* All numbers of a run of several are within AREC_RUN_SIZE: a chunk ends at least as many bytes
+ * behind its begin as it has records. An index may say otherwise, and then sums of what it says
+ * may be anything. */
 static bool
 fits (const ArecChunkRun *run, const ArecIndexEntry *entry)
 {
     return run->n_chunks < AREC_RUN_CHUNKS && entry->offset == run->end &&
            run->decoded_size < AREC_RUN_SIZE &&
            entry->decoded_size <= AREC_RUN_SIZE - run->decoded_size &&
-           entry->limit - run->begin <= AREC_RUN_SIZE &&
-           has_room_for_records (stored_size (run), run->n_records) &&
-           has_room_for_records (entry->limit - entry->offset, entry->n_records);
+           entry->limit - run->begin <= AREC_RUN_SIZE && run->n_records <= stored_size (run) &&
+           entry->n_records <= entry->limit - entry->offset;
 }
 
 size_t
@@ -138,10 +131,10 @@ is_plausible (const ArecChunkRun *run)
     uint64_t most = run->n_records * AREC_MAX_VARINT + run->decoded_size;
 
     if (run->n_chunks > 1) {
-        return true;
+        return true; /* fits () saw to it */
     }
-    return has_room_for_records (stored_size (run), run->n_records) &&
-           run->decoded_size <= UINT32_MAX && run->n_records <= UINT32_MAX &&
+    return run->decoded_size <= UINT32_MAX && run->n_records <= UINT32_MAX &&
+           run->n_records <= stored_size (run) &&
            stored_size (run) <= MAX_EXPANSION * most + MAX_EXTRA;
 }
 

@@ -54,9 +54,8 @@ arec_chunk_walk_skip (ArecChunkWalk *walk, unsigned n)
 bool arec_reader_has_chunk (const ArecReader *reader, const ArecChunkWalk *walk);
 
 /* What lies around @record in [0, n_records): *chunk_end, behind the last record that comes
- * with its chunk; *group_size, how many the chunks of its file have, at most as many as it
- * has in the sequence. Errors: those of the
- * index. */
+ * with its chunk; *group_size, how many the chunks of its file have, at most as many as it has
+ * in the sequence. Errors: those of the index. */
 bool arec_reader_surroundings (ArecReader *reader, uint64_t record, uint64_t *chunk_end,
                                uint64_t *group_size, GError **error);
 

@@ -149,16 +149,13 @@ def randomly(bench):
 def overhead(bench):
     corpus = bench.corpus(bench.size(100_000, 2_000), 4096)
     count = bench.size(10_000, 500)
-    shard = corpus.shard(1, "uncompressed")
-    bare = Direct(decoding.BARE_PROGRAM,
-                  lambda _: decoding.run_decoder("raw_decode", shard, count * corpus.size, count))
+    places = bench.places(corpus, [peers.ours(1, "uncompressed"), peers.ours(1), "null"])
     seconds = {}
-    for number, place in bench.turns(SOURCE_CACHED, [*bench.places(corpus, [peers.ours(1, "uncompressed"), peers.ours(1),
-                                                                            "null"]), bare]):
+    for number, place in bench.turns(SOURCE_CACHED, [*places, decoding.Bare(corpus.shard(1, "uncompressed"))]):
         common.drop_caches()
-        if place is bare:
-            common.warm(shard)
-            seconds[number, place.name] = bare.run(number)
+        if isinstance(place, decoding.Bare):
+            common.warm(place.shard)
+            seconds[number, place.name] = decoding.run_decoder("raw_decode", place.shard, count * corpus.size, count)
             bench.add(SOURCE_CACHED, place.name, number, seconds[number, place.name], count, "files")
             continue
         if place.source:
@@ -168,7 +165,7 @@ def overhead(bench):
             seconds[number, place.name] = read(bench, place, path, count, seed=number)
             bench.add(SOURCE_CACHED, place.name, number, seconds[number, place.name], count, "files", **watch.lap())
     for number in range(bench.args.rounds):
-        both = seconds[number, bare.name] + seconds[number, peers.NULL]
+        both = seconds[number, decoding.BARE_PROGRAM] + seconds[number, peers.NULL]
         bench.add(SOURCE_CACHED, decoding.BOUND, number, both, count, "files")
 
 
