@@ -12,11 +12,15 @@ typedef struct {
     ArecCacheEntry *cached;
 } Pursuit;
 
-static void
-account (ArecEngine *engine, ArecCacheEntry *cached, const ArecProgress *progress)
+static ArecProgress
+begin_progress (ArecEngine *engine)
 {
-    engine->decoded_bytes += progress->made;
-    engine->chunks_failed += progress->failed;
+    return (ArecProgress){&engine->decoded_bytes, &engine->chunks_failed, 0};
+}
+
+static void
+end_progress (ArecEngine *engine, ArecCacheEntry *cached, const ArecProgress *progress)
+{
     if (progress->freed > 0) {
         arec_chunk_cache_reduce (engine->cache, cached, progress->freed);
     }
@@ -33,10 +37,10 @@ static void
 pursue (ArecEngine *engine, ArecCacheEntry *cached)
 {
     ArecChunk *chunk = arec_cache_entry_value (cached);
-    ArecProgress progress = {0};
+    ArecProgress progress = begin_progress (engine);
 
     arec_progressive_values_pursue (chunk->progressive, &progress);
-    account (engine, cached, &progress);
+    end_progress (engine, cached, &progress);
 }
 
 static void
@@ -79,7 +83,7 @@ arec_chunk_range_need (ArecEngine *engine, const ArecShard *shard, const ArecInd
                        ArecCacheEntry *cached, uint64_t end, GError **error)
 {
     ArecChunk *chunk = arec_cache_entry_value (cached);
-    ArecProgress progress = {0};
+    ArecProgress progress = begin_progress (engine);
     GError *cause = NULL;
     bool ok;
 
@@ -90,7 +94,7 @@ arec_chunk_range_need (ArecEngine *engine, const ArecShard *shard, const ArecInd
     }
     decode_ahead (engine, cached, end);
     ok = arec_shard_need (shard, entry, chunk, end, &progress, &cause);
-    account (engine, cached, &progress);
+    end_progress (engine, cached, &progress);
     if (!ok) {
         if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_NOMEM)) {
             arec_chunk_cache_discard (engine->cache, cached);

@@ -82,10 +82,11 @@ step_locked (ArecProgressiveValues *values, ArecProgress *progress)
     pthread_mutex_lock (&values->lock);
     values->is_stepping = false;
     values->failure = reason;
-    progress->failed = reason != NULL;
-    if (!reason) {
+    if (reason) {
+        *progress->failures += 1;
+    } else {
+        *progress->made += n;
         atomic_store_explicit (&values->mark, mark + n, memory_order_release);
-        progress->made += n;
     }
     if (!reason && mark + n == values->size) {
         progress->freed += values->held;
@@ -100,7 +101,8 @@ arec_progressive_values_new (ArecCompression compression, ArecBytes stored, uint
 {
     ArecProgressiveValues *values = g_new0 (ArecProgressiveValues, 1);
     ArecStreamInput input = {next_stored, values};
-    ArecProgress ignored = {0};
+    _Atomic uint64_t made = 0, failures = 0;
+    ArecProgress ignored = {&made, &failures, 0};
 
     pthread_mutex_init (&values->lock, NULL);
     pthread_cond_init (&values->stepped, NULL);

@@ -20,11 +20,12 @@
 
 typedef struct ArecProgressiveValues ArecProgressiveValues;
 
-/* What a call has done. */
+/* What calls do. The two counters are shared by threads and values; each is added to before any
+ * thread can see what it counts. */
 typedef struct {
-    uint64_t made;  /* bytes that it decoded */
-    uint64_t freed; /* bytes of memory that are not needed any more since */
-    bool failed;    /* it met the failure first */
+    _Atomic uint64_t *made;     /* bytes decoded */
+    _Atomic uint64_t *failures; /* 1 for each stream that fails */
+    uint64_t freed;             /* bytes of memory that are not needed any more since */
 } ArecProgress;
 
 /* Decodes the first step.

@@ -80,7 +80,7 @@ stats_of (const Fixture *fixture)
     return stats;
 }
 
-/* A thread that decodes ahead counts what it has made a moment after it can be read. */
+/* A thread that decodes ahead goes on when readers have what they asked for. */
 static void
 wait_until_all_is_decoded (const Fixture *fixture)
 {
