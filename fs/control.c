@@ -12,6 +12,9 @@ typedef struct {
     char *text;
     size_t length;
     time_t made;
+    size_t file; /* which of them */
+    pid_t caller;
+    bool is_read;
 } Snapshot;
 
 struct ArecfsControl {
@@ -70,30 +73,72 @@ arecfs_control_name (size_t i)
     return i < G_N_ELEMENTS (files) ? files[i].name : NULL;
 }
 
-uint64_t
-arecfs_control_lookup (ArecfsControl *control, const char *name)
+/* What @caller has looked up and nobody has read; NULL: nothing. With the lock held. */
+static Snapshot *
+find_unread (ArecfsControl *control, size_t file, pid_t caller)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS (files); i++) {
-        ArecEngineStats stats;
-        Snapshot *snapshot;
-        uint64_t ino;
+    GHashTableIter iter;
+    gpointer value;
 
-        if (strcmp (name, files[i].name) != 0) {
-            continue;
+    g_hash_table_iter_init (&iter, control->snapshots);
+    while (g_hash_table_iter_next (&iter, NULL, &value)) {
+        Snapshot *snapshot = value;
+
+        if (snapshot->file == file && snapshot->caller == caller && !snapshot->is_read) {
+            return snapshot;
         }
-        arec_engine_get_stats (control->engine, &stats);
-        snapshot = g_new0 (Snapshot, 1);
-        snapshot->text = files[i].make (control->counters, &stats);
-        snapshot->length = strlen (snapshot->text);
-        snapshot->known = 1;
-        snapshot->made = time (NULL);
-        pthread_mutex_lock (&control->lock);
-        ino = snapshot->ino = control->next_ino++;
-        g_hash_table_insert (control->snapshots, &snapshot->ino, snapshot);
-        pthread_mutex_unlock (&control->lock);
-        return ino;
     }
-    return 0;
+    return NULL;
+}
+
+/* With the lock held. */
+static Snapshot *
+add_node (ArecfsControl *control, size_t file, pid_t caller)
+{
+    Snapshot *snapshot = g_new0 (Snapshot, 1);
+
+    snapshot->ino = control->next_ino++;
+    snapshot->file = file;
+    snapshot->caller = caller;
+    g_hash_table_insert (control->snapshots, &snapshot->ino, snapshot);
+    return snapshot;
+}
+
+static void
+fill (ArecfsControl *control, Snapshot *snapshot)
+{
+    ArecEngineStats stats;
+
+    arec_engine_get_stats (control->engine, &stats);
+    g_free (snapshot->text);
+    snapshot->text = files[snapshot->file].make (control->counters, &stats);
+    snapshot->length = strlen (snapshot->text);
+    snapshot->made = time (NULL);
+}
+
+uint64_t
+arecfs_control_lookup (ArecfsControl *control, const char *name, pid_t caller)
+{
+    Snapshot *snapshot;
+    uint64_t ino;
+    size_t file = 0;
+
+    while (file < G_N_ELEMENTS (files) && strcmp (name, files[file].name) != 0) {
+        file++;
+    }
+    if (file == G_N_ELEMENTS (files)) {
+        return 0;
+    }
+    pthread_mutex_lock (&control->lock);
+    snapshot = find_unread (control, file, caller);
+    if (!snapshot) {
+        snapshot = add_node (control, file, caller);
+    }
+    fill (control, snapshot);
+    snapshot->known++;
+    ino = snapshot->ino;
+    pthread_mutex_unlock (&control->lock);
+    return ino;
 }
 
 void
@@ -141,12 +186,13 @@ char *
 arecfs_control_read (ArecfsControl *control, uint64_t ino, uint64_t offset, size_t size,
                      size_t *got)
 {
-    const Snapshot *snapshot;
+    Snapshot *snapshot;
     char *copy = NULL;
 
     pthread_mutex_lock (&control->lock);
     snapshot = g_hash_table_lookup (control->snapshots, &ino);
     if (snapshot) {
+        snapshot->is_read = true;
         offset = MIN (offset, snapshot->length);
         *got = MIN (size, snapshot->length - offset);
         copy = g_malloc (*got + 1);

@@ -1,7 +1,9 @@
 /* The directory .arecfs: files whose content is made when they are looked up.
  *
  * Under no-open the kernel would keep a file's first content for ever, so each look-up makes a
- * new node with a snapshot of exact size, which lives until the kernel forgets it. Thread-safe.
+ * new node with a snapshot of exact size, which lives until the kernel forgets it. But a thread
+ * that looks a file up to see what it is, and again to open it, gets one node: cp refuses to
+ * copy another. Thread-safe.
  */
 #pragma once
 
@@ -9,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 
 #include <glib.h>
 
@@ -22,8 +25,10 @@ typedef struct ArecfsControl ArecfsControl;
 ArecfsControl *arecfs_control_new (const ArecfsCounters *counters, ArecEngine *engine);
 void arecfs_control_free (ArecfsControl *control); /* takes NULL */
 
-/* A new node for the file @name, known to the kernel once. 0: no such file. */
-uint64_t arecfs_control_lookup (ArecfsControl *control, const char *name);
+/* A node for the file @name with a snapshot of now, known to the kernel once more: a new one,
+ * unless there is one that @caller, a thread, has looked up and nobody has read yet. 0: no such
+ * file. */
+uint64_t arecfs_control_lookup (ArecfsControl *control, const char *name, pid_t caller);
 void arecfs_control_forget (ArecfsControl *control, uint64_t ino, uint64_t n);
 
 /* Attributes of the directory or of a node. false: the kernel has forgotten it. */

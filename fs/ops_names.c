@@ -34,7 +34,7 @@ reply_node (const ArecfsRequest *request, const ArecfsNode *node)
 
 /* ---- .arecfs ---- */
 
-/* @timeout  of the name: none for files, which are made anew at each look-up. */
+/* @timeout  of the name: none for files, whose content is of the look-up. */
 static void
 reply_control (const ArecfsRequest *request, uint64_t ino, double timeout)
 {
@@ -51,6 +51,7 @@ reply_control (const ArecfsRequest *request, uint64_t ino, double timeout)
 static void
 lookup_control (const ArecfsRequest *request, const char *name)
 {
+    pid_t caller = fuse_req_ctx (request->req)->pid;
     uint64_t ino;
 
     if (strcmp (name, ".") == 0) {
@@ -61,7 +62,7 @@ lookup_control (const ArecfsRequest *request, const char *name)
         arecfs_tree_get (request->server->tree, ARECFS_INO_ROOT, &root, NULL);
         reply_node (request, &root);
     } else if (request->ino == ARECFS_INO_CONTROL &&
-               (ino = arecfs_control_lookup (request->server->control, name)) != 0) {
+               (ino = arecfs_control_lookup (request->server->control, name, caller)) != 0) {
         reply_control (request, ino, 0);
     } else {
         arecfs_reply_absent (request);

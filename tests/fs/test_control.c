@@ -36,13 +36,22 @@ tear_down (Fixture *fixture, gconstpointer data)
 }
 
 static uint64_t
-look_up (Fixture *fixture, const char *name)
+look_up_as (const Fixture *fixture, const char *name, pid_t caller)
 {
-    uint64_t ino = arecfs_control_lookup (fixture->control, name);
+    uint64_t ino = arecfs_control_lookup (fixture->control, name, caller);
 
     g_assert_true (arecfs_ino_is_control (ino));
     g_assert_cmpuint (ino, !=, ARECFS_INO_CONTROL);
     return ino;
+}
+
+/* Somebody else each time. */
+static uint64_t
+look_up (const Fixture *fixture, const char *name)
+{
+    static _Atomic pid_t caller;
+
+    return look_up_as (fixture, name, ++caller);
 }
 
 /* The whole snapshot as a string. */
@@ -79,7 +88,7 @@ test_names (Fixture *fixture, gconstpointer data)
 
     (void)data;
     for (const char *name; (name = arecfs_control_name (n)); n++) {
-        g_assert_cmpuint (arecfs_control_lookup (fixture->control, name), !=, 0);
+        g_assert_cmpuint (arecfs_control_lookup (fixture->control, name, 1), !=, 0);
         found_metrics = found_metrics || strcmp (name, "metrics") == 0;
         found_json = found_json || strcmp (name, "stats.json") == 0;
     }
@@ -88,7 +97,7 @@ test_names (Fixture *fixture, gconstpointer data)
     g_assert_null (arecfs_control_name (n));
     g_assert_null (arecfs_control_name (SIZE_MAX));
     for (size_t i = 0; i < G_N_ELEMENTS (absent); i++) {
-        g_assert_cmpuint (arecfs_control_lookup (fixture->control, absent[i]), ==, 0);
+        g_assert_cmpuint (arecfs_control_lookup (fixture->control, absent[i], 1), ==, 0);
     }
 }
 
@@ -190,6 +199,31 @@ test_snapshots (Fixture *fixture, gconstpointer data)
     g_assert_nonnull (strstr (after, "\narecfs_errors_total 1000000\n"));
 }
 
+/* A thread that looks twice without reading gets one node, and what there is then. */
+static void
+test_looking_twice (Fixture *fixture, gconstpointer data)
+{
+    uint64_t ino = look_up_as (fixture, "metrics", 7), next;
+    g_autofree char *text = NULL;
+    g_autofree char *again = NULL;
+
+    (void)data;
+    g_assert_cmpuint (look_up_as (fixture, "metrics", 8), !=, ino);
+    g_assert_cmpuint (look_up_as (fixture, "stats.json", 7), !=, ino);
+    arecfs_count (&counters.errors, 1000000);
+    g_assert_cmpuint (look_up_as (fixture, "metrics", 7), ==, ino);
+    arecfs_control_forget (fixture->control, ino, 1);
+    text = read_all (fixture, ino); /* known by its second look-up */
+    g_assert_nonnull (strstr (text, "\narecfs_errors_total 1000000\n"));
+    arecfs_count (&counters.errors, 1000000);
+    next = look_up_as (fixture, "metrics", 7);
+    g_assert_cmpuint (next, !=, ino);
+    again = read_all (fixture, ino);
+    g_assert_cmpstr (again, ==, text);
+    arecfs_control_forget (fixture->control, ino, 1);
+    check_gone (fixture, ino);
+}
+
 static void
 test_forgetting (Fixture *fixture, gconstpointer data)
 {
@@ -226,8 +260,8 @@ test_free (void)
     g_autoptr (ArecEngine) engine = arec_engine_new (NULL);
     ArecfsControl *control = arecfs_control_new (&counters, engine);
 
-    arecfs_control_lookup (control, "metrics");
-    arecfs_control_lookup (control, "stats.json");
+    arecfs_control_lookup (control, "metrics", 1);
+    arecfs_control_lookup (control, "stats.json", 1);
     arecfs_control_free (control);
     arecfs_control_free (NULL);
 }
@@ -283,9 +317,13 @@ main (int argc, char **argv)
         const char *path;
         void (*test) (Fixture *fixture, gconstpointer data);
     } tests[] = {
-        {"/control/names", test_names},         {"/control/directory", test_directory},
-        {"/control/sizes", test_sizes},         {"/control/parts", test_parts},
-        {"/control/snapshots", test_snapshots}, {"/control/forgetting", test_forgetting},
+        {"/control/names", test_names},
+        {"/control/directory", test_directory},
+        {"/control/sizes", test_sizes},
+        {"/control/parts", test_parts},
+        {"/control/snapshots", test_snapshots},
+        {"/control/looking-twice", test_looking_twice},
+        {"/control/forgetting", test_forgetting},
         {"/control/threads", test_threads},
     };
 

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import stat
+import subprocess
 import threading
 from pathlib import Path
 
@@ -477,6 +478,21 @@ def test_control_file_is_a_snapshot_of_exact_size(hundred):
         assert json.loads(held.read()) == before, "an open snapshot changed"
         assert mount.stats() != before
         held.close()
+
+
+def test_control_files_can_be_copied(hundred, tmp_path):
+    """cp compares what it has opened with what it has looked at before."""
+    with mounted(hundred) as mount:
+        for name in ("stats.json", "metrics"):
+            path = mount.path / ".arecfs" / name
+            for _ in range(3):
+                found = os.stat(path)
+                assert os.stat(path).st_ino == found.st_ino
+                subprocess.run(["cp", path, tmp_path / name], check=True, timeout=60)
+        assert json.loads((tmp_path / "stats.json").read_bytes())["engine"]["chunks_decoded"] == 0
+        tree(mount.path)
+        subprocess.run(["cp", mount.path / ".arecfs" / "stats.json", tmp_path], check=True, timeout=60)
+        assert json.loads((tmp_path / "stats.json").read_bytes())["engine"]["chunks_decoded"] == 8
 
 
 def test_stats_by_many_readers(hundred):
