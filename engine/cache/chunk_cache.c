@@ -315,14 +315,6 @@ join_locked (ArecChunkCache *cache, ArecCacheEntry *entry, GError **error)
     return entry;
 }
 
-/* A load that alone exceeds the ceiling runs alone. */
-static bool
-must_wait_locked (const ArecChunkCache *cache, uint64_t expected)
-{
-    return cache->loads >= cache->max_loads ||
-           (cache->loads > 0 && exceeds (cache->used, expected, cache->ceiling));
-}
-
 static void
 wait_until_locked (ArecChunkCache *cache, int64_t time)
 {
@@ -334,24 +326,34 @@ wait_until_locked (ArecChunkCache *cache, int64_t time)
     cache->waiting--;
 }
 
+/* Whether one more may wait for things that are worked with: somebody has to answer those who
+ * work, and to load what has not been here yet. */
+static bool
+may_wait_locked (const ArecChunkCache *cache)
+{
+    return cache->waiting < MAX (cache->max_loads, 2) - 1;
+}
+
 /* Waits until the load of @entry may start, for which there is room then. One for a large thing
  * that went while it was wanted is patient: more are worked with than may stay, and they would
- * chase each other out. But all that load or wait must not be more than load otherwise, as
- * somebody has to answer those who work. */
+ * chase each other out. A load that alone exceeds the ceiling runs alone. */
 static void
 await_turn_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, Dropped *out)
 {
     const uint64_t expected = entry->seat.cost;
     const bool large = is_large (cache, expected);
-    const bool may_wait = large && arec_replacement_remembers (&cache->order, entry->seat.hash);
+    const bool was_wanted =
+        large && arec_replacement_remembers (&cache->order, entry->seat.hash);
     int64_t deadline = INT64_MAX;
 
     for (;;) {
-        bool patient = may_wait && cache->loads + cache->waiting < cache->max_loads &&
+        bool patient = was_wanted && may_wait_locked (cache) &&
                        (deadline == INT64_MAX || now() < deadline);
+        bool is_full = cache->loads >= cache->max_loads;
         const ArecCacheEntry *in_the_way =
-            make_room_locked (cache, &(Need){expected, large, patient}, out);
-        bool must_wait = must_wait_locked (cache, expected);
+            is_full ? NULL : make_room_locked (cache, &(Need){expected, large, patient}, out);
+        bool must_wait =
+            is_full || (cache->loads > 0 && exceeds (cache->used, expected, cache->ceiling));
 
         if (!must_wait && !in_the_way) {
             return;
