@@ -108,6 +108,152 @@ def damage(source, rng, share=4):
     return source
 
 
+def golden_source(file, directory):
+    """A golden file and its records as the reference reads them, checked by the manifest. It does
+    not read plain Riegeli/records files: their records are those of another file."""
+    path = Path(shutil.copy2(file.path, directory))
+    readable = next(g for g in golden.SIMPLE + golden.TRANSPOSED if g.sha256 == file.sha256)
+    records = []
+    if file.n_records:
+        reader = ArrayRecordReader(str(readable.path), "readahead_buffer_size:0,max_parallelism:0")
+        records = reader.read_all()
+        reader.close()
+    assert len(records) == file.n_records
+    for number, record in enumerate(records):
+        file.check(number, record)
+    return look_at(path, records)
+
+
+# ---- models ------------------------------------------------------------------------------------
+
+
+class Model:
+    """What a mount must show, line by line."""
+
+    def __init__(self):
+        self.lines, self.bytes, self._sources = [], bytearray(), {}
+
+    def _source(self, source):
+        """The number of @source, which gets its line when it is new."""
+        if source.path not in self._sources:
+            self._sources[source.path] = len(self._sources)
+            info = os.stat(source.path)
+            self.lines.append(["source", source.path.name, info.st_mode & 0o7777, info.st_uid,
+                               info.st_gid, info.st_mtime_ns])
+        return self._sources[source.path]
+
+    def directory(self, path, source=None):
+        """Opens the directory @path; that of the file @source."""
+        number, attributes = "-", []
+        if source is not None:
+            number = self._source(source)
+            attributes = [f"user.arec.records={len(source.records)}",
+                          f"user.arec.chunks={len(source.chunks)}"]
+        self.lines.append(["directory", path, number, *attributes])
+
+    def records(self, parts, plain=False, suffix=""):
+        """The records of the last directory. @parts: (source, record numbers) one after another."""
+        n = sum(len(numbers) for _, numbers in parts)
+        names = golden.record_names(n)
+        at = 0
+        for source, numbers in parts:
+            for number in numbers:
+                short = f"{at}{suffix}"
+                name = short if plain else names[at] + suffix
+                self._record(name, "-" if name == short else short, source, number)
+                at += 1
+
+    def _record(self, name, alias, source, number):
+        record, chunk = source.records[number], source.chunk_of(number)
+        self.lines.append(["record", name, alias, len(self.bytes), len(record),
+                           int(chunk in source.damaged), self._source(source), number, chunk])
+        self.bytes += record
+
+    def file(self, path, source, **names):
+        """A directory with all records of @source."""
+        self.directory(path, source)
+        self.records([(source, range(len(source.records)))], **names)
+
+    def write(self, directory):
+        """Paths of the model file and of the file of bytes."""
+        # A source is named by number before its line may stand: all of them come first.
+        lines = sorted(self.lines, key=lambda line: line[0] != "source")
+        paths = directory / "model", directory / "bytes"
+        paths[0].write_text("".join("\t".join(map(str, line)) + "\n" for line in lines))
+        paths[1].write_bytes(self.bytes)
+        return paths
+
+
+# ---- layouts -----------------------------------------------------------------------------------
+
+
+@dataclass
+class Layout:
+    arguments: list  # sources as typed
+    options: list
+    model: Model
+    sources: list    # Source
+
+
+def flat(sources, directory, rng, *options, kind="small", **names):
+    model = Model()
+    model.file(".", sources[kind], **names)
+    return Layout([sources[kind].path], list(options), model, [sources[kind]])
+
+
+def plain(*given):
+    return flat(*given, "--names=plain", plain=True)
+
+
+def suffix(*given):
+    return flat(*given, "--suffix=.bin", suffix=".bin")
+
+
+def part(sources, directory, rng):
+    source, model = sources["small"], Model()
+    model.directory(".")
+    model.records([(source, range(100, 777))])
+    return Layout([f"{source.path}[100:777]"], [], model, [source])
+
+
+def several(sources, directory, rng, *options, kinds=("wide", "single", "large", "empty")):
+    model = Model()
+    model.directory(".")
+    chosen = [sources[kind] for kind in kinds]
+    for source in chosen:
+        model.file(source.path.name, source)
+    return Layout([source.path for source in chosen], list(options), model, chosen)
+
+
+def eviction(*given):
+    return several(*given, "--cache-size=1M", kinds=("small", "wide", "large"))
+
+
+def one_load_at_a_time(*given):
+    return several(*given, "--max-parallelism=1", "--cache-size=4M")
+
+
+def merge(sources, directory, rng):
+    chosen = [sources[kind] for kind in ("single", "wide", "empty", "small")]
+    model = Model()
+    model.directory(".")
+    model.records([(source, range(len(source.records))) for source in chosen])
+    return Layout([source.path for source in chosen], ["--merge"], model, chosen)
+
+
+def tree(sources, directory, rng):
+    top, model, chosen = directory / "top", Model(), []
+    model.directory(".")
+    for path in ("x", "x/y"):
+        model.directory(path)
+    for path, kind in (("first.array_record", "wide"), ("x/second.arrayrecord", "small"),
+                       ("x/y/third.array_record-00000-of-00002", "single"),
+                       ("x/y/third.array_record-00001-of-00002", "empty")):
+        chosen.append(copy(sources[kind], top / path))
+        model.file(path, chosen[-1])
+    return Layout([top], [], model, chosen)
+
+
 def golden_files(sources, directory, rng):
     top, model, chosen = directory / "golden", Model(), []
     top.mkdir()
