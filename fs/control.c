@@ -130,7 +130,7 @@ arecfs_control_lookup (ArecfsControl *control, const char *name, pid_t caller)
         return 0;
     }
     pthread_mutex_lock (&control->lock);
-    snapshot = find_unread (control, file, caller);
+    snapshot = caller != 0 ? find_unread (control, file, caller) : NULL;
     if (!snapshot) {
         snapshot = add_node (control, file, caller);
     }

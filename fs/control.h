@@ -26,8 +26,8 @@ ArecfsControl *arecfs_control_new (const ArecfsCounters *counters, ArecEngine *e
 void arecfs_control_free (ArecfsControl *control); /* takes NULL */
 
 /* A node for the file @name with a snapshot of now, known to the kernel once more: a new one,
- * unless there is one that @caller, a thread, has looked up and nobody has read yet. 0: no such
- * file. */
+ * unless there is one that @caller, a thread, has looked up and nobody has read yet; 0 are
+ * threads that have no number here, of another PID namespace. 0: no such file. */
 uint64_t arecfs_control_lookup (ArecfsControl *control, const char *name, pid_t caller);
 void arecfs_control_forget (ArecfsControl *control, uint64_t ino, uint64_t n);
 

@@ -210,6 +210,8 @@ test_looking_twice (Fixture *fixture, gconstpointer data)
     (void)data;
     g_assert_cmpuint (look_up_as (fixture, "metrics", 8), !=, ino);
     g_assert_cmpuint (look_up_as (fixture, "stats.json", 7), !=, ino);
+    g_assert_cmpuint (look_up_as (fixture, "metrics", 0), !=,
+                      look_up_as (fixture, "metrics", 0));
     arecfs_count (&counters.errors, 1000000);
     g_assert_cmpuint (look_up_as (fixture, "metrics", 7), ==, ino);
     arecfs_control_forget (fixture->control, ino, 1);
