@@ -73,9 +73,9 @@ arecfs_control_name (size_t i)
     return i < G_N_ELEMENTS (files) ? files[i].name : NULL;
 }
 
-/* What @caller has looked up and nobody has read; NULL: nothing. With the lock held. */
+/* What @caller has looked up and nobody has read; NULL: nothing. */
 static Snapshot *
-find_unread (ArecfsControl *control, size_t file, pid_t caller)
+find_unread_locked (ArecfsControl *control, size_t file, pid_t caller)
 {
     GHashTableIter iter;
     gpointer value;
@@ -91,9 +91,8 @@ find_unread (ArecfsControl *control, size_t file, pid_t caller)
     return NULL;
 }
 
-/* With the lock held. */
 static Snapshot *
-add_node (ArecfsControl *control, size_t file, pid_t caller)
+add_node_locked (ArecfsControl *control, size_t file, pid_t caller)
 {
     Snapshot *snapshot = g_new0 (Snapshot, 1);
 
@@ -105,7 +104,7 @@ add_node (ArecfsControl *control, size_t file, pid_t caller)
 }
 
 static void
-fill (ArecfsControl *control, Snapshot *snapshot)
+fill_locked (ArecfsControl *control, Snapshot *snapshot)
 {
     ArecEngineStats stats;
 
@@ -130,11 +129,11 @@ arecfs_control_lookup (ArecfsControl *control, const char *name, pid_t caller)
         return 0;
     }
     pthread_mutex_lock (&control->lock);
-    snapshot = caller != 0 ? find_unread (control, file, caller) : NULL;
+    snapshot = caller != 0 ? find_unread_locked (control, file, caller) : NULL;
     if (!snapshot) {
-        snapshot = add_node (control, file, caller);
+        snapshot = add_node_locked (control, file, caller);
     }
-    fill (control, snapshot);
+    fill_locked (control, snapshot);
     snapshot->known++;
     ino = snapshot->ino;
     pthread_mutex_unlock (&control->lock);
