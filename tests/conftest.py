@@ -1,7 +1,12 @@
-"""What all Python tests share: reasons of skips are printed, and a file that could run nothing ends
-with exit code 77, which ctest counts as skipped instead of passed."""
+"""What all Python tests share: reasons of skips are printed, a file that could run nothing ends with exit
+code 77, which ctest counts as skipped instead of passed, and tests marked `counts` count again where
+somebody else has dropped the kernel's caches meanwhile."""
+
+import shutil
 
 import pytest
+
+import caches
 
 SKIPPED = 77
 
@@ -21,3 +26,22 @@ def pytest_sessionfinish(session, exitstatus):
     stats = reporter.stats
     if stats.get("skipped") and not any(stats.get(k) for k in ("passed", "failed", "error")):
         session.exitstatus = SKIPPED
+
+
+def _empty(directory):
+    for entry in directory.iterdir():
+        shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    if pyfuncitem.get_closest_marker("counts") is None:
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+
+    def clean_up():
+        if "tmp_path" in arguments:
+            _empty(arguments["tmp_path"])
+
+    caches.count_undisturbed(lambda: pyfuncitem.obj(**arguments), clean_up)
+    return True

@@ -7,6 +7,9 @@ starts arecfs as a user would, hands over the mount point, and afterwards unmoun
 the server ended with exit code 0 and without a report of a sanitizer. Each mount has a lifetime,
 after which its connection is aborted (guardian.py), so a hanging call fails its test instead of
 hanging it. A failure tells the command that reproduces it, and shows the log.
+
+All of it is in a mount namespace of the test's own: a namespace that somebody else makes meanwhile (a service
+with private mounts, a container) gets no copy of a mount, which would keep its server alive after the unmount.
 """
 
 import contextlib
@@ -27,6 +30,8 @@ from pathlib import Path
 
 import pytest
 
+CLONE_NEWNS = 0x20000
+MS_REC, MS_PRIVATE = 0x4000, 0x40000
 PR_SET_CHILD_SUBREAPER = 36
 TSAN_SUPPRESSIONS = Path(__file__).with_name("tsan.supp")
 SANITIZE = os.environ.get("AREC_SANITIZE", "")
@@ -53,7 +58,15 @@ def require_fuse():
         pytest.skip(f"/dev/fuse: {error.strerror}", allow_module_level=True)
 
 
+def enter_private_namespace():
+    """Mounts of this process and its children are theirs alone from now on, and gone with the last of them."""
+    if _libc.unshare(CLONE_NEWNS) != 0 or _libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) != 0:
+        number = ctypes.get_errno()
+        pytest.skip(f"no mount namespace of our own: {os.strerror(number)}", allow_module_level=True)
+
+
 require_fuse()
+enter_private_namespace()
 AREC = _program("AREC_BIN")
 ARECFS = _program("ARECFS_BIN")
 

@@ -98,13 +98,3 @@ def open_handle(mount_fd, handle, flags=os.O_RDONLY):
     packed = _FileHandle(handle_bytes=len(data), handle_type=kind)
     packed.f_handle[:len(data)] = data
     return _check(_libc.open_by_handle_at(mount_fd, ctypes.byref(packed), flags))
-
-
-def drop_inodes():
-    """Asks the kernel to drop unused directory entries and inodes; whether it may be asked."""
-    try:
-        with open("/proc/sys/vm/drop_caches", "w") as control:
-            control.write("2\n")
-    except OSError:
-        return False
-    return True

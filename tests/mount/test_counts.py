@@ -13,11 +13,13 @@ from pathlib import Path
 
 import pytest
 
+import caches
 import container
 import golden
 import oracle
-import syscalls
 from mounts import SLOW, mounted
+
+pytestmark = pytest.mark.counts
 
 N = 10_000
 GROUP = 50
@@ -219,7 +221,7 @@ def test_two_thousand_names_are_one_inode_each(grouped):
     with mounted(path) as mount:
         names = golden.record_names(N)[:2000]
         numbers = [os.stat(mount.path / name).st_ino for name in names]
-        if not syscalls.drop_inodes():
+        if not caches.drop_inodes():
             pytest.skip("/proc/sys/vm/drop_caches may not be written")
         costs = Costs(mount)
         assert [os.stat(mount.path / name).st_ino for name in names] == numbers

@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+import caches
 import golden
 import oracle
 import syscalls
@@ -68,7 +69,7 @@ def test_handle_is_good_after_the_inode_was_forgotten():
         handles = {n: syscalls.name_to_handle(mount.path / name)
                    for n, name in names_of(range(0, 2500, 50)).items()}
         for _ in range(3):
-            if not syscalls.drop_inodes():
+            if not caches.drop_inodes():
                 pytest.skip("/proc/sys/vm/drop_caches may not be written")
             for number, handle in reversed(handles.items()):
                 FILE.check(number, read_handle(mount.path, handle)[0])
@@ -97,7 +98,7 @@ def test_handles_of_directories_and_of_records_below(tmp_path):
             for path in paths:
                 handle = syscalls.name_to_handle(mount.path / path)
                 assert handles.setdefault(path, handle) == handle
-            if not syscalls.drop_inodes():
+            if not caches.drop_inodes():
                 pytest.skip("/proc/sys/vm/drop_caches may not be written")
             for path, handle in handles.items():
                 with syscalls.opened(mount.path) as root:

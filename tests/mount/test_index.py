@@ -12,6 +12,8 @@ import golden
 import oracle
 from mounts import mount_fails, mounted
 
+pytestmark = pytest.mark.counts
+
 OFFLOADED = "--index-storage-option=offloaded"
 ROW = 24  # bytes of a chunk in the file
 

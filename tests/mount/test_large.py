@@ -13,6 +13,8 @@ import oracle
 from failing_device import FailingDevice
 from mounts import SLOW, mountinfo, mounted, wait_until
 
+pytestmark = pytest.mark.counts
+
 MIB = 1 << 20
 LARGE = 48 * MIB
 N, READERS = 40, 30

@@ -13,6 +13,8 @@ import golden
 import oracle
 from mounts import AREC, SLOW, arec, mounted, wait_until
 
+pytestmark = pytest.mark.counts
+
 N = 2000
 KINDS = ["lookup", "forget", "getattr", "open", "read", "flush", "release", "opendir", "readdir", "readdirplus",
          "releasedir", "getxattr", "listxattr", "ioctl", "statfs"]

@@ -139,6 +139,8 @@ def test_sizes_that_cost_a_decode_are_right_without_lookups(before):
 # Maps files by mmap (2) alone, as Python's own asks for the size. Each line of the input is a path and a size.
 MAPPER = """
 import ctypes, hashlib, os, sys
+
+pytestmark = pytest.mark.counts
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
 libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]

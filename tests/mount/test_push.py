@@ -17,12 +17,14 @@ from pathlib import Path
 
 import pytest
 
+import caches
 import container
 import golden
 import oracle
-import syscalls
 from failing_device import FailingDevice
 from mounts import SANITIZE, SLOW, mounted, wait_until
+
+pytestmark = pytest.mark.counts
 
 N = 8_000
 SERVING_THREADS = 12  # at most, with the default parallelism
@@ -415,13 +417,13 @@ def test_without_its_watcher_nothing_is_pushed(file):
 
 def test_caches_that_are_dropped_all_the_time(file):
     path, records, _ = file
-    if not syscalls.drop_inodes():
+    if not caches.drop_inodes():
         pytest.skip("/proc/sys/vm/drop_caches may not be written")
     stop = threading.Event()
 
     def drop():
         while not stop.is_set():
-            syscalls.drop_inodes()
+            caches.drop_inodes()
             time.sleep(0.002)
 
     def work(mount, seed):

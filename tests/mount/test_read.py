@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+import caches
 import golden
 import oracle
 import syscalls
@@ -326,5 +327,5 @@ def test_caches_dropped_between_reads():
         for round_ in range(3):
             for number in range(round_, TEXT.n_records, 5):
                 TEXT.check(number, (mount.path / TEXT.names()[number]).read_bytes())
-            if not syscalls.drop_inodes():
+            if not caches.drop_inodes():
                 pytest.skip("/proc/sys/vm/drop_caches may not be written")
