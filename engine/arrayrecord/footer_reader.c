@@ -222,9 +222,8 @@ read_whole (const ArecChunkPlace *place, const ArecDecodeLimits *limits, Footer 
             ArecFooter *out, GError **error)
 {
     g_autoptr (ArecChunk) chunk = NULL;
-    ArecChunkHeader header;
 
-    if (!arec_chunk_load (place, 0, limits, &header, &chunk, error)) {
+    if (!arec_chunk_load (place, 0, limits, &out->header, &chunk, error)) {
         return false;
     }
     if (chunk->ends.n == 0) {
@@ -242,20 +241,19 @@ read_whole (const ArecChunkPlace *place, const ArecDecodeLimits *limits, Footer 
 }
 
 static bool
-read_stream (ArecSimpleStream *stream, const ArecChunkHeader *header, Footer *footer,
-             ArecFooter *out, GError **error)
+read_stream (ArecSimpleStream *stream, Footer *footer, ArecFooter *out, GError **error)
 {
     ArecBytes record;
 
-    if (header->num_records == 0) {
+    if (out->header.num_records == 0) {
         return arec_simple_stream_end (stream, error) &&
                corrupt (footer->source, footer->offset, error, "this chunk is not a footer");
     }
     if (!arec_simple_stream_next (stream, &record, error) ||
-        !footer_begin (footer, record, header->num_records, error)) {
+        !footer_begin (footer, record, out->header.num_records, error)) {
         return false;
     }
-    for (uint64_t i = 1; i < header->num_records; i++) {
+    for (uint64_t i = 1; i < out->header.num_records; i++) {
         if (!arec_simple_stream_next (stream, &record, error) ||
             !footer_take (footer, record, error)) {
             return false;
@@ -275,15 +273,14 @@ arec_footer_read (ArecSource *source, uint64_t footer_offset, uint64_t limit,
         footer = {.source = source, .offset = footer_offset, .offloaded = offloaded};
     g_autoptr (ArecSimpleStream) stream = NULL;
     ArecChunkPlace streamed = place;
-    ArecChunkHeader header;
 
     /* What is offloaded to spare memory does not go through memory as a whole, unless its form
      * leaves no choice. */
     streamed.max_size = AREC_MAX_STREAMED_SIZE;
     if (offloaded &&
-        !arec_simple_stream_open (&streamed, limits->max_size, &header, &stream, error)) {
+        !arec_simple_stream_open (&streamed, limits->max_size, &out->header, &stream, error)) {
         return false;
     }
-    return stream ? read_stream (stream, &header, &footer, out, error)
+    return stream ? read_stream (stream, &footer, out, error)
                   : read_whole (&place, limits, &footer, out, error);
 }

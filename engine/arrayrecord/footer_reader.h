@@ -11,13 +11,15 @@
 #include <glib.h>
 
 #include "arrayrecord/index.h"
+#include "riegeli/chunk_reader.h"
 #include "riegeli/decode_limits.h"
 #include "source/source.h"
 
 /* What a footer says. */
 typedef struct {
-    ArecIndex *index; /* arec_index_free () */
-    char *options;    /* the writer's option string; NULL when there is none; g_free () */
+    ArecIndex *index;       /* arec_index_free () */
+    char *options;          /* the writer's option string; NULL when there is none; g_free () */
+    ArecChunkHeader header; /* of the footer's chunk */
 } ArecFooter;
 
 /* Where the footer is, by the postscript in the last block of @source.

@@ -185,6 +185,7 @@ fill_entry (const ArecIndex *index, uint64_t chunk, const ArecIndexRow pair[2],
     bool is_last = chunk + 1 == index->n_chunks;
 
     *entry = (ArecIndexEntry){
+        .chunk = chunk,
         .offset = pair[0].offset,
         .limit = is_last ? index->limit : pair[1].offset,
         .decoded_size = pair[0].decoded_size,

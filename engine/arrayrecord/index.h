@@ -19,6 +19,7 @@
 typedef struct ArecIndex ArecIndex;
 
 typedef struct {
+    uint64_t chunk;  /* its number */
     uint64_t offset; /* of the chunk, from the start of the file */
     uint64_t
         limit; /* where the chunk must have ended: the next one's offset, or the footer's */

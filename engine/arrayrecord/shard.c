@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "arrayrecord/footer_reader.h"
+#include "arrayrecord/seen_chunks.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "riegeli/block.h"
@@ -13,6 +14,7 @@
 
 struct ArecShard {
     ArecSource *source;
+    ArecSeenChunks *seen;
     ArecIndex *index;
     char *options;
     ArecDecodeLimits limits;
@@ -81,6 +83,7 @@ open_indexed (ArecShard *shard, uint64_t footer_offset, uint64_t footer_limit, G
     shard->footer_offset = footer_offset;
     shard->index = footer.index;
     shard->options = footer.options;
+    arec_seen_chunks_note_other (shard->seen, AREC_SEEN_FOOTER, footer_offset, &footer.header);
     return true;
 }
 
@@ -247,6 +250,7 @@ arec_shard_open (ArecSource *source, const ArecShardOptions *options, GError **e
     bool ok;
 
     shard->source = source;
+    shard->seen = arec_seen_chunks_new (source);
     shard->limits = arec_decode_limits_resolve (&options->limits);
     shard->offloaded = options->offloaded;
     shard->is_array_record =
@@ -254,7 +258,10 @@ arec_shard_open (ArecSource *source, const ArecShardOptions *options, GError **e
         (options->kind == AREC_SHARD_AUTO && options->name_is_array_record);
     ok = options->kind == AREC_SHARD_RIEGELI ? open_riegeli (shard, options, error)
                                              : open_by_postscript (shard, options, error);
-    if (!ok || !arec_source_check (source, error)) {
+    if (!ok ||
+        !arec_seen_chunks_set_index (shard->seen, shard->index, shard->offloaded != NULL,
+                                     error) ||
+        !arec_shard_check (shard, error)) {
         return NULL;
     }
     return g_steal_pointer (&shard);
@@ -266,6 +273,7 @@ arec_shard_free (ArecShard *shard)
     if (!shard) {
         return;
     }
+    arec_seen_chunks_free (shard->seen);
     arec_source_free (shard->source);
     arec_index_free (shard->index);
     arec_scanned_clear (&shard->scanned);
@@ -326,7 +334,26 @@ arec_shard_check_known (const ArecShard *shard, GError **error)
 bool
 arec_shard_check (ArecShard *shard, GError **error)
 {
-    return arec_source_check (shard->source, error);
+    return arec_seen_chunks_check (shard->seen, arec_seen_chunks_stamp (shard->seen), 0, 0,
+                                   error);
+}
+
+uint64_t
+arec_shard_stamp (const ArecShard *shard)
+{
+    return arec_seen_chunks_stamp (shard->seen);
+}
+
+void
+arec_shard_note_read (ArecShard *shard, uint64_t chunk, const ArecChunkHeader *header)
+{
+    arec_seen_chunks_note (shard->seen, chunk, header);
+}
+
+uint64_t
+arec_shard_memory (const ArecShard *shard)
+{
+    return arec_index_memory (shard->index) + arec_seen_chunks_memory (shard->seen);
 }
 
 /* ---- loading ---- */
@@ -356,14 +383,19 @@ check_against_index (const ArecShard *shard, const ArecIndexEntry *entry,
                       header->decoded_data_size, entry->n_records, entry->decoded_size);
 }
 
-/* After a load that gave @ok: a source that changed meanwhile explains, or spoils, everything.
- */
+/* After a load of the chunk of @entry that gave @ok, and its @header then: a source that
+ * changed meanwhile explains, or spoils, everything.
+ * @since  the stamp before the load. */
 static bool
-source_is_unchanged (ArecShard *shard, bool ok, GError **error)
+source_is_unchanged (ArecShard *shard, const ArecIndexEntry *entry,
+                     const ArecChunkHeader *header, uint64_t since, bool ok, GError **error)
 {
     GError *change = NULL;
 
-    if (arec_source_check (shard->source, &change)) {
+    if (ok) {
+        arec_seen_chunks_note (shard->seen, entry->chunk, header);
+    }
+    if (arec_seen_chunks_check (shard->seen, since, entry->chunk, 1, &change)) {
         return ok;
     }
     g_clear_error (error);
@@ -380,12 +412,13 @@ arec_shard_load_chunk_progressively (ArecShard *shard, const ArecIndexEntry *ent
     ArecChunkPlace place = place_of (shard, entry);
     ArecChunkHeader header;
     uint64_t length = entry->limit - entry->offset;
+    uint64_t since = arec_seen_chunks_stamp (shard->seen);
     bool ok;
 
     ok = arec_chunk_load_progressively (&place, length <= ONE_READ_SIZE ? length : 0,
                                         &shard->limits, max_whole, &header, &loaded, &cause) &&
          check_against_index (shard, entry, &header, &cause);
-    if (!source_is_unchanged (shard, ok, &cause)) {
+    if (!source_is_unchanged (shard, entry, &header, since, ok, &cause)) {
         g_propagate_error (error, cause);
         return false;
     }
@@ -443,6 +476,9 @@ decode_in_run (ArecShard *shard, const ArecChunkNeighbours *all, ArecRunChunk *i
                                   NULL)) {
         in->values = in->chunk->values;
     }
+    if (in->values) {
+        arec_seen_chunks_note (shard->seen, entry->chunk, &header);
+    }
     return in->values;
 }
 
@@ -463,6 +499,7 @@ load_together (ArecShard *shard, ArecChunkRun *run)
     ArecChunkNeighbours all;
     uint8_t *memory = run->values;
     uint32_t *ends = run->ends;
+    uint64_t since = arec_seen_chunks_stamp (shard->seen);
     size_t n_decoded = 0;
 
     if (!arec_chunk_neighbours_read (shard->source, run->begin, run->end, run->stored, &all,
@@ -477,7 +514,8 @@ load_together (ArecShard *shard, ArecChunkRun *run)
         memory += chunk->entry.decoded_size;
         ends += chunk->entry.n_records;
     }
-    if (!arec_source_check (shard->source, NULL)) {
+    if (!arec_seen_chunks_check (shard->seen, since, run->chunks[0].entry.chunk, run->n_chunks,
+                                 NULL)) {
         forget_all (run);
         return false;
     }
@@ -549,6 +587,7 @@ arec_shard_load_sizes_at (ArecShard *shard, const ArecIndexEntry *entry, ArecRec
     GError *cause = NULL;
     ArecChunkPlace place = place_of (shard, entry);
     ArecChunkHeader header = {0};
+    uint64_t since = arec_seen_chunks_stamp (shard->seen);
     bool ok;
 
     ok = arec_chunk_read_sizes (&place, &shard->limits, &header, &ends, &cause) &&
@@ -563,7 +602,7 @@ arec_shard_load_sizes_at (ArecShard *shard, const ArecIndexEntry *entry, ArecRec
         ok = arec_chunk_read_verified_sizes (&place, &shard->limits, &header, &ends, &cause) &&
              check_against_index (shard, entry, &header, &cause);
     }
-    if (!source_is_unchanged (shard, ok, &cause)) {
+    if (!source_is_unchanged (shard, entry, &header, since, ok, &cause)) {
         arec_record_ends_clear (&ends);
         g_propagate_error (error, cause);
         return false;
@@ -597,6 +636,7 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
                             .max_size = shard->limits.max_size};
     g_autoptr (ArecChunk) chunk = NULL;
     ArecIndexEntry first = {.offset = shard->source->size};
+    uint64_t since = arec_seen_chunks_stamp (shard->seen);
     ArecChunkHeader header;
     uint8_t *memory;
     const uint8_t *data;
@@ -612,8 +652,9 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
     if (!arec_chunk_read_header (&place, &header, error)) {
         return false;
     }
+    arec_seen_chunks_note_other (shard->seen, AREC_SEEN_METADATA, place.begin, &header);
     if (header.type != AREC_CHUNK_METADATA) {
-        return true;
+        return arec_seen_chunks_check (shard->seen, since, 0, 0, error);
     }
     if (!arec_chunk_read (&place, header.end - place.begin, &header, &memory, &data, error) ||
         !arec_chunk_decode_metadata (&place, &header, memory, data, &shard->limits, &chunk,
@@ -623,6 +664,9 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
     if (!arec_records_metadata_parse (arec_chunk_record (chunk, 0), metadata)) {
         return corrupt (shard->source, AREC_SIGNATURE_END, error,
                         "the chunk of metadata does not hold RecordsMetadata");
+    }
+    if (!arec_seen_chunks_check (shard->seen, since, 0, 0, error)) {
+        return false;
     }
     *out = g_steal_pointer (&chunk);
     return true;
@@ -637,12 +681,17 @@ arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,
     ArecChunkHeader header;
     uint8_t first[2];
     size_t got;
+    uint64_t since = arec_seen_chunks_stamp (shard->seen);
+    GError *cause = NULL;
+    bool ok;
 
     if (!arec_index_get (shard->index, chunk, &entry, error)) {
         return false;
     }
     place = place_of (shard, &entry);
-    if (!arec_chunk_read_front (&place, &header, first, sizeof first, &got, error)) {
+    ok = arec_chunk_read_front (&place, &header, first, sizeof first, &got, &cause);
+    if (!source_is_unchanged (shard, &entry, &header, since, ok, &cause)) {
+        g_propagate_error (error, cause);
         return false;
     }
     *transposed = header.type == AREC_CHUNK_TRANSPOSED;

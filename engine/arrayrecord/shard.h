@@ -72,8 +72,19 @@ const char *arec_shard_options (const ArecShard *shard);
 /* CHANGED when a load has found that the source is no longer what was opened. Does no I/O. */
 bool arec_shard_check_known (const ArecShard *shard, GError **error);
 
-/* Asks the system: CHANGED if the source is not the file any more that was opened. */
+/* Asks the system: CHANGED if the source is not the file any more that was opened. May read
+ * headers, see arec_seen_chunks_check (). */
 bool arec_shard_check (ArecShard *shard, GError **error);
+
+/* The source's stamp when it was last believed to be what was opened: while it is the same, so
+ * is all that a load finds. Does no I/O. */
+uint64_t arec_shard_stamp (const ArecShard *shard);
+
+/* Who reads chunk @chunk without a load: that is compared by the checks from now on. */
+void arec_shard_note_read (ArecShard *shard, uint64_t chunk, const ArecChunkHeader *header);
+
+/* Bytes of memory that the index takes, and what is noted of the chunks that were read. */
+uint64_t arec_shard_memory (const ArecShard *shard);
 
 /* Decodes chunk @chunk in [0, n_chunks), or the one that @entry of the index describes, which
  * asks the index no more. @out (transfer full) arec_chunk_free ().

@@ -31,6 +31,8 @@ typedef struct {
     ArecChunkRole role;
     bool is_listed; /* by the index; then n_records and decoded_size are what it says */
     uint64_t decoded_size;
+    bool is_indexed; /* is chunk `chunk_number` of the index, made by a walk or listed */
+    uint64_t chunk_number;
     ArecChunkHeader header;
     uint8_t *memory; /* of the stored bytes, when kept */
     const uint8_t *data;
@@ -50,6 +52,7 @@ struct ArecInspector {
     bool walk_ended;
     uint64_t last_gap_end;  /* of the last damage that the walk itself met */
     uint64_t next_listed;   /* chunk of the index that the walk has not met yet */
+    uint64_t next_indexed;  /* the same, where the index is none that the file has */
     uint64_t next_record;   /* where nothing is listed: number of the next record found */
     GQueue *pending;        /* of Job: the next batch, as far as the walk has come */
     uint64_t pending_size;  /* bytes of these in the file */
@@ -150,6 +153,9 @@ read_chunk (ArecInspector *inspector, Job *job, GError **error)
 
     if (!arec_chunk_read (&place, job->end - job->begin, &job->header, &memory, &data, error)) {
         return false;
+    }
+    if (job->is_indexed) {
+        arec_shard_note_read (inspector->shard, job->chunk_number, &job->header);
     }
     if (!check_listed (job, error)) {
         g_free (memory);
@@ -266,11 +272,28 @@ new_job (ArecInspector *inspector, uint64_t begin, uint64_t end)
 static void
 take_listed (ArecInspector *inspector, Job *job, const ArecIndexEntry *entry)
 {
-    job->is_listed = true;
+    job->is_listed = job->is_indexed = true;
+    job->chunk_number = entry->chunk;
     job->n_records = entry->n_records;
     job->decoded_size = entry->decoded_size;
     inspector->next_listed++;
     inspector->next_record = entry->first_record + entry->n_records;
+}
+
+/* @job is about a chunk that the walk has met, where no footer lists any. */
+static void
+find_indexed (ArecInspector *inspector, Job *job)
+{
+    uint64_t n = arec_index_n_chunks (inspector->index);
+    ArecIndexEntry entry;
+
+    while (inspector->next_indexed < n &&
+           arec_index_get (inspector->index, inspector->next_indexed, &entry, NULL) &&
+           entry.offset <= job->begin) {
+        inspector->next_indexed++;
+        job->is_indexed = entry.offset == job->begin;
+        job->chunk_number = entry.chunk;
+    }
 }
 
 /* Chunks of the index before @position where the walk has met none. */
@@ -381,6 +404,7 @@ take_chunk (ArecInspector *inspector, const ArecScanItem *item, GError **error)
     } else if (job->role == AREC_ROLE_RECORDS) {
         job->n_records = item->header.num_records;
         inspector->next_record += job->n_records;
+        find_indexed (inspector, job);
     }
     if (is_useless_postscript (inspector, item->begin)) {
         tell_postscript (inspector, item->begin, inspector->source->size,
@@ -668,7 +692,7 @@ arec_inspector_next (ArecInspector *inspector, ArecInspectStep *step, ArecInspec
     }
     if (!job) {
         *step = AREC_INSPECT_END;
-        return arec_source_check (inspector->source, error);
+        return arec_shard_check (inspector->shard, error);
     }
     if (job->failure) {
         g_propagate_error (error, g_steal_pointer (&job->failure));

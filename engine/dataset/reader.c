@@ -106,7 +106,7 @@ open_file (ArecReader *reader, const ArecSourceFile *from, const ArecReaderOptio
     if (!file->shard) {
         return false;
     }
-    memory = arec_index_memory (arec_shard_index (file->shard));
+    memory = arec_shard_memory (file->shard);
     engine->index_used += memory;
     arec_chunk_cache_charge (engine->cache, (int64_t)memory);
     file->chunk_owner = engine->next_owner++;
@@ -138,7 +138,7 @@ close_file (ArecEngine *engine, File *file)
     }
     arec_chunk_cache_forget (engine->cache, file->chunk_owner);
     arec_chunk_cache_forget (engine->cache, file->sizes_owner);
-    memory = arec_index_memory (arec_shard_index (file->shard));
+    memory = arec_shard_memory (file->shard);
     engine->index_used -= memory;
     arec_chunk_cache_charge (engine->cache, -(int64_t)memory);
     arec_shard_free (file->shard);

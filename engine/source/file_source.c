@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/mix.h"
 
 typedef struct {
     ArecSource base;
@@ -23,29 +24,28 @@ of_slot (ArecFdSlot *slot)
     return (FileSource *)((char *)slot - offsetof (FileSource, slot));
 }
 
-/* splitmix64: spreads what little differs between two files over all bits. */
-static uint64_t
-mix (uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) + UINT64_C (0x9e3779b97f4a7c15);
-    hash = (hash ^ (hash >> 30)) * UINT64_C (0xbf58476d1ce4e5b9);
-    hash = (hash ^ (hash >> 27)) * UINT64_C (0x94d049bb133111eb);
-    return hash ^ (hash >> 31);
-}
-
 static uint64_t
 identity_of (const struct stat *st)
 {
-    uint64_t hash = mix (0, st->st_dev);
+    uint64_t hash = arec_mix (0, st->st_dev);
 
-    hash = mix (hash, st->st_ino);
-    hash = mix (hash, (uint64_t)st->st_size);
-    hash = mix (hash, (uint64_t)st->st_mtim.tv_sec);
-    return mix (hash, (uint64_t)st->st_mtim.tv_nsec);
+    hash = arec_mix (hash, st->st_ino);
+    hash = arec_mix (hash, (uint64_t)st->st_size);
+    hash = arec_mix (hash, (uint64_t)st->st_mtim.tv_sec);
+    return arec_mix (hash, (uint64_t)st->st_mtim.tv_nsec);
 }
 
+/* Nobody can put the time of change back, whatever was written. But links, names, modes and
+ * attributes move it as well. */
+static uint64_t
+stamp_of (const struct stat *st)
+{
+    return arec_mix (arec_mix (0, (uint64_t)st->st_ctim.tv_sec), (uint64_t)st->st_ctim.tv_nsec);
+}
+
+/* @stamp  (out, nullable). */
 static bool
-check_fd (FileSource *file, int fd, GError **error)
+check_fd (FileSource *file, int fd, uint64_t *stamp, GError **error)
 {
     struct stat st;
 
@@ -58,6 +58,9 @@ check_fd (FileSource *file, int fd, GError **error)
                           " bytes, then %" PRIu64 "%s)",
                           file->base.name, (uint64_t)st.st_size, file->base.size,
                           st.st_nlink == 0 ? ", and it was replaced or removed" : "");
+    }
+    if (stamp) {
+        *stamp = stamp_of (&st);
     }
     return true;
 }
@@ -103,7 +106,7 @@ open_again (ArecFdSlot *slot, GError **error)
         g_propagate_error (error, cause);
         return -1;
     }
-    if (!check_fd (file, fd, error)) {
+    if (!check_fd (file, fd, NULL, error)) {
         close (fd);
         return -1;
     }
@@ -171,7 +174,7 @@ file_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset, 
 }
 
 static bool
-file_check (ArecSource *source, GError **error)
+file_check (ArecSource *source, uint64_t *stamp, GError **error)
 {
     FileSource *file = (FileSource *)source;
     int fd = arec_fd_slot_acquire (&file->slot, error);
@@ -180,7 +183,7 @@ file_check (ArecSource *source, GError **error)
     if (fd < 0) {
         return false;
     }
-    ok = check_fd (file, fd, error);
+    ok = check_fd (file, fd, stamp, error);
     arec_fd_slot_release (&file->slot);
     return ok;
 }
@@ -249,5 +252,6 @@ arec_file_source_new (ArecFdPool *pool, int dir_fd, const char *name, const char
     close (fd);
     source->size = (uint64_t)source->st.st_size;
     source->identity = identity_of (&source->st);
+    source->stamp = stamp_of (&source->st);
     return g_steal_pointer (&source);
 }

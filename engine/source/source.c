@@ -47,8 +47,8 @@ arec_source_fail_changed (const ArecSource *source, GError **error)
 }
 
 /* The first change is the one that is told from now on, whatever happens to the file later. */
-static void
-remember_change (ArecSource *source, const char *message)
+void
+arec_source_set_changed (ArecSource *source, const char *message)
 {
     char *none = NULL, *copy = g_strdup (message);
 
@@ -58,22 +58,31 @@ remember_change (ArecSource *source, const char *message)
 }
 
 bool
-arec_source_check (ArecSource *source, GError **error)
+arec_source_look (ArecSource *source, uint64_t *stamp, GError **error)
 {
     g_autoptr (GError) cause = NULL;
 
     if (source->change) {
         return arec_source_fail_changed (source, error);
     }
-    if (!source->ops->check || source->ops->check (source, &cause)) {
+    *stamp = source->stamp;
+    if (!source->ops->check || source->ops->check (source, stamp, &cause)) {
         return true;
     }
     if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_CHANGED)) {
-        remember_change (source, cause->message);
+        arec_source_set_changed (source, cause->message);
         return arec_source_fail_changed (source, error);
     }
     g_propagate_error (error, g_steal_pointer (&cause));
     return false;
+}
+
+bool
+arec_source_check (ArecSource *source, GError **error)
+{
+    uint64_t stamp;
+
+    return arec_source_look (source, &stamp, error);
 }
 
 bool

@@ -23,9 +23,10 @@ typedef struct {
      */
     bool (*preadv) (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset,
                     GError **error);
-    /* Whether the source still is what was opened: CHANGED or IO if not. May be NULL: it always
-     * is. */
-    bool (*check) (ArecSource *source, GError **error);
+    /* Whether the source still is what was opened, as far as its identity tells: CHANGED or IO
+     * if not. May be NULL: it always is.
+     * @stamp  (out) see arec_source_look (). */
+    bool (*check) (ArecSource *source, uint64_t *stamp, GError **error);
     /* Whether somebody is still writing it. May be NULL: nobody is. */
     bool (*is_being_written) (ArecSource *source);
     void (*free) (ArecSource *source);
@@ -37,6 +38,7 @@ struct ArecSource {
     char *name;           /* for messages; owned */
     uint64_t size;        /* bytes */
     uint64_t identity;    /* a hash of what makes it this very file */
+    uint64_t stamp;       /* as at opening, see arec_source_look () */
     struct stat st;       /* as at opening; zeros where there is no file */
     char *_Atomic change; /* what the first failed check said, for ever; NULL: none failed */
     struct ArecSourceCounters *counters; /* nullable, not owned */
@@ -57,7 +59,16 @@ bool arec_source_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint6
                          GError **error);
 bool arec_source_pread (ArecSource *source, void *buffer, size_t size, uint64_t offset,
                         GError **error);
+/* Whether the source has the identity that it had at opening: CHANGED or IO if not.
+ * @stamp  (out) moves with everything that happens to the source, be it that no byte changes.
+ * While it stays, the bytes do, unless they are written in ways that the system does not tell
+ * of. One that has moved proves nothing: whoever has read bytes compares them with what is
+ * there now, and calls arec_source_set_changed () if they differ. */
+bool arec_source_look (ArecSource *source, uint64_t *stamp, GError **error);
+/* The same for those who have read nothing. */
 bool arec_source_check (ArecSource *source, GError **error);
+/* From now on the source is CHANGED. @message tells how, unless it was known already. */
+void arec_source_set_changed (ArecSource *source, const char *message);
 /* Whether the source grows, as far as the system tells: it has changed since it was opened, or
  * somebody has it open for writing. For explaining a failure; may miss writers elsewhere. */
 bool arec_source_is_being_written (ArecSource *source);

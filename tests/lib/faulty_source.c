@@ -28,14 +28,26 @@ faulty_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset
 }
 
 static bool
-faulty_check (ArecSource *source, GError **error)
+faulty_check (ArecSource *source, uint64_t *stamp, GError **error)
 {
     FaultySource *faulty = (FaultySource *)source;
 
     if (faulty->faults->changed) {
         return arec_fail (error, AREC_ERROR_CHANGED, "%s: injected change", source->name);
     }
-    return arec_source_check (faulty->inner, error);
+    if (!arec_source_look (faulty->inner, stamp, error)) {
+        return false;
+    }
+    *stamp += faulty->faults->stamps;
+    return true;
+}
+
+static bool
+faulty_is_being_written (ArecSource *source)
+{
+    FaultySource *faulty = (FaultySource *)source;
+
+    return faulty->faults->being_written || arec_source_is_being_written (faulty->inner);
 }
 
 static void
@@ -47,8 +59,10 @@ faulty_free (ArecSource *source)
     g_free (faulty);
 }
 
-static const ArecSourceOps faulty_ops = {
-    .preadv = faulty_preadv, .check = faulty_check, .free = faulty_free};
+static const ArecSourceOps faulty_ops = {.preadv = faulty_preadv,
+                                         .check = faulty_check,
+                                         .is_being_written = faulty_is_being_written,
+                                         .free = faulty_free};
 
 ArecSource *
 test_faulty_source_new (ArecSource *inner, TestFaults *faults)
@@ -59,6 +73,7 @@ test_faulty_source_new (ArecSource *inner, TestFaults *faults)
     faulty->base.name = g_strdup (inner->name);
     faulty->base.size = inner->size;
     faulty->base.identity = inner->identity;
+    faulty->base.stamp = inner->stamp;
     faulty->base.st = inner->st;
     faulty->inner = inner;
     faulty->faults = faults;
