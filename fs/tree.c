@@ -112,8 +112,8 @@ mix (uint64_t hash, uint64_t value)
     return hash ^ hash >> 29;
 }
 
-/* What must be the same for a file handle to be good: the files, and that they have not
- * changed. */
+/* What must be the same for the handle of a file to be good: the sources, and that they have
+ * not changed. */
 static uint64_t
 generation_of (uint64_t hash, const struct stat *st)
 {
@@ -122,6 +122,17 @@ generation_of (uint64_t hash, const struct stat *st)
     hash = mix (hash, (uint64_t)st->st_size);
     hash = mix (hash, (uint64_t)st->st_mtim.tv_sec);
     return mix (hash, (uint64_t)st->st_mtim.tv_nsec);
+}
+
+/* For that of a record, what its number means as well: where the slice begins and ends, and
+ * which chunks count. */
+static uint64_t
+record_generation_of (uint64_t hash, const struct stat *st, const ArecFileInfo *info)
+{
+    hash = generation_of (hash, st);
+    hash = mix (hash, info->first_record);
+    hash = mix (hash, info->end_record);
+    return mix (hash, (uint64_t)info->kind << 1 | info->is_recovered);
 }
 
 static bool
@@ -164,6 +175,7 @@ new_file (ArecfsTree *tree, ArecReader *reader)
         arec_reader_file_stat (reader, i, st);
         arec_reader_file_info (reader, i, &info);
         file->generation = generation_of (file->generation, st);
+        file->record_generation = record_generation_of (file->record_generation, st, &info);
         if (i == 0 || is_newer (&st->st_mtim, &file->newest)) {
             file->newest = st->st_mtim;
         }
@@ -698,7 +710,7 @@ arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
         *st = *stat_of_source (node);
         st->st_size = (off_t)size;
         st->st_blocks = (blkcnt_t)((size + BLOCK_SIZE - 1) / BLOCK_SIZE);
-        *generation = node->file->generation;
+        *generation = node->file->record_generation;
         break;
     }
     st->st_ino = node->ino;

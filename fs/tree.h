@@ -48,8 +48,9 @@ typedef struct {
     ArecfsNames names;
     struct stat *
         record_stats; /* for each of the reader's files: of a record, but for number and size */
-    struct timespec newest; /* modification of any of them */
-    uint64_t generation;    /* a hash of their identities */
+    struct timespec newest;     /* modification of any of them */
+    uint64_t generation;        /* a hash of their identities */
+    uint64_t record_generation; /* and of what the numbers of records mean */
 } ArecfsFile;
 
 /* What an inode number means. */

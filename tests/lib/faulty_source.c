@@ -1,6 +1,7 @@
 #include "faulty_source.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/error.h"
 
@@ -9,6 +10,22 @@ typedef struct {
     ArecSource *inner;
     TestFaults *faults;
 } FaultySource;
+
+/* Puts what was written over what was read. */
+static void
+overwrite (const TestFaults *faults, const struct iovec *iov, int n_iov, uint64_t offset)
+{
+    for (int i = 0; i < n_iov; i++) {
+        uint64_t begin = MAX (offset, faults->written_begin);
+        uint64_t end = MIN (offset + iov[i].iov_len, faults->written_end);
+
+        if (begin < end) {
+            memcpy ((uint8_t *)iov[i].iov_base + (begin - offset), faults->written + begin,
+                    end - begin);
+        }
+        offset += iov[i].iov_len;
+    }
+}
 
 static bool
 faulty_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset,
@@ -24,7 +41,11 @@ faulty_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset
     for (int i = 0; i < n_iov; i++) {
         faulty->faults->bytes += iov[i].iov_len;
     }
-    return arec_source_preadv (faulty->inner, iov, n_iov, offset, error);
+    if (!arec_source_preadv (faulty->inner, iov, n_iov, offset, error)) {
+        return false;
+    }
+    overwrite (faulty->faults, iov, n_iov, offset);
+    return true;
 }
 
 static bool

@@ -14,6 +14,10 @@ typedef struct {
     _Atomic bool changed;         /* from now on every check says CHANGED */
     _Atomic uint64_t stamps;      /* how often the source's stamp has moved */
     _Atomic bool being_written;   /* somebody has it open for writing */
+    /* Bytes [written_begin, written_end) have been written: now they are those of another
+     * source of the same size. No other thread reads while these change. */
+    const uint8_t *written;
+    uint64_t written_begin, written_end;
 } TestFaults;
 
 /* Takes @inner over. @faults outlives the source. */

@@ -138,6 +138,78 @@ def test_handle_of_other_content_is_stale(tmp_path):
             assert caught.value.errno == errno.ESTALE
 
 
+def is_stale(mount, handle):
+    try:
+        read_handle(mount.path, handle)
+    except OSError as error:
+        assert error.errno == errno.ESTALE, error
+        return True
+    return False
+
+
+def test_handle_names_a_record_and_not_its_number():
+    """The same file with other numbers for its records."""
+    with mounted(f"{FILE.path}[0:5]") as mount:
+        handle = syscalls.name_to_handle(mount.path / "3")
+    with mounted(f"{FILE.path}[100:105]") as mount:
+        assert is_stale(mount, handle)
+        FILE.check(103, (mount.path / "3").read_bytes())  # the kernel knows the node now
+        assert is_stale(mount, handle)
+    with mounted(FILE.path) as mount:
+        assert is_stale(mount, handle)
+    with mounted(f"{FILE.path}[0:5]") as mount:
+        FILE.check(3, read_handle(mount.path, handle)[0])
+
+
+def test_handle_of_a_merged_record_is_stale_in_another_order(tmp_path):
+    sources = [oracle.write(tmp_path / name, [b"a", b"b"]) for name in ("x.array_record", "y.array_record")]
+    with mounted(sources, "--merge") as mount:
+        handle = syscalls.name_to_handle(mount.path / "1")
+    with mounted(sources[::-1], "--merge") as mount:
+        assert is_stale(mount, handle)
+    with mounted(sources, "--merge") as mount:
+        assert read_handle(mount.path, handle)[0] == b"b"
+
+
+def test_handle_of_what_is_taken_for_another_kind_is_stale(tmp_path):
+    """As plain Riegeli, footer and postscript are records too."""
+    source = oracle.write(tmp_path / "s.array_record", [b"a", b"b"], "group_size:2")
+    with mounted(source) as mount:
+        handle = syscalls.name_to_handle(mount.path / "1")
+    with mounted(source, "--kind=riegeli") as mount:
+        assert is_stale(mount, handle)
+
+
+def test_handle_of_a_recovered_record_is_stale_elsewhere(tmp_path):
+    """A scan numbers what it finds. Whether its finds are those of the footer it cannot know."""
+    source = oracle.write(tmp_path / "s.array_record", [b"a", b"b", b"c"])
+    sound = source.read_bytes()
+    with mounted(source, "--recover") as mount:  # sound: the numbers are the footer's
+        handle = syscalls.name_to_handle(mount.path / "1")
+    with mounted(source) as mount:
+        assert read_handle(mount.path, handle)[0] == b"b"
+    times = os.stat(source)
+    cut = bytearray(sound)
+    cut[-65536:] = bytes(65536)
+    source.write_bytes(cut)
+    os.utime(source, ns=(times.st_atime_ns, times.st_mtime_ns))
+    with mounted(source, "--recover") as mount:
+        assert is_stale(mount, handle)
+        assert (mount.path / "1").read_bytes() == b"b"
+        assert is_stale(mount, handle)
+
+
+def test_handle_is_good_after_what_changes_no_byte(tmp_path):
+    source = oracle.write(tmp_path / "s.array_record", [b"a", b"b", b"c"])
+    with mounted(source) as mount:
+        handle = syscalls.name_to_handle(mount.path / "1")
+        source.chmod(0o440)
+        os.link(source, tmp_path / "link")
+        assert read_handle(mount.path, handle)[0] == b"b"
+    with mounted(source) as mount:
+        assert read_handle(mount.path, handle)[0] == b"b"
+
+
 def test_forged_handles_are_stale():
     with mounted(FILE.path) as mount:
         kind, data = syscalls.name_to_handle(mount.path / "0007")

@@ -273,6 +273,74 @@ test_change_is_told_in_the_same_words (void)
     test_file_remove (path);
 }
 
+/* ---- the stamp ---- */
+
+static uint64_t
+look (ArecSource *source)
+{
+    g_autoptr (GError) error = NULL;
+    uint64_t stamp = 0;
+
+    arec_source_look (source, &stamp, &error);
+    g_assert_no_error (error);
+    return stamp;
+}
+
+static void
+chmod_it (const char *path)
+{
+    g_assert_cmpint (chmod (path, 0600), ==, 0);
+}
+
+static void
+link_it (const char *path)
+{
+    g_autofree char *other = g_strconcat (path, ".link", NULL);
+
+    g_assert_cmpint (link (path, other), ==, 0);
+    g_assert_cmpint (unlink (other), ==, 0);
+}
+
+static void
+write_it_and_put_the_time_back (const char *path)
+{
+    write_it (path);
+    g_assert_cmpint (utimensat (AT_FDCWD, path, long_ago, 0), ==, 0);
+}
+
+/* What happens to a file moves its stamp, also where its identity stays; reading it does not.
+ */
+static void
+test_stamp (void)
+{
+    static void (*const happens[]) (const char *) = {chmod_it, link_it,
+                                                     write_it_and_put_the_time_back};
+    ArecFdPool *pool = arec_fd_pool_new (1);
+    char *path = make_file ("0123456789");
+    ArecSource *source = open_source (pool, path);
+    g_autoptr (GError) error = NULL;
+    uint64_t stamp = source->stamp;
+    char buffer[10];
+
+    g_assert_cmpuint (look (source), ==, stamp);
+    arec_source_pread (source, buffer, 10, 0, &error);
+    g_assert_no_error (error);
+    g_assert_cmpuint (look (source), ==, stamp);
+    for (unsigned i = 0; i < G_N_ELEMENTS (happens); i++) {
+        g_usleep (20000); /* longer than the system's clock for files may take to go on */
+        happens[i](path);
+        g_assert_cmpuint (look (source), !=, stamp);
+        stamp = look (source);
+    }
+    arec_source_set_changed (source, "as somebody found out");
+    g_assert_false (arec_source_look (source, &stamp, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
+    g_assert_cmpstr (error->message, ==, "as somebody found out");
+    arec_source_free (source);
+    arec_fd_pool_free (pool);
+    test_file_remove (path);
+}
+
 /* ---- a thousand files ---- */
 
 enum { FILES = 1000, POOL = 4, THREADS = 8 };
@@ -374,6 +442,7 @@ main (int argc, char **argv)
         g_test_add_data_func (path, GUINT_TO_POINTER (i), test_changed);
     }
     g_test_add_func ("/file-source/same-words", test_change_is_told_in_the_same_words);
+    g_test_add_func ("/file-source/stamp", test_stamp);
     g_test_add_func ("/file-source/many", test_many_files);
     g_test_add_func ("/file-source/being-written", test_being_written);
     return g_test_run();
