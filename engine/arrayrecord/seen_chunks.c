@@ -8,7 +8,7 @@
 #include "base/mix.h"
 
 /* Chunks of a word, and the bits that tell which of them were read. */
-#define GROUP 16
+#define GROUP AREC_SEEN_GROUP
 #define WHICH ((UINT64_C (1) << GROUP) - 1)
 
 /* Words at most where memory is bounded, and how many places a group may have. */
@@ -93,7 +93,7 @@ arec_seen_chunks_set_index (ArecSeenChunks *seen, const ArecIndex *index, bool i
 uint64_t
 arec_seen_chunks_memory (const ArecSeenChunks *seen)
 {
-    return sizeof *seen + seen->n_slots * sizeof *seen->words * (seen->groups ? 2 : 1);
+    return seen->n_slots * sizeof *seen->words * (seen->groups ? 2 : 1);
 }
 
 uint64_t
@@ -104,16 +104,15 @@ arec_seen_chunks_stamp (const ArecSeenChunks *seen)
 
 /* ---- noting ---- */
 
-/* Not 0, in 48 bits. */
+/* Of the chunk @which, in 48 bits, not 0. All of the header counts; what is not the data's hash
+ * only has to be told from what is near to it. */
 static uint64_t
-digest_of (uint64_t position, const ArecChunkHeader *header)
+digest_of (uint64_t which, const ArecChunkHeader *header)
 {
-    uint64_t hash = arec_mix (position, header->data_hash);
+    uint64_t rest = which << 32 ^ header->data_size ^ header->num_records << 16 ^
+                    header->decoded_data_size << 40 ^ (uint64_t)header->type << 56;
 
-    hash = arec_mix (hash, header->data_size);
-    hash = arec_mix (hash, header->type);
-    hash = arec_mix (hash, header->num_records);
-    return arec_mix (hash, header->decoded_data_size) >> GROUP | 1;
+    return arec_mix (header->data_hash, rest) >> GROUP | 1;
 }
 
 /* The word of @group. NULL: it has none, nor gets one if it @may_claim one. */
@@ -142,21 +141,45 @@ word_of (ArecSeenChunks *seen, uint64_t group, bool may_claim)
 }
 
 void
+arec_seen_chunks_make_notes (ArecSeenChunks *seen, ArecSeenNotes *notes)
+{
+    _Atomic uint64_t *word = notes->which ? word_of (seen, notes->group, true) : NULL;
+    uint64_t old = word ? *word : 0, new;
+
+    do {
+        /* What was read first is what all else must go with. */
+        uint64_t which = word ? notes->which & ~old : 0;
+
+        if (which == 0) {
+            break;
+        }
+        new = old | which;
+        for (unsigned i = 0; i < GROUP; i++) {
+            new += which >> i & 1 ? notes->digests[i] << GROUP : 0;
+        }
+    } while (!atomic_compare_exchange_weak (word, &old, new));
+    notes->which = 0;
+}
+
+void
+arec_seen_chunks_take_note (ArecSeenChunks *seen, ArecSeenNotes *notes, uint64_t chunk,
+                            const ArecChunkHeader *header)
+{
+    if (chunk / GROUP != notes->group) {
+        arec_seen_chunks_make_notes (seen, notes);
+        notes->group = chunk / GROUP;
+    }
+    notes->which |= UINT64_C (1) << chunk % GROUP;
+    notes->digests[chunk % GROUP] = digest_of (chunk, header);
+}
+
+void
 arec_seen_chunks_note (ArecSeenChunks *seen, uint64_t chunk, const ArecChunkHeader *header)
 {
-    uint64_t bit = UINT64_C (1) << chunk % GROUP;
-    _Atomic uint64_t *word = word_of (seen, chunk / GROUP, true);
-    uint64_t old;
+    ArecSeenNotes notes = {0};
 
-    if (!word) {
-        return;
-    }
-    old = *word;
-    /* What was read first is what all else must go with. */
-    while (!(old & bit) &&
-           !atomic_compare_exchange_weak (word, &old,
-                                          (old | bit) + (digest_of (chunk, header) << GROUP))) {
-    }
+    arec_seen_chunks_take_note (seen, &notes, chunk, header);
+    arec_seen_chunks_make_notes (seen, &notes);
 }
 
 void

@@ -29,6 +29,14 @@
 
 typedef struct ArecSeenChunks ArecSeenChunks;
 
+#define AREC_SEEN_GROUP 16
+
+/* Notes of chunks that come in order, made together. Starts zeroed; one thread's. */
+typedef struct {
+    uint64_t group, which;
+    uint64_t digests[AREC_SEEN_GROUP];
+} ArecSeenNotes;
+
 /* Chunks of an index that are neither in it nor padding. */
 typedef enum {
     AREC_SEEN_FOOTER,
@@ -47,7 +55,7 @@ void arec_seen_chunks_free (ArecSeenChunks *seen); /* takes NULL */
 bool arec_seen_chunks_set_index (ArecSeenChunks *seen, const ArecIndex *index, bool is_bounded,
                                  GError **error);
 
-/* Bytes of memory that it takes once all chunks were read. */
+/* Bytes of memory that the words of all chunks take. */
 uint64_t arec_seen_chunks_memory (const ArecSeenChunks *seen);
 
 /* The stamp that is believed: to be asked for before something is read, and handed to the check
@@ -58,6 +66,10 @@ uint64_t arec_seen_chunks_stamp (const ArecSeenChunks *seen);
  * Before the check that follows the read. */
 void arec_seen_chunks_note (ArecSeenChunks *seen, uint64_t chunk,
                             const ArecChunkHeader *header);
+/* The same of one chunk after the other: made when the next group begins, and at the end. */
+void arec_seen_chunks_take_note (ArecSeenChunks *seen, ArecSeenNotes *notes, uint64_t chunk,
+                                 const ArecChunkHeader *header);
+void arec_seen_chunks_make_notes (ArecSeenChunks *seen, ArecSeenNotes *notes);
 void arec_seen_chunks_note_other (ArecSeenChunks *seen, ArecSeenOther which, uint64_t begin,
                                   const ArecChunkHeader *header);
 

@@ -454,10 +454,11 @@ arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError
            arec_shard_load_chunk_at (shard, &entry, out, error);
 }
 
-/* Decodes a chunk that was read with its neighbours; on failure it is left as it was. */
+/* Decodes a chunk that was read with its neighbours, and takes a note of it; on failure it is
+ * left as it was. */
 static bool
 decode_in_run (ArecShard *shard, const ArecChunkNeighbours *all, ArecRunChunk *in,
-               uint8_t *memory, uint32_t *ends_memory)
+               uint8_t *memory, uint32_t *ends_memory, ArecSeenNotes *notes)
 {
     const ArecIndexEntry *entry = &in->entry;
     ArecChunkPlace place = place_of (shard, entry);
@@ -477,7 +478,7 @@ decode_in_run (ArecShard *shard, const ArecChunkNeighbours *all, ArecRunChunk *i
         in->values = in->chunk->values;
     }
     if (in->values) {
-        arec_seen_chunks_note (shard->seen, entry->chunk, &header);
+        arec_seen_chunks_take_note (shard->seen, notes, entry->chunk, &header);
     }
     return in->values;
 }
@@ -497,6 +498,7 @@ static bool
 load_together (ArecShard *shard, ArecChunkRun *run)
 {
     ArecChunkNeighbours all;
+    ArecSeenNotes notes = {0};
     uint8_t *memory = run->values;
     uint32_t *ends = run->ends;
     uint64_t since = arec_seen_chunks_stamp (shard->seen);
@@ -509,11 +511,12 @@ load_together (ArecShard *shard, ArecChunkRun *run)
     for (size_t i = 0; i < run->n_chunks; i++) {
         ArecRunChunk *chunk = &run->chunks[i];
 
-        n_decoded += decode_in_run (shard, &all, chunk, memory, ends);
+        n_decoded += decode_in_run (shard, &all, chunk, memory, ends, &notes);
         run->has_own = run->has_own || chunk->chunk;
         memory += chunk->entry.decoded_size;
         ends += chunk->entry.n_records;
     }
+    arec_seen_chunks_make_notes (shard->seen, &notes);
     if (!arec_seen_chunks_check (shard->seen, since, run->chunks[0].entry.chunk, run->n_chunks,
                                  NULL)) {
         forget_all (run);

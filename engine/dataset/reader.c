@@ -100,15 +100,13 @@ open_file (ArecReader *reader, const ArecSourceFile *from, const ArecReaderOptio
            File *file, GError **error)
 {
     ArecEngine *engine = reader->engine;
-    uint64_t memory;
 
     file->shard = open_shard_somehow (engine, from, options, error);
     if (!file->shard) {
         return false;
     }
-    memory = arec_shard_memory (file->shard);
-    engine->index_used += memory;
-    arec_chunk_cache_charge (engine->cache, (int64_t)memory);
+    engine->index_used += arec_index_memory (arec_shard_index (file->shard));
+    arec_chunk_cache_charge (engine->cache, (int64_t)arec_shard_memory (file->shard));
     file->chunk_owner = engine->next_owner++;
     file->sizes_owner = engine->next_owner++;
     if (options->recover && !check_recovered (file->shard, error)) {
@@ -131,16 +129,13 @@ open_file (ArecReader *reader, const ArecSourceFile *from, const ArecReaderOptio
 static void
 close_file (ArecEngine *engine, File *file)
 {
-    uint64_t memory;
-
     if (!file->shard) {
         return;
     }
     arec_chunk_cache_forget (engine->cache, file->chunk_owner);
     arec_chunk_cache_forget (engine->cache, file->sizes_owner);
-    memory = arec_shard_memory (file->shard);
-    engine->index_used -= memory;
-    arec_chunk_cache_charge (engine->cache, -(int64_t)memory);
+    engine->index_used -= arec_index_memory (arec_shard_index (file->shard));
+    arec_chunk_cache_charge (engine->cache, -(int64_t)arec_shard_memory (file->shard));
     arec_shard_free (file->shard);
 }
 

@@ -374,6 +374,78 @@ test_changed (void)
     g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
 }
 
+/* A pair of records that another letter makes others. */
+static void
+put_letters (TestForge *forge, char letter)
+{
+    char text[20];
+    const TestForgeRecord records[] = {{text, 15}, {text, sizeof text}};
+
+    memset (text, letter, sizeof text);
+    test_forge_records (forge, AREC_COMPRESSION_NONE, records, G_N_ELEMENTS (records));
+}
+
+static TestForge *
+make_letters (char letter)
+{
+    TestForge *forge = test_forge_new();
+
+    for (unsigned i = 0; i < 40; i++) {
+        put_letters (forge, letter);
+    }
+    test_forge_finish (forge);
+    return forge;
+}
+
+/* Written in place, or not, once everything was read: that a stamp has moved is looked into at
+ * the end, with an index and without. */
+static void
+test_written (gconstpointer data)
+{
+    const ArecShardOptions shard = {.limits = {.max_size = MAX_CHUNK},
+                                    .kind = GPOINTER_TO_UINT (data)};
+    const ArecInspectorOptions options = {.n_threads = 2};
+    g_autoptr (TestForge) old = make_letters ('o'), new = make_letters ('n');
+    uint64_t end = 64 + 30 * ((old->footer_at - 64) / 40); /* behind chunk 29 */
+
+    g_assert_cmpuint (old->file->len, ==, new->file->len);
+    for (unsigned is_written = 0; is_written < 2; is_written++) {
+        TestFaults faults = {.fail_at_read = -1};
+        ArecSource *source = test_faulty_source_new (
+            arec_memory_source_new (NAME, old->file->data, old->file->len), &faults);
+        g_autoptr (GError) error = NULL;
+        g_autoptr (ArecInspector) inspector =
+            arec_inspector_new (source, &shard, &options, &error);
+        unsigned n = 0;
+
+        g_assert_no_error (error);
+        for (;;) {
+            ArecInspectStep step;
+            ArecInspectedChunk chunk;
+            ArecDamage damage;
+
+            if (!arec_inspector_next (inspector, &step, &chunk, &damage, &error) ||
+                step == AREC_INSPECT_END) {
+                break;
+            }
+            g_assert_cmpint (step, ==, AREC_INSPECT_CHUNK);
+            n += chunk.role == AREC_ROLE_RECORDS;
+            if (n == 40 && is_written) {
+                faults.written = new->file->data;
+                faults.written_begin = 64 + 29 * ((old->footer_at - 64) / 40);
+                faults.written_end = end;
+            }
+            faults.stamps++;
+        }
+        g_assert_cmpuint (n, >=, 40);
+        if (is_written) {
+            g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
+        } else {
+            g_assert_no_error (error);
+        }
+    }
+}
+
 /* ---- what a reader who recovers reads ---- */
 
 /* A line for each chunk that is sound: where it is, the number of its first record, how many.
@@ -596,5 +668,9 @@ main (int argc, char **argv)
     g_test_add_func ("/inspector/agrees/postscript-within-a-block",
                      test_agrees_on_postscript_within_a_block);
     g_test_add_func ("/inspector/changed", test_changed);
+    g_test_add_data_func ("/inspector/written/listed",
+                          GUINT_TO_POINTER (AREC_SHARD_ARRAY_RECORD), test_written);
+    g_test_add_data_func ("/inspector/written/walked", GUINT_TO_POINTER (AREC_SHARD_RIEGELI),
+                          test_written);
     return g_test_run();
 }
