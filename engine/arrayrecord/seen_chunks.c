@@ -15,6 +15,9 @@
 #define BOUNDED_SLOTS 4096
 #define PROBES 16
 
+/* Words that are compared where the stamp's move is explained. */
+#define COMPARED_AT_MOST 256
+
 /* Words that a load compares while somebody has the source open for writing. */
 #define COMPARED_PER_LOAD 16
 
@@ -31,6 +34,7 @@ struct ArecSeenChunks {
     _Atomic uint64_t *groups; /* whose word it is, plus 1; NULL: each group has its own */
     Other others[AREC_N_SEEN_OTHERS];
     _Atomic uint64_t stamp; /* the one that is believed */
+    _Atomic uint64_t state; /* of the source, at the same time */
     /* Somebody had the source open for writing when its stamp was believed. What is written
      * through a mapping that is older than the stamp does not move it. */
     _Atomic bool was_being_written;
@@ -47,6 +51,7 @@ arec_seen_chunks_new (ArecSource *source)
 
     seen->source = source;
     seen->stamp = source->stamp;
+    seen->state = arec_source_state (source);
     seen->was_being_written = arec_source_is_being_written (source);
     pthread_mutex_init (&seen->lock, NULL);
     pthread_cond_init (&seen->compared, NULL);
@@ -309,14 +314,28 @@ compare_own (ArecSeenChunks *seen, uint64_t first, uint64_t n, GError **error)
     return compare_others (seen, error) && compare_chunks (seen, first, n, error);
 }
 
-static bool
-compare_all (ArecSeenChunks *seen, GError **error)
+static uint64_t
+count_words (const ArecSeenChunks *seen)
 {
+    uint64_t n = 0;
+
+    for (uint64_t slot = 0; slot < seen->n_slots; slot++) {
+        n += seen->words[slot] != 0;
+    }
+    return n;
+}
+
+/* What was read; of more than @most words, about so many that are spread over all. */
+static bool
+compare_spread (ArecSeenChunks *seen, uint64_t most, GError **error)
+{
+    uint64_t step = 1 + (count_words (seen) - 1) / most, n = 0;
+
     if (!compare_others (seen, error)) {
         return false;
     }
     for (uint64_t slot = 0; slot < seen->n_slots; slot++) {
-        if (!compare_slot (seen, slot, error)) {
+        if (seen->words[slot] != 0 && n++ % step == 0 && !compare_slot (seen, slot, error)) {
             return false;
         }
     }
@@ -370,22 +389,25 @@ end_comparing (ArecSeenChunks *seen)
     pthread_mutex_unlock (&seen->lock);
 }
 
-/* What changes after stamp and writers were asked for moves the stamp, or is seen in the
- * headers. */
+/* What changes after stamp, state and writers were asked for moves the stamp, or is seen in the
+ * headers. Somebody who might have written without moving it is explained by nothing. */
 static bool
 compare_and_believe (ArecSeenChunks *seen, GError **error)
 {
-    uint64_t stamp;
-    bool is_being_written;
+    uint64_t stamp, state;
+    bool is_being_written, is_explained;
 
     if (!arec_source_look (seen->source, &stamp, error)) {
         return false;
     }
+    state = arec_source_state (seen->source);
     is_being_written = arec_source_is_being_written (seen->source);
-    if (!compare_all (seen, error)) {
+    is_explained = state != seen->state && !seen->was_being_written;
+    if (!compare_spread (seen, is_explained ? COMPARED_AT_MOST : UINT64_MAX, error)) {
         return false;
     }
     seen->was_being_written = is_being_written;
+    seen->state = state;
     seen->stamp = stamp;
     return true;
 }

@@ -4,8 +4,9 @@
  * The source's stamp has moved then; but so it has after a chmod or a new link. So when it has
  * moved, the headers of all chunks that were read are read again and compared: a header holds
  * the hash of its chunk's data, so equal headers mean equal records. If all are equal, the new
- * stamp is believed. Chunks that nobody has read are not looked at: of them there are no old
- * bytes that could be mixed with new ones.
+ * stamp is believed. Where the source's state explains why the stamp has moved, 4096 of them
+ * are enough, spread over all: a new link must not cost hours of reading. Chunks that nobody
+ * has read are not looked at: of them there are no old bytes that could be mixed with new ones.
  *
  * Half a byte is kept of each chunk in the index:
  *

@@ -188,6 +188,31 @@ file_check (ArecSource *source, uint64_t *stamp, GError **error)
     return ok;
 }
 
+static uint64_t
+file_state (ArecSource *source)
+{
+    FileSource *file = (FileSource *)source;
+    int fd = arec_fd_slot_acquire (&file->slot, NULL);
+    struct stat st, named;
+    uint64_t hash = 0;
+
+    if (fd < 0) {
+        return 0;
+    }
+    if (fstat (fd, &st) == 0) {
+        bool is_named = fstatat (file->dir_fd, file->file, &named, 0) == 0 &&
+                        named.st_ino == st.st_ino && named.st_dev == st.st_dev;
+
+        hash = arec_mix (hash, st.st_mode);
+        hash = arec_mix (hash, st.st_uid);
+        hash = arec_mix (hash, st.st_gid);
+        hash = arec_mix (hash, st.st_nlink);
+        hash = arec_mix (hash, is_named);
+    }
+    arec_fd_slot_release (&file->slot);
+    return hash;
+}
+
 /* A lease to read is refused where the file is open for writing, by anybody on this machine.
  * Should somebody want to write in the moment that we hold it, the signal is one that does
  * nothing. */
@@ -227,6 +252,7 @@ file_free (ArecSource *source)
 
 static const ArecSourceOps file_ops = {.preadv = file_preadv,
                                        .check = file_check,
+                                       .state = file_state,
                                        .is_being_written = file_is_being_written,
                                        .free = file_free};
 

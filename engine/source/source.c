@@ -85,6 +85,12 @@ arec_source_check (ArecSource *source, GError **error)
     return arec_source_look (source, &stamp, error);
 }
 
+uint64_t
+arec_source_state (ArecSource *source)
+{
+    return source->ops->state ? source->ops->state (source) : 0;
+}
+
 bool
 arec_source_is_being_written (ArecSource *source)
 {

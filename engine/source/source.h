@@ -27,6 +27,8 @@ typedef struct {
      * if not. May be NULL: it always is.
      * @stamp  (out) see arec_source_look (). */
     bool (*check) (ArecSource *source, uint64_t *stamp, GError **error);
+    /* See arec_source_state (). May be NULL: it is always the same. */
+    uint64_t (*state) (ArecSource *source);
     /* Whether somebody is still writing it. May be NULL: nobody is. */
     bool (*is_being_written) (ArecSource *source);
     void (*free) (ArecSource *source);
@@ -65,7 +67,11 @@ bool arec_source_pread (ArecSource *source, void *buffer, size_t size, uint64_t 
  * of. One that has moved proves nothing: whoever has read bytes compares them with what is
  * there now, and calls arec_source_set_changed () if they differ. */
 bool arec_source_look (ArecSource *source, uint64_t *stamp, GError **error);
-/* The same for those who have read nothing. */
+/* What moves the stamp and is no byte, in one number: mode, owner, links, whether its name
+ * still leads to it. One that differs explains why the stamp has moved, which is no proof that
+ * nothing else has happened. */
+uint64_t arec_source_state (ArecSource *source);
+/* As arec_source_look () for those who have read nothing. */
 bool arec_source_check (ArecSource *source, GError **error);
 /* From now on the source is CHANGED. @message tells how, unless it was known already. */
 void arec_source_set_changed (ArecSource *source, const char *message);

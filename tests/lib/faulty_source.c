@@ -63,6 +63,14 @@ faulty_check (ArecSource *source, uint64_t *stamp, GError **error)
     return true;
 }
 
+static uint64_t
+faulty_state (ArecSource *source)
+{
+    FaultySource *faulty = (FaultySource *)source;
+
+    return faulty->faults->state + arec_source_state (faulty->inner);
+}
+
 static bool
 faulty_is_being_written (ArecSource *source)
 {
@@ -82,6 +90,7 @@ faulty_free (ArecSource *source)
 
 static const ArecSourceOps faulty_ops = {.preadv = faulty_preadv,
                                          .check = faulty_check,
+                                         .state = faulty_state,
                                          .is_being_written = faulty_is_being_written,
                                          .free = faulty_free};
 

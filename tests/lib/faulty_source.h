@@ -13,6 +13,7 @@ typedef struct {
     _Atomic int64_t fail_at_read; /* this call, from 0, fails with IO; -1: none */
     _Atomic bool changed;         /* from now on every check says CHANGED */
     _Atomic uint64_t stamps;      /* how often the source's stamp has moved */
+    _Atomic uint64_t state;       /* what explains that the stamp has moved */
     _Atomic bool being_written;   /* somebody has it open for writing */
     /* Bytes [written_begin, written_end) have been written: now they are those of another
      * source of the same size. No other thread reads while these change. */

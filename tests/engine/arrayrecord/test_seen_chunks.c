@@ -157,6 +157,34 @@ test_stamp_moves (Fixture *fixture, gconstpointer data)
     }
 }
 
+/* An explanation bounds what is compared; the next move without one is looked into as a whole.
+ */
+static void
+test_stamp_moves_with_the_state (Fixture *fixture, gconstpointer data)
+{
+    enum { MANY = 20000 };
+
+    (void)data;
+    tear_down (fixture, NULL);
+    *fixture = (Fixture){.old = make_file ('o', MANY, 1), .new = make_file ('n', MANY, 1)};
+    open_shard (fixture, false);
+    load_all (fixture, 0, MANY);
+    fixture->faults.state++;
+    fixture->faults.stamps++;
+    fixture->faults.reads = 0;
+    g_assert_cmpint (load (fixture, 0), ==, 'o');
+    g_assert_cmpuint (fixture->faults.reads, >=, 2048);
+    g_assert_cmpuint (fixture->faults.reads, <=, 1 + 1 + 4096);
+    fixture->faults.stamps++;
+    fixture->faults.reads = 0;
+    g_assert_cmpint (load (fixture, 0), ==, 'o');
+    g_assert_cmpuint (fixture->faults.reads, ==, 1 + 1 + MANY);
+    write_chunks (fixture, 10000, 11000);
+    fixture->faults.state++;
+    fixture->faults.stamps++;
+    check_load_fails (fixture, 0, AREC_ERROR_CHANGED);
+}
+
 /* What was read in other ways is compared as well. */
 static void
 test_what_counts_as_read (Fixture *fixture, gconstpointer data)
@@ -460,6 +488,7 @@ main (int argc, char **argv)
         void (*test) (Fixture *fixture, gconstpointer data);
     } tests[] = {
         {"stamp-moves", set_up, test_stamp_moves},
+        {"stamp-moves-with-state", set_up, test_stamp_moves_with_the_state},
         {"what-counts-as-read", set_up, test_what_counts_as_read},
         {"chunk-is-written", set_up, test_one_of_the_chunks_is_written},
         {"footer-is-written", set_up, test_footer_is_written},

@@ -317,9 +317,10 @@ test_stamp (void)
                                                      write_it_and_put_the_time_back};
     ArecFdPool *pool = arec_fd_pool_new (1);
     char *path = make_file ("0123456789");
+    g_autofree char *other_name = g_strconcat (path, ".other", NULL);
     ArecSource *source = open_source (pool, path);
     g_autoptr (GError) error = NULL;
-    uint64_t stamp = source->stamp;
+    uint64_t stamp = source->stamp, state = arec_source_state (source);
     char buffer[10];
 
     g_assert_cmpuint (look (source), ==, stamp);
@@ -331,7 +332,16 @@ test_stamp (void)
         happens[i](path);
         g_assert_cmpuint (look (source), !=, stamp);
         stamp = look (source);
+        g_assert_true ((arec_source_state (source) != state) == (happens[i] == chmod_it));
+        state = arec_source_state (source);
     }
+    g_assert_cmpint (g_rename (path, other_name), ==, 0);
+    g_assert_cmpuint (arec_source_state (source), !=, state);
+    g_assert_cmpint (g_rename (other_name, path), ==, 0);
+    g_assert_cmpuint (arec_source_state (source), ==, state);
+    g_assert_cmpint (link (path, other_name), ==, 0);
+    g_assert_cmpuint (arec_source_state (source), !=, state);
+    g_assert_cmpint (g_unlink (other_name), ==, 0);
     arec_source_set_changed (source, "as somebody found out");
     g_assert_false (arec_source_look (source, &stamp, &error));
     g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
