@@ -216,7 +216,8 @@ AREC_PUBLIC bool arec_reader_read (ArecReader *reader, uint64_t record, ArecView
 
 /* Asks the system whether the file that holds @record in [0, n_records) is still the one that
  * was opened: CHANGED if not, from then on for every record that is not cached. Costs a system
- * call at most; reads that load anything ask by themselves. Errors: CHANGED, IO. */
+ * call; where the file's time of change has moved, the headers of what was read of it are read
+ * again. Reads that load anything ask by themselves. Errors: CHANGED, IO. */
 AREC_PUBLIC bool arec_reader_check_source (ArecReader *reader, uint64_t record, GError **error);
 
 /* Bytes [offset, offset + size) of @record, as far as it has them: none at or behind its end.
