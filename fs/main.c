@@ -1,6 +1,7 @@
 /* arecfs: from the command line to a running server. */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <locale.h>
 #include <malloc.h>
@@ -81,6 +82,46 @@ raise_file_limit (void)
     }
 }
 
+/* On stderr, where whoever mounts reads it, and in the log. */
+static void
+warn (const ArecfsOptions *options, const char *message)
+{
+    g_warning ("%s", message);
+    if (options->log_file) {
+        fprintf (stderr, "arecfs: %s\n", message);
+    }
+}
+
+/* Tells what a list leaves out, and which sets of shards are not whole; strictly, the first of
+ * that is an error. */
+static bool
+tell_notes (const ArecfsOptions *options, const ArecSourceList *list, GError **error)
+{
+    size_t n = arec_source_list_n_notes (list);
+    uint64_t n_more = arec_source_list_n_more_notes (list);
+
+    for (size_t i = 0; i < n; i++) {
+        const ArecSourceNote *note = arec_source_list_note (list, i);
+        const char *left_out = note->kind == AREC_NOTE_LEFT_OUT ? ", left out" : "";
+        g_autofree char *message =
+            g_strdup_printf ("%s: %s%s", note->path, note->reason, left_out);
+
+        if (options->strict) {
+            g_set_error (error, AREC_ERROR, AREC_ERROR_NOT_FOUND, "%s: %s (option strict)",
+                         note->path, note->reason);
+            return false;
+        }
+        warn (options, message);
+    }
+    if (n_more > 0) {
+        g_autofree char *message =
+            g_strdup_printf ("%" PRIu64 " more such lines are left out", n_more);
+
+        warn (options, message);
+    }
+    return true;
+}
+
 /* What the sources mean, and whether they are one flat sequence. */
 static ArecSourceList *
 list_sources (const ArecfsOptions *options, bool *flat, GError **error)
@@ -99,7 +140,8 @@ list_sources (const ArecfsOptions *options, bool *flat, GError **error)
         }
     }
     *flat = options->merge || (n == 1 && form == AREC_SOURCE_LITERAL);
-    return g_steal_pointer (&list);
+    arec_source_list_check_shards (list);
+    return tell_notes (options, list, error) ? g_steal_pointer (&list) : NULL;
 }
 
 /* How far a scan is, on a terminal that waits for the mount longer than a moment. */
@@ -142,6 +184,7 @@ open_tree (ArecfsServer *server, GError **error)
                               .readahead_buffer_size = reader.has_readahead_buffer_size
                                                            ? reader.readahead_buffer_size
                                                            : AREC_READAHEAD_AUTO,
+                              .strict = options->strict,
                               .plain_names = options->plain_names,
                               .suffix = options->suffix,
                               .has_uid = options->has_uid,

@@ -192,6 +192,7 @@ typedef enum {
     OPTION_SUFFIX,
     OPTION_PATTERN,
     OPTION_RECOVER,
+    OPTION_STRICT,
     OPTION_KIND,
     OPTION_NO_PUSH,
     OPTION_INDEX_DIR,
@@ -224,6 +225,8 @@ static const Option table[] = {
     {OPTION_PATTERN, "pattern", "GLOB", "in directories, these files count too"},
     {OPTION_RECOVER, "recover", NULL,
      "mount what a scan finds where an index is damaged or lost"},
+    {OPTION_STRICT, "strict", NULL,
+     "what cannot be read or opened, or a shard that is missing, is an error"},
     {OPTION_KIND, "kind", "array_record|riegeli", "take the sources for this kind"},
     {OPTION_NO_PUSH, "no-push", NULL,
      "do not put what a reader in order will want next into the page cache"},
@@ -271,6 +274,7 @@ set_option (ArecfsOptions *options, const Option *option, const char *value, GEr
     case OPTION_SUFFIX: return set_suffix (options, value, error);
     case OPTION_PATTERN: g_ptr_array_add (options->patterns, g_strdup (value)); return true;
     case OPTION_RECOVER: options->reader.recover = true; return true;
+    case OPTION_STRICT: options->strict = true; return true;
     case OPTION_KIND: return set_kind (options, value, error);
     case OPTION_NO_PUSH: options->no_push = true; return true;
     case OPTION_INDEX_DIR:

@@ -33,6 +33,7 @@ typedef struct {
     bool plain_names;
     char *suffix; /* NULL: none; "auto": by magic bytes */
     GPtrArray *patterns;
+    bool strict;
     bool no_push;
     unsigned idle_unmount; /* seconds; 0: never */
 

@@ -36,7 +36,7 @@ typedef struct {
 typedef struct {
     const char *name;
     const char *path; /* below the source directory that it stands for; NULL: for none */
-    int dir_fd;       /* of that source directory */
+    size_t file;      /* in the list: one that was found in that source directory */
     uint64_t parent;
     GArray *children; /* of Child, by name */
 } Directory;
@@ -78,19 +78,28 @@ directory_at (ArecfsTree *tree, uint64_t rank)
 
 /* ---- attributes ---- */
 
-/* @st: a file's attributes, made into those of what stands for it. */
+/* The permission bits of what stands for a source with those of @st: who may read a file may
+ * search the directory that stands for it, and a directory's own bits say who may search it. */
+static mode_t
+adopt_mode (const struct stat *st, bool is_directory)
+{
+    mode_t read_bits = st->st_mode & 0444;
+
+    if (is_directory && S_ISDIR (st->st_mode)) {
+        return st->st_mode & 0555;
+    }
+    return is_directory ? read_bits | read_bits >> 2 : read_bits;
+}
+
+/* @st: a source's attributes, made into those of what stands for it. */
 static void
 adopt (const ArecfsTree *tree, struct stat *st, bool is_directory)
 {
     const ArecfsTreeOptions *options = &tree->options;
-    mode_t read_bits = st->st_mode & 0444;
+    mode_t bits = options->has_umask ? (is_directory ? 0555 : 0444) & ~options->umask
+                                     : adopt_mode (st, is_directory);
 
-    if (options->has_umask) {
-        read_bits = 0444 & ~options->umask;
-        st->st_mode = is_directory ? S_IFDIR | (0555 & ~options->umask) : S_IFREG | read_bits;
-    } else {
-        st->st_mode = is_directory ? S_IFDIR | read_bits | read_bits >> 2 : S_IFREG | read_bits;
-    }
+    st->st_mode = (is_directory ? S_IFDIR : S_IFREG) | bits;
     if (options->has_uid) {
         st->st_uid = options->uid;
     }
@@ -154,8 +163,25 @@ suffix_of_first_record (ArecReader *reader)
     return arecfs_suffix_of (view.data, view.size);
 }
 
+/* Takes from @st, of file @i of the list, what a merged tree does not show: the directories
+ * that must be passed to get to the file. */
+static void
+narrow_merged (const ArecfsTree *tree, size_t i, struct stat *st)
+{
+    struct stat now;
+
+    if (!tree->flat || arec_source_list_get (tree->list, i)->form != AREC_SOURCE_DIRECTORY) {
+        return;
+    }
+    if (arec_source_list_stat (tree->list, i, true, &now, NULL)) {
+        st->st_mode &= S_IFMT | now.st_mode;
+    } else {
+        st->st_mode &= S_IFMT | 0700; /* the owner's alone, where nobody knows */
+    }
+}
+
 static ArecfsFile *
-new_file (ArecfsTree *tree, ArecReader *reader)
+new_file (ArecfsTree *tree, const Slot *slot, ArecReader *reader)
 {
     ArecfsFile *file = g_new0 (ArecfsFile, 1);
     const char *suffix = tree->suffix ? tree->suffix : "";
@@ -179,6 +205,7 @@ new_file (ArecfsTree *tree, ArecReader *reader)
         if (i == 0 || is_newer (&st->st_mtim, &file->newest)) {
             file->newest = st->st_mtim;
         }
+        narrow_merged (tree, slot->first + i, st);
         adopt (tree, st, false);
         tree->n_bytes += info.decoded_size;
     }
@@ -231,7 +258,7 @@ open_slot (ArecfsTree *tree, uint64_t number, GError **error)
         }
         if (reader) {
             tell_recovery (reader);
-            file = new_file (tree, reader);
+            file = new_file (tree, slot, reader);
             atomic_store_explicit (&slot->file, file, memory_order_release);
         }
     }
@@ -243,9 +270,9 @@ open_slot (ArecfsTree *tree, uint64_t number, GError **error)
 
 static uint64_t
 add_directory (ArecfsTree *tree, uint64_t parent, const char *name, const char *path,
-               int dir_fd)
+               size_t file)
 {
-    Directory directory = {.name = name, .path = path, .dir_fd = dir_fd, .parent = parent};
+    Directory directory = {.name = name, .path = path, .file = file, .parent = parent};
 
     directory.children = g_array_new (FALSE, FALSE, sizeof (Child));
     g_array_append_val (tree->directories, directory);
@@ -317,7 +344,7 @@ directory_of (ArecfsTree *tree, GHashTable *made, const Placed *placed, size_t l
 
         source_path = g_string_chunk_insert (tree->names, *rest == '/' ? rest + 1 : rest);
     }
-    rank = add_directory (tree, parent, name, source_path, file->dir_fd);
+    rank = add_directory (tree, parent, name, source_path, placed->file);
     g_hash_table_insert (made, g_steal_pointer (&key), GSIZE_TO_POINTER (rank));
     return rank;
 }
@@ -400,8 +427,8 @@ build_flat (ArecfsTree *tree)
     tree->slots[0].n = arec_source_list_length (tree->list);
 }
 
-/* Everything that was named, and not merely found by a scan, is open before the mount succeeds.
- */
+/* Everything that was named, and not merely found by a scan, is open before the mount succeeds;
+ * strictly, all is. */
 static bool
 open_named (ArecfsTree *tree, GError **error)
 {
@@ -410,7 +437,7 @@ open_named (ArecfsTree *tree, GError **error)
         const ArecSourceFile *first = arec_source_list_get (tree->list, slot->first);
         const ArecfsFile *file;
 
-        if (first->form == AREC_SOURCE_DIRECTORY && !tree->flat) {
+        if (first->form == AREC_SOURCE_DIRECTORY && !tree->flat && !tree->options.strict) {
             continue;
         }
         file = open_slot (tree, number, error);
@@ -452,7 +479,7 @@ arecfs_tree_new (ArecEngine *engine, ArecSourceList *list, bool flat, char *cons
     }
     /* A single source directory is the root itself. */
     whole_directory = first->form == AREC_SOURCE_DIRECTORY && !arguments[1];
-    add_directory (tree, 0, "", whole_directory && !flat ? "." : NULL, first->dir_fd);
+    add_directory (tree, 0, "", whole_directory && !flat ? "." : NULL, 0);
     if (flat) {
         build_flat (tree);
     } else if (!build_slots (tree, whole_directory ? NULL : arguments, error)) {
@@ -627,21 +654,14 @@ arecfs_tree_parent (ArecfsTree *tree, const ArecfsNode *node, ArecfsNode *parent
 /* ---- stat ---- */
 
 static bool
-stat_at (int dir_fd, const char *path, struct stat *st, GError **error)
-{
-    if (fstatat (dir_fd, path, st, 0) == 0) {
-        return true;
-    }
-    return fail (error, errno == ENOENT ? AREC_ERROR_CHANGED : AREC_ERROR_IO, "%s: stat: %s",
-                 path, g_strerror (errno));
-}
-
-static bool
 stat_directory (ArecfsTree *tree, uint64_t rank, struct stat *st, GError **error)
 {
     const Directory *directory = directory_at (tree, rank);
+
     if (directory->path) {
-        if (!stat_at (directory->dir_fd, *directory->path ? directory->path : ".", st, error)) {
+        const char *path = *directory->path ? directory->path : ".";
+
+        if (!arec_source_list_stat_directory (tree->list, directory->file, path, st, error)) {
             return false;
         }
     } else {
@@ -666,10 +686,9 @@ stat_file (ArecfsTree *tree, const ArecfsNode *node, struct stat *st, uint64_t *
         st->st_mtim = node->file->newest;
         *generation = node->file->generation;
     } else {
-        const Slot *slot = &tree->slots[node->slot - 1];
-        const ArecSourceFile *source = arec_source_list_get (tree->list, slot->first);
+        size_t first = tree->slots[node->slot - 1].first;
 
-        if (!stat_at (source->dir_fd, source->name, st, error)) {
+        if (!arec_source_list_stat (tree->list, first, false, st, error)) {
             return false;
         }
         *generation = generation_of (0, st);

@@ -26,6 +26,7 @@ typedef struct {
     const ArecReaderOptions *reader;
     uint64_t readahead_buffer_size; /* of arec_readahead_new () */
     bool merge;
+    bool strict; /* what cannot be opened, wherever it was found, is an error */
     bool plain_names;
     const char *suffix; /* NULL: none; "auto" */
     bool has_uid, has_gid, has_umask;

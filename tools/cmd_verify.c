@@ -112,6 +112,20 @@ verify_file (ArecOutput *out, ArecEngine *engine, ArecSourceList *list, size_t f
     return result.n_damages == 0;
 }
 
+/* Shards that are missing are no damage of a file, but all that is wrong with some sets. */
+static void
+tell_notes (ArecOutput *out, ArecSourceList *list)
+{
+    arec_source_list_check_shards (list);
+    for (size_t i = 0; i < arec_source_list_n_notes (list); i++) {
+        const ArecSourceNote *note = arec_source_list_note (list, i);
+        g_autofree char *message = g_strdup_printf ("%s: %s", note->path, note->reason);
+
+        arec_output_flush (out);
+        arec_command_tell (message);
+    }
+}
+
 int
 arec_cmd_verify (const ArecCommand *command, int argc, char **argv)
 {
@@ -136,6 +150,7 @@ arec_cmd_verify (const ArecCommand *command, int argc, char **argv)
             arec_command_note (out, error, &first_failure);
         }
     }
+    tell_notes (out, list);
     for (size_t i = 0; i < arec_source_list_length (list) && arec_output_check (out, NULL);
          i++) {
         g_autoptr (GError) error = NULL;

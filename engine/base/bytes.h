@@ -56,6 +56,48 @@ arec_bytes_take_u8 (ArecBytes *bytes, uint8_t *out)
     return true;
 }
 
+static inline bool
+arec_bytes_take_le16 (ArecBytes *bytes, uint16_t *out)
+{
+    const uint8_t *at;
+    uint16_t value;
+
+    if (!arec_bytes_take (bytes, sizeof value, &at)) {
+        return false;
+    }
+    memcpy (&value, at, sizeof value);
+    *out = GUINT16_FROM_LE (value);
+    return true;
+}
+
+static inline bool
+arec_bytes_take_le32 (ArecBytes *bytes, uint32_t *out)
+{
+    const uint8_t *at;
+    uint32_t value;
+
+    if (!arec_bytes_take (bytes, sizeof value, &at)) {
+        return false;
+    }
+    memcpy (&value, at, sizeof value);
+    *out = GUINT32_FROM_LE (value);
+    return true;
+}
+
+static inline bool
+arec_bytes_take_be32 (ArecBytes *bytes, uint32_t *out)
+{
+    const uint8_t *at;
+    uint32_t value;
+
+    if (!arec_bytes_take (bytes, sizeof value, &at)) {
+        return false;
+    }
+    memcpy (&value, at, sizeof value);
+    *out = GUINT32_FROM_BE (value);
+    return true;
+}
+
 static inline uint64_t
 arec_le64 (const uint8_t *at)
 {

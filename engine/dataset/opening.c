@@ -6,7 +6,10 @@ ArecSource *
 arec_open_source (ArecEngine *engine, const ArecSourceFile *file, GError **error)
 {
     ArecSource *source =
-        arec_file_source_new (engine->fds, file->dir_fd, file->name, file->path, error);
+        file->form == AREC_SOURCE_DIRECTORY
+            ? arec_file_source_new_found (engine->fds, file->dir_fd, file->name, file->path,
+                                          error)
+            : arec_file_source_new (engine->fds, file->dir_fd, file->name, file->path, error);
 
     if (source) {
         source->counters = &engine->source_counters;

@@ -288,7 +288,10 @@ arec_reader_file_info (const ArecReader *reader, size_t number, ArecFileInfo *in
 void
 arec_reader_file_stat (const ArecReader *reader, size_t file, struct stat *st)
 {
-    *st = arec_shard_source (reader->files[file].shard)->st;
+    const ArecSource *source = arec_shard_source (reader->files[file].shard);
+
+    *st = source->st;
+    st->st_mode = (st->st_mode & S_IFMT) | source->mode;
 }
 
 static char *

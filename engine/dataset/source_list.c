@@ -4,7 +4,7 @@
  *                          \_______________________ append_file ______________________/
  *
  * Each directory that holds a named file is held open once, by O_PATH; a scanned tree costs one
- * descriptor for its top and one more while it is read, however deep it is.
+ * descriptor for its top and a few more while it is read, however deep it is.
  */
 #include <arec/sources.h>
 
@@ -16,9 +16,13 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/autofd.h"
 #include "base/error.h"
+#include "dataset/shard_sets.h"
+#include "source/beneath.h"
 
 /* Files are kept in blocks, so that a pointer to one stays good while the list grows. */
 #define BLOCK_FILES 1024
@@ -27,6 +31,11 @@
 #define MAX_FILES (1u << 24)
 #define MAX_DEPTH 128
 #define MAX_SHARDS 99999
+/* Directories that links in linked directories lead to: these may multiply without being many.
+ */
+#define MAX_BY_LINKS 65536
+/* Notes that are kept; the others are counted. */
+#define MAX_NOTES 64
 
 typedef struct {
     dev_t dev;
@@ -47,6 +56,8 @@ struct ArecSourceList {
     GArray *directories; /* of Directory, each open */
     GPtrArray *patterns;
     GArray *excluded; /* of FileId */
+    GArray *notes;    /* of ArecSourceNote; strings in `strings` */
+    uint64_t n_more_notes;
 };
 
 static FileId
@@ -79,6 +90,7 @@ arec_source_list_new (void)
     g_array_set_clear_func (list->directories, close_directory);
     list->patterns = g_ptr_array_new_with_free_func (g_free);
     list->excluded = g_array_new (FALSE, FALSE, sizeof (FileId));
+    list->notes = g_array_new (FALSE, FALSE, sizeof (ArecSourceNote));
     return list;
 }
 
@@ -100,6 +112,7 @@ arec_source_list_unref (ArecSourceList *list)
     g_array_unref (list->directories);
     g_ptr_array_unref (list->patterns);
     g_array_unref (list->excluded);
+    g_array_unref (list->notes);
     g_free (list);
 }
 
@@ -141,6 +154,41 @@ arec_source_list_get (const ArecSourceList *list, size_t i)
 {
     g_return_val_if_fail (i < list->n_files, NULL);
     return file_at (list, i);
+}
+
+/* ---- notes ------------------------------------------------------------------------------- */
+
+static void
+add_note (ArecSourceList *list, ArecSourceNoteKind kind, const char *path, const char *reason)
+{
+    ArecSourceNote note = {.kind = kind};
+
+    if (list->notes->len == MAX_NOTES) {
+        list->n_more_notes++;
+        return;
+    }
+    note.path = g_string_chunk_insert (list->strings, path);
+    note.reason = g_string_chunk_insert (list->strings, reason);
+    g_array_append_val (list->notes, note);
+}
+
+size_t
+arec_source_list_n_notes (const ArecSourceList *list)
+{
+    return list->notes->len;
+}
+
+const ArecSourceNote *
+arec_source_list_note (const ArecSourceList *list, size_t i)
+{
+    g_return_val_if_fail (i < list->notes->len, NULL);
+    return &g_array_index (list->notes, ArecSourceNote, i);
+}
+
+uint64_t
+arec_source_list_n_more_notes (const ArecSourceList *list)
+{
+    return list->n_more_notes;
 }
 
 /* ---- names ------------------------------------------------------------------------------- */
@@ -292,7 +340,9 @@ typedef struct {
     size_t name_offset; /* where the part below the top begins in @path */
     FileId ancestors[MAX_DEPTH + 1];
     unsigned depth;
-    unsigned n_entered; /* directories */
+    unsigned n_links;    /* among the directories above and the one at hand */
+    unsigned n_entered;  /* directories */
+    unsigned n_by_links; /* of them, those with two links and more */
 } Scan;
 
 /* The path from the top to what @path is at now; never empty, for *at () calls. */
@@ -300,6 +350,44 @@ static const char *
 scan_name (const Scan *scan)
 {
     return scan->path->len > scan->name_offset ? scan->path->str + scan->name_offset : ".";
+}
+
+/* Opens what @path is at now, with what links may be followed. */
+static int
+open_scanned (const Scan *scan, int flags)
+{
+    int fd;
+
+    do {
+        fd = arec_beneath_open (scan->top_fd, scan_name (scan), flags, AREC_PASSED_BY_LINK,
+                                NULL);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+/* Whether @failure is of this process and says nothing of what it was about. */
+static bool
+is_want (int failure)
+{
+    return failure == EMFILE || failure == ENFILE || failure == ENOMEM;
+}
+
+/* What @path is at now cannot be read: leaves it out, unless it is the source itself, or the
+ * fault is ours. What has gone since its parent was read is no matter. */
+static bool
+leave_out (Scan *scan, int failure, GError **error)
+{
+    g_autofree char *path = NULL;
+    size_t length = scan->path->len;
+
+    if (is_want (failure) || scan->path->len <= scan->name_offset) {
+        return arec_fail_errno (error, failure, "%s", scan->path->str);
+    }
+    if (failure != ENOENT) {
+        path = g_strndup (scan->path->str, length - (scan->path->str[length - 1] == '/'));
+        add_note (scan->list, AREC_NOTE_LEFT_OUT, path, arec_beneath_strerror (failure));
+    }
+    return true;
 }
 
 static int
@@ -314,13 +402,54 @@ typedef enum {
     ENTRY_DIRECTORY,
 } EntryKind;
 
-/* What the entry at hand is to the scan. A file that cannot be examined but has the right name
- * counts: opening it will tell what is wrong. */
+/* An entry of a directory that matters. */
+typedef struct {
+    char *name; /* of a directory with a slash at the end */
+    bool is_link;
+} Entry;
+
+static void
+clear_entry (void *data)
+{
+    g_free (((Entry *)data)->name);
+}
+
+static int
+compare_entries (const void *a, const void *b)
+{
+    return strcmp (((const Entry *)a)->name, ((const Entry *)b)->name);
+}
+
+/* What a link, or what the directory does not tell the type of, is to the scan. A file that
+ * cannot be examined but has the right name counts: opening it will tell what is wrong. */
 static bool
-classify_entry (const Scan *scan, const struct dirent *entry, EntryKind *kind, GError **error)
+examine_entry (Scan *scan, bool counts, EntryKind *kind, GError **error)
+{
+    arec_autofd int fd = open_scanned (scan, O_PATH);
+    struct stat st;
+
+    *kind = ENTRY_NONE;
+    if (fd >= 0 && fstat (fd, &st) == 0) {
+        if (S_ISDIR (st.st_mode)) {
+            *kind = ENTRY_DIRECTORY;
+        } else {
+            *kind = S_ISREG (st.st_mode) && counts ? ENTRY_FILE : ENTRY_NONE;
+        }
+        return true;
+    }
+    if (counts && errno != EXDEV && !is_want (errno)) {
+        *kind = ENTRY_FILE;
+        return true;
+    }
+    /* A link to nowhere, or to itself, might be anything. */
+    return errno == ENOENT || errno == ELOOP || leave_out (scan, errno, error);
+}
+
+/* What the entry at hand is to the scan. */
+static bool
+classify_entry (Scan *scan, const struct dirent *entry, EntryKind *kind, GError **error)
 {
     bool counts = name_counts (scan->list, entry->d_name);
-    struct stat st;
 
     if (entry->d_type == DT_DIR) {
         *kind = ENTRY_DIRECTORY;
@@ -328,25 +457,16 @@ classify_entry (const Scan *scan, const struct dirent *entry, EntryKind *kind, G
         *kind = counts ? ENTRY_FILE : ENTRY_NONE;
     } else if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN) {
         *kind = ENTRY_NONE;
-    } else if (fstatat (scan->top_fd, scan_name (scan), &st, 0) == 0) {
-        if (S_ISDIR (st.st_mode)) {
-            *kind = ENTRY_DIRECTORY;
-        } else {
-            *kind = S_ISREG (st.st_mode) && counts ? ENTRY_FILE : ENTRY_NONE;
-        }
-    } else if (counts || errno == ENOENT || errno == ELOOP) {
-        *kind = counts ? ENTRY_FILE : ENTRY_NONE;
     } else {
-        return arec_fail_errno (error, errno, "%s", scan->path->str);
+        return examine_entry (scan, counts, kind, error);
     }
     return true;
 }
 
-/* The entries of @stream that matter, directories with a slash at the end. Sorted so, they give
- * the byte order of whole relative paths: everything below `a` comes where `a/` stands, behind
- * the file `a.b`. */
+/* The entries of @stream that matter. Sorted with their slashes they give the byte order of
+ * whole relative paths: everything below `a` comes where `a/` stands, behind the file `a.b`. */
 static bool
-read_entries (Scan *scan, DIR *stream, GPtrArray *entries, GError **error)
+read_entries (Scan *scan, DIR *stream, GArray *entries, GError **error)
 {
     const struct dirent *entry;
     size_t length = scan->path->len;
@@ -365,14 +485,18 @@ read_entries (Scan *scan, DIR *stream, GPtrArray *entries, GError **error)
             return false;
         }
         if (kind != ENTRY_NONE) {
-            g_ptr_array_add (
-                entries, g_strconcat (entry->d_name, kind == ENTRY_DIRECTORY ? "/" : "", NULL));
+            Entry found = {
+                .name = g_strconcat (entry->d_name, kind == ENTRY_DIRECTORY ? "/" : "", NULL),
+                .is_link = entry->d_type != DT_DIR};
+
+            g_array_append_val (entries, found);
         }
     }
-    if (errno != 0) {
-        return arec_fail_errno (error, errno, "%s", scan->path->str);
+    /* What was read until then is there. */
+    if (errno != 0 && !leave_out (scan, errno, error)) {
+        return false;
     }
-    g_ptr_array_sort (entries, compare_names);
+    g_array_sort (entries, compare_entries);
     return true;
 }
 
@@ -393,42 +517,78 @@ is_barred (const Scan *scan, FileId id)
     return false;
 }
 
-/* Opens the directory at hand. *stream stays NULL for one that is to be left out: an ancestor
- * of itself, the excluded one, or one that has gone since its parent was read. */
+/* What tells the directory @fd, of O_PATH, from others, as far as that is known without asking
+ * anybody: a file server below the top may be dead. */
 static bool
-open_directory (Scan *scan, DIR **stream, GError **error)
+identify (int fd, FileId *id)
 {
-    struct stat st;
-    int fd;
+    struct statx st;
 
-    if (fstatat (scan->top_fd, scan_name (scan), &st, 0) != 0) {
-        return (errno == ENOENT && scan->depth > 0) ||
-               arec_fail_errno (error, errno, "%s", scan->path->str);
+    if (statx (fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC, STATX_INO, &st) !=
+        0) {
+        return false;
     }
-    if (scan->depth > 0 && is_barred (scan, id_of (&st))) {
-        return true;
-    }
+    *id = (FileId){.dev = makedev (st.stx_dev_major, st.stx_dev_minor), .ino = st.stx_ino};
+    return true;
+}
+
+/* Whether the scan goes into the directory at hand, or has had enough. */
+static bool
+admit_directory (Scan *scan, bool *enters, GError **error)
+{
+    static const char deep[] = "the directories are too deep",
+                      linked[] =
+                          "too many directories that links in linked directories lead to";
+    const char *reason = NULL;
+
     if (scan->depth > MAX_DEPTH) {
-        return arec_fail (error, AREC_ERROR_LIMIT, "%s: more than %d levels of directories",
-                          scan->path->str, MAX_DEPTH);
-    }
-    if (scan->n_entered++ == MAX_FILES) {
+        reason = deep;
+    } else if (scan->n_links > 1 && scan->n_by_links++ >= MAX_BY_LINKS) {
+        reason = linked;
+    } else if (scan->n_entered++ == MAX_FILES) {
         return arec_fail (error, AREC_ERROR_LIMIT, "%s: there are more than %u directories",
                           scan->path->str, MAX_FILES);
     }
-    fd = openat (scan->top_fd, scan_name (scan), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) {
-        return (errno == ENOENT && scan->depth > 0) ||
-               arec_fail_errno (error, errno, "%s", scan->path->str);
-    }
-    *stream = fdopendir (fd);
-    if (!*stream) {
-        int saved_errno = errno;
+    *enters = reason == NULL;
+    if (reason) {
+        g_autofree char *path = g_strndup (scan->path->str, scan->path->len - 1);
 
-        close (fd);
-        return arec_fail_errno (error, saved_errno, "%s", scan->path->str);
+        add_note (scan->list, AREC_NOTE_LEFT_OUT, path, reason);
     }
-    scan->ancestors[scan->depth] = id_of (&st);
+    return true;
+}
+
+/* Opens the directory at hand. *stream stays NULL for one that is to be left out: an ancestor
+ * of itself, the excluded one, or one that cannot be read. */
+static bool
+open_directory (Scan *scan, DIR **stream, GError **error)
+{
+    arec_autofd int path_fd = open_scanned (scan, O_PATH);
+    bool enters = false;
+    FileId id;
+    int fd;
+
+    if (path_fd < 0 || !identify (path_fd, &id)) {
+        return leave_out (scan, errno, error);
+    }
+    if (scan->depth > 0 && is_barred (scan, id)) {
+        return true;
+    }
+    if (!admit_directory (scan, &enters, error)) {
+        return false;
+    }
+    if (!enters) {
+        return true;
+    }
+    do {
+        fd = openat (path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
+    *stream = fd < 0 ? NULL : fdopendir (fd);
+    if (!*stream) {
+        arec_close_fd (&fd);
+        return leave_out (scan, errno, error);
+    }
+    scan->ancestors[scan->depth] = id;
     return true;
 }
 
@@ -437,7 +597,7 @@ open_directory (Scan *scan, DIR **stream, GError **error)
 static bool
 scan_directory (Scan *scan, GError **error)
 {
-    g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (g_free);
+    g_autoptr (GArray) entries = g_array_new (FALSE, FALSE, sizeof (Entry));
     size_t length = scan->path->len;
     DIR *stream = NULL;
     bool ok = open_directory (scan, &stream, error);
@@ -445,15 +605,18 @@ scan_directory (Scan *scan, GError **error)
     if (!ok || !stream) {
         return ok;
     }
+    g_array_set_clear_func (entries, clear_entry);
     ok = read_entries (scan, stream, entries, error);
     closedir (stream);
     scan->depth++;
     for (guint i = 0; ok && i < entries->len; i++) {
-        const char *entry = g_ptr_array_index (entries, i);
+        const Entry *entry = &g_array_index (entries, Entry, i);
 
-        g_string_append (scan->path, entry);
-        if (g_str_has_suffix (entry, "/")) {
+        g_string_append (scan->path, entry->name);
+        if (g_str_has_suffix (entry->name, "/")) {
+            scan->n_links += entry->is_link;
             ok = scan_directory (scan, error);
+            scan->n_links -= entry->is_link;
         } else {
             ok = append_file (scan->list, AREC_SOURCE_DIRECTORY, scan->path->str,
                               scan->name_offset, scan->top_fd, NULL, error);
@@ -464,12 +627,28 @@ scan_directory (Scan *scan, GError **error)
     return ok;
 }
 
+/* There is no file below @path. Notes from @n_notes on tell of what could not be read. */
+static bool
+fail_empty (const ArecSourceList *list, const char *path, guint n_notes, GError **error)
+{
+    const ArecSourceNote *note;
+
+    if (list->notes->len == n_notes) {
+        return arec_fail (error, AREC_ERROR_NOT_FOUND, "no ArrayRecord files below %s", path);
+    }
+    note = &g_array_index (list->notes, ArecSourceNote, n_notes);
+    return arec_fail (error, AREC_ERROR_NOT_FOUND,
+                      "no ArrayRecord files below %s that can be read; %s: %s", path,
+                      note->path, note->reason);
+}
+
 static bool
 add_directory (ArecSourceList *list, const char *path, GError **error)
 {
     g_autoptr (GString) prefix = g_string_new (path);
     Scan scan = {.list = list, .path = prefix};
     size_t n_before = list->n_files;
+    guint n_notes = list->notes->len;
 
     while (prefix->len > 1 && g_str_has_suffix (prefix->str, "/")) {
         g_string_truncate (prefix, prefix->len - 1);
@@ -484,10 +663,79 @@ add_directory (ArecSourceList *list, const char *path, GError **error)
     if (!scan_directory (&scan, error)) {
         return false;
     }
-    if (list->n_files == n_before) {
-        return arec_fail (error, AREC_ERROR_NOT_FOUND, "no ArrayRecord files below %s", path);
+    return list->n_files > n_before || fail_empty (list, path, n_notes, error);
+}
+
+/* ---- what is there now ------------------------------------------------------------------- */
+
+/* Opens @name, of O_PATH, as what it was listed as. */
+static int
+open_listed (const ArecSourceFile *file, const char *name, ArecPassed passed, ArecWay *way)
+{
+    int fd;
+
+    do {
+        fd = file->form == AREC_SOURCE_DIRECTORY
+                 ? arec_beneath_open (file->dir_fd, name, O_PATH, passed, way)
+                 : openat (file->dir_fd, name, O_PATH | O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+/* Attributes of what cannot be examined: of the link @name, else of the directory that it
+ * stands in, else of the one at the top. */
+static bool
+stat_around (const ArecSourceFile *file, const char *name, struct stat *st)
+{
+    const char *slash = strrchr (name, '/'), *last = slash ? slash + 1 : name;
+    g_autofree char *parent = slash ? g_strndup (name, (size_t)(slash - name)) : g_strdup (".");
+    arec_autofd int fd = open_listed (file, parent, AREC_PASSED_BY_LINK, NULL);
+
+    if (fd < 0) {
+        return errno != ENOENT && !is_want (errno) && fstat (file->dir_fd, st) == 0;
     }
-    return true;
+    return fstatat (fd, last, st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 ||
+           (errno != ENOENT && fstat (fd, st) == 0);
+}
+
+static bool
+stat_listed (const ArecSourceFile *file, const char *name, ArecPassed passed, struct stat *st,
+             GError **error)
+{
+    g_auto (ArecWay) way = {0};
+    arec_autofd int fd = open_listed (file, name, passed, &way);
+
+    if (fd >= 0 && fstat (fd, st) == 0) {
+        mode_t mode = arec_access_by_way (arec_access_of (fd, st), st, &way);
+
+        st->st_mode = (st->st_mode & S_IFMT) | mode;
+        return true;
+    }
+    if (!is_want (errno) && stat_around (file, name, st)) {
+        return true;
+    }
+    arec_fail_errno (error, errno, "%s: stat", file->path);
+    if (error && *error && (*error)->code == AREC_ERROR_NOT_FOUND) {
+        (*error)->code = AREC_ERROR_CHANGED; /* it was there when it was listed */
+    }
+    return false;
+}
+
+bool
+arec_source_list_stat (const ArecSourceList *list, size_t i, bool merged, struct stat *st,
+                       GError **error)
+{
+    const ArecSourceFile *file = arec_source_list_get (list, i);
+
+    return stat_listed (file, file->name, merged ? AREC_PASSED_ALL : AREC_PASSED_BY_LINK, st,
+                        error);
+}
+
+bool
+arec_source_list_stat_directory (const ArecSourceList *list, size_t i, const char *path,
+                                 struct stat *st, GError **error)
+{
+    return stat_listed (arec_source_list_get (list, i), path, AREC_PASSED_BY_LINK, st, error);
 }
 
 /* ---- ranges, shards, globs --------------------------------------------------------------- */
@@ -744,13 +992,17 @@ add_text (ArecSourceList *list, const char *text, ArecSourceForm *form, GError *
 /* What a list held before an addition: a failed one leaves nothing behind. */
 typedef struct {
     size_t n_files;
-    guint n_directories;
+    guint n_directories, n_notes;
+    uint64_t n_more_notes;
 } Addition;
 
 static Addition
 begin_addition (const ArecSourceList *list)
 {
-    return (Addition){.n_files = list->n_files, .n_directories = list->directories->len};
+    return (Addition){.n_files = list->n_files,
+                      .n_directories = list->directories->len,
+                      .n_notes = list->notes->len,
+                      .n_more_notes = list->n_more_notes};
 }
 
 static bool
@@ -761,6 +1013,8 @@ finish_addition (ArecSourceList *list, Addition before, bool ok)
     } else {
         list->n_files = before.n_files;
         g_array_set_size (list->directories, before.n_directories);
+        g_array_set_size (list->notes, before.n_notes);
+        list->n_more_notes = before.n_more_notes;
     }
     return ok;
 }
@@ -786,4 +1040,29 @@ arec_source_list_add_literal (ArecSourceList *list, const char *path, GError **e
 
     return finish_addition (list, before,
                             add_file (list, AREC_SOURCE_LITERAL, path, NULL, error));
+}
+
+/* ---- sets of shards ---------------------------------------------------------------------- */
+
+static void
+note_set (void *data, const char *pattern, const char *reason)
+{
+    add_note (data, AREC_NOTE_SHARDS, pattern, reason);
+}
+
+void
+arec_source_list_check_shards (ArecSourceList *list)
+{
+    g_autoptr (ArecShardSets) sets = arec_shard_sets_new();
+
+    for (size_t i = 0; i < list->n_files; i++) {
+        const ArecSourceFile *file = file_at (list, i);
+        const char *slash = strrchr (file->name, '/');
+        g_autofree char *directory = g_strdup_printf (
+            "%d/%.*s", file->dir_fd, slash ? (int)(slash - file->name) : 0, file->name);
+
+        arec_shard_sets_add (sets, directory, file->path, file->form == AREC_SOURCE_LITERAL,
+                             file->has_range);
+    }
+    arec_shard_sets_check (sets, note_set, list);
 }

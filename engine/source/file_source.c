@@ -10,12 +10,14 @@
 
 #include "base/error.h"
 #include "base/mix.h"
+#include "source/beneath.h"
 
 typedef struct {
     ArecSource base;
     ArecFdSlot slot;
     int dir_fd;
-    char *file; /* below dir_fd */
+    char *file;    /* below dir_fd */
+    bool is_found; /* and opened as beneath.h says */
 } FileSource;
 
 static FileSource *
@@ -65,15 +67,32 @@ check_fd (FileSource *file, int fd, uint64_t *stamp, GError **error)
     return true;
 }
 
+/* O_NONBLOCK: a FIFO of that name must not hang us before fstat tells what it is. */
 static int
-open_regular (FileSource *file, struct stat *st, GError **error)
+open_path (const FileSource *file, ArecWay *way)
 {
-    /* O_NONBLOCK: a FIFO of that name must not hang us before fstat tells what it is. */
+    const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     int fd;
 
     do {
-        fd = openat (file->dir_fd, file->file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        fd = file->is_found
+                 ? arec_beneath_open (file->dir_fd, file->file, flags, AREC_PASSED_BY_LINK, way)
+                 : openat (file->dir_fd, file->file, flags);
     } while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+/* @way  nullable, zeroed; gets what has been passed. */
+static int
+open_regular (FileSource *file, struct stat *st, ArecWay *way, GError **error)
+{
+    int fd = open_path (file, way);
+
+    if (fd < 0 && errno == EXDEV) {
+        arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: cannot open: %s", file->base.name,
+                   arec_beneath_strerror (errno));
+        return -1;
+    }
     if (fd < 0) {
         arec_fail_errno (error, errno, "%s: cannot open", file->base.name);
         return -1;
@@ -96,7 +115,7 @@ open_again (ArecFdSlot *slot, GError **error)
     FileSource *file = of_slot (slot);
     struct stat st;
     GError *cause = NULL;
-    int fd = open_regular (file, &st, &cause);
+    int fd = open_regular (file, &st, NULL, &cause);
 
     if (fd < 0) {
         /* It was there when the source was made. */
@@ -256,28 +275,45 @@ static const ArecSourceOps file_ops = {.preadv = file_preadv,
                                        .is_being_written = file_is_being_written,
                                        .free = file_free};
 
-ArecSource *
-arec_file_source_new (ArecFdPool *pool, int dir_fd, const char *name, const char *path,
-                      GError **error)
+static ArecSource *
+make_source (ArecFdPool *pool, int dir_fd, const char *name, const char *path, bool is_found,
+             GError **error)
 {
     FileSource *file = g_new0 (FileSource, 1);
     g_autoptr (ArecSource) source = &file->base;
+    g_auto (ArecWay) way = {0};
     int fd;
 
     source->ops = &file_ops;
     source->name = g_strdup (path);
     file->file = g_strdup (name);
     file->dir_fd = dir_fd;
+    file->is_found = is_found;
     arec_fd_slot_init (&file->slot, pool, open_again);
 
     /* Opened once for its identity; the pool opens it again when it is read. */
-    fd = open_regular (file, &source->st, error);
+    fd = open_regular (file, &source->st, &way, error);
     if (fd < 0) {
         return NULL;
     }
+    source->mode = arec_access_by_way (arec_access_of (fd, &source->st), &source->st, &way);
     close (fd);
     source->size = (uint64_t)source->st.st_size;
     source->identity = identity_of (&source->st);
     source->stamp = stamp_of (&source->st);
     return g_steal_pointer (&source);
+}
+
+ArecSource *
+arec_file_source_new (ArecFdPool *pool, int dir_fd, const char *name, const char *path,
+                      GError **error)
+{
+    return make_source (pool, dir_fd, name, path, false, error);
+}
+
+ArecSource *
+arec_file_source_new_found (ArecFdPool *pool, int dir_fd, const char *name, const char *path,
+                            GError **error)
+{
+    return make_source (pool, dir_fd, name, path, true, error);
 }

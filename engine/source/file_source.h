@@ -15,3 +15,9 @@
  * Errors: NOT_FOUND (absent, permission, not a regular file), IO. */
 ArecSource *arec_file_source_new (ArecFdPool *pool, int dir_fd, const char *name,
                                   const char *path, GError **error);
+
+/* The same for a file that was not named but found by looking into @dir_fd: its name may be a
+ * link that somebody else has put there, see beneath.h. One that must not be followed is
+ * NOT_FOUND. */
+ArecSource *arec_file_source_new_found (ArecFdPool *pool, int dir_fd, const char *name,
+                                        const char *path, GError **error);

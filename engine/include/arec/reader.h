@@ -145,7 +145,8 @@ AREC_PUBLIC void arec_reader_file_info (const ArecReader *reader, size_t file,
  * of several records. Does no I/O. */
 AREC_PUBLIC uint64_t arec_reader_size_work (const ArecReader *reader);
 
-/* The file as fstat () saw it when it was opened. */
+/* The file as fstat () saw it when it was opened, with permission bits that give nobody more
+ * than the file's access control list and the directories that only links lead through. */
 AREC_PUBLIC void arec_reader_file_stat (const ArecReader *reader, size_t file, struct stat *st);
 
 /* What the writer says about the records of file @file, where it says anything. Texts are

@@ -1,10 +1,13 @@
 /* From what the user typed as a SOURCE to the list of files it means.
  *
- *   train.array_record          one literal path
- *   train.array_record[5:9]     records 5..8 of it, renumbered from 0 (a file of that literal
- * name wins) train.array_record@8        train.array_record-00000-of-00008 ... (a file of that
- * literal name wins) 'train-*.array_record'      a glob, matches in name order data/ a
- * directory: every file below it whose name counts as ArrayRecord
+ *   train.array_record       one literal path
+ *   train.array_record[5:9]  records 5..8 of it, renumbered from 0
+ *   train.array_record@8     train.array_record-00000-of-00008 ...
+ *   'train-*.array_record'   a glob, matches in name order
+ *   data/                    a directory: every file below it whose name counts as ArrayRecord
+ *
+ * (a file of that literal name wins.) What a directory holds that cannot be read, or must not
+ * be followed, is left out and noted.
  *
  * A list is built by one thread and immutable afterwards. Directories are held open, so files
  * are found again after a chdir or under a mount that covers them.
@@ -13,6 +16,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
 
 #include <glib.h>
 
@@ -37,7 +42,8 @@ typedef struct {
     unsigned argument;   /* which arec_source_list_add () call brought it in, from 0 */
     const char *path;    /* as a person would name it, for messages */
     const char *name;    /* below the opened directory: `train.array_record`, or
-                            `a/b/train.array_record`    for files of a DIRECTORY */
+                            `a/b/train.array_record` for files of a DIRECTORY, whose links are
+                            not all to be followed */
     int dir_fd; /* the directory that @name is relative to; open as long as the list lives */
     bool has_range;
     ArecRangeText range; /* meaningful with has_range */
@@ -67,6 +73,52 @@ AREC_PUBLIC bool arec_source_list_add_literal (ArecSourceList *list, const char 
 
 AREC_PUBLIC size_t arec_source_list_length (const ArecSourceList *list);
 AREC_PUBLIC const ArecSourceFile *arec_source_list_get (const ArecSourceList *list, size_t i);
+
+/* ---- what is there now --------------------------------------------------------------------
+ */
+
+/* How the owner, the group and all others may use file @i, without opening it: attributes as of
+ * stat (), with permission bits that give nobody more than the file's access control list and
+ * the directories that only links lead through. Of a file that is there and cannot be examined
+ * (a link to nowhere, a directory that must not be passed), those of the link, else of a
+ * directory above it.
+ * @merged  the directories between the scanned one and the file are not shown, so they are
+ * counted like those. Errors: CHANGED (it is gone), IO, NOMEM. Blocks on I/O. Any thread. */
+AREC_PUBLIC bool arec_source_list_stat (const ArecSourceList *list, size_t i, bool merged,
+                                        struct stat *st, GError **error);
+
+/* The same of the directory @path (`.`, `a/b`) below the one that file @i, of a DIRECTORY, was
+ * found in. */
+AREC_PUBLIC bool arec_source_list_stat_directory (const ArecSourceList *list, size_t i,
+                                                  const char *path, struct stat *st,
+                                                  GError **error);
+
+/* ---- what somebody should be told of ------------------------------------------------------
+ */
+
+typedef enum {
+    AREC_NOTE_LEFT_OUT, /* something below a directory, which is not in the list */
+    AREC_NOTE_SHARDS,   /* a set of shards that is not whole */
+} ArecSourceNoteKind;
+
+/* Strings are owned by the list, and are bytes as in paths. */
+typedef struct {
+    ArecSourceNoteKind kind;
+    const char *path;
+    const char *reason;
+} ArecSourceNote;
+
+/* Notes what is wrong with sets of shards: `NAME-NNNNN-of-NNNNN` in globs, directories, and
+ * where several files are given. Call once, after adding. */
+AREC_PUBLIC void arec_source_list_check_shards (ArecSourceList *list);
+
+/* The first of all notes; of the others there is only the number. */
+AREC_PUBLIC size_t arec_source_list_n_notes (const ArecSourceList *list);
+AREC_PUBLIC const ArecSourceNote *arec_source_list_note (const ArecSourceList *list, size_t i);
+AREC_PUBLIC uint64_t arec_source_list_n_more_notes (const ArecSourceList *list);
+
+/* ---- names ----------------------------------------------------------------------------------
+ */
 
 /* Whether a file of this name counts as ArrayRecord: *.array_record, *.arrayrecord,
  * *.array_record-NNNNN-of-NNNNN, and the same with .riegeli counted by scans only. */

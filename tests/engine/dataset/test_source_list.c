@@ -613,17 +613,17 @@ make_deep (unsigned depth)
 static void
 test_depth (Fixture *fixture, const void *data)
 {
-    g_autoptr (GError) error = NULL;
-
     (void)data;
     make_deep (128);
     add (fixture, "d", AREC_SOURCE_DIRECTORY);
     g_assert_cmpuint (arec_source_list_length (fixture->list), ==, 1);
+    g_assert_cmpuint (arec_source_list_n_notes (fixture->list), ==, 0);
     make_deep (129);
-    g_assert_false (arec_source_list_add (fixture->list, "d", NULL, &error));
-    g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
-    g_assert_true (g_str_has_suffix (error->message, ": more than 128 levels of directories"));
-    g_assert_cmpuint (arec_source_list_length (fixture->list), ==, 1);
+    add (fixture, "d", AREC_SOURCE_DIRECTORY);
+    g_assert_cmpuint (arec_source_list_length (fixture->list), ==, 2);
+    g_assert_cmpuint (arec_source_list_n_notes (fixture->list), ==, 1);
+    g_assert_cmpstr (arec_source_list_note (fixture->list, 0)->reason, ==,
+                     "the directories are too deep");
 }
 
 /* Neither depth nor width of a tree needs descriptors. */
@@ -648,38 +648,129 @@ test_few_descriptors (Fixture *fixture, const void *data)
     g_assert_cmpuint (arec_source_list_length (fixture->list), ==, 101);
 }
 
-/* An unreadable directory is told, never passed by in silence. */
+/* Asserts that the list has one note, and of what. */
+static void
+assert_note (const Fixture *fixture, ArecSourceNoteKind kind, const char *path,
+             const char *reason)
+{
+    const ArecSourceNote *note;
+
+    g_assert_cmpuint (arec_source_list_n_notes (fixture->list), ==, 1);
+    note = arec_source_list_note (fixture->list, 0);
+    g_assert_cmpint (note->kind, ==, kind);
+    g_assert_cmpstr (note->path, ==, path);
+    g_assert_cmpstr (note->reason, ==, reason);
+}
+
+/* As another user than root, who may read everything. */
+static void
+become (uid_t uid)
+{
+    if (getuid() == 0) {
+        g_assert_cmpint (seteuid (uid), ==, 0);
+    }
+}
+
+/* A source that cannot be read is an error; what cannot be read below a directory is left out
+ * and noted. */
 static void
 test_unreadable (Fixture *fixture, const void *data)
 {
-    bool root = geteuid() == 0;
-
     (void)data;
     make_all (NAMES ("d/a.array_record", "d/sub/b.array_record", "s/c"));
-    make_link ("../s/c", "d/link");
     g_assert_cmpint (chmod ("d/sub", 0), ==, 0);
     g_assert_cmpint (chmod ("s", 0), ==, 0);
-    if (root) {
-        g_assert_cmpint (seteuid (65534), ==, 0);
-    }
+    become (65534);
     add_fails (fixture, "d/sub", AREC_ERROR_NOT_FOUND, "d/sub/: Permission denied");
     add_fails (fixture, "d/sub/*", AREC_ERROR_NOT_FOUND, "d/sub/*: Permission denied");
     add_fails (fixture, "s/c", AREC_ERROR_NOT_FOUND, "s/c: Permission denied");
-    add_fails (fixture, "d", AREC_ERROR_NOT_FOUND, "d/link: Permission denied");
-    if (root) {
-        g_assert_cmpint (seteuid (0), ==, 0);
-    }
-    g_assert_cmpint (unlink ("d/link"), ==, 0);
-    if (root) {
-        g_assert_cmpint (seteuid (65534), ==, 0);
-    }
-    add_fails (fixture, "d", AREC_ERROR_NOT_FOUND, "d/sub/: Permission denied");
     add_fails (fixture, "d/*/?", AREC_ERROR_NOT_FOUND, "d/*/?: d/sub: Permission denied");
-    if (root) {
-        g_assert_cmpint (seteuid (0), ==, 0);
-    }
+    add (fixture, "d", AREC_SOURCE_DIRECTORY);
+    assert_names (fixture, NAMES ("a.array_record"));
+    assert_note (fixture, AREC_NOTE_LEFT_OUT, "d/sub", "Permission denied");
+    become (0);
     g_assert_cmpint (chmod ("d/sub", 0755), ==, 0);
     g_assert_cmpint (chmod ("s", 0755), ==, 0);
+}
+
+/* Where all that there is cannot be read, the reason is told with the error. */
+static void
+test_nothing_but_unreadable (Fixture *fixture, const void *data)
+{
+    (void)data;
+    make ("d/sub/b.array_record");
+    g_assert_cmpint (chmod ("d/sub", 0), ==, 0);
+    become (65534);
+    add_fails (fixture, "d", AREC_ERROR_NOT_FOUND,
+               "no ArrayRecord files below d that can be read; d/sub: Permission denied");
+    g_assert_cmpuint (arec_source_list_n_notes (fixture->list), ==, 0);
+    become (0);
+    g_assert_cmpint (chmod ("d/sub", 0755), ==, 0);
+}
+
+/* A link that leads out of the directory is followed only if root, or who scans, has put it
+ * there. */
+static void
+test_links_of_others (Fixture *fixture, const void *data)
+{
+    (void)data;
+    if (getuid() != 0) {
+        g_test_skip ("links of others need root");
+        return;
+    }
+    make_all (NAMES ("d/a.array_record", "out/secret.array_record", "out/c"));
+    make_link ("../out/secret.array_record", "d/ours.array_record");
+    make_link ("../out/c", "d/theirs.array_record");
+    make_link ("a.array_record", "d/within.array_record");
+    g_assert_cmpint (lchown ("d/theirs.array_record", 65534, 65534), ==, 0);
+    g_assert_cmpint (lchown ("d/within.array_record", 65534, 65534), ==, 0);
+    add (fixture, "d", AREC_SOURCE_DIRECTORY);
+    assert_names (fixture,
+                  NAMES ("a.array_record", "ours.array_record", "within.array_record"));
+    assert_note (fixture, AREC_NOTE_LEFT_OUT, "d/theirs.array_record",
+                 "a link of another user leads out of the directory");
+}
+
+/* Attributes of what is listed, whether or not it can be examined. */
+static void
+test_stat (Fixture *fixture, const void *data)
+{
+    g_autoptr (GError) error = NULL;
+    struct stat st;
+
+    (void)data;
+    make ("d/s/a.array_record");
+    make_link ("nowhere", "d/s/b.array_record");
+    make ("d/s/c.array_record");
+    g_assert_cmpint (chmod ("d/s/a.array_record", 0640), ==, 0);
+    add (fixture, "d", AREC_SOURCE_DIRECTORY);
+    g_assert_true (arec_source_list_stat (fixture->list, 0, false, &st, &error));
+    g_assert_cmpuint (st.st_mode, ==, S_IFREG | 0640);
+    g_assert_true (arec_source_list_stat (fixture->list, 1, false, &st, &error));
+    g_assert_true (S_ISLNK (st.st_mode));
+    g_assert_true (arec_source_list_stat_directory (fixture->list, 0, "s", &st, &error));
+    g_assert_cmpuint (st.st_mode, ==, S_IFDIR | 0755);
+    g_assert_no_error (error);
+    g_assert_cmpint (unlink ("d/s/c.array_record"), ==, 0);
+    g_assert_false (arec_source_list_stat (fixture->list, 2, false, &st, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
+    /* Merged, the directory is not shown, and so counts for its files. */
+    g_assert_cmpint (chmod ("d/s", 0700), ==, 0);
+    g_assert_true (arec_source_list_stat (fixture->list, 0, true, &st, NULL));
+    g_assert_cmpuint (st.st_mode, ==, S_IFREG | 0600);
+}
+
+static void
+test_shard_notes (Fixture *fixture, const void *data)
+{
+    (void)data;
+    make_all (NAMES ("d/t.array_record-00000-of-00003", "d/t.array_record-00002-of-00003"));
+    add (fixture, "d/t*", AREC_SOURCE_GLOB);
+    arec_source_list_check_shards (fixture->list);
+    assert_note (fixture, AREC_NOTE_SHARDS,
+                 "d/t.array_record-????"
+                 "?-of-00003",
+                 "1 shard is missing: t.array_record-00001-of-00003");
 }
 
 /* ---- the list ---------------------------------------------------------------------------- */
@@ -786,6 +877,10 @@ main (int argc, char **argv)
         {"/source_list/depth", test_depth},
         {"/source_list/few-descriptors", test_few_descriptors},
         {"/source_list/unreadable", test_unreadable},
+        {"/source_list/nothing-but-unreadable", test_nothing_but_unreadable},
+        {"/source_list/links-of-others", test_links_of_others},
+        {"/source_list/stat", test_stat},
+        {"/source_list/shard-notes", test_shard_notes},
         {"/source_list/growth", test_growth},
         {"/source_list/descriptors-are-closed", test_descriptors_are_closed},
         {"/source_list/too-many-directories", test_too_many_directories},
