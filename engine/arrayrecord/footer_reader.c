@@ -18,8 +18,7 @@ static const ArecDecodeLimits postscript_limits = {.max_size =
 static bool
 corrupt (const ArecSource *source, uint64_t offset, GError **error, const char *what)
 {
-    return arec_fail (error, AREC_ERROR_CORRUPT, "%s: at %" PRIu64 ": %s", source->name, offset,
-                      what);
+    return arec_fail_place (error, AREC_ERROR_CORRUPT, source->name, offset, "%s", what);
 }
 
 bool
@@ -32,10 +31,10 @@ arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError **erro
     ArecPostscript postscript;
 
     if (source->size < AREC_BLOCK_SIZE) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": the file ends here, expected a postscript in its"
-                          " last %" PRIu64 " bytes",
-                          source->name, source->size, AREC_BLOCK_SIZE);
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, source->name, source->size,
+                                "the file ends here, expected a postscript in its"
+                                " last %" PRIu64 " bytes",
+                                AREC_BLOCK_SIZE);
     }
     place.begin = source->size - AREC_BLOCK_SIZE;
     if (!arec_chunk_load (&place, POSTSCRIPT_GUESS, &postscript_limits, &header, &chunk,
@@ -51,10 +50,10 @@ arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError **erro
     }
     if (postscript.footer_offset == 0 || postscript.footer_offset >= place.begin ||
         !arec_block_is_chunk_boundary (postscript.footer_offset)) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": the postscript puts the footer at %" PRIu64
-                          ", where it cannot be",
-                          source->name, place.begin, postscript.footer_offset);
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, source->name, place.begin,
+                                "the postscript puts the footer at %" PRIu64
+                                ", where it cannot be",
+                                postscript.footer_offset);
     }
     *footer_offset = postscript.footer_offset;
     return true;
@@ -94,16 +93,15 @@ check_metadata (const Footer *footer, GError **error)
                         "the footer is not that of an ArrayRecord file");
     }
     if (metadata->version != AREC_FOOTER_VERSION) {
-        return arec_fail (error, AREC_ERROR_UNSUPPORTED,
-                          "%s: at %" PRIu64 ": the footer has version %" PRIu32 ", expected %d",
-                          footer->source->name, footer->offset, metadata->version,
-                          AREC_FOOTER_VERSION);
+        return arec_fail_place (error, AREC_ERROR_UNSUPPORTED, footer->source->name,
+                                footer->offset,
+                                "the footer has version %" PRIu32 ", expected %d",
+                                metadata->version, AREC_FOOTER_VERSION);
     }
     if (metadata->num_chunks != footer->n_chunks) {
-        return arec_fail (
-            error, AREC_ERROR_CORRUPT,
-            "%s: at %" PRIu64 ": the footer announces %" PRIu64 " chunks and lists %" PRIu64,
-            footer->source->name, footer->offset, metadata->num_chunks, footer->n_chunks);
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, footer->source->name, footer->offset,
+                                "the footer announces %" PRIu64 " chunks and lists %" PRIu64,
+                                metadata->num_chunks, footer->n_chunks);
     }
     return true;
 }
@@ -180,9 +178,9 @@ footer_take (Footer *footer, ArecBytes record, GError **error)
             : "is not a footer entry";
 
     if (fault) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": in the footer, chunk %" PRIu64 " %s",
-                          footer->source->name, footer->offset, footer->n_entries, fault);
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, footer->source->name, footer->offset,
+                                "in the footer, chunk %" PRIu64 " %s", footer->n_entries,
+                                fault);
     }
     footer->n_entries++;
     footer->least_offset = entry.chunk_offset + 1;
@@ -199,11 +197,10 @@ footer_end (Footer *footer, ArecFooter *out, GError **error)
     ArecIndex *index;
 
     if (footer->records_left > 0) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": the footer announces %" PRIu64
-                          " records and lists %" PRIu64,
-                          footer->source->name, footer->offset, footer->metadata.num_records,
-                          footer->metadata.num_records - footer->records_left);
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, footer->source->name, footer->offset,
+                                "the footer announces %" PRIu64 " records and lists %" PRIu64,
+                                footer->metadata.num_records,
+                                footer->metadata.num_records - footer->records_left);
     }
     index =
         arec_index_builder_finish (g_steal_pointer (&footer->builder), footer->offset, error);

@@ -35,8 +35,7 @@ struct ArecShard {
 static bool
 corrupt (const ArecSource *source, uint64_t offset, GError **error, const char *what)
 {
-    return arec_fail (error, AREC_ERROR_CORRUPT, "%s: at %" PRIu64 ": %s", source->name, offset,
-                      what);
+    return arec_fail_place (error, AREC_ERROR_CORRUPT, source->name, offset, "%s", what);
 }
 
 /* Whether the file begins as every Riegeli/records file does. false with *error set: the system
@@ -376,11 +375,11 @@ check_against_index (const ArecShard *shard, const ArecIndexEntry *entry,
         header->decoded_data_size == entry->decoded_size) {
         return true;
     }
-    return arec_fail (error, AREC_ERROR_CORRUPT,
-                      "%s: at %" PRIu64 ": the chunk has %" PRIu64 " records of %" PRIu64
-                      " bytes in all, the footer says %" PRIu64 " of %" PRIu64,
-                      shard->source->name, entry->offset, header->num_records,
-                      header->decoded_data_size, entry->n_records, entry->decoded_size);
+    return arec_fail_place (error, AREC_ERROR_CORRUPT, shard->source->name, entry->offset,
+                            "the chunk has %" PRIu64 " records of %" PRIu64
+                            " bytes in all, the footer says %" PRIu64 " of %" PRIu64,
+                            header->num_records, header->decoded_data_size, entry->n_records,
+                            entry->decoded_size);
 }
 
 /* After a load of the chunk of @entry that gave @ok, and its @header then: a source that
@@ -692,6 +691,7 @@ arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,
         return false;
     }
     place = place_of (shard, &entry);
+    place.max_size = UINT64_MAX; /* no more than the front is read */
     ok = arec_chunk_read_front (&place, &header, first, sizeof first, &got, &cause);
     if (!source_is_unchanged (shard, &entry, &header, since, ok, &cause)) {
         g_propagate_error (error, cause);

@@ -5,10 +5,44 @@
 #include <stdarg.h>
 #include <string.h>
 
-GQuark
-arec_error_quark (void)
+/* What an error of the domain has beside its message. */
+typedef struct {
+    char *reason; /* NULL: no place is known */
+    uint64_t offset;
+} ArecErrorPrivate;
+
+static void
+arec_error_private_init (ArecErrorPrivate *place)
 {
-    return g_quark_from_static_string ("arec-error");
+    *place = (ArecErrorPrivate){0};
+}
+
+static void
+arec_error_private_copy (const ArecErrorPrivate *from, ArecErrorPrivate *to)
+{
+    *to = (ArecErrorPrivate){.reason = g_strdup (from->reason), .offset = from->offset};
+}
+
+static void
+arec_error_private_clear (ArecErrorPrivate *place)
+{
+    g_free (place->reason);
+}
+
+G_DEFINE_EXTENDED_ERROR (ArecError, arec_error)
+
+bool
+arec_error_place (const GError *error, uint64_t *offset, const char **reason)
+{
+    const ArecErrorPrivate *place =
+        error->domain == AREC_ERROR ? arec_error_get_private (error) : NULL;
+
+    if (!place || !place->reason) {
+        return false;
+    }
+    *offset = place->offset;
+    *reason = place->reason;
+    return true;
 }
 
 int
@@ -41,6 +75,36 @@ arec_fail (GError **error, ArecError code, const char *format, ...)
         *error = g_error_new_valist (AREC_ERROR, (gint)code, format, args);
     }
     va_end (args);
+    return false;
+}
+
+/* @reason  taken over. */
+static void
+set_place (GError *error, uint64_t offset, char *reason)
+{
+    ArecErrorPrivate *place = arec_error_get_private (error);
+
+    g_free (place->reason);
+    place->reason = reason;
+    place->offset = offset;
+}
+
+bool
+arec_fail_place (GError **error, ArecError code, const char *source, uint64_t offset,
+                 const char *format, ...)
+{
+    va_list args;
+    char *reason;
+
+    if (!error) {
+        return false;
+    }
+    va_start (args, format);
+    reason = g_strdup_vprintf (format, args);
+    va_end (args);
+    *error =
+        g_error_new (AREC_ERROR, (gint)code, "%s: at %" PRIu64 ": %s", source, offset, reason);
+    set_place (*error, offset, reason);
     return false;
 }
 
@@ -78,8 +142,26 @@ arec_fail_errno (GError **error, int saved_errno, const char *format, ...)
 bool
 arec_fail_at (GError **error, const char *source, uint64_t offset)
 {
-    g_prefix_error (error, "%s: at %" PRIu64 ": ", source, offset);
+    if (error) {
+        char *reason = g_strdup ((*error)->message);
+
+        g_prefix_error (error, "%s: at %" PRIu64 ": ", source, offset);
+        set_place (*error, offset, reason);
+    }
     return false;
+}
+
+char *
+arec_error_reason_at (const GError *error, uint64_t known)
+{
+    uint64_t offset;
+    const char *reason;
+
+    if (!arec_error_place (error, &offset, &reason)) {
+        return g_strdup (error->message);
+    }
+    return offset == known ? g_strdup (reason)
+                           : g_strdup_printf ("at %" PRIu64 ": %s", offset, reason);
 }
 
 bool

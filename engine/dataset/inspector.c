@@ -80,35 +80,18 @@ free_job (void *data)
 
 /* ---- reading one chunk, in any thread ---- */
 
-/* The message of @error without what the caller knows: `NAME: at BEGIN: `. */
-static char *
-reason_of (const GError *error, const ArecSource *source, uint64_t begin)
-{
-    g_autofree char *known = g_strdup_printf ("%s: at %" PRIu64 ": ", source->name, begin);
-    const char *reason = error->message;
-
-    if (g_str_has_prefix (reason, known)) {
-        return g_strdup (reason + strlen (known));
-    }
-    if (g_str_has_prefix (reason, source->name) &&
-        g_str_has_prefix (reason + strlen (source->name), ": ")) {
-        return g_strdup (reason + strlen (source->name) + 2);
-    }
-    return g_strdup (reason);
-}
-
 static bool
-check_listed (const Job *job, GError **error)
+check_listed (const ArecInspector *inspector, const Job *job, GError **error)
 {
     if (!job->is_listed || (job->header.num_records == job->n_records &&
                             job->header.decoded_data_size == job->decoded_size)) {
         return true;
     }
-    return arec_fail (error, AREC_ERROR_CORRUPT,
-                      "the chunk has %" PRIu64 " records of %" PRIu64
-                      " bytes in all, the footer says %" PRIu64 " of %" PRIu64,
-                      job->header.num_records, job->header.decoded_data_size, job->n_records,
-                      job->decoded_size);
+    return arec_fail_place (error, AREC_ERROR_CORRUPT, inspector->source->name, job->begin,
+                            "the chunk has %" PRIu64 " records of %" PRIu64
+                            " bytes in all, the footer says %" PRIu64 " of %" PRIu64,
+                            job->header.num_records, job->header.decoded_data_size,
+                            job->n_records, job->decoded_size);
 }
 
 /* Decodes what was read, by its type. @memory is taken over when that succeeds. */
@@ -128,15 +111,16 @@ decode (ArecInspector *inspector, const ArecChunkPlace *place, Job *job, uint8_t
     case AREC_CHUNK_PADDING:
         g_free (memory);
         return (job->header.num_records == 0 && job->header.decoded_data_size == 0) ||
-               arec_fail (error, AREC_ERROR_CORRUPT,
-                          "a chunk of type 0x%02x announces %" PRIu64 " records",
-                          job->header.type, job->header.num_records);
+               arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, place->begin,
+                                "a chunk of type 0x%02x announces %" PRIu64 " records",
+                                job->header.type, job->header.num_records);
     default:
         g_free (memory);
         return job->header.num_records == 0 ||
-               arec_fail (error, AREC_ERROR_UNSUPPORTED,
-                          "unknown chunk type 0x%02x with %" PRIu64 " records",
-                          job->header.type, job->header.num_records);
+               arec_fail_place (error, AREC_ERROR_UNSUPPORTED, place->source->name,
+                                place->begin,
+                                "unknown chunk type 0x%02x with %" PRIu64 " records",
+                                job->header.type, job->header.num_records);
     }
 }
 
@@ -157,7 +141,7 @@ read_chunk (ArecInspector *inspector, Job *job, GError **error)
     if (job->is_indexed) {
         arec_shard_note_read (inspector->shard, job->chunk_number, &job->header);
     }
-    if (!check_listed (job, error)) {
+    if (!check_listed (inspector, job, error)) {
         g_free (memory);
         return false;
     }
@@ -201,9 +185,8 @@ work_on (ArecInspector *inspector, Job *job)
         if (g_error_matches (error, AREC_ERROR, AREC_ERROR_LIMIT) && job->data &&
             !options->keeps_records) {
             g_clear_error (&error); /* too large to look into, but what was written */
-        } else if (arec_error_is_of_bytes (error) &&
-                   !g_error_matches (error, AREC_ERROR, AREC_ERROR_LIMIT)) {
-            turn_into_damage (job, reason_of (error, inspector->source, job->begin));
+        } else if (arec_error_is_of_bytes (error)) {
+            turn_into_damage (job, arec_error_reason_at (error, job->begin));
             g_clear_error (&error);
         } else {
             job->failure = error;
@@ -576,7 +559,7 @@ look_for_postscript (ArecInspector *inspector, GError **error)
         return false;
     }
     inspector->postscript_fault =
-        reason_of (cause, inspector->source, inspector->origin.postscript_offset);
+        arec_error_reason_at (cause, inspector->origin.postscript_offset);
     g_error_free (cause);
     return true;
 }

@@ -59,10 +59,9 @@ check_recovered (const ArecShard *shard, GError **error)
     arec_shard_origin (shard, &origin);
     return origin.is_listed || !origin.is_recovered ||
            arec_index_n_records (arec_shard_index (shard)) > 0 ||
-           arec_fail (error, AREC_ERROR_CORRUPT,
-                      "%s: at %" PRIu64 ": %s; a scan of the file finds no records",
-                      arec_shard_source (shard)->name, origin.first_fault,
-                      origin.first_reason ? origin.first_reason : "no footer");
+           arec_fail_place (error, AREC_ERROR_CORRUPT, arec_shard_source (shard)->name,
+                            origin.first_fault, "%s; a scan of the file finds no records",
+                            origin.first_reason ? origin.first_reason : "no footer");
 }
 
 static ArecShard *

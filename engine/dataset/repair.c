@@ -79,12 +79,12 @@ check_even (Repair *repair, const ArecInspectedChunk *chunk, GError **error)
         repair->first_size = n;
     }
     if (repair->has_short || n > repair->first_size) {
-        return arec_fail (error, AREC_ERROR_INVALID,
-                          "%s: at %" PRIu64 ": a chunk of %" PRIu64
-                          " records, those before it have %" PRIu64
-                          " and some fewer: the reference would misread the copy; --reencode"
-                          " makes even groups",
-                          repair->source->name, chunk->begin, n, repair->first_size);
+        return arec_fail_place (
+            error, AREC_ERROR_INVALID, repair->source->name, chunk->begin,
+            "a chunk of %" PRIu64 " records, those before it have %" PRIu64
+            " and some fewer: the reference would misread the copy; --reencode"
+            " makes even groups",
+            n, repair->first_size);
     }
     repair->has_short = n < repair->first_size;
     return true;

@@ -37,9 +37,8 @@ bool
 arec_chunk_fail (const ArecChunkPlace *place, ArecDecodeResult result, const char *reason,
                  GError **error)
 {
-    return arec_fail (error, code_of (result),
-                      "%s: at %" PRIu64 ": cannot decode the chunk: %s", place->source->name,
-                      place->begin, reason);
+    return arec_fail_place (error, code_of (result), place->source->name, place->begin,
+                            "cannot decode the chunk: %s", reason);
 }
 
 /* Only chunks that hold records go on. */
@@ -49,11 +48,11 @@ check_type (const ArecChunkPlace *place, const ArecChunkHeader *header, GError *
     if (header->type == AREC_CHUNK_SIMPLE || header->type == AREC_CHUNK_TRANSPOSED) {
         return true;
     }
-    return arec_fail (error,
-                      header->num_records > 0 ? AREC_ERROR_UNSUPPORTED : AREC_ERROR_CORRUPT,
-                      "%s: at %" PRIu64 ": chunk type 0x%02x with %" PRIu64
-                      " records, expected one that holds records",
-                      place->source->name, place->begin, header->type, header->num_records);
+    return arec_fail_place (
+        error, header->num_records > 0 ? AREC_ERROR_UNSUPPORTED : AREC_ERROR_CORRUPT,
+        place->source->name, place->begin,
+        "chunk type 0x%02x with %" PRIu64 " records, expected one that holds records",
+        header->type, header->num_records);
 }
 
 /* Whether what the chunk decodes to, and takes meanwhile, is within the limit. */
@@ -75,12 +74,10 @@ check_size (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t
             GError **error)
 {
     if (!is_within (header, max_size)) {
-        return arec_fail (error, AREC_ERROR_LIMIT,
-                          "%s: at %" PRIu64 ": the chunk decodes to %" PRIu64
-                          " bytes in %" PRIu64 " records, the limit for both is %" PRIu64
-                          " bytes",
-                          place->source->name, place->begin, header->decoded_data_size,
-                          header->num_records, max_size);
+        return arec_fail_place (error, AREC_ERROR_LIMIT, place->source->name, place->begin,
+                                "the chunk decodes to %" PRIu64 " bytes in %" PRIu64
+                                " records, the limit for both is %" PRIu64 " bytes",
+                                header->decoded_data_size, header->num_records, max_size);
     }
     return true;
 }
@@ -309,10 +306,10 @@ arec_chunk_decode_metadata (const ArecChunkPlace *place, const ArecChunkHeader *
     ArecChunkHeader of_body = *header;
 
     if (header->type != AREC_CHUNK_METADATA || header->num_records != 0) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": chunk type 0x%02x with %" PRIu64
-                          " records, expected metadata with none",
-                          place->source->name, place->begin, header->type, header->num_records);
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, place->begin,
+                                "chunk type 0x%02x with %" PRIu64
+                                " records, expected metadata with none",
+                                header->type, header->num_records);
     }
     of_body.num_records = 1;
     return check_size (place, &of_body, resolved.max_size, error) &&

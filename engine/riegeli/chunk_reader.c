@@ -27,9 +27,8 @@ typedef struct {
 static bool
 corrupt (const ArecChunkPlace *place, uint64_t offset, GError **error, const char *what)
 {
-    return arec_fail (error, AREC_ERROR_CORRUPT,
-                      "%s: at %" PRIu64 ": %s (chunk at %" PRIu64 ")", place->source->name,
-                      offset, what, place->begin);
+    return arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, offset,
+                            "%s (chunk at %" PRIu64 ")", what, place->begin);
 }
 
 static Walk
@@ -129,24 +128,21 @@ parse_header (const ArecChunkPlace *place, const uint8_t raw[AREC_CHUNK_HEADER_S
     }
     /* Bounded by the file first: then no sum below can wrap. */
     if (header.data_size > size || header.num_records > size) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": the chunk announces %" PRIu64
-                          " bytes and %" PRIu64 " records, the file has %" PRIu64 " bytes",
-                          place->source->name, place->begin, header.data_size,
-                          header.num_records, size);
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, place->begin,
+                                "the chunk announces %" PRIu64 " bytes and %" PRIu64
+                                " records, the file has %" PRIu64 " bytes",
+                                header.data_size, header.num_records, size);
     }
     header.end = arec_block_chunk_end (place->begin, header.data_size, header.num_records);
     if (header.end > place->limit) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": the chunk would end at %" PRIu64
-                          ", expected at most %" PRIu64,
-                          place->source->name, place->begin, header.end, place->limit);
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, place->begin,
+                                "the chunk would end at %" PRIu64 ", expected at most %" PRIu64,
+                                header.end, place->limit);
     }
     if (header.data_size > place->max_size) {
-        return arec_fail (error, AREC_ERROR_LIMIT,
-                          "%s: at %" PRIu64 ": the chunk has %" PRIu64
-                          " stored bytes, the limit is %" PRIu64,
-                          place->source->name, place->begin, header.data_size, place->max_size);
+        return arec_fail_place (error, AREC_ERROR_LIMIT, place->source->name, place->begin,
+                                "the chunk has %" PRIu64 " stored bytes, the limit is %" PRIu64,
+                                header.data_size, place->max_size);
     }
     *out = header;
     return true;
@@ -230,9 +226,8 @@ static bool
 allocate (const ArecChunkPlace *place, size_t size, uint8_t **memory, GError **error)
 {
     *memory = arec_heap_try_malloc (size);
-    return *memory || arec_fail (error, AREC_ERROR_NOMEM,
-                                 "%s: at %" PRIu64 ": no memory for %zu stored bytes",
-                                 place->source->name, place->begin, size);
+    return *memory || arec_fail_place (error, AREC_ERROR_NOMEM, place->source->name,
+                                       place->begin, "no memory for %zu stored bytes", size);
 }
 
 bool
@@ -264,10 +259,9 @@ arec_chunk_read (const ArecChunkPlace *place, uint64_t guess, ArecChunkHeader *o
         }
     }
     if (arec_hash (memory + AREC_CHUNK_HEADER_SIZE, header.data_size) != header.data_hash) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": data hash mismatch in a chunk of %" PRIu64
-                          " bytes",
-                          place->source->name, place->begin, header.end - place->begin);
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, place->begin,
+                                "data hash mismatch in a chunk of %" PRIu64 " bytes",
+                                header.end - place->begin);
     }
     if (first > AREC_CHUNK_HEADER_SIZE + header.data_size) {
         /* Whoever keeps the chunk must not keep the padding that was read with it. */

@@ -60,10 +60,9 @@ fail (ArecSimpleStream *chunk, const char *reason, GError **error)
         g_propagate_error (error, g_steal_pointer (&chunk->failure));
         return false;
     }
-    return arec_fail (error,
-                      reason == arec_codec_no_memory ? AREC_ERROR_NOMEM : AREC_ERROR_CORRUPT,
-                      "%s: at %" PRIu64 ": cannot decode the chunk: %s",
-                      chunk->place.source->name, chunk->place.begin, reason);
+    return arec_fail_place (
+        error, reason == arec_codec_no_memory ? AREC_ERROR_NOMEM : AREC_ERROR_CORRUPT,
+        chunk->place.source->name, chunk->place.begin, "cannot decode the chunk: %s", reason);
 }
 
 static bool
@@ -75,11 +74,11 @@ check_limit (const ArecSimpleStream *chunk, GError **error)
 
     return (sizes <= AREC_MAX_STREAMED_SIZE &&
             header->decoded_data_size <= AREC_MAX_STREAMED_SIZE - sizes) ||
-           arec_fail (error, AREC_ERROR_LIMIT,
-                      "%s: at %" PRIu64 ": the chunk decodes to %" PRIu64 " bytes in %" PRIu64
-                      " records, the limit for both is %" PRIu64 " bytes",
-                      chunk->place.source->name, chunk->place.begin, header->decoded_data_size,
-                      header->num_records, AREC_MAX_STREAMED_SIZE);
+           arec_fail_place (
+               error, AREC_ERROR_LIMIT, chunk->place.source->name, chunk->place.begin,
+               "the chunk decodes to %" PRIu64 " bytes in %" PRIu64
+               " records, the limit for both is %" PRIu64 " bytes",
+               header->decoded_data_size, header->num_records, AREC_MAX_STREAMED_SIZE);
 }
 
 /* ---- stored bytes ---- */
@@ -111,11 +110,10 @@ verify (ArecSimpleStream *chunk, const uint8_t *front, size_t got, GError **erro
         at += n;
     }
     if (arec_hash_stream_finish (&hash) != chunk->header.data_hash) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": data hash mismatch in a chunk of %" PRIu64
-                          " bytes",
-                          chunk->place.source->name, chunk->place.begin,
-                          chunk->header.end - chunk->place.begin);
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, chunk->place.source->name,
+                                chunk->place.begin,
+                                "data hash mismatch in a chunk of %" PRIu64 " bytes",
+                                chunk->header.end - chunk->place.begin);
     }
     chunk->kept = keep ? g_steal_pointer (&memory) : NULL;
     return true;
@@ -390,10 +388,10 @@ arec_simple_stream_open (const ArecChunkPlace *place, uint64_t max_record_size,
         return fail (chunk, reason, error);
     }
     if (largest > max_record_size) {
-        return arec_fail (error, AREC_ERROR_LIMIT,
-                          "%s: at %" PRIu64 ": the chunk has a record of %" PRIu64
-                          " bytes, the limit is %" PRIu64,
-                          place->source->name, place->begin, largest, max_record_size);
+        return arec_fail_place (error, AREC_ERROR_LIMIT, place->source->name, place->begin,
+                                "the chunk has a record of %" PRIu64
+                                " bytes, the limit is %" PRIu64,
+                                largest, max_record_size);
     }
     *out = g_steal_pointer (&chunk);
     return true;

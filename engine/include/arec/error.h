@@ -1,9 +1,13 @@
 /* Errors of libarec: one closed GError domain.
  *
  * A message names the source, the byte offset where one is known, what was found and what was
- * expected. The code says what a caller can do about it.
+ * expected. The code says what a caller can do about it. Offset and reason are also there as
+ * fields, so that no program has to take a message apart.
  */
 #pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #include <glib.h>
 
@@ -26,6 +30,10 @@ typedef enum {
 #define AREC_ERROR (arec_error_quark())
 
 AREC_PUBLIC GQuark arec_error_quark (void);
+
+/* Where in its file @error was met, and the message without file and offset, which lives as
+ * long as @error. false: it has no place. */
+AREC_PUBLIC bool arec_error_place (const GError *error, uint64_t *offset, const char **reason);
 
 /* The exit code of a program that ends with @error, as both programs document it:
  * 1 running (IO, LIMIT, NOMEM, CHANGED, foreign domains), 2 INVALID, 3 NOT_FOUND, 4 FORMAT,
