@@ -131,6 +131,23 @@ read_block_header (ArecChunkScan *scan, uint64_t block, uint8_t raw[AREC_BLOCK_H
     return arec_source_pread (scan->source, raw, AREC_BLOCK_HEADER_SIZE, block, error);
 }
 
+/* The next block behind @block, whose header @raw is not sound, that is worth a look. The
+ * headers in a hole are zeros, which no sound header is; only where one is zeros, asking for a
+ * hole is worth a call. */
+static uint64_t
+next_block (const ArecChunkScan *scan, uint64_t block,
+            const uint8_t raw[AREC_BLOCK_HEADER_SIZE])
+{
+    static const uint8_t zeros[AREC_BLOCK_HEADER_SIZE];
+    uint64_t next = block + AREC_BLOCK_SIZE, data;
+
+    if (memcmp (raw, zeros, sizeof zeros) != 0) {
+        return next;
+    }
+    data = arec_source_next_data (scan->source, block);
+    return MAX (next, data - data % AREC_BLOCK_SIZE);
+}
+
 /* ---- what is wrong with one place; pure ---- */
 
 /* The block header at @block within the chunk at @begin. */
@@ -236,12 +253,12 @@ examine_header (ArecChunkScan *scan, uint64_t begin, ArecChunkHeader *header, Fa
     return true;
 }
 
-/* The block header at @block in the data of the chunk at @begin. */
+/* The block header at @block, which goes to @raw, in the data of the chunk at @begin. */
 static bool
 examine_block (ArecChunkScan *scan, uint64_t begin, const ArecChunkHeader *header,
-               uint64_t block, Fault *fault, GError **error)
+               uint64_t block, uint8_t raw[AREC_BLOCK_HEADER_SIZE], Fault *fault,
+               GError **error)
 {
-    uint8_t raw[AREC_BLOCK_HEADER_SIZE];
     ArecBlockHeader block_header;
 
     if (!read_block_header (scan, block, raw, error)) {
@@ -255,12 +272,12 @@ examine_block (ArecChunkScan *scan, uint64_t begin, const ArecChunkHeader *heade
 }
 
 static void
-note_unreadable (ArecChunkScan *scan, uint64_t block)
+note_unreadable (ArecChunkScan *scan, uint64_t block, uint64_t end)
 {
     if (block != scan->unreadable_end) {
         scan->unreadable_begin = block;
     }
-    scan->unreadable_end = block + AREC_BLOCK_SIZE;
+    scan->unreadable_end = end;
 }
 
 /* The first fault among the block headers in the chunk's data, as far as the source goes; those
@@ -275,21 +292,25 @@ examine_blocks (ArecChunkScan *scan, uint64_t begin, const ArecChunkHeader *head
     uint64_t data_end = arec_block_add (begin, AREC_CHUNK_HEADER_SIZE + header->data_size);
     uint64_t block = data_begin + arec_block_remaining (data_begin);
 
-    for (; block < MIN (data_end, size) && size - block >= AREC_BLOCK_HEADER_SIZE;
-         block += AREC_BLOCK_SIZE) {
+    while (block < MIN (data_end, size) && size - block >= AREC_BLOCK_HEADER_SIZE) {
+        uint8_t raw[AREC_BLOCK_HEADER_SIZE];
+        uint64_t next = block + AREC_BLOCK_SIZE;
+
         if (forgiving && block >= scan->unreadable_begin && block < scan->unreadable_end) {
-            block = scan->unreadable_end - AREC_BLOCK_SIZE;
+            block = scan->unreadable_end;
             continue;
         }
-        if (!examine_block (scan, begin, header, block, fault, error)) {
+        if (!examine_block (scan, begin, header, block, raw, fault, error)) {
             return false;
         }
         if (fault->reason && !(forgiving && fault->unreadable)) {
             return true;
         }
         if (fault->reason) {
-            note_unreadable (scan, block);
+            next = next_block (scan, block, raw);
+            note_unreadable (scan, block, next);
         }
+        block = next;
     }
     *fault = no_fault;
     return true;
@@ -359,7 +380,7 @@ find_chunk (ArecChunkScan *scan, uint64_t from, uint64_t *found, GError **error)
     uint64_t size = scan->source->size;
     uint64_t block = from + arec_block_remaining (from);
 
-    for (; block < size && size - block >= AREC_BLOCK_HEADER_SIZE; block += AREC_BLOCK_SIZE) {
+    while (block < size && size - block >= AREC_BLOCK_HEADER_SIZE) {
         uint8_t raw[AREC_BLOCK_HEADER_SIZE];
         ArecBlockHeader header;
 
@@ -371,6 +392,7 @@ find_chunk (ArecChunkScan *scan, uint64_t from, uint64_t *found, GError **error)
                                                 : block + MIN (header.next_chunk, size - block);
             return true;
         }
+        block = next_block (scan, block, raw);
     }
     *found = MIN (block, size);
     return true;

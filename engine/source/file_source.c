@@ -259,6 +259,26 @@ file_is_being_written (ArecSource *source)
     return is;
 }
 
+/* Moves the descriptor's own position, which nothing else here uses. */
+static uint64_t
+file_next_data (ArecSource *source, uint64_t offset)
+{
+    FileSource *file = (FileSource *)source;
+    int fd = arec_fd_slot_acquire (&file->slot, NULL);
+    off_t next;
+
+    if (fd < 0) {
+        return offset;
+    }
+    next = lseek (fd, (off_t)offset, SEEK_DATA);
+    if (next < 0) {
+        /* ENXIO: no data up to the end. Else the filesystem does not know. */
+        next = errno == ENXIO ? (off_t)source->size : (off_t)offset;
+    }
+    arec_fd_slot_release (&file->slot);
+    return (uint64_t)next;
+}
+
 static void
 file_free (ArecSource *source)
 {
@@ -273,6 +293,7 @@ static const ArecSourceOps file_ops = {.preadv = file_preadv,
                                        .check = file_check,
                                        .state = file_state,
                                        .is_being_written = file_is_being_written,
+                                       .next_data = file_next_data,
                                        .free = file_free};
 
 static ArecSource *

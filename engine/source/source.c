@@ -16,10 +16,9 @@ arec_source_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t o
         length += iov[i].iov_len;
     }
     if (!arec_range_within (offset, length, source->size)) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s: at %" PRIu64 ": the file ends at %" PRIu64 ", expected %" PRIu64
-                          " bytes here",
-                          source->name, offset, source->size, length);
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, source->name, offset,
+                                "the file ends at %" PRIu64 ", expected %" PRIu64 " bytes here",
+                                source->size, length);
     }
     if (!source->ops->preadv (source, iov, n_iov, offset, error)) {
         return false;
@@ -75,6 +74,14 @@ arec_source_look (ArecSource *source, uint64_t *stamp, GError **error)
     }
     g_propagate_error (error, g_steal_pointer (&cause));
     return false;
+}
+
+uint64_t
+arec_source_next_data (ArecSource *source, uint64_t offset)
+{
+    uint64_t next = source->ops->next_data ? source->ops->next_data (source, offset) : offset;
+
+    return CLAMP (next, offset, source->size);
 }
 
 bool

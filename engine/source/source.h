@@ -31,6 +31,9 @@ typedef struct {
     uint64_t (*state) (ArecSource *source);
     /* Whether somebody is still writing it. May be NULL: nobody is. */
     bool (*is_being_written) (ArecSource *source);
+    /* The first position from @offset on, within the size, that may hold anything but zeros;
+     * the size or more if none does. May be NULL: nothing is known of holes. */
+    uint64_t (*next_data) (ArecSource *source, uint64_t offset);
     void (*free) (ArecSource *source);
 } ArecSourceOps;
 
@@ -76,6 +79,10 @@ uint64_t arec_source_state (ArecSource *source);
 bool arec_source_check (ArecSource *source, GError **error);
 /* From now on the source is CHANGED. @message tells how, unless it was known already. */
 void arec_source_set_changed (ArecSource *source, const char *message);
+/* Where the bytes from @offset on, within the size, may be others than zeros: @offset, or
+ * behind a hole of a sparse file, as far as the system tells of holes; at most the source's
+ * size. */
+uint64_t arec_source_next_data (ArecSource *source, uint64_t offset);
 /* Whether the source grows, as far as the system tells: it has changed since it was opened, or
  * somebody has it open for writing. For explaining a failure; may miss writers elsewhere. */
 bool arec_source_is_being_written (ArecSource *source);
