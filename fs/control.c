@@ -20,17 +20,45 @@ typedef struct {
 struct ArecfsControl {
     const ArecfsCounters *counters;
     ArecEngine *engine;
+    ArecfsDamageLog *damage;
+    ArecfsTree *tree;
     pthread_mutex_t lock;
     GHashTable *snapshots; /* &ino -> Snapshot */
     uint64_t next_ino;
 };
 
+static char *
+make_damages (const ArecfsControl *control)
+{
+    return arecfs_damage_log_to_json (control->damage, control->tree);
+}
+
+static char *
+make_metrics (const ArecfsControl *control)
+{
+    ArecEngineStats stats;
+
+    arec_engine_get_stats (control->engine, &stats);
+    return arecfs_counters_to_metrics (control->counters, &stats);
+}
+
+static char *
+make_stats (const ArecfsControl *control)
+{
+    ArecEngineStats stats;
+
+    arec_engine_get_stats (control->engine, &stats);
+    return arecfs_counters_to_json (control->counters, &stats);
+}
+
+/* Texts are made with no lock held. */
 static const struct {
     const char *name;
-    char *(*make) (const ArecfsCounters *counters, const ArecEngineStats *engine);
+    char *(*make) (const ArecfsControl *control);
 } files[] = {
-    {"metrics", arecfs_counters_to_metrics},
-    {"stats.json", arecfs_counters_to_json},
+    {"damages.json", make_damages},
+    {"metrics", make_metrics},
+    {"stats.json", make_stats},
 };
 
 static void
@@ -43,12 +71,15 @@ free_snapshot (gpointer data)
 }
 
 ArecfsControl *
-arecfs_control_new (const ArecfsCounters *counters, ArecEngine *engine)
+arecfs_control_new (const ArecfsCounters *counters, ArecEngine *engine, ArecfsDamageLog *damage,
+                    ArecfsTree *tree)
 {
     ArecfsControl *control = g_new0 (ArecfsControl, 1);
 
     control->counters = counters;
     control->engine = engine;
+    control->damage = damage;
+    control->tree = tree;
     pthread_mutex_init (&control->lock, NULL);
     control->snapshots =
         g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, free_snapshot);
@@ -103,14 +134,12 @@ add_node_locked (ArecfsControl *control, size_t file, pid_t caller)
     return snapshot;
 }
 
+/* @text  taken over. */
 static void
-fill_locked (ArecfsControl *control, Snapshot *snapshot)
+fill_locked (Snapshot *snapshot, char *text)
 {
-    ArecEngineStats stats;
-
-    arec_engine_get_stats (control->engine, &stats);
     g_free (snapshot->text);
-    snapshot->text = files[snapshot->file].make (control->counters, &stats);
+    snapshot->text = text;
     snapshot->length = strlen (snapshot->text);
     snapshot->made = time (NULL);
 }
@@ -121,6 +150,7 @@ arecfs_control_lookup (ArecfsControl *control, const char *name, pid_t caller)
     Snapshot *snapshot;
     uint64_t ino;
     size_t file = 0;
+    char *text;
 
     while (file < G_N_ELEMENTS (files) && strcmp (name, files[file].name) != 0) {
         file++;
@@ -128,12 +158,13 @@ arecfs_control_lookup (ArecfsControl *control, const char *name, pid_t caller)
     if (file == G_N_ELEMENTS (files)) {
         return 0;
     }
+    text = files[file].make (control);
     pthread_mutex_lock (&control->lock);
     snapshot = caller != 0 ? find_unread_locked (control, file, caller) : NULL;
     if (!snapshot) {
         snapshot = add_node_locked (control, file, caller);
     }
-    fill_locked (control, snapshot);
+    fill_locked (snapshot, text);
     snapshot->known++;
     ino = snapshot->ino;
     pthread_mutex_unlock (&control->lock);

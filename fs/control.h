@@ -16,13 +16,16 @@
 #include <glib.h>
 
 #include "counters.h"
+#include "damage_log.h"
+#include "tree.h"
 
 #define ARECFS_CONTROL_NAME ".arecfs"
 
 typedef struct ArecfsControl ArecfsControl;
 
-/* @counters and @engine outlive it. */
-ArecfsControl *arecfs_control_new (const ArecfsCounters *counters, ArecEngine *engine);
+/* All of what it tells about outlives it. */
+ArecfsControl *arecfs_control_new (const ArecfsCounters *counters, ArecEngine *engine,
+                                   ArecfsDamageLog *damage, ArecfsTree *tree);
 void arecfs_control_free (ArecfsControl *control); /* takes NULL */
 
 /* A node for the file @name with a snapshot of now, known to the kernel once more: a new one,

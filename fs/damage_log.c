@@ -1,32 +1,131 @@
 #include "damage_log.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
 
-/* Damages remembered; with more of them than this in one mount, some are told twice. */
+/* Other failures remembered; with more of them than this in one mount, some are told twice. */
 #define MAX_REMEMBERED 100000
+
+/* A chunk of a file of a slot; of the file itself the chunk is 0. */
+typedef struct {
+    uint64_t slot;
+    size_t file;
+    uint64_t chunk;
+} Key;
+
+/* A file with damages. */
+typedef struct {
+    Key key;
+    uint64_t n_lost;     /* records */
+    uint64_t n_left_out; /* damages of which nothing is kept */
+} File;
+
+/* A chunk that cannot be read. */
+typedef struct {
+    Key key;
+    char *reason; /* NULL: nothing else is kept of it */
+    uint64_t offset, length, first_record, n_records;
+} Damage;
+
+/* How many lines of one kind were written lately. */
+typedef struct {
+    const char *noun;
+    const char *hint;
+    int64_t begun; /* microseconds; when the period began */
+    unsigned n_lines;
+    uint64_t n_left_out; /* in the period */
+} Rate;
 
 struct ArecfsDamageLog {
     pthread_mutex_t lock;
-    GHashTable *told; /* places: `FILE: at OFFSET` */
+    GHashTable *told; /* places, or messages that have none, of what is no damage of a chunk */
+    GHashTable *chunks; /* of Damage, by key */
+    GHashTable *files;  /* of File, by key */
+    Rate damages, failures;
 };
 
-/* What tells damages apart: source and offset, or the whole message where there is no offset.
- * g_free (). */
-static char *
-place_of (const char *message)
+/* ---- keys ---- */
+
+static guint
+hash_key (gconstpointer data)
 {
-    static const char before[] = ": at ";
+    const Key *key = data;
+    uint64_t hash = (key->slot * UINT64_C (0x9e3779b97f4a7c15)) ^ key->file;
 
-    for (const char *at = message; (at = strstr (at, before));) {
-        size_t digits = strspn (at += strlen (before), "0123456789");
+    hash = ((hash ^ (hash >> 32)) * UINT64_C (0xd6e8feb86659fd93)) ^ key->chunk;
+    hash *= UINT64_C (0x9e3779b97f4a7c15);
+    return (guint)(hash ^ (hash >> 32));
+}
 
-        /* A file may be named like this too, but for the colon behind the number. */
-        if (digits > 0 && at[digits] == ':') {
-            return g_strndup (message, (gsize)(at - message) + digits);
-        }
+static gboolean
+is_same_key (gconstpointer a, gconstpointer b)
+{
+    const Key *x = a, *y = b;
+
+    return x->slot == y->slot && x->file == y->file && x->chunk == y->chunk;
+}
+
+static void
+free_damage (gpointer data)
+{
+    Damage *damage = data;
+
+    g_free (damage->reason);
+    g_free (damage);
+}
+
+/* ---- lines ---- */
+
+/* Whether one more line may be written now. *left_out is how many were not in a period that is
+ * over, and *is_last tells that no more may follow in this one. */
+static bool
+may_log_locked (Rate *rate, uint64_t *left_out, bool *is_last)
+{
+    int64_t now = g_get_monotonic_time();
+
+    *left_out = 0;
+    if (rate->n_lines == 0 || now - rate->begun >= ARECFS_DAMAGE_PERIOD) {
+        *left_out = rate->n_left_out;
+        rate->begun = now;
+        rate->n_lines = 0;
+        rate->n_left_out = 0;
     }
-    return g_strdup (message);
+    if (rate->n_lines == ARECFS_DAMAGE_LINES) {
+        rate->n_left_out++;
+        return false;
+    }
+    *is_last = ++rate->n_lines == ARECFS_DAMAGE_LINES;
+    return true;
+}
+
+static void
+log_left_out (const Rate *rate, uint64_t n)
+{
+    if (n > 0) {
+        g_warning ("%" PRIu64 " more %s%s not logged%s", n, rate->noun, n == 1 ? "" : "s",
+                   rate->hint);
+    }
+}
+
+/* Called without the lock. */
+static void
+log_line (ArecfsDamageLog *log, Rate *rate, const char *line)
+{
+    uint64_t left_out;
+    bool may, is_last = false;
+
+    pthread_mutex_lock (&log->lock);
+    may = may_log_locked (rate, &left_out, &is_last);
+    pthread_mutex_unlock (&log->lock);
+    log_left_out (rate, left_out);
+    if (may) {
+        g_warning ("%s", line);
+    }
+    if (is_last) {
+        g_warning ("%u %ss logged: further ones are counted for a minute%s",
+                   ARECFS_DAMAGE_LINES, rate->noun, rate->hint);
+    }
 }
 
 ArecfsDamageLog *
@@ -36,6 +135,10 @@ arecfs_damage_log_new (void)
 
     pthread_mutex_init (&log->lock, NULL);
     log->told = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+    log->chunks = g_hash_table_new_full (hash_key, is_same_key, NULL, free_damage);
+    log->files = g_hash_table_new_full (hash_key, is_same_key, NULL, g_free);
+    log->damages = (Rate){.noun = "damage", .hint = "; see .arecfs/damages.json"};
+    log->failures = (Rate){.noun = "failure", .hint = ""};
     return log;
 }
 
@@ -45,9 +148,30 @@ arecfs_damage_log_free (ArecfsDamageLog *log)
     if (!log) {
         return;
     }
+    log_left_out (&log->damages, log->damages.n_left_out);
+    log_left_out (&log->failures, log->failures.n_left_out);
     g_hash_table_unref (log->told);
+    g_hash_table_unref (log->chunks);
+    g_hash_table_unref (log->files);
     pthread_mutex_destroy (&log->lock);
     g_free (log);
+}
+
+/* ---- what is no damage of a chunk ---- */
+
+/* What tells failures apart: source and offset, or the whole message where there is no offset.
+ * g_free (). */
+static char *
+place_of (const GError *error)
+{
+    uint64_t offset;
+    const char *reason;
+
+    if (arec_error_place (error, &offset, &reason) &&
+        g_str_has_suffix (error->message, reason)) {
+        return g_strndup (error->message, strlen (error->message) - strlen (reason));
+    }
+    return g_strdup (error->message);
 }
 
 void
@@ -59,9 +183,235 @@ arecfs_damage_log_report (ArecfsDamageLog *log, const GError *error)
     if (g_hash_table_size (log->told) >= MAX_REMEMBERED) {
         g_hash_table_remove_all (log->told);
     }
-    is_new = g_hash_table_add (log->told, place_of (error->message));
+    is_new = g_hash_table_add (log->told, place_of (error));
     pthread_mutex_unlock (&log->lock);
     if (is_new) {
-        g_warning ("%s", error->message);
+        log_line (log, &log->failures, error->message);
     }
+}
+
+/* ---- damages ---- */
+
+/* A chunk that is not known is as good as known once no more can be remembered. */
+static bool
+is_known_locked (const ArecfsDamageLog *log, const Key *key)
+{
+    return g_hash_table_contains (log->chunks, key) ||
+           g_hash_table_size (log->chunks) >= ARECFS_DAMAGES_KNOWN;
+}
+
+static File *
+file_of_locked (ArecfsDamageLog *log, const Key *key)
+{
+    Key whole = {key->slot, key->file, 0};
+    File *file = g_hash_table_lookup (log->files, &whole);
+
+    if (!file) {
+        file = g_new0 (File, 1);
+        file->key = whole;
+        g_hash_table_insert (log->files, &file->key, file);
+    }
+    return file;
+}
+
+static void
+add_locked (ArecfsDamageLog *log, const Key *key, const ArecDamage *what)
+{
+    Damage *damage = g_new0 (Damage, 1);
+    File *file = file_of_locked (log, key);
+
+    damage->key = *key;
+    if (g_hash_table_size (log->chunks) < ARECFS_DAMAGES_KEPT) {
+        damage->reason = g_strdup (what->reason);
+        damage->offset = what->offset;
+        damage->length = what->length;
+        damage->first_record = what->first_record;
+        damage->n_records = what->n_records;
+    } else {
+        file->n_left_out++;
+    }
+    file->n_lost += what->n_records;
+    g_hash_table_insert (log->chunks, &damage->key, damage);
+}
+
+/* `records 0064..0127 in a.array_record`: what is lost, as the mount shows it. g_free (). */
+static char *
+describe_records (ArecfsTree *tree, const ArecfsNode *node, uint64_t first, uint64_t end)
+{
+    char from[ARECFS_NAME_SIZE], to[ARECFS_NAME_SIZE];
+    g_autofree char *above = NULL;
+    ArecfsNode parent;
+    bool is_root;
+
+    arecfs_names_format (&node->file->names, first, from);
+    arecfs_names_format (&node->file->names, end - 1, to);
+    arecfs_tree_parent (tree, node, &parent);
+    above = arecfs_tree_describe (tree, parent.ino);
+    is_root = strcmp (above, "/") == 0;
+    return end - first == 1 ? g_strdup_printf ("record %s%s%s", from, is_root ? "" : " in ",
+                                               is_root ? "" : above + 1)
+                            : g_strdup_printf ("records %s..%s%s%s", from, to,
+                                               is_root ? "" : " in ", is_root ? "" : above + 1);
+}
+
+static void
+log_damage (ArecfsDamageLog *log, ArecfsTree *tree, const ArecfsNode *node,
+            const ArecChunkDamage *damage)
+{
+    g_autofree char *records = describe_records (tree, node, damage->first, damage->end);
+    g_autofree char *line = NULL;
+    ArecFileInfo info;
+
+    arec_reader_file_info (node->file->reader, damage->file, &info);
+    line = g_strdup_printf ("%s: at %" PRIu64 ": %s; %s lost", info.path, damage->damage.offset,
+                            damage->damage.reason, records);
+    log_line (log, &log->damages, line);
+}
+
+bool
+arecfs_damage_log_report_node (ArecfsDamageLog *log, ArecfsTree *tree, const ArecfsNode *node,
+                               const GError *error)
+{
+    g_auto (ArecChunkDamage) damage = {0};
+    bool is_known;
+    Key key;
+
+    if (node->kind != ARECFS_RECORD ||
+        !arec_reader_damage (node->file->reader, node->record, error, &damage)) {
+        arecfs_damage_log_report (log, error);
+        return true;
+    }
+    key = (Key){node->slot, damage.file, damage.chunk};
+    pthread_mutex_lock (&log->lock);
+    is_known = is_known_locked (log, &key);
+    if (!is_known) {
+        add_locked (log, &key, &damage.damage);
+    }
+    pthread_mutex_unlock (&log->lock);
+    if (!is_known) {
+        log_damage (log, tree, node, &damage);
+    }
+    return !is_known;
+}
+
+/* ---- damages.json ---- */
+
+/* What is not valid UTF-8 becomes U+FFFD, as in what arec prints. */
+static void
+put_string (GString *text, const char *string)
+{
+    g_autofree char *valid = g_utf8_make_valid (string, -1);
+
+    g_string_append_c (text, '"');
+    for (const char *at = valid; *at; at = g_utf8_next_char (at)) {
+        gunichar c = g_utf8_get_char (at);
+
+        if (c == '"' || c == '\\') {
+            g_string_append_printf (text, "\\%c", (char)c);
+        } else if (c < 0x20 || (c >= 0x7f && c < 0xa0)) {
+            g_string_append_printf (text, "\\u%04x", c);
+        } else {
+            g_string_append_unichar (text, c);
+        }
+    }
+    g_string_append_c (text, '"');
+}
+
+static int
+compare_damages (gconstpointer a, gconstpointer b)
+{
+    const Damage *x = *(const Damage *const *)a, *y = *(const Damage *const *)b;
+
+    if (x->key.slot != y->key.slot) {
+        return x->key.slot < y->key.slot ? -1 : 1;
+    }
+    if (x->key.file != y->key.file) {
+        return x->key.file < y->key.file ? -1 : 1;
+    }
+    return x->offset < y->offset ? -1 : x->offset > y->offset;
+}
+
+/* All that are kept, in the order of the text. */
+static GPtrArray *
+sort_damages_locked (const ArecfsDamageLog *log)
+{
+    GPtrArray *sorted = g_ptr_array_new();
+    GHashTableIter iter;
+    gpointer damage;
+
+    g_hash_table_iter_init (&iter, log->chunks);
+    while (g_hash_table_iter_next (&iter, NULL, &damage)) {
+        if (((const Damage *)damage)->reason) {
+            g_ptr_array_add (sorted, damage);
+        }
+    }
+    g_ptr_array_sort (sorted, compare_damages);
+    return sorted;
+}
+
+static void
+put_damage (GString *text, const Damage *damage, bool is_first)
+{
+    g_string_append_printf (
+        text, "%s\n    {\"offset\": %" PRIu64 ", \"length\": %" PRIu64 ", \"reason\": ",
+        is_first ? "" : ",", damage->offset, damage->length);
+    put_string (text, damage->reason);
+    g_string_append_printf (text, ", \"first_record\": %" PRIu64 ", \"records\": %" PRIu64 "}",
+                            damage->first_record, damage->n_records);
+}
+
+/* The file @info; @next is the place in @sorted of its first damage, and then of the next
+ * file's. */
+static void
+put_file (GString *text, const ArecFileInfo *info, const File *file, const GPtrArray *sorted,
+          guint *next)
+{
+    guint first = *next;
+
+    g_string_append (text, text->len > 1 ? ",\n  {\"path\": " : "\n  {\"path\": ");
+    put_string (text, info->path);
+    g_string_append (text, ", \"damages\": [");
+    while (file && *next < sorted->len) {
+        const Damage *damage = g_ptr_array_index (sorted, *next);
+
+        if (damage->key.slot != file->key.slot || damage->key.file != file->key.file) {
+            break;
+        }
+        put_damage (text, damage, *next == first);
+        ++*next;
+    }
+    g_string_append_printf (text, "%s], \"ok\": %s, \"records\": %" PRIu64,
+                            *next > first ? "\n  " : "", file ? "false" : "true",
+                            info->n_records - (file ? file->n_lost : 0));
+    if (file && file->n_left_out > 0) {
+        g_string_append_printf (text, ", \"left_out\": %" PRIu64, file->n_left_out);
+    }
+    g_string_append_c (text, '}');
+}
+
+char *
+arecfs_damage_log_to_json (ArecfsDamageLog *log, ArecfsTree *tree)
+{
+    GString *text = g_string_new ("[");
+    g_autoptr (GPtrArray) sorted = NULL;
+    guint next = 0, n_sound = 0;
+
+    pthread_mutex_lock (&log->lock);
+    sorted = sort_damages_locked (log);
+    for (uint64_t slot = 1; slot <= arecfs_tree_n_slots (tree); slot++) {
+        const ArecfsFile *open = arecfs_tree_opened (tree, slot);
+
+        for (size_t i = 0; open && i < arec_reader_n_files (open->reader); i++) {
+            const File *file = g_hash_table_lookup (log->files, &(Key){slot, i, 0});
+            ArecFileInfo info;
+
+            if (file || n_sound++ < ARECFS_SOUND_FILES_LISTED) {
+                arec_reader_file_info (open->reader, i, &info);
+                put_file (text, &info, file, sorted, &next);
+            }
+        }
+    }
+    pthread_mutex_unlock (&log->lock);
+    g_string_append (text, text->len > 1 ? "\n]\n" : "]\n");
+    return g_string_free (text, FALSE);
 }

@@ -216,8 +216,9 @@ open_tree (ArecfsServer *server, GError **error)
         return false;
     }
     arecfs_counters_start (&server->counters);
-    server->control = arecfs_control_new (&server->counters, server->engine);
     server->damage = arecfs_damage_log_new();
+    server->control =
+        arecfs_control_new (&server->counters, server->engine, server->damage, server->tree);
     server->known =
         arecfs_known_new (arecfs_tree_n_slots (server->tree), ARECFS_MAX_FULL_DIRECTORY,
                           arec_engine_auto_cache_size() / ARECFS_NODE_COST);

@@ -28,7 +28,7 @@ reply_node (const ArecfsRequest *request, const ArecfsNode *node)
         }
         arecfs_reply_entry (request, &entry);
     } else {
-        arecfs_reply_error (request, error);
+        arecfs_reply_node_error (request, node, error);
     }
 }
 
@@ -164,13 +164,16 @@ arecfs_op_getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
         } else {
             arecfs_reply_errno (&request, ESTALE);
         }
-    } else if (arecfs_tree_get (server->tree, ino, &node, &error) &&
-               arecfs_tree_stat (server->tree, &node, &st, &generation, &error)) {
+    } else if (!arecfs_tree_get (server->tree, ino, &node, &error)) {
+        if (error) {
+            arecfs_reply_error (&request, error);
+        } else {
+            arecfs_reply_errno (&request, ESTALE);
+        }
+    } else if (arecfs_tree_stat (server->tree, &node, &st, &generation, &error)) {
         arecfs_reply_attr (&request, &st, ARECFS_FOREVER);
-    } else if (error) {
-        arecfs_reply_error (&request, error);
     } else {
-        arecfs_reply_errno (&request, ESTALE);
+        arecfs_reply_node_error (&request, &node, error);
     }
 }
 

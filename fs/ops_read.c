@@ -67,12 +67,17 @@ read_control (const ArecfsRequest *request, size_t size, off_t offset)
     }
 }
 
-/* A read failed: what was told of the record's size may be wrong too. */
+/* A read failed: what was told of the record's size may be wrong too. Of a damaged chunk the
+ * kernel is told so once: it asks at least twice for each of its records, ahead and by page. */
 static void
-reply_failure (const ArecfsRequest *request, GError *error)
+reply_failure (const ArecfsRequest *request, const ArecfsNode *node, GError *error)
 {
-    fuse_lowlevel_notify_inval_inode (request->server->session, request->ino, -1, 0);
-    arecfs_reply_error (request, error);
+    ArecfsServer *server = request->server;
+
+    if (arecfs_damage_log_report_node (server->damage, server->tree, node, error)) {
+        fuse_lowlevel_notify_inval_inode (server->session, request->ino, -1, 0);
+    }
+    arecfs_reply_logged_error (request, error);
 }
 
 void
@@ -84,7 +89,7 @@ arecfs_read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t
 
     if (!arec_reader_read_range (node->file->reader, node->record, offset, size, &view,
                                  &error)) {
-        reply_failure (request, error);
+        reply_failure (request, node, error);
         return;
     }
     arecfs_counters_add_read (&request->server->counters, view.size);

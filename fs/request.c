@@ -87,11 +87,24 @@ errno_of (ArecError code)
 }
 
 void
+arecfs_reply_logged_error (const ArecfsRequest *request, GError *error)
+{
+    arecfs_reply_errno (request, errno_of ((ArecError)error->code));
+    g_error_free (error);
+}
+
+void
 arecfs_reply_error (const ArecfsRequest *request, GError *error)
 {
     arecfs_damage_log_report (request->server->damage, error);
-    arecfs_reply_errno (request, errno_of ((ArecError)error->code));
-    g_error_free (error);
+    arecfs_reply_logged_error (request, error);
+}
+
+void
+arecfs_reply_node_error (const ArecfsRequest *request, const ArecfsNode *node, GError *error)
+{
+    arecfs_damage_log_report_node (request->server->damage, request->server->tree, node, error);
+    arecfs_reply_logged_error (request, error);
 }
 
 void

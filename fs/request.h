@@ -27,6 +27,12 @@ ArecfsRequest arecfs_request_begin (fuse_req_t req, ArecfsRequestKind kind, uint
 void arecfs_reply_errno (const ArecfsRequest *request, int number);
 /* Logs @error once, replies with its errno and frees it. */
 void arecfs_reply_error (const ArecfsRequest *request, GError *error);
+/* The same for a failure to read @node, or to tell its size: the line names the records that
+ * are lost. */
+void arecfs_reply_node_error (const ArecfsRequest *request, const ArecfsNode *node,
+                              GError *error);
+/* The same for one that is logged already. */
+void arecfs_reply_logged_error (const ArecfsRequest *request, GError *error);
 /* There is no such name: the kernel may remember that for ever. */
 void arecfs_reply_absent (const ArecfsRequest *request);
 void arecfs_reply_entry (const ArecfsRequest *request, const struct fuse_entry_param *entry);

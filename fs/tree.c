@@ -800,6 +800,12 @@ arecfs_tree_n_slots (const ArecfsTree *tree)
     return tree->n_slots;
 }
 
+const ArecfsFile *
+arecfs_tree_opened (const ArecfsTree *tree, uint64_t slot)
+{
+    return atomic_load_explicit (&tree->slots[slot - 1].file, memory_order_acquire);
+}
+
 void
 arecfs_tree_statvfs (ArecfsTree *tree, struct statvfs *st)
 {

@@ -105,6 +105,9 @@ char *arecfs_tree_describe (ArecfsTree *tree, uint64_t ino);
  */
 uint64_t arecfs_tree_n_slots (const ArecfsTree *tree);
 
+/* The file of @slot in [1, n] if it is open, else NULL. Does no I/O. */
+const ArecfsFile *arecfs_tree_opened (const ArecfsTree *tree, uint64_t slot);
+
 /* Records and bytes of the files that are open. */
 void arecfs_tree_statvfs (ArecfsTree *tree, struct statvfs *st);
 

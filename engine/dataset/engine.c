@@ -17,6 +17,10 @@
 /* Loads at the same time when nobody says otherwise: disks gain from some even on few CPUs. */
 #define MIN_AUTO_PARALLELISM 8
 
+/* Of the budget, what may remember failed chunks: some 160 of them for each MiB of it. */
+#define FAILED_SHARE 16
+#define MIN_FAILED_SIZE (UINT64_C (64) << 10)
+
 uint64_t
 arec_engine_auto_cache_size (void)
 {
@@ -51,6 +55,8 @@ arec_engine_new (const ArecEngineOptions *options)
     engine->max_whole_chunk =
         chosen.max_whole_chunk > 0 ? chosen.max_whole_chunk : MAX_WHOLE_CHUNK;
     engine->cache = arec_chunk_cache_new (&cache);
+    engine->failed =
+        arec_failed_chunks_new (MAX (chosen.cache_size / FAILED_SHARE, MIN_FAILED_SIZE));
     engine->fds = arec_fd_pool_new (chosen.max_open_files);
     engine->workers = arec_worker_pool_new (chosen.max_parallelism, MAX_AHEAD_TASKS);
     engine->index_file = arec_index_file_new (chosen.index_dir);
@@ -75,6 +81,7 @@ arec_engine_unref (ArecEngine *engine)
     }
     arec_worker_pool_free (engine->workers);
     arec_chunk_cache_free (engine->cache);
+    arec_failed_chunks_free (engine->failed);
     arec_fd_pool_free (engine->fds);
     arec_index_file_free (engine->index_file);
     g_free (engine);
@@ -115,6 +122,8 @@ arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats)
         .chunks_ahead_refused = cache.ahead_refused,
         .chunks_decoded = engine->chunks_decoded,
         .chunks_failed = cache.failures + engine->chunks_failed,
+        .damages_known = arec_failed_chunks_n (engine->failed),
+        .damage_hits = engine->damage_hits,
         .size_lists_read = engine->size_lists_read,
         .decoded_bytes = engine->decoded_bytes,
         .source_reads = engine->source_counters.reads,

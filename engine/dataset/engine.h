@@ -6,6 +6,7 @@
 #include "arrayrecord/index_file.h"
 #include "base/worker_pool.h"
 #include "cache/chunk_cache.h"
+#include "cache/failed_chunks.h"
 #include "riegeli/decode_limits.h"
 #include "source/fd_pool.h"
 #include "source/source.h"
@@ -13,6 +14,7 @@
 struct ArecEngine {
     _Atomic unsigned refs;
     ArecChunkCache *cache;
+    ArecFailedChunks *failed; /* of what the cache would load */
     ArecFdPool *fds;
     ArecWorkerPool *workers;   /* decode ahead of readers */
     ArecIndexFile *index_file; /* of offloaded indexes */
@@ -27,6 +29,7 @@ struct ArecEngine {
     _Atomic uint64_t chunks_decoded;
     _Atomic uint64_t chunks_failed; /* in scans, and after a load that succeeded; the cache
                                        counts the others */
+    _Atomic uint64_t damage_hits;
     _Atomic uint64_t size_lists_read;
     _Atomic uint64_t decoded_bytes;
 };

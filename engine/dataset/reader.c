@@ -126,6 +126,16 @@ open_file (ArecReader *reader, const ArecSourceFile *from, const ArecReaderOptio
 }
 
 static void
+forget_failures (ArecEngine *engine, uint64_t owner)
+{
+    int64_t grown = arec_failed_chunks_forget (engine->failed, owner);
+
+    if (grown != 0) {
+        arec_chunk_cache_charge (engine->cache, grown);
+    }
+}
+
+static void
 close_file (ArecEngine *engine, File *file)
 {
     if (!file->shard) {
@@ -133,6 +143,8 @@ close_file (ArecEngine *engine, File *file)
     }
     arec_chunk_cache_forget (engine->cache, file->chunk_owner);
     arec_chunk_cache_forget (engine->cache, file->sizes_owner);
+    forget_failures (engine, file->chunk_owner);
+    forget_failures (engine, file->sizes_owner);
     engine->index_used -= arec_index_memory (arec_shard_index (file->shard));
     arec_chunk_cache_charge (engine->cache, -(int64_t)arec_shard_memory (file->shard));
     arec_shard_free (file->shard);
@@ -456,12 +468,138 @@ check_number (const ArecReader *reader, uint64_t record, GError **error)
                       reader->n_records);
 }
 
+/* Number in the sequence of the record behind the last one that comes with @record's chunk. */
+static uint64_t
+chunk_end_of (const ArecReader *reader, uint64_t record, const ArecPlace *place,
+              const ArecIndexEntry *entry)
+{
+    return record + MIN (entry->n_records - place->chunk_record,
+                         reader->files[place->file].end - place->file_record);
+}
+
+/* ---- what has failed ---- */
+
+/* Remembers @error, unless it may be another one the next time. What failed counts in the
+ * budget. */
+static void
+note_failure (ArecEngine *engine, ArecCacheKey key, ArecFailedFrom from, const GError *error)
+{
+    int64_t grown;
+
+    if (!arec_error_is_of_bytes (error)) {
+        return;
+    }
+    grown = arec_failed_chunks_add (engine->failed, key, from, error);
+    if (grown != 0) {
+        arec_chunk_cache_charge (engine->cache, grown);
+    }
+}
+
+/* Whether the first @end bytes of record @record of the chunk, or size list, @key of @file have
+ * failed before: then *error says so, or that the file is no longer the one in which they did.
+ */
+static bool
+has_failed (ArecEngine *engine, const File *file, ArecCacheKey key, uint64_t record,
+            uint64_t end, GError **error)
+{
+    GError *cause = NULL, *change = NULL;
+
+    if (!arec_failed_chunks_find (engine->failed, key, record, end, &cause)) {
+        return false;
+    }
+    engine->damage_hits++;
+    if (!arec_shard_check (file->shard, &change)) {
+        g_error_free (cause);
+        cause = change;
+    }
+    g_propagate_error (error, cause);
+    return true;
+}
+
+/* The values of @chunk can be decoded up to its mark, no further. */
+static void
+note_broken_values (ArecEngine *engine, ArecCacheKey key, const ArecChunk *chunk,
+                    const GError *error)
+{
+    uint64_t mark = arec_chunk_mark (chunk), low = 0, high = chunk->ends.n;
+
+    /* The first record that ends behind the mark. */
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+
+        if (arec_record_ends_end (&chunk->ends, middle) > mark) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    if (low < chunk->ends.n) {
+        uint64_t begin = arec_record_ends_begin (&chunk->ends, low);
+
+        note_failure (engine, key, (ArecFailedFrom){low, mark - begin}, error);
+    }
+}
+
+bool
+arec_reader_damage (const ArecReader *reader, uint64_t record, const GError *error,
+                    ArecChunkDamage *damage)
+{
+    const File *file;
+    ArecPlace place;
+    ArecIndexEntry entry;
+    uint64_t before;
+
+    if (!arec_error_is_of_bytes (error) || record >= reader->n_records ||
+        !find (reader, record, &place, &entry, NULL)) {
+        return false;
+    }
+    file = &reader->files[place.file];
+    before = MIN (place.chunk_record, place.file_record - file->first);
+    *damage = (ArecChunkDamage){
+        .file = place.file,
+        .chunk = place.chunk,
+        .damage = {.offset = entry.offset,
+                   .length = entry.limit - entry.offset,
+                   .knows_first_record = true,
+                   .first_record = entry.first_record,
+                   .knows_n_records = true,
+                   .n_records = entry.n_records},
+        .first = record - before,
+        .end = chunk_end_of (reader, record, &place, &entry),
+        .text = arec_error_reason_at (error, entry.offset),
+    };
+    damage->damage.reason = damage->text;
+    return true;
+}
+
+void
+arec_chunk_damage_clear (ArecChunkDamage *damage)
+{
+    g_free (damage->text);
+    *damage = (ArecChunkDamage){0};
+}
+
+/* ---- loading ---- */
+
 /* What a loader needs. */
 typedef struct {
     ArecEngine *engine;
-    ArecShard *shard;
+    const File *file;
     const ArecIndexEntry *entry; /* of the chunk */
+    uint64_t chunk;              /* its number */
 } LoadRequest;
+
+static ArecCacheKey
+chunk_key (const File *file, uint64_t chunk)
+{
+    return (ArecCacheKey){file->chunk_owner, chunk};
+}
+
+static ArecCacheKey
+sizes_key (const File *file, uint64_t chunk)
+{
+    return (ArecCacheKey){file->sizes_owner, chunk};
+}
 
 /* The chunk of @entry once decoded, and its sizes alone, as far as the index tells. */
 static uint64_t
@@ -487,10 +625,15 @@ static bool
 load_chunk (void *data, void **value, uint64_t *cost, GError **error)
 {
     LoadRequest *request = data;
+    GError *cause = NULL;
     ArecChunk *chunk;
 
-    if (!arec_shard_load_chunk_progressively (
-            request->shard, request->entry, request->engine->max_whole_chunk, &chunk, error)) {
+    if (!arec_shard_load_chunk_progressively (request->file->shard, request->entry,
+                                              request->engine->max_whole_chunk, &chunk,
+                                              &cause)) {
+        note_failure (request->engine, chunk_key (request->file, request->chunk),
+                      (ArecFailedFrom){0}, cause);
+        g_propagate_error (error, cause);
         return false;
     }
     request->engine->chunks_decoded++;
@@ -512,9 +655,16 @@ static bool
 load_sizes (void *data, void **value, uint64_t *cost, GError **error)
 {
     LoadRequest *request = data;
+    GError *cause = NULL;
     ArecRecordEnds ends;
 
-    if (!arec_shard_load_sizes_at (request->shard, request->entry, &ends, error)) {
+    if (!arec_shard_load_sizes_at (request->file->shard, request->entry, &ends, &cause)) {
+        /* A chunk that can be decoded has sizes, too. */
+        note_failure (request->engine, sizes_key (request->file, request->chunk),
+                      (ArecFailedFrom){0}, cause);
+        note_failure (request->engine, chunk_key (request->file, request->chunk),
+                      (ArecFailedFrom){0}, cause);
+        g_propagate_error (error, cause);
         return false;
     }
     request->engine->size_lists_read++;
@@ -532,25 +682,18 @@ free_sizes (void *value)
 
 static const ArecCacheLoader sizes_loader = {.load = load_sizes, .free_value = free_sizes};
 
-/* Number in the sequence of the record behind the last one that comes with @record's chunk. */
-static uint64_t
-chunk_end_of (const ArecReader *reader, uint64_t record, const ArecPlace *place,
-              const ArecIndexEntry *entry)
-{
-    return record + MIN (entry->n_records - place->chunk_record,
-                         reader->files[place->file].end - place->file_record);
-}
-
+/* The chunk at @place, of which the first @end bytes of record @record are wanted. */
 static ArecCacheEntry *
 get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *entry,
-           GError **error)
+           uint64_t record, uint64_t end, GError **error)
 {
     const File *file = &reader->files[place->file];
-    LoadRequest request = {reader->engine, file->shard, entry};
-    ArecCacheKey key = {file->chunk_owner, place->chunk};
+    LoadRequest request = {reader->engine, file, entry, place->chunk};
+    ArecCacheKey key = chunk_key (file, place->chunk);
 
     /* Chunks that were decoded before a change was noticed are not mixed with its error. */
-    if (!arec_shard_check_known (file->shard, error)) {
+    if (!arec_shard_check_known (file->shard, error) ||
+        has_failed (reader->engine, file, key, record, end, error)) {
         return NULL;
     }
     return arec_chunk_cache_get (reader->engine->cache, key, &chunk_loader, &request,
@@ -604,9 +747,8 @@ arec_reader_next_chunk (const ArecReader *reader, ArecChunkWalk *walk, GError **
 bool
 arec_reader_has_chunk (const ArecReader *reader, const ArecChunkWalk *walk)
 {
-    return arec_chunk_cache_has (
-        reader->engine->cache,
-        (ArecCacheKey){reader->files[walk->file].chunk_owner, walk->chunk});
+    return arec_chunk_cache_has (reader->engine->cache,
+                                 chunk_key (&reader->files[walk->file], walk->chunk));
 }
 
 bool
@@ -623,8 +765,11 @@ arec_reader_load_ahead (ArecReader *reader, uint64_t record, uint64_t *chunk_end
         return false;
     }
     *chunk_end = chunk_end_of (reader, record, &place, &entry);
-    key = (ArecCacheKey){reader->files[place.file].chunk_owner, place.chunk};
-    request = (LoadRequest){engine, reader->files[place.file].shard, &entry};
+    key = chunk_key (&reader->files[place.file], place.chunk);
+    if (arec_failed_chunks_has (engine->failed, key)) {
+        return true;
+    }
+    request = (LoadRequest){engine, &reader->files[place.file], &entry, place.chunk};
     if (!arec_chunk_cache_load_ahead (engine->cache, key, &chunk_loader, &request,
                                       cost_of_chunk (engine, &entry))) {
         return false;
@@ -679,18 +824,20 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
         return true;
     }
     file = &reader->files[place.file];
-    cached = arec_chunk_cache_peek (reader->engine->cache,
-                                    (ArecCacheKey){file->chunk_owner, place.chunk});
+    cached = arec_chunk_cache_peek (reader->engine->cache, chunk_key (file, place.chunk));
     if (cached) {
         const ArecChunk *chunk = arec_cache_entry_value (cached);
 
         *size = arec_record_ends_size (&chunk->ends, place.chunk_record);
         return true;
     }
-    cached = arec_chunk_cache_get (
-        reader->engine->cache, (ArecCacheKey){file->sizes_owner, place.chunk}, &sizes_loader,
-        &(LoadRequest){reader->engine, file->shard, &entry},
-        cost_of_sizes (reader->engine, &entry), error);
+    if (has_failed (reader->engine, file, sizes_key (file, place.chunk), 0, 0, error)) {
+        return false;
+    }
+    cached = arec_chunk_cache_get (reader->engine->cache, sizes_key (file, place.chunk),
+                                   &sizes_loader,
+                                   &(LoadRequest){reader->engine, file, &entry, place.chunk},
+                                   cost_of_sizes (reader->engine, &entry), error);
     if (!cached) {
         return false;
     }
@@ -699,21 +846,26 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     return true;
 }
 
-/* The view of bytes [offset, offset + size), as far as there are any, of record @i of @cached,
- * the chunk of @entry; takes a reference. */
+/* The view of bytes [offset, offset + size), as far as there are any, of the record at @place
+ * in
+ * @cached, its chunk, which is that of @entry; takes a reference. */
 static bool
-make_view (const ArecReader *reader, size_t file, const ArecIndexEntry *entry,
-           ArecCacheEntry *cached, uint64_t i, uint64_t offset, uint64_t size, ArecView *view,
+make_view (const ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *entry,
+           ArecCacheEntry *cached, uint64_t offset, uint64_t size, ArecView *view,
            GError **error)
 {
+    const File *file = &reader->files[place->file];
     const ArecChunk *chunk = arec_cache_entry_value (cached);
-    uint64_t record_size = arec_record_ends_size (&chunk->ends, i), begin;
+    uint64_t record_size = arec_record_ends_size (&chunk->ends, place->chunk_record), begin;
+    GError *cause = NULL;
 
     offset = MIN (offset, record_size);
     size = MIN (size, record_size - offset);
-    begin = arec_record_ends_begin (&chunk->ends, i) + offset;
-    if (!arec_chunk_range_need (reader->engine, reader->files[file].shard, entry, cached,
-                                begin + size, error)) {
+    begin = arec_record_ends_begin (&chunk->ends, place->chunk_record) + offset;
+    if (!arec_chunk_range_need (reader->engine, file->shard, entry, cached, begin + size,
+                                &cause)) {
+        note_broken_values (reader->engine, chunk_key (file, place->chunk), chunk, cause);
+        g_propagate_error (error, cause);
         return false;
     }
     *view = (ArecView){
@@ -740,9 +892,9 @@ arec_reader_read_range (ArecReader *reader, uint64_t record, uint64_t offset, ui
         !find (reader, record, &place, &entry, error)) {
         return false;
     }
-    cached = get_chunk (reader, &place, &entry, error);
-    return cached && make_view (reader, place.file, &entry, cached, place.chunk_record, offset,
-                                size, view, error);
+    cached = get_chunk (reader, &place, &entry, place.chunk_record,
+                        offset + MIN (size, UINT64_MAX - offset), error);
+    return cached && make_view (reader, &place, &entry, cached, offset, size, view, error);
 }
 
 bool
@@ -767,15 +919,19 @@ arec_reader_read_is_long (ArecReader *reader, uint64_t record, uint64_t offset, 
     const ArecChunk *chunk;
     ArecPlace place;
     ArecIndexEntry entry;
+    ArecCacheKey key;
     uint64_t begin, record_size;
 
     if (!has_long_chunks (reader, record) || !find (reader, record, &place, &entry, NULL) ||
         MAX (entry.limit - entry.offset, entry.decoded_size) < LONG_SIZE) {
         return false;
     }
-    cached = arec_chunk_cache_peek (
-        reader->engine->cache,
-        (ArecCacheKey){reader->files[place.file].chunk_owner, place.chunk});
+    key = chunk_key (&reader->files[place.file], place.chunk);
+    if (arec_failed_chunks_find (reader->engine->failed, key, place.chunk_record,
+                                 offset + MIN (size, UINT64_MAX - offset), NULL)) {
+        return false;
+    }
+    cached = arec_chunk_cache_peek (reader->engine->cache, key);
     if (!cached) {
         return true;
     }
@@ -843,17 +999,21 @@ unref_batch (void *data)
 static bool
 read_group (Batch *batch, const Group *group, GError **error)
 {
-    g_autoptr (ArecCacheEntry) cached =
-        get_chunk (batch->reader, &group->place, &group->entry, error);
     const Wanted *wanted = batch->wanted + group->first;
+    uint64_t first = wanted[0].record, last = wanted[group->n - 1].record;
+    g_autoptr (ArecCacheEntry) cached =
+        get_chunk (batch->reader, &group->place, &group->entry,
+                   group->place.chunk_record + (last - first), UINT64_MAX, error);
 
     if (!cached) {
         return false;
     }
     for (size_t i = 0; i < group->n; i++) {
-        if (!make_view (batch->reader, group->place.file, &group->entry, cached,
-                        group->place.chunk_record + (wanted[i].record - wanted[0].record), 0,
-                        UINT64_MAX, &batch->views[wanted[i].position], error)) {
+        ArecPlace place = group->place;
+
+        place.chunk_record += wanted[i].record - first;
+        if (!make_view (batch->reader, &place, &group->entry, cached, 0, UINT64_MAX,
+                        &batch->views[wanted[i].position], error)) {
             return false;
         }
     }

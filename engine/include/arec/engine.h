@@ -56,6 +56,8 @@ typedef struct {
     uint64_t chunks_decoded;  /* decodes that succeeded, or that go on as readers need it */
     uint64_t chunks_failed;   /* loads that failed, size lists included, and decodes that
                                  could not go on */
+    uint64_t damages_known;   /* chunks and size lists that are remembered as damaged */
+    uint64_t damage_hits;     /* reads and sizes that were refused because of that */
     uint64_t size_lists_read; /* size lists read without their chunk */
     uint64_t decoded_bytes;   /* record bytes made by decodes */
     uint64_t source_reads;    /* read calls on sources */

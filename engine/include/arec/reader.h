@@ -6,8 +6,10 @@
  * and decoded when a record of theirs is wanted, and kept in the engine's cache.
  *
  * A failed read says nothing about other chunks: a damaged chunk fails for its own records
- * only. Errors of every read: IO, CORRUPT, UNSUPPORTED, LIMIT, NOMEM, CHANGED. The outs of a
- * failed call are untouched.
+ * only. What failed for a reason of its bytes (CORRUPT, UNSUPPORTED, LIMIT) is remembered, and
+ * fails again with the same error and without being read, as long as its file is the same.
+ * Errors of every read: IO, CORRUPT, UNSUPPORTED, LIMIT, NOMEM, CHANGED. The outs of a failed
+ * call are untouched.
  */
 #pragma once
 
@@ -18,6 +20,7 @@
 
 #include <glib.h>
 
+#include <arec/damage.h>
 #include <arec/engine.h>
 #include <arec/sources.h>
 #include <arec/visibility.h>
@@ -201,6 +204,14 @@ AREC_PUBLIC size_t arec_reader_file_of (const ArecReader *reader, uint64_t recor
  * the cache has not. */
 AREC_PUBLIC bool arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size,
                                           GError **error);
+
+/* What @error, which reading @record in [0, n_records) or asking for its size gave, says of the
+ * record's chunk. Does no I/O unless the index is offloaded.
+ * @damage  (out) arec_chunk_damage_clear ().
+ * Returns false where @error does not tell of bytes (IO, NOMEM, CHANGED), or the index fails.
+ */
+AREC_PUBLIC bool arec_reader_damage (const ArecReader *reader, uint64_t record,
+                                     const GError *error, ArecChunkDamage *damage);
 
 /* The bytes of a record; they stay as long as the view is not cleared. */
 typedef struct {

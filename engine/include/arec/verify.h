@@ -8,23 +8,13 @@
 
 #include <glib.h>
 
+#include <arec/damage.h>
 #include <arec/engine.h>
 #include <arec/reader.h>
 #include <arec/sources.h>
 #include <arec/visibility.h>
 
 G_BEGIN_DECLS
-
-/* A stretch of a file that cannot be used. */
-typedef struct {
-    uint64_t offset;    /* where it begins */
-    uint64_t length;    /* bytes; 0 where something is missing */
-    const char *reason; /* what was found there; belongs to the caller of the callback */
-    bool knows_first_record;
-    uint64_t first_record; /* number of the first record lost, or of the next one if none is */
-    bool knows_n_records;
-    uint64_t n_records; /* records lost */
-} ArecDamage;
 
 typedef struct {
     unsigned n_threads; /* 0: as many as CPUs */
