@@ -79,6 +79,16 @@ faulty_is_being_written (ArecSource *source)
     return faulty->faults->being_written || arec_source_is_being_written (faulty->inner);
 }
 
+static uint64_t
+faulty_next_data (ArecSource *source, uint64_t offset)
+{
+    const TestFaults *faults = ((FaultySource *)source)->faults;
+
+    ((FaultySource *)source)->faults->n_asked_for_data++;
+    return offset >= faults->hole_begin && offset < faults->hole_end ? faults->hole_end
+                                                                     : offset;
+}
+
 static void
 faulty_free (ArecSource *source)
 {
@@ -92,6 +102,7 @@ static const ArecSourceOps faulty_ops = {.preadv = faulty_preadv,
                                          .check = faulty_check,
                                          .state = faulty_state,
                                          .is_being_written = faulty_is_being_written,
+                                         .next_data = faulty_next_data,
                                          .free = faulty_free};
 
 ArecSource *

@@ -19,6 +19,9 @@ typedef struct {
      * source of the same size. No other thread reads while these change. */
     const uint8_t *written;
     uint64_t written_begin, written_end;
+    uint64_t hole_begin; /* what is told of holes; nothing where both are 0 */
+    uint64_t hole_end;
+    _Atomic uint64_t n_asked_for_data; /* calls about that so far */
 } TestFaults;
 
 /* Takes @inner over. @faults outlives the source. */

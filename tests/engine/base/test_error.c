@@ -112,6 +112,50 @@ test_fail_at (void)
 }
 
 static void
+check_place (const GError *error, uint64_t offset, const char *reason, const char *message)
+{
+    uint64_t found;
+    const char *text;
+
+    g_assert_true (arec_error_place (error, &found, &text));
+    g_assert_cmpuint (found, ==, offset);
+    g_assert_cmpstr (text, ==, reason);
+    g_assert_cmpstr (error->message, ==, message);
+}
+
+/* A place is a field of the error, whatever the file is called, and goes with copies. */
+static void
+test_place (void)
+{
+    g_autoptr (GError) error = NULL, copy = NULL, plain = NULL, foreign = NULL;
+    g_autofree char *here = NULL, *elsewhere = NULL, *unknown = NULL;
+    uint64_t offset = 4711;
+    const char *reason = NULL;
+
+    g_assert_false (arec_fail_place (NULL, AREC_ERROR_CORRUPT, "x", 5, "%s", "lost"));
+    g_assert_false (
+        arec_fail_place (&error, AREC_ERROR_LIMIT, "x: at 9: y", 64, "%d bytes", 7));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
+    check_place (error, 64, "7 bytes", "x: at 9: y: at 64: 7 bytes");
+    copy = g_error_copy (error);
+    check_place (copy, 64, "7 bytes", "x: at 9: y: at 64: 7 bytes");
+    here = arec_error_reason_at (error, 64);
+    g_assert_cmpstr (here, ==, "7 bytes");
+    elsewhere = arec_error_reason_at (error, 65);
+    g_assert_cmpstr (elsewhere, ==, "at 64: 7 bytes");
+
+    arec_fail (&plain, AREC_ERROR_IO, "x: at 9: read");
+    g_assert_false (arec_error_place (plain, &offset, &reason));
+    unknown = arec_error_reason_at (plain, 9);
+    g_assert_cmpstr (unknown, ==, "x: at 9: read");
+    foreign = g_error_new_literal (G_FILE_ERROR, 0, "x");
+    g_assert_false (arec_error_place (foreign, &offset, &reason));
+    g_assert_cmpuint (offset, ==, 4711);
+    arec_fail_at (&plain, "y", 3);
+    check_place (plain, 3, "x: at 9: read", "y: at 3: x: at 9: read");
+}
+
+static void
 test_exit_code (void)
 {
     static const struct {
@@ -148,6 +192,7 @@ main (int argc, char **argv)
     g_test_add_func ("/error/nobody-asks", test_nobody_asks);
     g_test_add_func ("/error/fail-errno", test_fail_errno);
     g_test_add_func ("/error/fail-at", test_fail_at);
+    g_test_add_func ("/error/place", test_place);
     g_test_add_func ("/error/exit-code", test_exit_code);
     g_test_add_func ("/error/foreign-domain-exits-1", test_foreign_domain_exits_1);
     return g_test_run();

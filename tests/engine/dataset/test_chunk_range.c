@@ -10,6 +10,8 @@
 #include "files.h"
 #include "forge.h"
 
+#include "dataset/engine.h"
+
 #define MIB (UINT64_C (1) << 20)
 
 enum { N_RECORDS = 3, LARGE = 24 << 20, SMALL = 1000, DECODED = LARGE + 2 * SMALL };
@@ -321,6 +323,38 @@ test_late_corruption (gconstpointer data)
     }
 }
 
+/* Where it failed is remembered when the chunk has left the cache: what lies behind that is not
+ * tried again, neither read nor decoded, and what lies before it can be had. */
+static void
+test_late_corruption_after_eviction (void)
+{
+    enum { SURE = LARGE - (300 << 10) };
+    ArecEngineStats failed, after;
+    Fixture fixture;
+
+    set_up_corrupt (&fixture, AREC_COMPRESSION_ZSTD, -1);
+    check_fails (&fixture, 2, 0, SMALL);
+    failed = stats_of (&fixture);
+    g_assert_cmpuint (failed.damages_known, ==, 1);
+    for (uint64_t owner = 0; owner < 8; owner++) {
+        arec_chunk_cache_forget (fixture.engine->cache, owner);
+    }
+    g_assert_cmpuint (stats_of (&fixture).cache_entries, ==, 0);
+    check_fails (&fixture, 2, 0, SMALL);
+    check_fails (&fixture, 2, SMALL - 1, 1);
+    check_fails (&fixture, 1, LARGE - 1, 1);
+    check_fails (&fixture, 1, 0, UINT64_MAX);
+    g_assert_false (arec_reader_read_is_long (fixture.reader, 2, 0, SMALL));
+    after = stats_of (&fixture);
+    g_assert_cmpuint (after.source_reads, ==, failed.source_reads);
+    g_assert_cmpuint (after.decoded_bytes, ==, failed.decoded_bytes);
+    g_assert_cmpuint (after.damage_hits, ==, 4);
+    check_range (&fixture, 0, 0, SMALL);
+    check_range (&fixture, 1, 0, SURE);
+    g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, failed.chunks_decoded + 1);
+    tear_down (&fixture);
+}
+
 /* A scan takes chunks whole: it gives nothing of this one, and goes on behind it. */
 static void
 test_scan_of_late_corruption (void)
@@ -416,5 +450,7 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-range/reader-closed-early", test_reader_closed_early);
     g_test_add_func ("/chunk-range/scan-of-late-corruption", test_scan_of_late_corruption);
     g_test_add_func ("/chunk-range/threads", test_threads);
+    g_test_add_func ("/chunk-range/late-corruption-after-eviction",
+                     test_late_corruption_after_eviction);
     return g_test_run();
 }

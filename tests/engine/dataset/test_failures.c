@@ -630,7 +630,10 @@ test_damaged_chunk_alone (void)
     }
     arec_engine_get_stats (disk.engine, &stats);
     g_assert_cmpuint (stats.chunks_decoded, ==, model.chunks->len - 1);
-    g_assert_cmpuint (stats.chunks_failed, ==, 2 * bad->n);
+    /* It is read once. */
+    g_assert_cmpuint (stats.chunks_failed, ==, 1);
+    g_assert_cmpuint (stats.damage_hits, ==, 2 * bad->n - 1);
+    g_assert_cmpuint (stats.damages_known, ==, 1);
 
     /* Many at once: all or nothing. */
     g_assert_false (
@@ -639,6 +642,149 @@ test_damaged_chunk_alone (void)
     g_clear_error (&error);
     for (guint i = 0; i < model.records->len; i++) {
         g_assert_null (views[i].owner);
+    }
+    remove_from_disk (&disk);
+    model_clear (&model);
+}
+
+static ArecEngineStats
+stats_of (const OnDisk *disk)
+{
+    ArecEngineStats stats;
+
+    arec_engine_get_stats (disk->engine, &stats);
+    return stats;
+}
+
+/* A damaged size list costs one read of it, and one of its chunk; then neither sizes nor
+ * records are tried again. */
+static void
+test_damaged_sizes_are_read_once (void)
+{
+    Model model = small_file();
+    const ChunkModel *bad = &g_array_index (model.chunks, ChunkModel, 3);
+    ArecEngineStats first, after;
+    uint64_t told;
+    OnDisk disk;
+
+    model.forge->file->data[bad->begin + 41] ^= 0x80;
+    disk = put_on_disk (&model);
+    g_assert_false (arec_reader_record_size (disk.reader, bad->first, &told, NULL));
+    first = stats_of (&disk);
+    for (unsigned round = 0; round < 10; round++) {
+        for (uint64_t i = bad->first; i < bad->first + bad->n; i++) {
+            g_autoptr (GError) of_size = NULL, of_record = NULL;
+            g_auto (ArecView) view = {0};
+            uint64_t size;
+
+            g_assert_false (arec_reader_record_size (disk.reader, i, &size, &of_size));
+            g_assert_error (of_size, AREC_ERROR, AREC_ERROR_CORRUPT);
+            g_assert_false (arec_reader_read (disk.reader, i, &view, &of_record));
+            g_assert_cmpstr (of_size->message, ==, of_record->message);
+        }
+    }
+    after = stats_of (&disk);
+    g_assert_cmpuint (after.source_reads, ==, first.source_reads);
+    g_assert_cmpuint (after.chunks_failed, ==, 1);
+    g_assert_cmpuint (after.damages_known, ==, 2);
+    g_assert_cmpuint (after.damage_hits, ==, 20 * bad->n);
+    remove_from_disk (&disk);
+    model_clear (&model);
+}
+
+/* Once a reader has met a damaged chunk, readahead passes over it. */
+static void
+test_readahead_leaves_damage_alone (void)
+{
+    Model model = small_file();
+    const ChunkModel *bad = &g_array_index (model.chunks, ChunkModel, 2);
+    g_autoptr (ArecReadahead) readahead = NULL;
+    OnDisk disk;
+
+    model.forge->file->data[bad->data_end - 1] ^= 4;
+    disk = put_on_disk (&model);
+    for (unsigned round = 0; round < 3; round++) {
+        readahead = arec_readahead_new (disk.reader, 1 << 20);
+        for (uint64_t i = 0; i < model.records->len; i++) {
+            g_auto (ArecView) view = {0};
+            bool is_bad = i >= bad->first && i < bad->first + bad->n;
+
+            arec_readahead_note (readahead, i);
+            g_assert_true (arec_reader_read (disk.reader, i, &view, NULL) != is_bad);
+        }
+        g_clear_pointer (&readahead, arec_readahead_free);
+    }
+    g_assert_cmpuint (stats_of (&disk).chunks_failed, ==, 1);
+    remove_from_disk (&disk);
+    model_clear (&model);
+}
+
+/* What is remembered is so as long as the file is the same, and counts in the budget. */
+static void
+test_damage_of_a_file_that_changes (gconstpointer change)
+{
+    Model model = small_file();
+    const ChunkModel *bad = &g_array_index (model.chunks, ChunkModel, 2);
+    g_auto (ArecView) view = {0};
+    uint64_t used;
+    OnDisk disk;
+
+    model.forge->file->data[bad->data_end - 1] ^= 4;
+    disk = put_on_disk (&model);
+    used = stats_of (&disk).cache_used;
+    for (int round = 0; round < 3; round++) {
+        g_autoptr (GError) error = NULL;
+
+        g_assert_false (arec_reader_read (disk.reader, bad->first, &view, &error));
+        g_assert_cmpint (error->code, ==,
+                         (int)(round < 2 ? AREC_ERROR_CORRUPT : AREC_ERROR_CHANGED));
+        if (round == 1) {
+            ((void (*) (const char *))change) (disk.path);
+        }
+    }
+    g_assert_cmpuint (stats_of (&disk).cache_used, >, used);
+    g_clear_pointer (&disk.reader, arec_reader_unref);
+    g_assert_cmpuint (stats_of (&disk).damages_known, ==, 0);
+    g_assert_cmpuint (stats_of (&disk).cache_used, ==, 0);
+    remove_from_disk (&disk);
+    model_clear (&model);
+}
+
+/* A damage in numbers: of the file, and of the sequence that was opened. */
+static void
+test_damage_in_numbers (void)
+{
+    Model model = small_file();
+    const ChunkModel *bad = &g_array_index (model.chunks, ChunkModel, 2);
+    const ChunkModel *next = &g_array_index (model.chunks, ChunkModel, 3);
+    OnDisk disk;
+
+    model.forge->file->data[bad->data_end - 1] ^= 4;
+    disk = put_on_disk (&model);
+    for (uint64_t skipped = 0; skipped < 3; skipped += 2) {
+        uint64_t first = bad->first + skipped, end = bad->first + bad->n;
+        g_autofree char *slice = g_strdup_printf (
+            "%s[%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT "]", disk.path, first, end - skipped);
+        g_autoptr (ArecReader) reader = arec_reader_open (disk.engine, slice, NULL, NULL);
+        g_autoptr (GError) error = NULL, foreign = NULL;
+        g_auto (ArecChunkDamage) damage = {0};
+        g_auto (ArecView) view = {0};
+
+        g_assert_nonnull (reader);
+        g_assert_false (arec_reader_read (reader, 0, &view, &error));
+        g_assert_true (arec_reader_damage (reader, 0, error, &damage));
+        g_assert_cmpuint (damage.file, ==, 0);
+        g_assert_cmpuint (damage.chunk, ==, 2);
+        g_assert_cmpuint (damage.first, ==, 0);
+        g_assert_cmpuint (damage.end, ==, end - skipped - first);
+        g_assert_cmpuint (damage.damage.offset, ==, bad->begin);
+        g_assert_cmpuint (damage.damage.length, ==, next->begin - bad->begin);
+        g_assert_cmpuint (damage.damage.first_record, ==, bad->first);
+        g_assert_cmpuint (damage.damage.n_records, ==, bad->n);
+        g_assert_true (g_str_has_suffix (error->message, damage.damage.reason));
+        g_assert_null (strstr (damage.damage.reason, disk.path));
+        arec_fail (&foreign, AREC_ERROR_IO, "a disk");
+        g_assert_false (arec_reader_damage (reader, 0, foreign, &damage));
     }
     remove_from_disk (&disk);
     model_clear (&model);
@@ -780,6 +926,13 @@ main (int argc, char **argv)
                      test_nth_read_fails_without_postscript);
     g_test_add_func ("/failures/changed-first", test_changed_comes_first);
     g_test_add_func ("/failures/reader/damaged-chunk", test_damaged_chunk_alone);
+    g_test_add_func ("/failures/reader/damaged-sizes", test_damaged_sizes_are_read_once);
+    g_test_add_func ("/failures/reader/readahead", test_readahead_leaves_damage_alone);
+    g_test_add_func ("/failures/reader/damage-in-numbers", test_damage_in_numbers);
+    g_test_add_data_func ("/failures/reader/damaged-then-written", (gconstpointer)touch_it,
+                          test_damage_of_a_file_that_changes);
+    g_test_add_data_func ("/failures/reader/damaged-then-replaced", (gconstpointer)replace_it,
+                          test_damage_of_a_file_that_changes);
     g_test_add_func ("/failures/reader/scan", test_scan_goes_on);
     g_test_add_data_func ("/failures/reader/truncated", (gconstpointer)truncate_it,
                           test_changes_under_the_reader);

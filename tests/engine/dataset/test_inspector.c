@@ -645,6 +645,34 @@ test_agrees_on_postscript_within_a_block (void)
     check_agreement (moved);
 }
 
+/* A chunk beyond the limit is a damage of that chunk, whether it is larger as stored or once
+ * decoded, and the rest is looked at; who copies takes what he can hold as it is. */
+static void
+test_limit (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    g_autofree char *stored = g_strnfill (MAX_CHUNK + 1, 'x');
+    const TestForgeRecord large = {stored, MAX_CHUNK + 1};
+    uint64_t first = put_pair (forge), second, third, fourth;
+    g_autofree char *told = NULL, *copied = NULL;
+
+    second = test_forge_records (forge, AREC_COMPRESSION_NONE, &large, 1);
+    third = test_forge_records (forge, AREC_COMPRESSION_ZSTD, &large, 1);
+    fourth = put_pair (forge);
+    test_forge_finish (forge);
+    told = g_strdup_printf ("%" G_GUINT64_FORMAT " 2\n%" G_GUINT64_FORMAT "+%" G_GUINT64_FORMAT
+                            ": 2:3\n%" G_GUINT64_FORMAT "+%" G_GUINT64_FORMAT
+                            ": 3:4\n%" G_GUINT64_FORMAT " 2\n",
+                            first, second, third - second, third, fourth - third, fourth);
+    copied =
+        g_strdup_printf ("%" G_GUINT64_FORMAT " 2\n%" G_GUINT64_FORMAT "+%" G_GUINT64_FORMAT
+                         ": 2:3\n%" G_GUINT64_FORMAT " 1\n%" G_GUINT64_FORMAT " 2\n",
+                         first, second, third - second, third, fourth);
+    check_with (forge, (ArecInspectorOptions){0}, told);
+    check_with (forge, (ArecInspectorOptions){.keeps_data = true, .keeps_records = true}, told);
+    check_with (forge, (ArecInspectorOptions){.keeps_data = true, .lenient = true}, copied);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -672,5 +700,6 @@ main (int argc, char **argv)
                           GUINT_TO_POINTER (AREC_SHARD_ARRAY_RECORD), test_written);
     g_test_add_data_func ("/inspector/written/walked", GUINT_TO_POINTER (AREC_SHARD_RIEGELI),
                           test_written);
+    g_test_add_func ("/inspector/limit", test_limit);
     return g_test_run();
 }

@@ -1344,6 +1344,91 @@ test_reads_of_damage (void)
     g_assert_cmpuint (faults.bytes, <=, 4096 + 16 * 24);
 }
 
+/* What the walk finds in @forge with [begin, end), zeros, told to be a hole; *n_reads and
+ * *n_asked are the calls. g_free () */
+static char *
+describe_with_hole (const TestForge *forge, uint64_t begin, uint64_t end, uint64_t *n_reads,
+                    uint64_t *n_asked)
+{
+    TestFaults faults;
+    g_autoptr (ArecSource) source = source_of (forge, &faults);
+    g_autoptr (ArecChunkScan) scan = NULL;
+    g_autoptr (GArray) all = NULL;
+
+    faults.hole_begin = begin;
+    faults.hole_end = end;
+    scan = arec_chunk_scan_new (source, 0);
+    all = scan_all (scan, source->size);
+    check_items (all, 0, source->size);
+    *n_reads = faults.reads;
+    *n_asked = faults.n_asked_for_data;
+    return describe (all);
+}
+
+/* A hole that begins and ends anywhere is passed over by one call; what lies behind it is
+ * found, and nothing is found otherwise than by reading the zeros. */
+static void
+test_holes (void)
+{
+    static const uint64_t ends[] = {40 * BLOCK - 7,  40 * BLOCK,      40 * BLOCK + 1,
+                                    40 * BLOCK + 23, 40 * BLOCK + 24, 40 * BLOCK + 30000};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (ends); i++) {
+        g_autoptr (TestForge) forge = test_forge_new();
+        g_autofree char *read = NULL, *passed = NULL;
+        uint64_t begin, n_reads, n_asked, n_plain_reads, n_plain_asked;
+
+        put_chunk (forge, 100, 1);
+        begin = forge->file->len;
+        g_byte_array_set_size (forge->file, (guint)ends[i]);
+        memset (forge->file->data + begin, 0, ends[i] - begin);
+        /* Whatever follows up to the next block is damaged, and then there is a chunk. */
+        while (forge->file->len < 41 * BLOCK) {
+            g_byte_array_append (forge->file, (const uint8_t *)"\377", 1);
+        }
+        put_chunk (forge, 100000, 3);
+        read = describe_with_hole (forge, 0, 0, &n_plain_reads, &n_plain_asked);
+        passed = describe_with_hole (forge, begin, ends[i], &n_reads, &n_asked);
+        g_assert_cmpstr (passed, ==, read);
+        g_assert_nonnull (strstr (passed, "!"));
+        g_assert_cmpuint (n_plain_reads, >=, 39);
+        g_assert_cmpuint (n_reads, <=, 8);
+        g_assert_cmpuint (n_asked, <=, 2);
+    }
+}
+
+/* A chunk that was never finished, over zeros up to the end, and one that reaches over them to
+ * where no chunk follows. */
+static void
+test_holes_in_chunks (void)
+{
+    for (unsigned finished = 0; finished < 2; finished++) {
+        g_autoptr (TestForge) forge = test_forge_new();
+        g_autofree char *read = NULL, *passed = NULL;
+        uint64_t begin, size, n_reads, n_asked, n_plain_reads, n_plain_asked;
+
+        put_chunk (forge, 40 * BLOCK, 1);
+        size = forge->file->len;
+        if (finished) {
+            g_byte_array_append (forge->file,
+                                 (const uint8_t *)"no chunk at all, but as long as a "
+                                                  "header of one",
+                                 47);
+        } else {
+            g_byte_array_set_size (forge->file, (guint)(size - 100));
+            size -= 100;
+        }
+        begin = 1000;
+        memset (forge->file->data + begin, 0, size - begin);
+        read = describe_with_hole (forge, 0, 0, &n_plain_reads, &n_plain_asked);
+        passed = describe_with_hole (forge, begin, size, &n_reads, &n_asked);
+        g_assert_cmpstr (passed, ==, read);
+        g_assert_cmpuint (n_plain_reads, >=, 39);
+        g_assert_cmpuint (n_reads, <=, 8);
+        g_assert_cmpuint (n_asked, <=, 3);
+    }
+}
+
 /* Whichever read fails: the error is clean, and trying again goes on as if nothing had been. */
 static void
 test_read_errors (void)
@@ -1658,6 +1743,8 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-scan/reads-small-chunks", test_reads_of_small_chunks);
     g_test_add_func ("/chunk-scan/reads-big-chunks", test_reads_of_big_chunks);
     g_test_add_func ("/chunk-scan/reads-damage", test_reads_of_damage);
+    g_test_add_func ("/chunk-scan/holes", test_holes);
+    g_test_add_func ("/chunk-scan/holes-in-chunks", test_holes_in_chunks);
     g_test_add_func ("/chunk-scan/read-errors", test_read_errors);
     g_test_add_func ("/chunk-scan/failure-leaves-outs", test_failure_leaves_the_outs_alone);
     g_test_add_func ("/chunk-scan/shrinking-file", test_shrinking_file);

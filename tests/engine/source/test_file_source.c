@@ -351,6 +351,41 @@ test_stamp (void)
     test_file_remove (path);
 }
 
+/* A sparse file, as far as the filesystem tells of holes; one without holes. */
+static void
+test_next_data (void)
+{
+    enum { DATA = 3 << 20, SIZE = 8 << 20 };
+    ArecFdPool *pool = arec_fd_pool_new (1);
+    char *path = make_file ("0123456789"), *dense = make_file ("0123456789");
+    int fd = open (path, O_WRONLY);
+    ArecSource *source, *other;
+    uint64_t next;
+
+    g_assert_cmpint (fd, >=, 0);
+    g_assert_cmpint (pwrite (fd, "x", 1, DATA), ==, 1);
+    g_assert_cmpint (ftruncate (fd, SIZE), ==, 0);
+    close (fd);
+    source = open_source (pool, path);
+    other = open_source (pool, dense);
+    g_assert_cmpuint (arec_source_next_data (source, 5), ==, 5);
+    /* Never behind data; at once where nothing is known of holes. */
+    next = arec_source_next_data (source, 1 << 20);
+    g_assert_cmpuint (next, >=, 1 << 20);
+    g_assert_cmpuint (next, <=, DATA);
+    next = arec_source_next_data (source, DATA + (1 << 20));
+    g_assert_cmpuint (next, >=, DATA + (1 << 20));
+    g_assert_cmpuint (next, <=, SIZE);
+    for (uint64_t i = 0; i < 10; i++) {
+        g_assert_cmpuint (arec_source_next_data (other, i), ==, i);
+    }
+    arec_source_free (source);
+    arec_source_free (other);
+    arec_fd_pool_free (pool);
+    test_file_remove (path);
+    test_file_remove (dense);
+}
+
 /* ---- a thousand files ---- */
 
 enum { FILES = 1000, POOL = 4, THREADS = 8 };
@@ -455,5 +490,6 @@ main (int argc, char **argv)
     g_test_add_func ("/file-source/stamp", test_stamp);
     g_test_add_func ("/file-source/many", test_many_files);
     g_test_add_func ("/file-source/being-written", test_being_written);
+    g_test_add_func ("/file-source/next-data", test_next_data);
     return g_test_run();
 }
