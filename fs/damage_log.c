@@ -234,6 +234,35 @@ add_locked (ArecfsDamageLog *log, const Key *key, const ArecDamage *what)
     g_hash_table_insert (log->chunks, &damage->key, damage);
 }
 
+/* The chunk of the record @node, if @error is about its bytes. */
+static bool
+find_key (const ArecfsNode *node, const GError *error, Key *key)
+{
+    ArecPlace place;
+
+    if (!g_error_matches (error, AREC_ERROR, AREC_ERROR_CORRUPT) &&
+        !g_error_matches (error, AREC_ERROR, AREC_ERROR_UNSUPPORTED) &&
+        !g_error_matches (error, AREC_ERROR, AREC_ERROR_LIMIT)) {
+        return false;
+    }
+    if (!arec_reader_locate (node->file->reader, node->record, &place, NULL)) {
+        return false;
+    }
+    *key = (Key){node->slot, place.file, place.chunk};
+    return true;
+}
+
+static bool
+is_known (ArecfsDamageLog *log, const Key *key)
+{
+    bool known;
+
+    pthread_mutex_lock (&log->lock);
+    known = is_known_locked (log, key);
+    pthread_mutex_unlock (&log->lock);
+    return known;
+}
+
 /* `records 0064..0127 in a.array_record`: what is lost, as the mount shows it. g_free (). */
 static char *
 describe_records (ArecfsTree *tree, const ArecfsNode *node, uint64_t first, uint64_t end)
@@ -273,9 +302,12 @@ arecfs_damage_log_report_node (ArecfsDamageLog *log, ArecfsTree *tree, const Are
                                const GError *error)
 {
     g_auto (ArecChunkDamage) damage = {0};
-    bool is_known;
+    bool is_new;
     Key key;
 
+    if (node->kind == ARECFS_RECORD && find_key (node, error, &key) && is_known (log, &key)) {
+        return false;
+    }
     if (node->kind != ARECFS_RECORD ||
         !arec_reader_damage (node->file->reader, node->record, error, &damage)) {
         arecfs_damage_log_report (log, error);
@@ -283,15 +315,15 @@ arecfs_damage_log_report_node (ArecfsDamageLog *log, ArecfsTree *tree, const Are
     }
     key = (Key){node->slot, damage.file, damage.chunk};
     pthread_mutex_lock (&log->lock);
-    is_known = is_known_locked (log, &key);
-    if (!is_known) {
+    is_new = !is_known_locked (log, &key);
+    if (is_new) {
         add_locked (log, &key, &damage.damage);
     }
     pthread_mutex_unlock (&log->lock);
-    if (!is_known) {
+    if (is_new) {
         log_damage (log, tree, node, &damage);
     }
-    return !is_known;
+    return is_new;
 }
 
 /* ---- damages.json ---- */

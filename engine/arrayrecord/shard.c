@@ -674,6 +674,16 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
     return true;
 }
 
+uint64_t
+arec_shard_chunk_end (ArecShard *shard, const ArecIndexEntry *entry)
+{
+    ArecChunkPlace place = place_of (shard, entry);
+    ArecChunkHeader header;
+
+    place.max_size = UINT64_MAX;
+    return arec_chunk_read_header (&place, &header, NULL) ? header.end : entry->limit;
+}
+
 bool
 arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,
                         bool *transposed, GError **error)

@@ -121,6 +121,10 @@ bool arec_shard_load_sizes_at (ArecShard *shard, const ArecIndexEntry *entry,
  * reading it whole. */
 bool arec_shard_walks_for_sizes (const ArecShard *shard);
 
+/* Where the chunk of @entry ends, by its own header if that is sound, else where the index has
+ * the next thing. Blocks on one small read. */
+uint64_t arec_shard_chunk_end (ArecShard *shard, const ArecIndexEntry *entry);
+
 /* Compression byte and type of chunk @chunk, from its first bytes. Same errors. */
 bool arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,
                              bool *transposed, GError **error);

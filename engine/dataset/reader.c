@@ -559,7 +559,7 @@ arec_reader_damage (const ArecReader *reader, uint64_t record, const GError *err
         .file = place.file,
         .chunk = place.chunk,
         .damage = {.offset = entry.offset,
-                   .length = entry.limit - entry.offset,
+                   .length = arec_shard_chunk_end (file->shard, &entry) - entry.offset,
                    .knows_first_record = true,
                    .first_record = entry.first_record,
                    .knows_n_records = true,
@@ -625,14 +625,18 @@ static bool
 load_chunk (void *data, void **value, uint64_t *cost, GError **error)
 {
     LoadRequest *request = data;
+    ArecCacheKey key = chunk_key (request->file, request->chunk);
     GError *cause = NULL;
     ArecChunk *chunk;
 
+    /* Another load may have failed since we looked. */
+    if (arec_failed_chunks_find (request->engine->failed, key, 0, 0, error)) {
+        return false;
+    }
     if (!arec_shard_load_chunk_progressively (request->file->shard, request->entry,
                                               request->engine->max_whole_chunk, &chunk,
                                               &cause)) {
-        note_failure (request->engine, chunk_key (request->file, request->chunk),
-                      (ArecFailedFrom){0}, cause);
+        note_failure (request->engine, key, (ArecFailedFrom){0}, cause);
         g_propagate_error (error, cause);
         return false;
     }
@@ -655,13 +659,16 @@ static bool
 load_sizes (void *data, void **value, uint64_t *cost, GError **error)
 {
     LoadRequest *request = data;
+    ArecCacheKey key = sizes_key (request->file, request->chunk);
     GError *cause = NULL;
     ArecRecordEnds ends;
 
+    if (arec_failed_chunks_find (request->engine->failed, key, 0, 0, error)) {
+        return false;
+    }
     if (!arec_shard_load_sizes_at (request->file->shard, request->entry, &ends, &cause)) {
         /* A chunk that can be decoded has sizes, too. */
-        note_failure (request->engine, sizes_key (request->file, request->chunk),
-                      (ArecFailedFrom){0}, cause);
+        note_failure (request->engine, key, (ArecFailedFrom){0}, cause);
         note_failure (request->engine, chunk_key (request->file, request->chunk),
                       (ArecFailedFrom){0}, cause);
         g_propagate_error (error, cause);

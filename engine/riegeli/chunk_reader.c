@@ -27,6 +27,10 @@ typedef struct {
 static bool
 corrupt (const ArecChunkPlace *place, uint64_t offset, GError **error, const char *what)
 {
+    if (offset == place->begin) {
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, offset, "%s",
+                                what);
+    }
     return arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, offset,
                             "%s (chunk at %" PRIu64 ")", what, place->begin);
 }

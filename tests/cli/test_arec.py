@@ -772,8 +772,8 @@ def test_unknown_format(command, content, tmp_path):
     (0, 0, "the file ends here, expected a postscript in its last 65536 bytes"),
     (64, 64, "the file ends here, expected a postscript in its last 65536 bytes"),
     (65536, 0, "chunk type 0x73 with 0 records, expected one that holds records"),
-    (131072, 65536, "chunk header hash mismatch (chunk at 65536)"),
-    (196607, 131071, "chunk header hash mismatch (chunk at 131071)"),
+    (131072, 65536, "chunk header hash mismatch"),
+    (196607, 131071, "chunk header hash mismatch"),
 ])
 def test_truncated_file(command, keep, offset, reason, copy):
     path = copy(TEXT)
@@ -800,7 +800,7 @@ def test_cat_stops_at_damage(form, copy):
 
 
 @pytest.mark.parametrize("place, reason", [
-    (lambda chunk: chunk.begin + 20, "chunk header hash mismatch (chunk at {begin})"),
+    (lambda chunk: chunk.begin + 20, "chunk header hash mismatch"),
     (lambda chunk: chunk.position(10), "data hash mismatch in a chunk of {length} bytes"),  # of the size list
 ], ids=["header", "size_list"])
 def test_ls_stops_at_damage(place, reason, copy):
@@ -819,7 +819,7 @@ def test_info_of_a_damaged_chunk(copy):
     container = Container(path)
     begin = container.user_chunks[3].begin
     container.flip(begin + 20)
-    fails(5, f"arec: {path}: at {begin}: chunk header hash mismatch (chunk at {begin})", "info", path)
+    fails(5, f"arec: {path}: at {begin}: chunk header hash mismatch", "info", path)
 
 
 @pytest.mark.parametrize("command", READING_COMMANDS)

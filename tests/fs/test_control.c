@@ -8,14 +8,34 @@
 
 #include <arec/arec.h>
 
+#include "files.h"
 #include "inodes.h"
 
 static ArecfsCounters counters; /* here, as GLib's fixtures are less aligned */
 
 typedef struct {
     ArecEngine *engine;
+    ArecSourceList *list;
+    ArecfsTree *tree;
+    ArecfsDamageLog *damage;
     ArecfsControl *control;
 } Fixture;
+
+/* Some file that is there. */
+static void
+open_tree (Fixture *fixture)
+{
+    g_autofree char *path = test_golden_path ("empty.groupsize1.array_record");
+    const ArecReaderOptions reader = {0};
+    const ArecfsTreeOptions options = {.reader = &reader};
+    char *arguments[] = {path, NULL};
+
+    fixture->list = arec_source_list_new();
+    g_assert_true (arec_source_list_add (fixture->list, path, NULL, NULL));
+    fixture->tree =
+        arecfs_tree_new (fixture->engine, fixture->list, true, arguments, &options, NULL);
+    g_assert_nonnull (fixture->tree);
+}
 
 static void
 set_up (Fixture *fixture, gconstpointer data)
@@ -24,7 +44,10 @@ set_up (Fixture *fixture, gconstpointer data)
     arecfs_counters_start (&counters);
     counters.started = 1700000000;
     fixture->engine = arec_engine_new (NULL);
-    fixture->control = arecfs_control_new (&counters, fixture->engine);
+    open_tree (fixture);
+    fixture->damage = arecfs_damage_log_new();
+    fixture->control =
+        arecfs_control_new (&counters, fixture->engine, fixture->damage, fixture->tree);
 }
 
 static void
@@ -32,6 +55,9 @@ tear_down (Fixture *fixture, gconstpointer data)
 {
     (void)data;
     arecfs_control_free (fixture->control);
+    arecfs_damage_log_free (fixture->damage);
+    arecfs_tree_free (fixture->tree);
+    arec_source_list_unref (fixture->list);
     arec_engine_unref (fixture->engine);
 }
 
@@ -83,7 +109,7 @@ test_names (Fixture *fixture, gconstpointer data)
     static const char *const absent[] = {"",         "stats",     "stats.json ", "STATS.JSON",
                                          "metrics/", "metrics\n", ".",           "..",
                                          ".arecfs",  "0"};
-    bool found_metrics = false, found_json = false;
+    bool found_metrics = false, found_json = false, found_damages = false;
     size_t n = 0;
 
     (void)data;
@@ -91,9 +117,10 @@ test_names (Fixture *fixture, gconstpointer data)
         g_assert_cmpuint (arecfs_control_lookup (fixture->control, name, 1), !=, 0);
         found_metrics = found_metrics || strcmp (name, "metrics") == 0;
         found_json = found_json || strcmp (name, "stats.json") == 0;
+        found_damages = found_damages || strcmp (name, "damages.json") == 0;
     }
-    g_assert_cmpuint (n, ==, 2);
-    g_assert_true (found_metrics && found_json);
+    g_assert_cmpuint (n, ==, 3);
+    g_assert_true (found_metrics && found_json && found_damages);
     g_assert_null (arecfs_control_name (n));
     g_assert_null (arecfs_control_name (SIZE_MAX));
     for (size_t i = 0; i < G_N_ELEMENTS (absent); i++) {
@@ -260,7 +287,7 @@ static void
 test_free (void)
 {
     g_autoptr (ArecEngine) engine = arec_engine_new (NULL);
-    ArecfsControl *control = arecfs_control_new (&counters, engine);
+    ArecfsControl *control = arecfs_control_new (&counters, engine, NULL, NULL);
 
     arecfs_control_lookup (control, "metrics", 1);
     arecfs_control_lookup (control, "stats.json", 1);

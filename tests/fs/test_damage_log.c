@@ -1,14 +1,18 @@
-/* A damage is told once, by place; what has no place, by message. */
+/* A damage is told once, with its records, and listed; other failures once by place, and what
+ * has no place by message; lines are limited in rate, memory in size. */
 #include "damage_log.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#include <arec/error.h>
+#include "files.h"
+#include "forge.h"
+
+#include "base/error.h"
 
 static atomic_uint lines;
-static char last[200];
+static GString *logged; /* NULL: not kept */
 
 /* Takes the place of the program's writer: counts warnings instead of ending the test. */
 static GLogWriterOutput
@@ -20,26 +24,55 @@ count_line (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer dat
     }
     g_assert_cmpint (level & G_LOG_LEVEL_MASK, ==, G_LOG_LEVEL_WARNING);
     for (gsize i = 0; i < n; i++) {
-        if (strcmp (fields[i].key, "MESSAGE") == 0 && lines++ == 0) {
-            g_strlcpy (last, fields[i].value, sizeof last);
+        if (strcmp (fields[i].key, "MESSAGE") == 0) {
+            lines++;
+            if (logged) {
+                g_string_append (logged, fields[i].value);
+                g_string_append_c (logged, '\n');
+            }
         }
     }
     return G_LOG_WRITER_HANDLED;
 }
 
-/* Reports @message; returns how many lines that made. */
-static unsigned
-report (ArecfsDamageLog *log, const char *message)
+/* Fresh: no line yet. */
+static void
+clear_lines (void)
 {
-    g_autoptr (GError) error = g_error_new_literal (AREC_ERROR, AREC_ERROR_CORRUPT, message);
-
     lines = 0;
+    g_string_truncate (logged, 0);
+}
+
+/* ---- failures that are no damage of a chunk ---- */
+
+/* Reports @error, taken over; returns how many lines that made, which are its message. */
+static unsigned
+report (ArecfsDamageLog *log, GError *error)
+{
+    g_autofree char *expected = g_strconcat (error->message, "\n", NULL);
+
+    clear_lines();
     arecfs_damage_log_report (log, error);
     if (lines > 0) {
-        g_assert_cmpstr (last, ==, message);
+        g_assert_cmpstr (logged->str, ==, expected);
     }
-    g_assert_cmpstr (error->message, ==, message);
+    g_error_free (error);
     return lines;
+}
+
+static unsigned
+report_at (ArecfsDamageLog *log, const char *path, uint64_t offset, const char *reason)
+{
+    GError *error = NULL;
+
+    arec_fail_place (&error, AREC_ERROR_CORRUPT, path, offset, "%s", reason);
+    return report (log, error);
+}
+
+static unsigned
+report_text (ArecfsDamageLog *log, const char *message)
+{
+    return report (log, g_error_new_literal (AREC_ERROR, AREC_ERROR_IO, message));
 }
 
 static void
@@ -47,16 +80,16 @@ test_once_for_a_place (void)
 {
     ArecfsDamageLog *log = arecfs_damage_log_new();
 
-    g_assert_cmpuint (report (log, "/d/a.rec: at 64: data hash mismatch"), ==, 1);
-    g_assert_cmpuint (report (log, "/d/a.rec: at 64: data hash mismatch"), ==, 0);
+    g_assert_cmpuint (report_at (log, "/d/a.rec", 64, "data hash mismatch"), ==, 1);
+    g_assert_cmpuint (report_at (log, "/d/a.rec", 64, "data hash mismatch"), ==, 0);
     /* Another reason, the same place. */
-    g_assert_cmpuint (report (log, "/d/a.rec: at 64: header hash mismatch"), ==, 0);
+    g_assert_cmpuint (report_at (log, "/d/a.rec", 64, "header hash mismatch"), ==, 0);
     /* Other places: another offset, also one that begins with the same digits; another file. */
-    g_assert_cmpuint (report (log, "/d/a.rec: at 65: data hash mismatch"), ==, 1);
-    g_assert_cmpuint (report (log, "/d/a.rec: at 640: data hash mismatch"), ==, 1);
-    g_assert_cmpuint (report (log, "/d/a.rec: at 6: data hash mismatch"), ==, 1);
-    g_assert_cmpuint (report (log, "/d/b.rec: at 64: data hash mismatch"), ==, 1);
-    g_assert_cmpuint (report (log, "/d/a.rec: at 64: once more"), ==, 0);
+    g_assert_cmpuint (report_at (log, "/d/a.rec", 65, "data hash mismatch"), ==, 1);
+    g_assert_cmpuint (report_at (log, "/d/a.rec", 640, "data hash mismatch"), ==, 1);
+    g_assert_cmpuint (report_at (log, "/d/a.rec", 6, "data hash mismatch"), ==, 1);
+    g_assert_cmpuint (report_at (log, "/d/b.rec", 64, "data hash mismatch"), ==, 1);
+    g_assert_cmpuint (report_at (log, "/d/a.rec", 64, "once more"), ==, 0);
     arecfs_damage_log_free (log);
 }
 
@@ -65,34 +98,26 @@ test_without_a_place (void)
 {
     ArecfsDamageLog *log = arecfs_damage_log_new();
 
-    g_assert_cmpuint (report (log, "/d/a.rec: the file changed since it was opened"), ==, 1);
-    g_assert_cmpuint (report (log, "/d/a.rec: the file changed since it was opened"), ==, 0);
-    g_assert_cmpuint (report (log, "/d/b.rec: the file changed since it was opened"), ==, 1);
-    g_assert_cmpuint (report (log, "/d/a.rec: cannot open: Permission denied"), ==, 1);
-    g_assert_cmpuint (report (log, ""), ==, 1);
-    g_assert_cmpuint (report (log, ""), ==, 0);
+    g_assert_cmpuint (report_text (log, "/d/a.rec: the file changed"), ==, 1);
+    g_assert_cmpuint (report_text (log, "/d/a.rec: the file changed"), ==, 0);
+    g_assert_cmpuint (report_text (log, "/d/b.rec: the file changed"), ==, 1);
+    g_assert_cmpuint (report_text (log, "/d/%s%n%d.rec: %s"), ==, 1);
+    g_assert_cmpuint (report_text (log, ""), ==, 1);
+    g_assert_cmpuint (report_text (log, ""), ==, 0);
     arecfs_damage_log_free (log);
 }
 
-/* A name of a file that looks like a place hides no other file's damage behind itself. */
+/* A name of a file that looks like a place hides neither another file's damage, nor others of
+ * its own. */
 static void
 test_file_named_like_a_place (void)
 {
     ArecfsDamageLog *log = arecfs_damage_log_new();
 
-    g_assert_cmpuint (report (log, "/d/x: at 5/a.rec: at 64: data hash mismatch"), ==, 1);
-    g_assert_cmpuint (report (log, "/d/x: at 5/b.rec: at 64: data hash mismatch"), ==, 1);
-    g_assert_cmpuint (report (log, "/d/x: at 5/a.rec: at 99: data hash mismatch"), ==, 1);
-    arecfs_damage_log_free (log);
-}
-
-/* What a file is called never is a format. */
-static void
-test_percent (void)
-{
-    ArecfsDamageLog *log = arecfs_damage_log_new();
-
-    g_assert_cmpuint (report (log, "/d/%s%n%d.rec: at 64: %s"), ==, 1);
+    g_assert_cmpuint (report_at (log, "/d/x: at 5/a.rec", 64, "data hash mismatch"), ==, 1);
+    g_assert_cmpuint (report_at (log, "/d/x: at 5/b.rec", 64, "data hash mismatch"), ==, 1);
+    g_assert_cmpuint (report_at (log, "/d/x: at 5:", 64, "data hash mismatch"), ==, 1);
+    g_assert_cmpuint (report_at (log, "/d/x: at 5:", 65, "data hash mismatch"), ==, 1);
     arecfs_damage_log_free (log);
 }
 
@@ -101,25 +126,228 @@ test_logs_are_apart (void)
 {
     ArecfsDamageLog *one = arecfs_damage_log_new(), *other = arecfs_damage_log_new();
 
-    g_assert_cmpuint (report (one, "/d/a.rec: at 64: x"), ==, 1);
-    g_assert_cmpuint (report (other, "/d/a.rec: at 64: x"), ==, 1);
+    g_assert_cmpuint (report_at (one, "/d/a.rec", 64, "x"), ==, 1);
+    g_assert_cmpuint (report_at (other, "/d/a.rec", 64, "x"), ==, 1);
     arecfs_damage_log_free (one);
     arecfs_damage_log_free (other);
     arecfs_damage_log_free (NULL);
 }
 
-enum { THREADS = 8, PLACES = 500 };
+/* A dying disk fails at each place: 100 lines, that no more come, and at the end how many. */
+static void
+test_failures_are_limited (void)
+{
+    ArecfsDamageLog *log = arecfs_damage_log_new();
+
+    for (uint64_t i = 0; i < ARECFS_DAMAGE_LINES - 1; i++) {
+        g_assert_cmpuint (report_at (log, "/d/a.rec", i, "read: Input/output error"), ==, 1);
+    }
+    clear_lines();
+    for (uint64_t i = 1000; i < 2000; i++) {
+        g_autoptr (GError) error = NULL;
+
+        arec_fail_place (&error, AREC_ERROR_IO, "a", i, "read");
+        arecfs_damage_log_report (log, error);
+    }
+    g_assert_cmpstr (logged->str, ==,
+                     "a: at 1000: read\n"
+                     "100 failures logged: further ones are counted for a minute\n");
+    clear_lines();
+    arecfs_damage_log_free (log);
+    g_assert_cmpstr (logged->str, ==, "999 more failures not logged\n");
+}
+
+/* ---- damaged chunks ---- */
+
+/* A mount of one file of chunks of two records each, all sound in truth. */
+typedef struct {
+    uint64_t begin; /* of the first chunk */
+    uint64_t length;
+    char *path;
+    ArecEngine *engine;
+    ArecSourceList *list;
+    ArecfsTree *tree;
+} Mount;
+
+static void
+set_up (Mount *mount, uint64_t n_chunks, bool flat)
+{
+    static const TestForgeRecord records[2] = {{"a", 1}, {"bc", 2}};
+    g_autoptr (TestForge) forge = test_forge_new();
+    const ArecReaderOptions reader = {0};
+    const ArecfsTreeOptions options = {.reader = &reader};
+    g_autoptr (GError) error = NULL;
+
+    mount->begin = forge->file->len;
+    for (uint64_t i = 0; i < n_chunks; i++) {
+        test_forge_records (forge, AREC_COMPRESSION_NONE, records, 2);
+        if (i == 0) {
+            mount->length = forge->file->len - mount->begin;
+        }
+    }
+    test_forge_finish (forge);
+    mount->path = test_file_write ("f.array_record", forge->file->data, forge->file->len);
+    mount->engine = arec_engine_new (NULL);
+    mount->list = arec_source_list_new();
+    g_assert_true (arec_source_list_add (mount->list, mount->path, NULL, &error));
+    mount->tree = arecfs_tree_new (mount->engine, mount->list, flat,
+                                   (char *[]){mount->path, NULL}, &options, &error);
+    g_assert_no_error (error);
+}
+
+static void
+tear_down (Mount *mount)
+{
+    arecfs_tree_free (mount->tree);
+    arec_source_list_unref (mount->list);
+    arec_engine_unref (mount->engine);
+    test_file_remove (mount->path);
+}
+
+/* A failure to read @record; returns what the log says of its being new. */
+static bool
+fail_to_read (const Mount *mount, ArecfsDamageLog *log, uint64_t record, ArecError code,
+              const char *reason)
+{
+    g_autoptr (GError) error = NULL;
+    ArecfsNode root, node;
+    char name[ARECFS_NAME_SIZE];
+
+    g_assert_true (arecfs_tree_get (mount->tree, 1, &root, NULL));
+    if (root.kind == ARECFS_DIRECTORY) {
+        char file[256];
+
+        arecfs_tree_child (mount->tree, &root, 0, &node, file);
+        root = node;
+        g_assert_true (arecfs_tree_open (mount->tree, &root, NULL));
+    }
+    arecfs_tree_child (mount->tree, &root, record, &node, name);
+    arec_fail_place (&error, code, mount->path, mount->begin + record / 2 * mount->length, "%s",
+                     reason);
+    return arecfs_damage_log_report_node (log, mount->tree, &node, error);
+}
+
+static void
+check_json (ArecfsDamageLog *log, const Mount *mount, const char *expected)
+{
+    g_autofree char *json = arecfs_damage_log_to_json (log, mount->tree);
+
+    g_assert_cmpstr (json, ==, expected);
+}
+
+static void
+test_one_line_for_a_chunk (void)
+{
+    Mount mount;
+
+    for (int flat = 0; flat < 2; flat++) {
+        ArecfsDamageLog *log = arecfs_damage_log_new();
+        g_autofree char *expected = NULL, *json = NULL, *sound = NULL;
+
+        set_up (&mount, 30, flat);
+        sound = g_strdup_printf (
+            "[\n  {\"path\": \"%s\", \"damages\": [], \"ok\": true, \"records\": 60}\n]\n",
+            mount.path);
+        check_json (log, &mount, sound);
+        clear_lines();
+        g_assert_true (fail_to_read (&mount, log, 21, AREC_ERROR_CORRUPT, "bad"));
+        g_assert_false (fail_to_read (&mount, log, 20, AREC_ERROR_CORRUPT, "bad"));
+        g_assert_false (fail_to_read (&mount, log, 21, AREC_ERROR_CORRUPT, "bad"));
+        expected = g_strdup_printf (
+            "%s: at %" G_GUINT64_FORMAT ": bad; records 20..21%s lost\n", mount.path,
+            mount.begin + 10 * mount.length, flat ? "" : " in f.array_record");
+        g_assert_cmpstr (logged->str, ==, expected);
+        g_assert_true (fail_to_read (&mount, log, 2, AREC_ERROR_LIMIT, "\"\001\\\xff"));
+        json = g_strdup_printf (
+            "[\n  {\"path\": \"%s\", \"damages\": [\n"
+            "    {\"offset\": %" G_GUINT64_FORMAT ", \"length\": %" G_GUINT64_FORMAT
+            ", \"reason\": \"\\\"\\u0001\\\\\xef\xbf\xbd\", \"first_record\": 2,"
+            " \"records\": 2},\n"
+            "    {\"offset\": %" G_GUINT64_FORMAT ", \"length\": %" G_GUINT64_FORMAT
+            ", \"reason\": \"bad\", \"first_record\": 20, \"records\": 2}\n"
+            "  ], \"ok\": false, \"records\": 56}\n]\n",
+            mount.path, mount.begin + mount.length, mount.length,
+            mount.begin + 10 * mount.length, mount.length);
+        check_json (log, &mount, json);
+        arecfs_damage_log_free (log);
+        tear_down (&mount);
+    }
+}
+
+/* What the system fails at is no damage, and is said of each record anew. */
+static void
+test_no_damage (void)
+{
+    ArecfsDamageLog *log = arecfs_damage_log_new();
+    g_autofree char *sound = NULL;
+    Mount mount;
+
+    set_up (&mount, 3, true);
+    sound = g_strdup_printf (
+        "[\n  {\"path\": \"%s\", \"damages\": [], \"ok\": true, \"records\": 6}\n]\n",
+        mount.path);
+    clear_lines();
+    for (int i = 0; i < 3; i++) {
+        g_assert_true (fail_to_read (&mount, log, 0, AREC_ERROR_IO, "read"));
+        g_assert_true (fail_to_read (&mount, log, 0, AREC_ERROR_NOMEM, "no memory"));
+        g_assert_true (fail_to_read (&mount, log, 2, AREC_ERROR_CHANGED, "changed"));
+    }
+    g_assert_cmpuint (lines, ==, 2);
+    check_json (log, &mount, sound);
+    arecfs_damage_log_free (log);
+    tear_down (&mount);
+}
+
+static void
+test_damages_are_limited (void)
+{
+    enum { CHUNKS = ARECFS_DAMAGES_KEPT + 50 };
+    ArecfsDamageLog *log = arecfs_damage_log_new();
+    g_autofree char *json = NULL;
+    Mount mount;
+    size_t n = 0;
+
+    set_up (&mount, CHUNKS, true);
+    clear_lines();
+    for (uint64_t i = 0; i < CHUNKS; i++) {
+        g_assert_true (fail_to_read (&mount, log, 2 * i, AREC_ERROR_CORRUPT, "bad"));
+        g_assert_false (fail_to_read (&mount, log, 2 * i + 1, AREC_ERROR_CORRUPT, "bad"));
+    }
+    g_assert_cmpuint (lines, ==, ARECFS_DAMAGE_LINES + 1);
+    g_assert_nonnull (strstr (logged->str,
+                              "\n100 damages logged: further ones are counted for a"
+                              " minute; see .arecfs/damages.json\n"));
+    json = arecfs_damage_log_to_json (log, mount.tree);
+    for (const char *at = json; (at = strstr (at, "\"offset\"")); at++) {
+        n++;
+    }
+    g_assert_cmpuint (n, ==, ARECFS_DAMAGES_KEPT);
+    g_assert_true (
+        g_str_has_suffix (json, "], \"ok\": false, \"records\": 0, \"left_out\": 50}\n]\n"));
+    clear_lines();
+    arecfs_damage_log_free (log);
+    g_assert_cmpstr (logged->str, ==,
+                     "9950 more damages not logged; see .arecfs/damages.json\n");
+    tear_down (&mount);
+}
+
+enum { THREADS = 4, CHUNKS = 90 };
+
+typedef struct {
+    Mount mount;
+    ArecfsDamageLog *log;
+    atomic_uint n_new;
+} Crowd;
 
 static void *
-report_all (void *data)
+fail_all (void *data)
 {
-    ArecfsDamageLog *log = data;
+    Crowd *crowd = data;
 
-    for (unsigned i = 0; i < PLACES; i++) {
-        g_autoptr (GError) error =
-            g_error_new (AREC_ERROR, AREC_ERROR_CORRUPT, "/d/a.rec: at %u: x", i);
-
-        arecfs_damage_log_report (log, error);
+    for (uint64_t i = 0; i < CHUNKS; i++) {
+        crowd->n_new +=
+            fail_to_read (&crowd->mount, crowd->log, 2 * i, AREC_ERROR_CORRUPT, "bad");
+        g_free (arecfs_damage_log_to_json (crowd->log, crowd->mount.tree));
     }
     return NULL;
 }
@@ -127,18 +355,24 @@ report_all (void *data)
 static void
 test_threads (void)
 {
-    ArecfsDamageLog *log = arecfs_damage_log_new();
+    Crowd crowd = {.log = arecfs_damage_log_new()};
+    GString *kept = logged;
     pthread_t threads[THREADS];
 
-    lines = 1; /* so that no thread writes `last` */
+    set_up (&crowd.mount, CHUNKS, true);
+    clear_lines();
+    logged = NULL; /* by one thread at a time only */
     for (unsigned i = 0; i < THREADS; i++) {
-        g_assert_cmpint (pthread_create (&threads[i], NULL, report_all, log), ==, 0);
+        g_assert_cmpint (pthread_create (&threads[i], NULL, fail_all, &crowd), ==, 0);
     }
     for (unsigned i = 0; i < THREADS; i++) {
         pthread_join (threads[i], NULL);
     }
-    g_assert_cmpuint (lines, ==, 1 + PLACES);
-    arecfs_damage_log_free (log);
+    g_assert_cmpuint (lines, ==, CHUNKS);
+    g_assert_cmpuint (crowd.n_new, ==, CHUNKS);
+    logged = kept;
+    arecfs_damage_log_free (crowd.log);
+    tear_down (&crowd.mount);
 }
 
 int
@@ -148,11 +382,15 @@ main (int argc, char **argv)
     /* Warnings are what is tested here; criticals stay fatal. */
     g_log_set_always_fatal (G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
     g_log_set_writer_func (count_line, NULL, NULL);
+    logged = g_string_new (NULL);
     g_test_add_func ("/damage-log/once-for-a-place", test_once_for_a_place);
     g_test_add_func ("/damage-log/without-a-place", test_without_a_place);
-    g_test_add_func ("/damage-log/percent", test_percent);
-    g_test_add_func ("/damage-log/logs-are-apart", test_logs_are_apart);
-    g_test_add_func ("/damage-log/threads", test_threads);
     g_test_add_func ("/damage-log/file-named-like-a-place", test_file_named_like_a_place);
+    g_test_add_func ("/damage-log/logs-are-apart", test_logs_are_apart);
+    g_test_add_func ("/damage-log/failures-are-limited", test_failures_are_limited);
+    g_test_add_func ("/damage-log/one-line-for-a-chunk", test_one_line_for_a_chunk);
+    g_test_add_func ("/damage-log/no-damage", test_no_damage);
+    g_test_add_func ("/damage-log/damages-are-limited", test_damages_are_limited);
+    g_test_add_func ("/damage-log/threads", test_threads);
     return g_test_run();
 }

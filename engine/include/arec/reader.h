@@ -206,7 +206,7 @@ AREC_PUBLIC bool arec_reader_record_size (ArecReader *reader, uint64_t record, u
                                           GError **error);
 
 /* What @error, which reading @record in [0, n_records) or asking for its size gave, says of the
- * record's chunk. Does no I/O unless the index is offloaded.
+ * record's chunk. Blocks on I/O: the chunk's header tells where it ends.
  * @damage  (out) arec_chunk_damage_clear ().
  * Returns false where @error does not tell of bytes (IO, NOMEM, CHANGED), or the index fails.
  */

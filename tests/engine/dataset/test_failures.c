@@ -699,6 +699,7 @@ test_readahead_leaves_damage_alone (void)
     Model model = small_file();
     const ChunkModel *bad = &g_array_index (model.chunks, ChunkModel, 2);
     g_autoptr (ArecReadahead) readahead = NULL;
+    uint64_t n_reads = 0;
     OnDisk disk;
 
     model.forge->file->data[bad->data_end - 1] ^= 4;
@@ -713,8 +714,12 @@ test_readahead_leaves_damage_alone (void)
             g_assert_true (arec_reader_read (disk.reader, i, &view, NULL) != is_bad);
         }
         g_clear_pointer (&readahead, arec_readahead_free);
+        if (round == 0) {
+            n_reads = stats_of (&disk).source_reads;
+        }
     }
-    g_assert_cmpuint (stats_of (&disk).chunks_failed, ==, 1);
+    g_assert_cmpuint (stats_of (&disk).source_reads, ==, n_reads);
+    g_assert_cmpuint (stats_of (&disk).damages_known, ==, 1);
     remove_from_disk (&disk);
     model_clear (&model);
 }
