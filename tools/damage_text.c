@@ -8,9 +8,14 @@
 static char *
 loss_text (const ArecDamage *damage)
 {
-    if (!damage->knows_n_records) {
+    if (!damage->knows_n_records && damage->length == 0) {
         return g_strdup_printf ("an unknown number of records from %" PRIu64 " on lost",
                                 damage->first_record);
+    }
+    if (!damage->knows_n_records) {
+        return g_strdup_printf ("an unknown number of records from %" PRIu64
+                                " on lost, those after it are numbered from %" PRIu64,
+                                damage->first_record, damage->first_record);
     }
     if (damage->n_records == 0) {
         return g_strdup ("no records lost");

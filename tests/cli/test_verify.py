@@ -1,6 +1,8 @@
 """arec verify: every kind of damage, on every golden file, is named exactly."""
 
+import errno
 import json
+import os
 import re
 
 import pytest
@@ -104,6 +106,11 @@ def test_as_text(tmp_path):
 
     path.write_bytes(sound.without_footer().content)
     assert "an unknown number of records from 700 on lost\n" in arec("verify", path).out.decode()
+    # Without an index, who comes after a gap moves up.
+    gap = Sound(PLAIN.path).header(0)
+    path.write_bytes(gap.content)
+    assert ("an unknown number of records from 0 on lost, those after it are numbered from 0\n"
+            in arec("verify", "--kind=riegeli", path).out.decode())
     path.write_bytes(sound.footer_data().content)
     assert "; no records lost\n" in arec("verify", path).out.decode()
 
@@ -132,6 +139,42 @@ def test_an_index_that_cannot_be_used_is_a_damage(tmp_path):
     ((offset, length, _, records),) = damages_of(told)
     assert (offset, length, records) == (size - 65536, 65536, None)
     assert arec("info", path).code == 5
+
+
+def knows_holes(path):
+    """Whether the filesystem tells that @path, of 1 TiB, is nearly all holes."""
+    with open(path, "rb") as file:
+        try:
+            return os.lseek(file.fileno(), 1 << 30, os.SEEK_DATA) > 1 << 31
+        except OSError as error:
+            return error.errno == errno.ENXIO
+
+
+@pytest.mark.parametrize("g", [TEXT, PLAIN], ids=by_name)
+@pytest.mark.parametrize("command", [["verify"], ["repair", "--reencode", "-o", "{out}"], ["info", "--recover"],
+                                     ["cat", "--recover"]], ids=lambda command: command[0])
+def test_a_terabyte_of_holes(g, command, tmp_path):
+    """A sound file that was extended to 1 TiB: what is behind it is passed over, not read."""
+    path, out = tmp_path / g.name, tmp_path / "out.array_record"
+    content = g.path.read_bytes()
+    path.write_bytes(content)
+    os.truncate(path, 1 << 40)
+    if not knows_holes(path):
+        pytest.skip("this filesystem does not tell of holes")
+    result = arec(*(word.format(out=out) for word in command), "-v", path)
+    assert result.code == 5 if command[0] == "verify" else result.code in (0, 5), result
+    reads, size = map(int, re.search(r"(\d+) reads of (\d+) bytes", result.err).groups())
+    assert reads < 200, result.err
+    assert size < 6 * len(content), result.err
+    if command[0] == "verify":
+        _, told = verified(path)
+        assert told["records"] == g.n_records
+        (damage,) = told["damages"]
+        # It begins where the file ended, or ends within the block that ended it.
+        assert damage["offset"] <= len(content)
+        assert damage["offset"] + damage["length"] == 1 << 40
+    if command[0] == "repair":
+        assert verified(out)[1] == {"path": str(out), "ok": True, "records": g.n_records, "damages": []}
 
 
 # ---- kinds, recovered and forced --------------------------------------------------------------

@@ -36,11 +36,11 @@ typedef struct {
 
 /* Writes a sound copy of file @file of @list, all of it, to @out. The output appears under its
  * name when it is complete and durable; a failure leaves what was there. Chunks whose hashes
- * match are kept even where a block header among their bytes is damaged. Records behind a lost
- * chunk are renumbered.
- * Errors: FORMAT, NOT_FOUND, UNSUPPORTED, LIMIT, IO, CHANGED, NOMEM; INVALID where the copy
- * would have chunks of uneven numbers of records, which the reference misreads, without
- * `reencode`. Memory: a few chunks for each thread, and the new footer. Blocks. */
+ * match are kept even where a block header among their bytes is damaged, and where they are too
+ * large to be decoded; too large to be held they are lost. Records behind a lost chunk are
+ * renumbered. Errors: FORMAT, NOT_FOUND, UNSUPPORTED, LIMIT, IO, CHANGED, NOMEM; INVALID where
+ * the copy would have chunks of uneven numbers of records, which the reference misreads,
+ * without `reencode`. Memory: a few chunks for each thread, and the new footer. Blocks. */
 AREC_PUBLIC bool arec_repair_file (ArecEngine *engine, ArecSourceList *list, size_t file,
                                    const char *out, const ArecReaderOptions *reader_options,
                                    const ArecRepairOptions *options, ArecRepairResult *result,

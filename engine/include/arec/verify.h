@@ -35,9 +35,10 @@ typedef struct {
 } ArecVerifyResult;
 
 /* Checks file @file of @list, all of it whatever range the source names.
- * Returns true when the file was read to its end, sound (n_damages == 0) or not.
- * Errors: FORMAT, NOT_FOUND, UNSUPPORTED, LIMIT, IO, CHANGED, NOMEM: nothing is known then.
- * Memory: a few chunks for each thread. Blocks. */
+ * Returns true when the file was read to its end, sound (n_damages == 0) or not. A chunk that
+ * is unsupported, or beyond the engine's limits, is a damage. Errors: FORMAT, NOT_FOUND,
+ * UNSUPPORTED, LIMIT, IO, CHANGED, NOMEM: nothing is known then. Memory: a few chunks for each
+ * thread. Blocks. */
 AREC_PUBLIC bool arec_verify_file (ArecEngine *engine, ArecSourceList *list, size_t file,
                                    const ArecReaderOptions *reader_options,
                                    const ArecVerifyOptions *options, ArecVerifyResult *result,
