@@ -392,12 +392,13 @@ put_damage (GString *text, const Damage *damage, bool is_first)
                             damage->first_record, damage->n_records);
 }
 
-/* The file @info; @next is the place in @sorted of its first damage, and then of the next
- * file's. */
+/* The file @info, of which a scan that made its index may have left out gaps; @next is the
+ * place in @sorted of its first damage, and then of the next file's. */
 static void
 put_file (GString *text, const ArecFileInfo *info, const File *file, const GPtrArray *sorted,
           guint *next)
 {
+    bool is_sound = !file && !info->is_recovered && info->n_gaps == 0;
     guint first = *next;
 
     g_string_append (text, text->len > 1 ? ",\n  {\"path\": " : "\n  {\"path\": ");
@@ -413,8 +414,12 @@ put_file (GString *text, const ArecFileInfo *info, const File *file, const GPtrA
         ++*next;
     }
     g_string_append_printf (text, "%s], \"ok\": %s, \"records\": %" PRIu64,
-                            *next > first ? "\n  " : "", file ? "false" : "true",
+                            *next > first ? "\n  " : "", is_sound ? "true" : "false",
                             info->n_records - (file ? file->n_lost : 0));
+    if (info->n_gaps > 0) {
+        g_string_append_printf (text, ", \"gaps\": %" PRIu64 ", \"gap_bytes\": %" PRIu64,
+                                info->n_gaps, info->gap_bytes);
+    }
     if (file && file->n_left_out > 0) {
         g_string_append_printf (text, ", \"left_out\": %" PRIu64, file->n_left_out);
     }

@@ -207,6 +207,20 @@ def test_many_damages(tmp_path):
         assert len(mount.log_lines(f"{n - 100} more damages not logged; see .arecfs/damages.json")) == 1
 
 
+def test_what_a_scan_left_out(tmp_path):
+    """A mount by a scan is not told as sound where the file is not."""
+    file = golden.get("text.uncompressed.riegeli")
+    sound = Sound(file.path)
+    case = sound.header(0)
+    path = tmp_path / "d.riegeli"
+    path.write_bytes(case.content)
+    with mounted(path) as mount:
+        (told,) = damages(mount)
+        ((_, length, _, _),) = case.damages
+        assert told == {"path": str(path), "damages": [], "ok": False, "records": file.n_records - len(case.lost),
+                        "gaps": 1, "gap_bytes": length}
+
+
 # ---- holes -------------------------------------------------------------------------------------
 
 

@@ -336,9 +336,23 @@ test_limit (void)
     g_autoptr (ArecReader) reader = arec_reader_open (engine, path, NULL, &error);
     g_auto (ArecView) view = {0};
 
+    ArecCodecName codec;
+    ArecEngineStats stats;
+    bool transposed;
+
     g_assert_no_error (error);
-    g_assert_false (arec_reader_read (reader, 0, &view, &error));
-    g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
+    for (unsigned i = 0; i < 5; i++) {
+        g_assert_false (arec_reader_read (reader, i, &view, &error));
+        g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
+        g_clear_error (&error);
+    }
+    arec_engine_get_stats (engine, &stats);
+    g_assert_cmpuint (stats.chunks_failed, ==, 1);
+    g_assert_cmpuint (stats.damage_hits, ==, 4);
+    /* How they are coded, small or large, stands at their front. */
+    g_assert_true (arec_reader_file_coding (reader, 0, &codec, &transposed, &error));
+    g_assert_no_error (error);
+    g_assert_cmpint (codec, ==, AREC_CODEC_BROTLI);
 }
 
 static void
