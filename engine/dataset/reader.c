@@ -667,10 +667,13 @@ load_sizes (void *data, void **value, uint64_t *cost, GError **error)
         return false;
     }
     if (!arec_shard_load_sizes_at (request->file->shard, request->entry, &ends, &cause)) {
-        /* A chunk that can be decoded has sizes, too. */
         note_failure (request->engine, key, (ArecFailedFrom){0}, cause);
-        note_failure (request->engine, chunk_key (request->file, request->chunk),
-                      (ArecFailedFrom){0}, cause);
+        /* A chunk that can be decoded has sizes, too; but that a list is too large may be said
+         * of one that is not verified. */
+        if (!g_error_matches (cause, AREC_ERROR, AREC_ERROR_LIMIT)) {
+            note_failure (request->engine, chunk_key (request->file, request->chunk),
+                          (ArecFailedFrom){0}, cause);
+        }
         g_propagate_error (error, cause);
         return false;
     }
@@ -853,9 +856,9 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     return true;
 }
 
-/* The view of bytes [offset, offset + size), as far as there are any, of the record at @place
- * in
- * @cached, its chunk, which is that of @entry; takes a reference. */
+/* The view of bytes [offset, offset + size), as far as there are any, of the record at @place.
+ * @cached  its chunk, of which a reference is taken.
+ * @entry   of that chunk. */
 static bool
 make_view (const ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *entry,
            ArecCacheEntry *cached, uint64_t offset, uint64_t size, ArecView *view,
