@@ -404,6 +404,26 @@ source_is_unchanged (ArecShard *shard, const ArecIndexEntry *entry,
 }
 
 bool
+arec_shard_measure (ArecShard *shard, const ArecIndexEntry *entry, uint64_t *stored,
+                    bool *is_plain, GError **error)
+{
+    ArecChunkPlace place = place_of (shard, entry);
+    ArecChunkHeader header;
+    uint8_t compression;
+    size_t got;
+
+    place.max_size = UINT64_MAX; /* nothing is made of it */
+    if (!arec_chunk_read_front (&place, &header, &compression, sizeof compression, &got,
+                                error)) {
+        return false;
+    }
+    *stored = header.data_size;
+    *is_plain =
+        header.type == AREC_CHUNK_SIMPLE && got > 0 && compression == AREC_COMPRESSION_NONE;
+    return true;
+}
+
+bool
 arec_shard_load_chunk_progressively (ArecShard *shard, const ArecIndexEntry *entry,
                                      uint64_t max_whole, ArecChunk **out, GError **error)
 {

@@ -256,6 +256,11 @@ decode (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t *mem
     g_autofree uint8_t *owned = memory;
     ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
 
+    if (header->type == AREC_CHUNK_TRANSPOSED && limits->max_memory > 0) {
+        resolved.max_size =
+            MIN (resolved.max_size,
+                 limits->max_memory - MIN (limits->max_memory, header->data_size));
+    }
     return check_type (place, header, error) &&
            check_size (place, header, resolved.max_size, error) &&
            decode_checked (place, header, &owned, data, &resolved, max_whole, out, error);
