@@ -756,6 +756,19 @@ arec_chunk_cache_get (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLo
 }
 
 ArecCacheEntry *
+arec_chunk_cache_hit (ArecChunkCache *cache, ArecCacheKey key)
+{
+    const uint64_t hash = hash_key (key);
+    ArecCacheEntry *entry;
+
+    pthread_mutex_lock (&cache->lock);
+    entry = look_up_locked (cache, key, hash);
+    entry = entry && entry->state == READY ? use_locked (cache, entry) : NULL;
+    pthread_mutex_unlock (&cache->lock);
+    return entry;
+}
+
+ArecCacheEntry *
 arec_chunk_cache_peek (ArecChunkCache *cache, ArecCacheKey key)
 {
     const uint64_t hash = hash_key (key);

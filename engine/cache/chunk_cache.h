@@ -86,6 +86,10 @@ ArecCacheEntry *arec_chunk_cache_get (ArecChunkCache *cache, ArecCacheKey key,
                                       const ArecCacheLoader *loader, void *data,
                                       ArecCacheSize expected, GError **error);
 
+/* The same if it is there and loaded, else NULL: for a hit nobody has to know what to expect.
+ */
+ArecCacheEntry *arec_chunk_cache_hit (ArecChunkCache *cache, ArecCacheKey key);
+
 /* The thing of @key if it is there and loaded, else NULL; counts as a use but not as a hit or
  * miss. */
 ArecCacheEntry *arec_chunk_cache_peek (ArecChunkCache *cache, ArecCacheKey key);

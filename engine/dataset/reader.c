@@ -625,13 +625,17 @@ get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *ent
     const File *file = &reader->files[place->file];
     LoadRequest request = {reader->engine, file->shard, entry};
     ArecCacheKey key = {file->chunk_owner, place->chunk};
+    ArecCacheEntry *cached;
 
     /* Chunks that were decoded before a change was noticed are not mixed with its error. */
     if (!arec_shard_check_known (file->shard, error)) {
         return NULL;
     }
-    return arec_chunk_cache_get (reader->engine->cache, key, &chunk_loader, &request,
-                                 size_of_chunk (reader->engine, file->shard, entry), error);
+    cached = arec_chunk_cache_hit (reader->engine->cache, key);
+    return cached ? cached
+                  : arec_chunk_cache_get (reader->engine->cache, key, &chunk_loader, &request,
+                                          size_of_chunk (reader->engine, file->shard, entry),
+                                          error);
 }
 
 bool

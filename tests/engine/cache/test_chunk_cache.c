@@ -153,9 +153,15 @@ test_hits_and_misses (void)
             touch (cache, i, 10);
         }
     }
+    g_assert_null (arec_chunk_cache_hit (cache, (ArecCacheKey){1, 5}));
+    for (uint64_t i = 0; i < 5; i++) {
+        g_autoptr (ArecCacheEntry) entry = arec_chunk_cache_hit (cache, (ArecCacheKey){1, i});
+
+        g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, i);
+    }
     stats = stats_of (cache);
     g_assert_cmpuint (stats.misses, ==, 5);
-    g_assert_cmpuint (stats.hits, ==, 10);
+    g_assert_cmpuint (stats.hits, ==, 15);
     g_assert_cmpuint (stats.joins, ==, 0);
     g_assert_cmpuint (stats.evictions, ==, 0);
     g_assert_cmpuint (stats.entries, ==, 5);
