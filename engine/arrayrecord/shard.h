@@ -106,7 +106,7 @@ bool arec_shard_measure (ArecShard *shard, const ArecIndexEntry *entry, uint64_t
 void arec_shard_load_run (ArecShard *shard, ArecChunkRun *run);
 
 /* The same, with what decodes to more than @max_whole bytes decoded as it is needed, see
- * arec_chunk_load_progressively (). */
+ * arec_chunk_decode_progressively (). */
 bool arec_shard_load_chunk_progressively (ArecShard *shard, const ArecIndexEntry *entry,
                                           uint64_t max_whole, ArecChunk **out, GError **error);
 

@@ -354,6 +354,31 @@ set_up_corrupt (Fixture *fixture, ArecCompression compression, int by)
     open_file (fixture, forge);
 }
 
+/* A chunk that is larger than the index says is not decoded, as nobody expects that memory: its
+ * size is not even compared with the limit. */
+static void
+test_larger_than_indexed (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    g_autoptr (GError) error = NULL;
+    g_auto (ArecView) view = {0};
+    const uint8_t body[] = {0, 1, 0};
+    uint64_t position =
+        test_forge_chunk (forge, &(TestForgeChunk){.type = 'r',
+                                                   .num_records = 1,
+                                                   .decoded_data_size = 99 * MIB,
+                                                   .data = body,
+                                                   .data_size = sizeof body});
+    Fixture fixture = {0};
+
+    test_forge_entry (forge, position, 10, 1);
+    open_file (&fixture, forge);
+    g_assert_false (arec_reader_read (fixture.reader, 0, &view, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+    g_assert_nonnull (strstr (error->message, "the footer says 1 of 10"));
+    tear_down (&fixture);
+}
+
 static void
 check_fails (const Fixture *fixture, uint64_t record, uint64_t offset, uint64_t size)
 {
@@ -485,6 +510,7 @@ main (int argc, char **argv)
     }
     g_test_add_func ("/chunk-range/scan-and-many", test_scan_and_many);
     g_test_add_func ("/chunk-range/long-reads", test_long_reads);
+    g_test_add_func ("/chunk-range/larger-than-indexed", test_larger_than_indexed);
     g_test_add_func ("/chunk-range/cost", test_cost);
     g_test_add_func ("/chunk-range/queued-task", test_queued_task_holds_nothing);
     g_test_add_func ("/chunk-range/reader-closed-early", test_reader_closed_early);
