@@ -33,6 +33,8 @@ static const struct {
      "Bytes that the chunk cache may use."},
     {"cache_used", offsetof (ArecEngineStats, cache_used), true,
      "Bytes of chunks, size lists, indexes and loads in flight."},
+    {"cache_alive", offsetof (ArecEngineStats, cache_alive), true,
+     "The same, with chunks that left and are held, and what loads need meanwhile."},
     {"index_used", offsetof (ArecEngineStats, index_used), true,
      "Bytes of memory of the indexes of open files."},
     {"index_offloaded_bytes", offsetof (ArecEngineStats, index_offloaded_bytes), true,

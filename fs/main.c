@@ -180,6 +180,7 @@ open_tree (ArecfsServer *server, GError **error)
     const ArecfsOptions *options = server->options;
     int64_t started = g_get_monotonic_time(), next = started + SCAN_PROGRESS_INTERVAL;
     ArecReaderOptions reader = options->reader;
+    ArecEngineOptions engine = options->engine;
     ArecfsTreeOptions tree = {.reader = &reader,
                               .readahead_buffer_size = reader.has_readahead_buffer_size
                                                            ? reader.readahead_buffer_size
@@ -200,7 +201,8 @@ open_tree (ArecfsServer *server, GError **error)
     if (!list) {
         return false;
     }
-    server->engine = arec_engine_new (&options->engine);
+    engine.views_are_brief = true; /* a reply is made of each */
+    server->engine = arec_engine_new (&engine);
     if (isatty (STDERR_FILENO)) {
         reader.progress = show_scan;
         reader.progress_data = &next;

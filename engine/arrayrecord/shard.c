@@ -403,20 +403,60 @@ source_is_unchanged (ArecShard *shard, const ArecIndexEntry *entry,
 }
 
 bool
+arec_shard_measure (ArecShard *shard, const ArecIndexEntry *entry, uint64_t *stored,
+                    bool *is_plain, GError **error)
+{
+    ArecChunkPlace place = place_of (shard, entry);
+    ArecChunkHeader header;
+    uint8_t compression;
+    size_t got;
+
+    place.max_size = UINT64_MAX; /* nothing is made of it */
+    if (!arec_chunk_read_front (&place, &header, &compression, sizeof compression, &got,
+                                error)) {
+        return false;
+    }
+    *stored = header.data_size;
+    *is_plain =
+        header.type == AREC_CHUNK_SIMPLE && got > 0 && compression == AREC_COMPRESSION_NONE;
+    return true;
+}
+
+/* Reads and decodes a chunk. One that is larger than the index says is not decoded: it would
+ * take memory that nobody has counted. */
+static bool
+read_and_decode (const ArecShard *shard, const ArecIndexEntry *entry, uint64_t max_whole,
+                 ArecChunkHeader *header, ArecChunk **out, GError **error)
+{
+    ArecChunkPlace place = place_of (shard, entry);
+    uint64_t length = entry->limit - entry->offset;
+    uint8_t *memory;
+    const uint8_t *data;
+
+    if (!arec_chunk_read (&place, length <= ONE_READ_SIZE ? length : 0, header, &memory, &data,
+                          error)) {
+        return false;
+    }
+    if (header->decoded_data_size > entry->decoded_size ||
+        header->num_records > entry->n_records) {
+        g_free (memory);
+        return check_against_index (shard, entry, header, error);
+    }
+    return arec_chunk_decode_progressively (&place, header, memory, data, &shard->limits,
+                                            max_whole, out, error) &&
+           check_against_index (shard, entry, header, error);
+}
+
+bool
 arec_shard_load_chunk_progressively (ArecShard *shard, const ArecIndexEntry *entry,
                                      uint64_t max_whole, ArecChunk **out, GError **error)
 {
     g_autoptr (ArecChunk) loaded = NULL;
     GError *cause = NULL;
-    ArecChunkPlace place = place_of (shard, entry);
     ArecChunkHeader header;
-    uint64_t length = entry->limit - entry->offset;
     uint64_t since = arec_seen_chunks_stamp (shard->seen);
-    bool ok;
+    bool ok = read_and_decode (shard, entry, max_whole, &header, &loaded, &cause);
 
-    ok = arec_chunk_load_progressively (&place, length <= ONE_READ_SIZE ? length : 0,
-                                        &shard->limits, max_whole, &header, &loaded, &cause) &&
-         check_against_index (shard, entry, &header, &cause);
     if (!source_is_unchanged (shard, entry, &header, since, ok, &cause)) {
         g_propagate_error (error, cause);
         return false;

@@ -93,13 +93,20 @@ bool arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, G
 bool arec_shard_load_chunk_at (ArecShard *shard, const ArecIndexEntry *entry, ArecChunk **out,
                                GError **error);
 
+/* What a chunk takes to be loaded, by its front: reads that and no more.
+ * @stored    (out) bytes of its data.
+ * @is_plain  (out) its records lie in these as they are.
+ * Errors: CORRUPT, IO. */
+bool arec_shard_measure (ArecShard *shard, const ArecIndexEntry *entry, uint64_t *stored,
+                         bool *is_plain, GError **error);
+
 /* Loads all chunks of @run, each of which then has its records or its error: the same as above.
  * Neighbours are read by one call, and the source is asked once for all of them whether it has
  * changed. */
 void arec_shard_load_run (ArecShard *shard, ArecChunkRun *run);
 
 /* The same, with what decodes to more than @max_whole bytes decoded as it is needed, see
- * arec_chunk_load_progressively (). */
+ * arec_chunk_decode_progressively (). */
 bool arec_shard_load_chunk_progressively (ArecShard *shard, const ArecIndexEntry *entry,
                                           uint64_t max_whole, ArecChunk **out, GError **error);
 

@@ -21,3 +21,10 @@
 /* Decoded bytes of a chunk that is read as a stream and never held in memory: bounds time and
  * disk, not memory. Some 2^31 footer entries. */
 #define AREC_MAX_STREAMED_SIZE (UINT64_C (64) * 1024 * 1024 * 1024)
+
+/* Bytes of a codec's window as writers make them but on demand: the highest common levels of
+ * Zstd. */
+#define AREC_USUAL_WINDOW (UINT64_C (8) * 1024 * 1024)
+
+/* Sizes of chunks count as no more than this: then sums of some of them fit. */
+#define AREC_MAX_SIZE_SUMMED (UINT64_C (1) << 60)

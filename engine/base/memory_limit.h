@@ -9,6 +9,6 @@
 uint64_t arec_memory_limit (void);
 
 /* Bytes: the least limit of the cgroups that the file @groups lists, as /proc/self/cgroup does,
- * and of those above them, below @root, where v2 is mounted, or v1 in its folder `memory`.
- * UINT64_MAX: none. */
-uint64_t arec_cgroup_memory_limit (const char *groups, const char *root);
+ * and of those above them as far as they can be seen where @mounts, a file like
+ * /proc/self/mountinfo, has v2, or v1 with its controller of memory. UINT64_MAX: none. */
+uint64_t arec_cgroup_memory_limit (const char *groups, const char *mounts);

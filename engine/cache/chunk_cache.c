@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "base/error.h"
 #include "cache/replacement.h"
 
 #define MIN_BUCKETS 64
@@ -12,9 +13,19 @@
 /* A load waits for room no longer than this many times what loading took that is in its way. */
 #define PATIENCE 8
 
+/* Nanoseconds that a load waits for entries to be let go: not to go beyond the budget, and,
+ * when nothing changes meanwhile, before it fails because it would go beyond the ceiling. */
+#define SHARE_PATIENCE INT64_C (1000000000)
+#define ROOM_PATIENCE INT64_C (10000000000)
+
+/* Nanoseconds after which who waits for entries to be let go looks again: it may have begun to
+ * wait just when one was. */
+#define LOOK_AGAIN INT64_C (20000000)
+
 typedef enum { LOADING, READY, FAILED } State;
 
 struct ArecCacheEntry {
+    ArecChunkCache *cache; /* holds a reference */
     ArecCacheKey key;
     ArecCacheEntry *next; /* in its bucket */
     ArecSeat seat;        /* in the order of going when READY; while LOADING the cost is what is
@@ -22,6 +33,8 @@ struct ArecCacheEntry {
     _Atomic unsigned refs; /* the table's, and one for each user */
     State state;           /* guarded by the cache's lock */
     bool large;            /* may stay beyond the budget */
+    bool has_left;         /* the table, with a value; written with only the table's reference
+                              or the lock held, read by the last user */
     bool is_ahead;         /* while LOADING: nobody has asked yet */
     int64_t used_at;       /* of large ones, nanoseconds */
     int64_t load_time;
@@ -31,17 +44,18 @@ struct ArecCacheEntry {
 };
 
 struct ArecChunkCache {
+    bool are_brief;
+    _Atomic unsigned watchers; /* loads that wait for entries to be let go */
+    char apart[64]; /* each user of an entry reads the above: it shares no line of a CPU's cache
+                       with what changes all the time */
+    _Atomic uint64_t refs; /* the owner's, and one for each entry */
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* a load ended */
-    uint64_t budget;
-    uint64_t ceiling;
-    unsigned max_loads;
-    unsigned loads;         /* in flight */
-    unsigned waiting;       /* loads that wait for large entries to be done with */
-    uint64_t loading_ahead; /* bytes expected of loads ahead, in flight or waiting */
-    uint64_t used;
-    uint64_t charged;         /* of these, what lives elsewhere */
-    unsigned n_large;         /* of READY and LOADING entries */
+    pthread_cond_t changed; /* a load ended, or something was let go that is waited for */
+    uint64_t n_changes;     /* how often that was signalled */
+    ArecRoom room;
+    const ArecCacheEntry *next_in_line; /* the load that has reserved room; NULL: none */
+    unsigned waiting;                   /* loads that wait for large entries to be done with */
+    uint64_t loading_ahead;   /* bytes expected of loads ahead, in flight or waiting */
     ArecCacheEntry **buckets; /* whose references they hold */
     size_t n_buckets;         /* a power of two */
     size_t n_entries;         /* in the buckets */
@@ -142,9 +156,9 @@ arec_chunk_cache_new (const ArecChunkCacheOptions *options)
     pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
     pthread_cond_init (&cache->changed, &attributes);
     pthread_condattr_destroy (&attributes);
-    cache->budget = options->budget;
-    cache->ceiling = MAX (options->ceiling, options->budget);
-    cache->max_loads = MAX (options->max_loads, 1);
+    arec_room_init (&cache->room, options->budget, options->ceiling, options->max_loads);
+    cache->are_brief = options->are_brief;
+    cache->refs = 1;
     cache->n_buckets = MIN_BUCKETS;
     cache->buckets = g_new0 (ArecCacheEntry *, MIN_BUCKETS);
     arec_replacement_init (&cache->order, options->budget);
@@ -157,6 +171,12 @@ arec_cache_entry_value (const ArecCacheEntry *entry)
     return entry->value;
 }
 
+ArecCacheKey
+arec_cache_entry_key (const ArecCacheEntry *entry)
+{
+    return entry->key;
+}
+
 ArecCacheEntry *
 arec_cache_entry_ref (ArecCacheEntry *entry)
 {
@@ -164,17 +184,71 @@ arec_cache_entry_ref (ArecCacheEntry *entry)
     return entry;
 }
 
-void
-arec_cache_entry_unref (ArecCacheEntry *entry)
+static void
+unref_cache (ArecChunkCache *cache)
 {
-    if (!entry || atomic_fetch_sub_explicit (&entry->refs, 1, memory_order_acq_rel) > 1) {
-        return;
+    if (atomic_fetch_sub_explicit (&cache->refs, 1, memory_order_acq_rel) == 1) {
+        pthread_cond_destroy (&cache->changed);
+        pthread_mutex_destroy (&cache->lock);
+        g_free (cache);
     }
+}
+
+static void
+signal_change_locked (ArecChunkCache *cache)
+{
+    cache->n_changes++;
+    pthread_cond_broadcast (&cache->changed);
+}
+
+/* Nobody holds @entry any more. */
+static void
+free_entry (ArecCacheEntry *entry)
+{
+    ArecChunkCache *cache = entry->cache;
+
     if (entry->value) {
         entry->free_value (entry->value);
     }
+    if (entry->has_left) {
+        /* Memory is there again only now. */
+        arec_room_free (&cache->room, entry->seat.cost, entry->large);
+    }
     g_clear_error (&entry->error);
     g_free (entry);
+    unref_cache (cache);
+}
+
+/* Takes a reference off @entry, whatever lock is held, of what has no value or stays in the
+ * table. */
+static void
+release (ArecCacheEntry *entry)
+{
+    if (atomic_fetch_sub_explicit (&entry->refs, 1, memory_order_acq_rel) == 1) {
+        free_entry (entry);
+    }
+}
+
+void
+arec_cache_entry_unref (ArecCacheEntry *entry)
+{
+    ArecChunkCache *watched = NULL;
+
+    if (!entry) {
+        return;
+    }
+    /* What is gone may take the cache with it. */
+    if (G_UNLIKELY (atomic_load_explicit (&entry->cache->watchers, memory_order_relaxed) > 0)) {
+        watched = entry->cache;
+        atomic_fetch_add (&watched->refs, 1);
+    }
+    release (entry);
+    if (watched) {
+        pthread_mutex_lock (&watched->lock);
+        signal_change_locked (watched);
+        pthread_mutex_unlock (&watched->lock);
+        unref_cache (watched);
+    }
 }
 
 static ArecCacheEntry *
@@ -186,14 +260,18 @@ entry_of (ArecSeat *seat)
 /* What was taken out, by `next`, to be dropped without the lock. */
 typedef struct {
     ArecCacheEntry *first;
+    uint64_t idle; /* bytes of those that nobody holds */
 } Dropped;
 
 /* Takes a READY entry out of the table; the table's reference goes to @out. */
 static void
 take_out_locked (ArecChunkCache *cache, ArecCacheEntry *entry, bool is_evicted, Dropped *out)
 {
-    cache->used -= entry->seat.cost;
-    cache->n_large -= entry->large;
+    arec_room_take_out (&cache->room, entry->seat.cost, entry->large);
+    entry->has_left = true;
+    if (atomic_load_explicit (&entry->refs, memory_order_relaxed) == 1) {
+        out->idle += entry->seat.cost;
+    }
     cache->counters.ahead_wasted += entry->seat.queue == AREC_AHEAD;
     cache->counters.evictions += is_evicted;
     remove_locked (cache, entry);
@@ -215,39 +293,33 @@ drop (Dropped *out)
         out->first = entry->next;
         arec_cache_entry_unref (entry);
     }
+    out->idle = 0;
 }
 
 /* ---- making room ---- */
 
 /* Room for what? */
 typedef struct {
-    uint64_t bytes; /* more than are used */
-    bool large;     /* they are those of a large entry */
-    bool patient;   /* not by what is being worked with */
+    ArecCacheSize size; /* more than is there */
+    bool patient;       /* not by what is being worked with */
 } Need;
 
-/* Whether used + extra > bound, whatever the numbers are. */
 static bool
-exceeds (uint64_t used, uint64_t extra, uint64_t bound)
+lacks_room_locked (const ArecChunkCache *cache, const Need *need, const Dropped *out)
 {
-    return used > bound || extra > bound - used;
-}
-
-static bool
-is_large (const ArecChunkCache *cache, uint64_t cost)
-{
-    return cost >= cache->budget / (2 * cache->max_loads);
+    return arec_room_exceeds_budget (&cache->room, need->size) ||
+           arec_room_exceeds_ceiling (&cache->room, need->size, out->idle);
 }
 
 /* Whether @entry, the first to go of those not looked at, may go to make room for @need. */
 static bool
-is_victim_locked (const ArecChunkCache *cache, const ArecCacheEntry *entry, const Need *need)
+is_victim_locked (const ArecChunkCache *cache, const ArecCacheEntry *entry, const Need *need,
+                  const Dropped *out)
 {
     if (atomic_load_explicit (&entry->refs, memory_order_relaxed) > 1) {
         return false; /* in use: its memory would stay anyway */
     }
-    return !entry->large || cache->n_large + need->large > cache->max_loads ||
-           exceeds (cache->used, need->bytes, cache->ceiling);
+    return !entry->large || !arec_room_keeps_large (&cache->room, need->size, out->idle);
 }
 
 /* A large entry that was idle for less than loading it takes is likely to be wanted again at
@@ -268,14 +340,14 @@ make_room_locked (ArecChunkCache *cache, const Need *need, Dropped *out)
     int64_t time = need->patient ? now() : 0;
     ArecSeat *seat = NULL;
 
-    if (exceeds (cache->used, need->bytes, cache->budget)) {
+    if (lacks_room_locked (cache, need, out)) {
         seat = arec_replacement_first (&cache->order);
     }
-    while (seat && exceeds (cache->used, need->bytes, cache->budget)) {
+    while (seat && lacks_room_locked (cache, need, out)) {
         ArecCacheEntry *entry = entry_of (seat);
 
         seat = arec_replacement_next (&cache->order, seat);
-        if (!is_victim_locked (cache, entry, need)) {
+        if (!is_victim_locked (cache, entry, need, out)) {
             continue;
         }
         if (!need->patient || worked_with_until (entry) <= time) {
@@ -285,8 +357,8 @@ make_room_locked (ArecChunkCache *cache, const Need *need, Dropped *out)
         }
     }
     /* What went after it was passed over may do. */
-    return in_the_way && exceeds (cache->used, need->bytes, cache->budget) &&
-                   is_victim_locked (cache, in_the_way, need)
+    return in_the_way && lacks_room_locked (cache, need, out) &&
+                   is_victim_locked (cache, in_the_way, need, out)
                ? in_the_way
                : NULL;
 }
@@ -309,17 +381,23 @@ join_locked (ArecChunkCache *cache, ArecCacheEntry *entry, GError **error)
     }
     if (entry->state == FAILED) {
         g_propagate_error (error, g_error_copy (entry->error));
-        arec_cache_entry_unref (entry);
+        release (entry);
         return NULL;
     }
     return entry;
 }
 
+static struct timespec
+timespec_of (int64_t time)
+{
+    return (struct timespec){.tv_sec = (time_t)(time / 1000000000),
+                             .tv_nsec = (long)(time % 1000000000)};
+}
+
 static void
 wait_until_locked (ArecChunkCache *cache, int64_t time)
 {
-    struct timespec until = {.tv_sec = (time_t)(time / 1000000000),
-                             .tv_nsec = (long)(time % 1000000000)};
+    struct timespec until = timespec_of (time);
 
     cache->waiting++;
     pthread_cond_timedwait (&cache->changed, &cache->lock, &until);
@@ -331,130 +409,310 @@ wait_until_locked (ArecChunkCache *cache, int64_t time)
 static bool
 may_wait_locked (const ArecChunkCache *cache)
 {
-    return cache->waiting < MAX (cache->max_loads, 2) - 1;
+    return cache->waiting < MAX (cache->room.max_loads, 2) - 1;
+}
+
+/* What a load has to wait for, in the order of what is looked at first. */
+typedef enum {
+    NOTHING,
+    A_PLACE,  /* as many load as may */
+    MEMORY,   /* others that load, or are next in line for room below the ceiling */
+    HOLDERS,  /* who hold entries; without them there is room below the ceiling */
+    SHARE,    /* the same; without them there is room beyond the budget */
+    ITS_TURN, /* an entry that is worked with */
+    NO_ROOM   /* nothing: there is no room below the ceiling, whoever ends */
+} Obstacle;
+
+/* Till when a load waits for what; 0: it has not waited for that yet. */
+typedef struct {
+    int64_t turn_ends;
+    int64_t share_ends;
+    int64_t room_ends;
+    uint64_t n_changes; /* when the last of these was set */
+} Patience;
+
+/* Whether a load still waits for its share of what may be beyond the budget. */
+static bool
+awaits_share (Patience *patience)
+{
+    int64_t time = now();
+
+    if (patience->share_ends == 0) {
+        patience->share_ends = time + SHARE_PATIENCE;
+    }
+    return time < patience->share_ends;
+}
+
+/* Whether it still waits for room below the ceiling. */
+static bool
+awaits_room_locked (const ArecChunkCache *cache, Patience *patience)
+{
+    int64_t time = now();
+
+    if (patience->room_ends == 0 || patience->n_changes != cache->n_changes) {
+        patience->room_ends = time + ROOM_PATIENCE;
+        patience->n_changes = cache->n_changes;
+    }
+    return time < patience->room_ends;
+}
+
+/* Whether the load of @entry would take memory that another one waits for. Nothing is evicted
+ * for it meanwhile, either. */
+static bool
+is_behind_locked (const ArecChunkCache *cache, const ArecCacheEntry *entry, const Need *need,
+                  const Dropped *out)
+{
+    return cache->next_in_line && cache->next_in_line != entry &&
+           arec_room_exceeds_rest (&cache->room, need->size, out->idle);
+}
+
+/* What is in the way of a load for @need; makes room for it as far as that goes. */
+static Obstacle
+find_obstacle_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, const Need *need,
+                      Patience *patience, const ArecCacheEntry **in_the_way, Dropped *out)
+{
+    const ArecRoom *room = &cache->room;
+
+    if (arec_room_never_fits (room, need->size)) {
+        return NO_ROOM;
+    }
+    if (room->loads >= room->max_loads) {
+        return A_PLACE;
+    }
+    if (is_behind_locked (cache, entry, need, out)) {
+        return MEMORY;
+    }
+    *in_the_way = make_room_locked (cache, need, out);
+    if (*in_the_way) {
+        return ITS_TURN;
+    }
+    if (arec_room_exceeds_ceiling (room, need->size, out->idle)) {
+        if (room->loads > 0) {
+            return MEMORY;
+        }
+        if (cache->are_brief) {
+            return awaits_room_locked (cache, patience) ? HOLDERS : NO_ROOM;
+        }
+    }
+    return cache->are_brief && arec_room_exceeds_share (room, need->size, out->idle) &&
+                   awaits_share (patience)
+               ? SHARE
+               : NOTHING;
+}
+
+/* Waits for entries to be let go. */
+static void
+watch_locked (ArecChunkCache *cache)
+{
+    struct timespec until = timespec_of (now() + LOOK_AGAIN);
+
+    cache->watchers++;
+    pthread_cond_timedwait (&cache->changed, &cache->lock, &until);
+    cache->watchers--;
+}
+
+static void
+wait_locked (ArecChunkCache *cache, Obstacle obstacle, const ArecCacheEntry *in_the_way,
+             Patience *patience)
+{
+    switch (obstacle) {
+    case A_PLACE:
+    case MEMORY: pthread_cond_wait (&cache->changed, &cache->lock); break;
+    case HOLDERS:
+    case SHARE: watch_locked (cache); break;
+    case ITS_TURN:
+        if (patience->turn_ends == 0) {
+            patience->turn_ends = now() + PATIENCE * in_the_way->load_time;
+        }
+        wait_until_locked (cache, MIN (worked_with_until (in_the_way), patience->turn_ends));
+        break;
+    case NOTHING:
+    case NO_ROOM: break;
+    }
+}
+
+/* Who waits for memory first is next: what comes meanwhile leaves it room, or those who need
+ * little would keep out who needs much. */
+static void
+line_up_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, const Need *need,
+                Obstacle obstacle)
+{
+    if (!cache->next_in_line && (obstacle == MEMORY || obstacle == HOLDERS)) {
+        cache->next_in_line = entry;
+        cache->room.reserved = need->size.cost + need->size.passing;
+    }
+}
+
+static void
+leave_line_locked (ArecChunkCache *cache, const ArecCacheEntry *entry)
+{
+    if (cache->next_in_line == entry) {
+        cache->next_in_line = NULL;
+        cache->room.reserved = 0;
+        signal_change_locked (cache);
+    }
 }
 
 /* Waits until the load of @entry may start, for which there is room then. One for a large thing
  * that went while it was wanted is patient: more are worked with than may stay, and they would
- * chase each other out. A load that alone exceeds the ceiling runs alone. */
-static void
-await_turn_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, Dropped *out)
+ * chase each other out. Returns false where there is no room for it. */
+static bool
+await_turn_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, ArecCacheSize expected,
+                   Dropped *out)
 {
-    const uint64_t expected = entry->seat.cost;
-    const bool large = is_large (cache, expected);
-    const bool was_wanted =
-        large && arec_replacement_remembers (&cache->order, entry->seat.hash);
-    int64_t deadline = INT64_MAX;
+    Need need = {.size = expected};
+    const bool was_wanted = arec_room_is_large (&cache->room, expected.cost) &&
+                            arec_replacement_remembers (&cache->order, entry->seat.hash);
+    Patience patience = {0};
+    const ArecCacheEntry *in_the_way = NULL;
+    Obstacle obstacle;
 
     for (;;) {
-        bool patient = was_wanted && may_wait_locked (cache) &&
-                       (deadline == INT64_MAX || now() < deadline);
-        bool is_full = cache->loads >= cache->max_loads;
-        const ArecCacheEntry *in_the_way =
-            is_full ? NULL : make_room_locked (cache, &(Need){expected, large, patient}, out);
-        bool must_wait =
-            is_full || (cache->loads > 0 && exceeds (cache->used, expected, cache->ceiling));
-
-        if (!must_wait && !in_the_way) {
-            return;
+        need.patient = was_wanted && may_wait_locked (cache) &&
+                       (patience.turn_ends == 0 || now() < patience.turn_ends);
+        obstacle = find_obstacle_locked (cache, entry, &need, &patience, &in_the_way, out);
+        if (obstacle == NOTHING || obstacle == NO_ROOM) {
+            break;
         }
+        line_up_locked (cache, entry, &need, obstacle);
         if (out->first) {
             /* What was taken out must not take memory while we wait. */
             pthread_mutex_unlock (&cache->lock);
             drop (out);
             pthread_mutex_lock (&cache->lock);
-        } else if (must_wait) {
-            pthread_cond_wait (&cache->changed, &cache->lock);
         } else {
-            if (deadline == INT64_MAX) {
-                deadline = now() + PATIENCE * in_the_way->load_time;
-            }
-            wait_until_locked (cache, MIN (worked_with_until (in_the_way), deadline));
+            wait_locked (cache, obstacle, in_the_way, &patience);
         }
     }
+    leave_line_locked (cache, entry);
+    return obstacle == NOTHING;
 }
 
-/* Enters a LOADING entry, so that others join it, and returns it when its load may start; holds
- * a reference for the table and one for the caller. */
+/* Enters a LOADING entry, so that others join it; holds a reference for the table and one for
+ * the caller. */
 static ArecCacheEntry *
-begin_load_locked (ArecChunkCache *cache, ArecCacheKey key, uint64_t expected, bool is_ahead,
-                   Dropped *out)
+enter_locked (ArecChunkCache *cache, ArecCacheKey key, uint64_t expected, bool is_ahead)
 {
     ArecCacheEntry *entry = g_new0 (ArecCacheEntry, 1);
 
+    cache->refs++;
+    entry->cache = cache;
     entry->key = key;
     entry->seat.hash = hash_key (key);
     entry->seat.cost = expected;
     entry->refs = 2;
     entry->is_ahead = is_ahead;
     insert_locked (cache, entry);
-    await_turn_locked (cache, entry, out);
-    entry->large = is_large (cache, expected);
-    cache->used += expected;
-    cache->n_large += entry->large;
-    cache->loads++;
     return entry;
 }
 
+/* The load of @entry did not succeed, or did not begin. The table's reference goes to @out. */
 static void
-end_load_locked (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t cost, Dropped *out)
+fail_locked (ArecChunkCache *cache, ArecCacheEntry *entry, const GError *cause, Dropped *out)
 {
-    cache->loads--;
-    cache->used -= entry->seat.cost;
-    cache->n_large -= entry->large;
-    if (entry->state == FAILED) {
-        remove_locked (cache, entry);
-        entry->next = out->first;
-        out->first = entry;
-        cache->counters.failures++;
+    entry->state = FAILED;
+    entry->error = g_error_copy (cause);
+    remove_locked (cache, entry);
+    entry->next = out->first;
+    out->first = entry;
+    cache->counters.failures++;
+}
+
+static void
+succeed_locked (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t cost)
+{
+    entry->state = READY;
+    entry->large = arec_room_is_large (&cache->room, cost);
+    arec_room_add (&cache->room, cost, entry->large);
+    if (entry->is_ahead) {
+        arec_replacement_add_ahead (&cache->order, &entry->seat, entry->seat.hash, cost);
     } else {
-        entry->large = is_large (cache, cost);
-        cache->n_large += entry->large;
-        cache->used += cost;
-        if (entry->is_ahead) {
-            arec_replacement_add_ahead (&cache->order, &entry->seat, entry->seat.hash, cost);
-        } else {
-            arec_replacement_add (&cache->order, &entry->seat, entry->seat.hash, cost);
-        }
+        arec_replacement_add (&cache->order, &entry->seat, entry->seat.hash, cost);
     }
-    make_any_room_locked (cache, out);
-    pthread_cond_broadcast (&cache->changed);
+}
+
+/* Measures what is expected not to fit. Lets go of the lock for that. */
+static GError *
+measure_locked (ArecChunkCache *cache, const ArecCacheLoader *loader, void *data,
+                ArecCacheSize *size)
+{
+    GError *cause = NULL;
+
+    if (arec_room_never_fits (&cache->room, *size)) {
+        pthread_mutex_unlock (&cache->lock);
+        loader->measure (data, size, &cause);
+        pthread_mutex_lock (&cache->lock);
+    }
+    return cause;
+}
+
+/* The error of a load for which there is no room. Lets go of the lock. */
+static GError *
+refuse_locked (ArecChunkCache *cache, const ArecCacheLoader *loader, void *data,
+               ArecCacheSize size)
+{
+    uint64_t room = cache->room.ceiling - MIN (cache->room.ceiling, cache->room.charged);
+    bool ever = arec_room_never_fits (&cache->room, size);
+    GError *cause = NULL;
+
+    pthread_mutex_unlock (&cache->lock);
+    loader->refuse (data, size.cost + size.passing, room, ever, &cause);
+    pthread_mutex_lock (&cache->lock);
+    return cause;
 }
 
 /* Lets go of the lock for the load itself. */
-static ArecCacheEntry *
-load_locked (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLoader *loader, void *data,
-             uint64_t expected, bool is_ahead, Dropped *out, GError **error)
+static GError *
+run_load_locked (ArecChunkCache *cache, ArecCacheEntry *entry, const ArecCacheLoader *loader,
+                 void *data, ArecCacheSize expected, Dropped *out)
 {
-    ArecCacheEntry *entry = begin_load_locked (cache, key, expected, is_ahead, out);
     GError *cause = NULL;
     void *value = NULL;
     uint64_t cost = 0;
     int64_t begun, ended;
     bool ok;
 
+    arec_room_begin_load (&cache->room, expected);
     pthread_mutex_unlock (&cache->lock);
     drop (out);
     begun = now();
     ok = loader->load (data, &value, &cost, &cause);
     ended = now();
     pthread_mutex_lock (&cache->lock);
-
+    arec_room_end_load (&cache->room, expected);
     if (ok) {
-        entry->state = READY;
         entry->value = value;
         entry->free_value = loader->free_value;
         entry->used_at = ended;
         entry->load_time = ended - begun;
-        end_load_locked (cache, entry, cost, out);
-        return entry;
+        succeed_locked (cache, entry, cost);
     }
-    entry->state = FAILED;
-    entry->error = g_error_copy (cause);
-    end_load_locked (cache, entry, 0, out);
-    arec_cache_entry_unref (entry); /* ours; @out has the table's */
-    g_propagate_error (error, cause);
-    return NULL;
+    return cause;
+}
+
+static ArecCacheEntry *
+load_locked (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLoader *loader, void *data,
+             ArecCacheSize expected, bool is_ahead, Dropped *out, GError **error)
+{
+    ArecCacheEntry *entry = enter_locked (cache, key, expected.cost, is_ahead);
+    GError *cause = measure_locked (cache, loader, data, &expected);
+
+    if (!cause) {
+        cause = await_turn_locked (cache, entry, expected, out)
+                    ? run_load_locked (cache, entry, loader, data, expected, out)
+                    : refuse_locked (cache, loader, data, expected);
+    }
+    if (cause) {
+        fail_locked (cache, entry, cause, out);
+    }
+    make_any_room_locked (cache, out);
+    signal_change_locked (cache);
+    if (cause) {
+        release (entry); /* ours; @out has the table's */
+        g_propagate_error (error, cause);
+        return NULL;
+    }
+    return entry;
 }
 
 /* ---- asking ---- */
@@ -473,10 +731,10 @@ use_locked (ArecChunkCache *cache, ArecCacheEntry *entry)
 
 ArecCacheEntry *
 arec_chunk_cache_get (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLoader *loader,
-                      void *data, uint64_t expected, GError **error)
+                      void *data, ArecCacheSize expected, GError **error)
 {
     const uint64_t hash = hash_key (key);
-    Dropped out = {NULL};
+    Dropped out = {0};
     ArecCacheEntry *entry;
 
     pthread_mutex_lock (&cache->lock);
@@ -498,6 +756,19 @@ arec_chunk_cache_get (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLo
 }
 
 ArecCacheEntry *
+arec_chunk_cache_hit (ArecChunkCache *cache, ArecCacheKey key)
+{
+    const uint64_t hash = hash_key (key);
+    ArecCacheEntry *entry;
+
+    pthread_mutex_lock (&cache->lock);
+    entry = look_up_locked (cache, key, hash);
+    entry = entry && entry->state == READY ? use_locked (cache, entry) : NULL;
+    pthread_mutex_unlock (&cache->lock);
+    return entry;
+}
+
+ArecCacheEntry *
 arec_chunk_cache_peek (ArecChunkCache *cache, ArecCacheKey key)
 {
     const uint64_t hash = hash_key (key);
@@ -509,6 +780,19 @@ arec_chunk_cache_peek (ArecChunkCache *cache, ArecCacheKey key)
     if (entry && entry->seat.queue != AREC_AHEAD) {
         arec_replacement_use (&cache->order, &entry->seat);
     }
+    pthread_mutex_unlock (&cache->lock);
+    return entry;
+}
+
+ArecCacheEntry *
+arec_chunk_cache_find (ArecChunkCache *cache, ArecCacheKey key)
+{
+    const uint64_t hash = hash_key (key);
+    ArecCacheEntry *entry;
+
+    pthread_mutex_lock (&cache->lock);
+    entry = look_up_locked (cache, key, hash);
+    entry = entry && entry->state == READY ? arec_cache_entry_ref (entry) : NULL;
     pthread_mutex_unlock (&cache->lock);
     return entry;
 }
@@ -526,22 +810,26 @@ arec_chunk_cache_has (ArecChunkCache *cache, ArecCacheKey key)
 }
 
 /* Whether a load ahead of @expected bytes takes no room from others that are ahead, nor from
- * those who work with large entries. */
+ * those who work with large entries, nor memory that is not there now. */
 static bool
-allows_ahead_locked (ArecChunkCache *cache, uint64_t expected, Dropped *out)
+allows_ahead_locked (ArecChunkCache *cache, ArecCacheSize expected, Dropped *out)
 {
-    const Need need = {.bytes = expected, .large = is_large (cache, expected), .patient = true};
+    const bool is_large = arec_room_is_large (&cache->room, expected.cost);
+    const Need need = {.size = expected, .patient = is_large};
 
-    return arec_replacement_allows_ahead (&cache->order, cache->loading_ahead, expected) &&
-           (!need.large || (cache->waiting == 0 && !make_room_locked (cache, &need, out)));
+    return arec_replacement_allows_ahead (&cache->order, cache->loading_ahead, expected.cost) &&
+           !(is_large && cache->waiting > 0) && !cache->next_in_line &&
+           !make_room_locked (cache, &need, out) &&
+           !arec_room_exceeds_ceiling (&cache->room, expected, out->idle) &&
+           !(cache->are_brief && arec_room_exceeds_share (&cache->room, expected, out->idle));
 }
 
 bool
 arec_chunk_cache_load_ahead (ArecChunkCache *cache, ArecCacheKey key,
-                             const ArecCacheLoader *loader, void *data, uint64_t expected)
+                             const ArecCacheLoader *loader, void *data, ArecCacheSize expected)
 {
     const uint64_t hash = hash_key (key);
-    Dropped out = {NULL};
+    Dropped out = {0};
     ArecCacheEntry *entry = NULL;
     GError *error = NULL;
     bool allowed = true;
@@ -551,9 +839,9 @@ arec_chunk_cache_load_ahead (ArecChunkCache *cache, ArecCacheKey key,
         allowed = allows_ahead_locked (cache, expected, &out);
         if (allowed) {
             cache->counters.ahead++;
-            cache->loading_ahead += expected;
+            cache->loading_ahead += expected.cost;
             entry = load_locked (cache, key, loader, data, expected, true, &out, &error);
-            cache->loading_ahead -= expected;
+            cache->loading_ahead -= expected.cost;
         } else {
             cache->counters.ahead_refused++;
         }
@@ -577,7 +865,13 @@ arec_chunk_cache_reduce (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t 
     pthread_mutex_lock (&cache->lock);
     if (is_in_table_locked (cache, entry)) {
         arec_replacement_reduce (&cache->order, &entry->seat, bytes);
-        cache->used -= bytes;
+        arec_room_reduce (&cache->room, bytes, entry->large);
+    } else {
+        entry->seat.cost -= bytes;
+        arec_room_free (&cache->room, bytes, false);
+    }
+    if (cache->watchers > 0) {
+        signal_change_locked (cache);
     }
     pthread_mutex_unlock (&cache->lock);
 }
@@ -585,7 +879,7 @@ arec_chunk_cache_reduce (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t 
 void
 arec_chunk_cache_discard (ArecChunkCache *cache, ArecCacheEntry *entry)
 {
-    Dropped out = {NULL};
+    Dropped out = {0};
 
     pthread_mutex_lock (&cache->lock);
     if (is_in_table_locked (cache, entry)) {
@@ -598,7 +892,7 @@ arec_chunk_cache_discard (ArecChunkCache *cache, ArecCacheEntry *entry)
 void
 arec_chunk_cache_forget (ArecChunkCache *cache, uint64_t owner)
 {
-    Dropped out = {NULL};
+    Dropped out = {0};
 
     pthread_mutex_lock (&cache->lock);
     for (ArecSeat *seat = arec_replacement_first (&cache->order), *next; seat; seat = next) {
@@ -614,13 +908,12 @@ arec_chunk_cache_forget (ArecChunkCache *cache, uint64_t owner)
 void
 arec_chunk_cache_charge (ArecChunkCache *cache, int64_t bytes)
 {
-    Dropped out = {NULL};
+    Dropped out = {0};
 
     pthread_mutex_lock (&cache->lock);
-    cache->used += (uint64_t)bytes;
-    cache->charged += (uint64_t)bytes;
-    arec_replacement_set_room (&cache->order,
-                               cache->budget - MIN (cache->budget, cache->charged));
+    cache->room.charged += (uint64_t)bytes;
+    arec_replacement_set_room (
+        &cache->order, cache->room.budget - MIN (cache->room.budget, cache->room.charged));
     make_any_room_locked (cache, &out);
     pthread_mutex_unlock (&cache->lock);
     drop (&out);
@@ -631,8 +924,9 @@ arec_chunk_cache_get_stats (ArecChunkCache *cache, ArecChunkCacheStats *stats)
 {
     pthread_mutex_lock (&cache->lock);
     *stats = cache->counters;
-    stats->budget = cache->budget;
-    stats->used = cache->used;
+    stats->budget = cache->room.budget;
+    stats->used = arec_room_used (&cache->room);
+    stats->alive = arec_room_alive (&cache->room, 0);
     stats->entries = cache->order.n;
     pthread_mutex_unlock (&cache->lock);
 }
@@ -640,7 +934,7 @@ arec_chunk_cache_get_stats (ArecChunkCache *cache, ArecChunkCacheStats *stats)
 void
 arec_chunk_cache_free (ArecChunkCache *cache)
 {
-    Dropped out = {NULL};
+    Dropped out = {0};
     ArecSeat *seat;
 
     if (!cache) {
@@ -652,7 +946,5 @@ arec_chunk_cache_free (ArecChunkCache *cache)
     drop (&out);
     arec_replacement_clear (&cache->order);
     g_free (cache->buckets);
-    pthread_cond_destroy (&cache->changed);
-    pthread_mutex_destroy (&cache->lock);
-    g_free (cache);
+    unref_cache (cache);
 }

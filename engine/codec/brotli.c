@@ -5,8 +5,13 @@
 #include <stdlib.h>
 
 #include <brotli/decode.h>
+#include <glib.h>
 
 #include "codec/codec.h"
+#include "codec/stream.h"
+
+/* The first byte of a stream with a large window. */
+#define LARGE_WINDOW 0x11
 
 static const char left_over[] = "bytes left over after the Brotli stream";
 static const char truncated[] = "truncated Brotli stream";
@@ -16,6 +21,9 @@ static const char truncated[] = "truncated Brotli stream";
  * keeps. It is handed out from its begin to its end, and is empty again for the next stream. */
 #define BLOCK_SIZE ((size_t)128 * 1024)
 #define ALIGNMENT 16
+
+/* What windows writers make unless told otherwise: 22 bits. */
+#define USUAL_WINDOW ((size_t)4 * 1024 * 1024)
 
 typedef struct {
     _Alignas(ALIGNMENT) uint8_t bytes[BLOCK_SIZE];
@@ -138,34 +146,96 @@ arec_brotli_decompress (const uint8_t *in, size_t in_size, uint8_t *out, size_t 
 
 /* ---- piece by piece ---- */
 
+typedef struct {
+    BrotliDecoderState *state;
+    unsigned max_window; /* its logarithm; 0: any */
+    unsigned n_seen;     /* of the first bytes */
+    uint8_t first[2];
+} Decoder;
+
 static void *
 new_decoder (void)
 {
-    return allow_large_windows (BrotliDecoderCreateInstance (NULL, NULL, NULL));
+    Decoder *decoder = g_try_new0 (Decoder, 1);
+
+    if (!decoder) {
+        return NULL;
+    }
+    decoder->state = allow_large_windows (BrotliDecoderCreateInstance (NULL, NULL, NULL));
+    if (!decoder->state) {
+        g_clear_pointer (&decoder, g_free);
+    }
+    return decoder;
+}
+
+static void
+limit_window (void *data, unsigned log)
+{
+    Decoder *decoder = data;
+
+    decoder->max_window = log;
+}
+
+/* Whether a stream that begins with @first has a window above the limit. Only that of a large
+ * window is looked at, which has 6 bits for its logarithm; others are 16 MiB at most. */
+static bool
+has_too_large_window (const Decoder *decoder)
+{
+    return decoder->first[0] == LARGE_WINDOW &&
+           (decoder->first[1] & 0x3f) > decoder->max_window;
+}
+
+static void
+look_at_front (Decoder *decoder, const uint8_t *in, size_t size)
+{
+    for (size_t i = 0; i < size && decoder->n_seen < sizeof decoder->first; i++) {
+        decoder->first[decoder->n_seen++] = in[i];
+    }
 }
 
 static const char *
-step (void *decoder, const uint8_t **in, size_t *in_left, uint8_t **out, size_t *out_left,
+step (void *data, const uint8_t **in, size_t *in_left, uint8_t **out, size_t *out_left,
       bool *ended)
 {
-    BrotliDecoderResult result =
-        BrotliDecoderDecompressStream (decoder, in_left, in, out_left, out, NULL);
+    Decoder *decoder = data;
+    BrotliDecoderResult result;
 
+    if (decoder->max_window > 0) {
+        look_at_front (decoder, *in, *in_left);
+        if (has_too_large_window (decoder)) {
+            return arec_stream_needs_whole;
+        }
+    }
+    result = BrotliDecoderDecompressStream (decoder->state, in_left, in, out_left, out, NULL);
     if (result == BROTLI_DECODER_RESULT_ERROR) {
-        return reason_of_error (BrotliDecoderGetErrorCode (decoder));
+        return reason_of_error (BrotliDecoderGetErrorCode (decoder->state));
     }
     *ended = result == BROTLI_DECODER_RESULT_SUCCESS;
     return NULL;
 }
 
 static void
-free_decoder (void *decoder)
+free_decoder (void *data)
 {
-    BrotliDecoderDestroyInstance (decoder);
+    Decoder *decoder = data;
+
+    BrotliDecoderDestroyInstance (decoder->state);
+    g_free (decoder);
+}
+
+/* The library tells nothing of that: what decoders have but for a large window, as which no
+ * common writer makes them. */
+static size_t
+memory (const void *decoder)
+{
+    (void)decoder;
+    return USUAL_WINDOW + BLOCK_SIZE;
 }
 
 const ArecStreamCodec arec_brotli_stream_codec = {.new_decoder = new_decoder,
+                                                  .limit_window = limit_window,
                                                   .step = step,
+                                                  .memory = memory,
                                                   .free_decoder = free_decoder,
                                                   .truncated = truncated,
                                                   .left_over = left_over};

@@ -27,10 +27,13 @@ bool arec_snappy_decompressed_size (const uint8_t *in, size_t in_size, uint64_t 
 /* A codec that decompresses piece by piece. */
 typedef struct {
     void *(*new_decoder) (void); /* NULL when memory lacks */
+    /* Before the first step: a window of more than 2^@log bytes is arec_stream_needs_whole. */
+    void (*limit_window) (void *decoder, unsigned log);
     /* Goes from @in to @out as far as they reach and moves both. *ended: the stream is
      * complete. Returns NULL or a reason. */
     const char *(*step) (void *decoder, const uint8_t **in, size_t *in_left, uint8_t **out,
                          size_t *out_left, bool *ended);
+    size_t (*memory) (const void *decoder); /* bytes, after a step */
     void (*free_decoder) (void *decoder);
     const char *truncated, *left_over; /* reasons */
 } ArecStreamCodec;

@@ -55,6 +55,20 @@ arec_stream_new (ArecCompression compression, uint64_t capacity, const ArecStrea
 }
 
 void
+arec_stream_limit_window (ArecStream *stream, unsigned log)
+{
+    if (stream->codec) {
+        stream->codec->limit_window (stream->decoder, log);
+    }
+}
+
+size_t
+arec_stream_memory (const ArecStream *stream)
+{
+    return stream->codec ? stream->codec->memory (stream->decoder) : 0;
+}
+
+void
 arec_stream_free (ArecStream *stream)
 {
     if (!stream) {

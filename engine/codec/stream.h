@@ -37,6 +37,13 @@ ArecStream *arec_stream_new (ArecCompression compression, uint64_t capacity,
                              const ArecStreamInput *input);
 void arec_stream_free (ArecStream *stream); /* takes NULL */
 
+/* Bytes of memory that the codec takes for the stream, at most, once something was read. */
+size_t arec_stream_memory (const ArecStream *stream);
+
+/* Before the first read: windows of more than 2^@log bytes, 10 <= @log <= 27, are refused with
+ * arec_stream_needs_whole, so no more memory than that is used. */
+void arec_stream_limit_window (ArecStream *stream, unsigned log);
+
 /* Decompresses up to @size bytes to @out, @size > 0.
  * @got  (out) fewer than @size only at the end, which is verified then.
  * Returns NULL or the reason why not, a static string: one of arec_decompress (), or one of the
@@ -46,6 +53,7 @@ const char *arec_stream_read (ArecStream *stream, uint8_t *out, size_t size, siz
 /* Reasons that are not the stream's fault; compared by address. */
 extern const char arec_stream_no_input[];    /* the input's `next` failed */
 extern const char arec_stream_needs_whole[]; /* the window is too large to be allocated for a
-                                                stream: above 128 MiB of zstd */
+                                                stream: above 128 MiB of zstd, or above
+                                                what arec_stream_limit_window () allows */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecStream, arec_stream_free)

@@ -120,6 +120,14 @@ new_decoder (void)
     return decoder;
 }
 
+static void
+limit_window (void *data, unsigned log)
+{
+    const Decoder *decoder = data;
+
+    ZSTD_DCtx_setParameter (decoder->context, ZSTD_d_windowLogMax, (int)log);
+}
+
 static const char *
 reason_of_error (size_t result)
 {
@@ -170,8 +178,19 @@ step (void *data, const uint8_t **in, size_t *in_left, uint8_t **out, size_t *ou
     return NULL;
 }
 
+/* The window is there since the first step. */
+static size_t
+memory (const void *data)
+{
+    const Decoder *decoder = data;
+
+    return sizeof *decoder + ZSTD_sizeof_DCtx (decoder->context);
+}
+
 const ArecStreamCodec arec_zstd_stream_codec = {.new_decoder = new_decoder,
+                                                .limit_window = limit_window,
                                                 .step = step,
+                                                .memory = memory,
                                                 .free_decoder = free_decoder,
                                                 .truncated = invalid,
                                                 .left_over = left_over};

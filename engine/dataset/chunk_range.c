@@ -6,10 +6,11 @@
  * largest size, and not more than a reader that comes once wastes in a few milliseconds. */
 #define AHEAD (UINT64_C (4) << 20)
 
-/* A thread's task. */
+/* A thread's task. It holds no memory of the chunk's while it waits for a thread: whoever wants
+ * the chunk then finds it, and one that has gone meanwhile is not decoded on. */
 typedef struct {
     ArecEngine *engine; /* outlives its threads' tasks */
-    ArecCacheEntry *cached;
+    ArecCacheKey chunk;
 } Pursuit;
 
 static ArecProgress
@@ -27,13 +28,6 @@ end_progress (ArecEngine *engine, ArecCacheEntry *cached, const ArecProgress *pr
 }
 
 static void
-end_pursuit (Pursuit *pursuit)
-{
-    arec_cache_entry_unref (pursuit->cached);
-    g_free (pursuit);
-}
-
-static void
 pursue (ArecEngine *engine, ArecCacheEntry *cached)
 {
     ArecChunk *chunk = arec_cache_entry_value (cached);
@@ -46,20 +40,15 @@ pursue (ArecEngine *engine, ArecCacheEntry *cached)
 static void
 run_pursuit (void *data)
 {
-    Pursuit *pursuit = data;
+    g_autofree Pursuit *pursuit = data;
+    g_autoptr (ArecCacheEntry) cached =
+        arec_chunk_cache_find (pursuit->engine->cache, pursuit->chunk);
+    ArecChunk *chunk = cached ? arec_cache_entry_value (cached) : NULL;
 
-    pursue (pursuit->engine, pursuit->cached);
-    end_pursuit (pursuit);
-}
-
-static void
-drop_pursuit (void *data)
-{
-    Pursuit *pursuit = data;
-    ArecChunk *chunk = arec_cache_entry_value (pursuit->cached);
-
-    arec_progressive_values_give_up (chunk->progressive);
-    end_pursuit (pursuit);
+    /* One that came in its place may have been decoded whole. */
+    if (chunk && chunk->progressive) {
+        pursue (pursuit->engine, cached);
+    }
 }
 
 static void
@@ -72,9 +61,10 @@ decode_ahead (ArecEngine *engine, ArecCacheEntry *cached, uint64_t end)
         return;
     }
     pursuit = g_new (Pursuit, 1);
-    *pursuit = (Pursuit){engine, arec_cache_entry_ref (cached)};
-    if (!arec_worker_pool_try (engine->workers, run_pursuit, drop_pursuit, pursuit)) {
-        drop_pursuit (pursuit);
+    *pursuit = (Pursuit){engine, arec_cache_entry_key (cached)};
+    if (!arec_worker_pool_try (engine->workers, run_pursuit, g_free, pursuit)) {
+        arec_progressive_values_give_up (chunk->progressive);
+        g_free (pursuit);
     }
 }
 

@@ -21,6 +21,22 @@
 #define FAILED_SHARE 16
 #define MIN_FAILED_SIZE (UINT64_C (64) << 10)
 
+/* What is not for chunks where memory is little: programs, libraries, stacks, malloc's spare
+ * blocks, and pages of the kernel that are not given back at once. */
+#define MIN_RESERVE (UINT64_C (20) << 20)
+
+/* Chunks may take so much of what a process has before it counts that others want some, too. */
+#define OWN_MEMORY (UINT64_C (384) << 20)
+
+/* Bytes that chunks in the cache, in use and in the making may take in all. */
+static uint64_t
+max_memory (void)
+{
+    uint64_t all = arec_memory_limit(), reserve = MAX (all / 4, MIN_RESERVE);
+
+    return MAX (all / 2, MIN (all - MIN (all, reserve), OWN_MEMORY));
+}
+
 uint64_t
 arec_engine_auto_cache_size (void)
 {
@@ -31,7 +47,7 @@ ArecEngine *
 arec_engine_new (const ArecEngineOptions *options)
 {
     ArecEngineOptions chosen = options ? *options : (ArecEngineOptions){0};
-    uint64_t half_memory = arec_memory_limit() / 2;
+    uint64_t memory = max_memory();
     ArecEngine *engine = g_new0 (ArecEngine, 1);
     ArecChunkCacheOptions cache;
 
@@ -44,11 +60,12 @@ arec_engine_new (const ArecEngineOptions *options)
         chosen.max_parallelism = MAX (engine->parallelism, MIN_AUTO_PARALLELISM);
     }
     if (chosen.max_chunk_size == 0) {
-        chosen.max_chunk_size = MIN (AREC_MAX_CHUNK_SIZE, half_memory);
+        chosen.max_chunk_size = MIN (AREC_MAX_CHUNK_SIZE, memory);
     }
     cache = (ArecChunkCacheOptions){.budget = chosen.cache_size,
-                                    .ceiling = half_memory,
-                                    .max_loads = chosen.max_parallelism};
+                                    .ceiling = memory,
+                                    .max_loads = chosen.max_parallelism,
+                                    .are_brief = chosen.views_are_brief};
     engine->refs = 1;
     engine->max_loads = chosen.max_parallelism;
     engine->cache_size = chosen.cache_size;
@@ -60,9 +77,11 @@ arec_engine_new (const ArecEngineOptions *options)
     engine->fds = arec_fd_pool_new (chosen.max_open_files);
     engine->workers = arec_worker_pool_new (chosen.max_parallelism, MAX_AHEAD_TASKS);
     engine->index_file = arec_index_file_new (chosen.index_dir);
-    engine->limits = (ArecDecodeLimits){.max_size = chosen.max_chunk_size,
-                                        .max_transposed_ratio = chosen.max_transposed_ratio,
-                                        .max_transposed_depth = chosen.max_transposed_depth};
+    engine->limits =
+        (ArecDecodeLimits){.max_size = MIN (chosen.max_chunk_size, AREC_MAX_SIZE_SUMMED),
+                           .max_memory = MAX (memory, chosen.cache_size),
+                           .max_transposed_ratio = chosen.max_transposed_ratio,
+                           .max_transposed_depth = chosen.max_transposed_depth};
     return engine;
 }
 
@@ -108,6 +127,7 @@ arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats)
     *stats = (ArecEngineStats){
         .cache_budget = cache.budget,
         .cache_used = cache.used,
+        .cache_alive = cache.alive,
         .index_used = engine->index_used,
         .index_offloaded_bytes = arec_index_file_size (engine->index_file),
         .index_reads = arec_index_file_n_reads (engine->index_file),

@@ -653,7 +653,68 @@ free_chunk (void *value)
     arec_chunk_free (value);
 }
 
-static const ArecCacheLoader chunk_loader = {.load = load_chunk, .free_value = free_chunk};
+/* What decoding needs beside a chunk and its stored form: the codec's window, or all values of
+ * a transposed chunk, which are put together from pieces. */
+static uint64_t
+cost_of_decoding (const ArecEngine *engine, const ArecShard *shard, const ArecIndexEntry *entry)
+{
+    return MIN (entry->decoded_size, arec_shard_walks_for_sizes (shard)
+                                         ? engine->limits.max_size
+                                         : AREC_USUAL_WINDOW);
+}
+
+/* As far as the index tells: a chunk may end before the next one begins. */
+static ArecCacheSize
+size_of_chunk (const ArecEngine *engine, const ArecShard *shard, const ArecIndexEntry *entry)
+{
+    return (ArecCacheSize){.cost = cost_of_chunk (engine, entry),
+                           .passing = entry->limit - entry->offset +
+                                      cost_of_decoding (engine, shard, entry)};
+}
+
+static bool
+measure_chunk (void *data, ArecCacheSize *size, GError **error)
+{
+    const LoadRequest *request = data;
+    bool is_plain;
+    GError *cause = NULL;
+    uint64_t stored;
+
+    if (!arec_shard_measure (request->file->shard, request->entry, &stored, &is_plain,
+                             &cause)) {
+        note_failure (request->engine, chunk_key (request->file, request->chunk),
+                      (ArecFailedFrom){0}, cause);
+        g_propagate_error (error, cause);
+        return false;
+    }
+    /* What is beyond the limits is refused by its true size. */
+    size->cost = MAX (size->cost, MIN (request->entry->decoded_size, AREC_MAX_SIZE_SUMMED));
+    size->passing = is_plain ? 0
+                             : stored + cost_of_decoding (request->engine, request->file->shard,
+                                                          request->entry);
+    return true;
+}
+
+static void
+refuse_load (void *data, uint64_t needed, uint64_t room, bool ever, GError **error)
+{
+    const LoadRequest *request = data;
+    GError *cause = NULL;
+
+    arec_fail_place (&cause, ever ? AREC_ERROR_LIMIT : AREC_ERROR_NOMEM,
+                     arec_shard_source (request->file->shard)->name, request->entry->offset,
+                     "reading the chunk needs %" PRIu64
+                     " bytes of memory, this process may use %" PRIu64 " for that%s",
+                     needed, room, ever ? "" : ", and they are in use");
+    note_failure (request->engine, chunk_key (request->file, request->chunk),
+                  (ArecFailedFrom){0}, cause);
+    g_propagate_error (error, cause);
+}
+
+static const ArecCacheLoader chunk_loader = {.load = load_chunk,
+                                             .free_value = free_chunk,
+                                             .measure = measure_chunk,
+                                             .refuse = refuse_load};
 
 static bool
 load_sizes (void *data, void **value, uint64_t *cost, GError **error)
@@ -690,7 +751,31 @@ free_sizes (void *value)
     g_free (value);
 }
 
-static const ArecCacheLoader sizes_loader = {.load = load_sizes, .free_value = free_sizes};
+/* The sizes of a transposed chunk cost reading and decoding it. */
+static ArecCacheSize
+size_of_sizes (const ArecEngine *engine, const ArecShard *shard, const ArecIndexEntry *entry)
+{
+    return (ArecCacheSize){.cost = cost_of_sizes (engine, entry),
+                           .passing = arec_shard_walks_for_sizes (shard)
+                                          ? entry->limit - entry->offset +
+                                                cost_of_decoding (engine, shard, entry)
+                                          : 0};
+}
+
+static bool
+measure_sizes (void *data, ArecCacheSize *size, GError **error)
+{
+    const uint64_t cost = size->cost;
+    bool ok = size->passing == 0 || measure_chunk (data, size, error);
+
+    size->cost = cost;
+    return ok;
+}
+
+static const ArecCacheLoader sizes_loader = {.load = load_sizes,
+                                             .free_value = free_sizes,
+                                             .measure = measure_sizes,
+                                             .refuse = refuse_load};
 
 /* The chunk at @place, of which the first @end bytes of record @record are wanted. */
 static ArecCacheEntry *
@@ -700,14 +785,18 @@ get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *ent
     const File *file = &reader->files[place->file];
     LoadRequest request = {reader->engine, file, entry, place->chunk};
     ArecCacheKey key = chunk_key (file, place->chunk);
+    ArecCacheEntry *cached;
 
     /* Chunks that were decoded before a change was noticed are not mixed with its error. */
     if (!arec_shard_check_known (file->shard, error) ||
         has_failed (reader->engine, file, key, record, end, error)) {
         return NULL;
     }
-    return arec_chunk_cache_get (reader->engine->cache, key, &chunk_loader, &request,
-                                 cost_of_chunk (reader->engine, entry), error);
+    cached = arec_chunk_cache_hit (reader->engine->cache, key);
+    return cached ? cached
+                  : arec_chunk_cache_get (reader->engine->cache, key, &chunk_loader, &request,
+                                          size_of_chunk (reader->engine, file->shard, entry),
+                                          error);
 }
 
 bool
@@ -781,7 +870,7 @@ arec_reader_load_ahead (ArecReader *reader, uint64_t record, uint64_t *chunk_end
     }
     request = (LoadRequest){engine, &reader->files[place.file], &entry, place.chunk};
     if (!arec_chunk_cache_load_ahead (engine->cache, key, &chunk_loader, &request,
-                                      cost_of_chunk (engine, &entry))) {
+                                      size_of_chunk (engine, request.file->shard, &entry))) {
         return false;
     }
     if (entry.decoded_size > engine->max_whole_chunk) {
@@ -847,7 +936,7 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     cached = arec_chunk_cache_get (reader->engine->cache, sizes_key (file, place.chunk),
                                    &sizes_loader,
                                    &(LoadRequest){reader->engine, file, &entry, place.chunk},
-                                   cost_of_sizes (reader->engine, &entry), error);
+                                   size_of_sizes (reader->engine, file->shard, &entry), error);
     if (!cached) {
         return false;
     }

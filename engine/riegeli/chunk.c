@@ -253,6 +253,11 @@ decode (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t *mem
     g_autofree uint8_t *owned = memory;
     ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
 
+    if (header->type == AREC_CHUNK_TRANSPOSED && limits->max_memory > 0) {
+        resolved.max_size =
+            MIN (resolved.max_size,
+                 limits->max_memory - MIN (limits->max_memory, header->data_size));
+    }
     return check_type (place, header, error) &&
            check_size (place, header, resolved.max_size, error) &&
            decode_checked (place, header, &owned, data, &resolved, max_whole, out, error);
@@ -417,23 +422,23 @@ arec_chunk_read_verified_sizes (const ArecChunkPlace *place, const ArecDecodeLim
 }
 
 bool
-arec_chunk_load_progressively (const ArecChunkPlace *place, uint64_t guess,
-                               const ArecDecodeLimits *limits, uint64_t max_whole,
-                               ArecChunkHeader *header, ArecChunk **chunk, GError **error)
+arec_chunk_decode_progressively (const ArecChunkPlace *place, const ArecChunkHeader *header,
+                                 uint8_t *memory, const uint8_t *data,
+                                 const ArecDecodeLimits *limits, uint64_t max_whole,
+                                 ArecChunk **chunk, GError **error)
 {
-    uint8_t *memory;
-    const uint8_t *data;
-
-    return arec_chunk_read (place, guess, header, &memory, &data, error) &&
-           decode (place, header, memory, data, limits, max_whole, chunk, error);
+    return decode (place, header, memory, data, limits, max_whole, chunk, error);
 }
 
 bool
 arec_chunk_load (const ArecChunkPlace *place, uint64_t guess, const ArecDecodeLimits *limits,
                  ArecChunkHeader *header, ArecChunk **chunk, GError **error)
 {
-    return arec_chunk_load_progressively (place, guess, limits, UINT64_MAX, header, chunk,
-                                          error);
+    uint8_t *memory;
+    const uint8_t *data;
+
+    return arec_chunk_read (place, guess, header, &memory, &data, error) &&
+           arec_chunk_decode (place, header, memory, data, limits, chunk, error);
 }
 
 bool

@@ -59,12 +59,12 @@ bool arec_chunk_load (const ArecChunkPlace *place, uint64_t guess,
                       const ArecDecodeLimits *limits, ArecChunkHeader *header,
                       ArecChunk **chunk, GError **error);
 
-/* The same, but of a simple chunk that decodes to more than @max_whole bytes, and whose codec
- * and window allow it, only the begin is decoded, after the data hash has matched: the rest
- * when it is needed. */
-bool arec_chunk_load_progressively (const ArecChunkPlace *place, uint64_t guess,
-                                    const ArecDecodeLimits *limits, uint64_t max_whole,
-                                    ArecChunkHeader *header, ArecChunk **chunk, GError **error);
+/* arec_chunk_decode (), but of a simple chunk that decodes to more than @max_whole bytes, and
+ * whose codec and window allow it, only the begin is decoded: the rest when it is needed. */
+bool arec_chunk_decode_progressively (const ArecChunkPlace *place,
+                                      const ArecChunkHeader *header, uint8_t *memory,
+                                      const uint8_t *data, const ArecDecodeLimits *limits,
+                                      uint64_t max_whole, ArecChunk **chunk, GError **error);
 
 /* Decodes on until the first @end bytes of the values can be read.
  * @progress  added to, also with a failure.

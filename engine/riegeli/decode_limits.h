@@ -10,8 +10,10 @@
 #include "base/limits.h"
 
 typedef struct {
-    uint64_t max_size; /* bytes: the decoded chunk, its offsets and what decoding it needs
-                          beside its stored form */
+    uint64_t max_size;   /* bytes: the decoded chunk, its offsets and what decoding it needs
+                            beside its stored form */
+    uint64_t max_memory; /* bytes: the same with the stored form, of transposed chunks, which
+                            do not say beforehand what they need; 0: any */
     /* Of transposed chunks: */
     uint64_t max_transposed_ratio; /* decompressed bytes of the header for each byte and record
                                       of the chunk, and 64 KiB; a quarter of that and 64 bytes

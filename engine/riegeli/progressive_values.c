@@ -3,12 +3,19 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/limits.h"
 #include "codec/stream.h"
 
 /* Bytes that are decoded at once. Less wakes waiting threads too often, more lets them wait for
  * what they do not need; what a step has made still lies in the CPU's cache when it is copied.
  */
 #define STEP (UINT64_C (256) << 10)
+
+/* Larger windows take memory like that of another chunk: such a stream is decoded as a whole,
+ * which needs none. */
+#define MAX_WINDOW_LOG 23
+
+G_STATIC_ASSERT ((UINT64_C (1) << MAX_WINDOW_LOG) == AREC_USUAL_WINDOW);
 
 struct ArecProgressiveValues {
     uint8_t *decoded;
@@ -113,8 +120,12 @@ arec_progressive_values_new (ArecCompression compression, ArecBytes stored, uint
     values->stream = arec_stream_new (compression, size, &input);
     *reason = values->stream ? NULL : arec_codec_no_memory;
     if (!*reason) {
+        arec_stream_limit_window (values->stream, MAX_WINDOW_LOG);
         values->memory = memory;
         *reason = arec_progressive_values_need (values, 1, &ignored);
+    }
+    if (values->stream) {
+        values->held += arec_stream_memory (values->stream);
     }
     if (*reason) {
         values->memory = NULL; /* stays the caller's */

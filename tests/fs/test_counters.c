@@ -125,6 +125,7 @@ static const struct {
 } engine_rows[] = {
     {"cache_budget", true, 9001},
     {"cache_used", true, 9002},
+    {"cache_alive", true, 9024},
     {"index_used", true, 9003},
     {"cache_entries", true, 9004},
     {"cache_hits", false, 9005},
@@ -151,6 +152,7 @@ static const struct {
 static const ArecEngineStats engine = {
     .cache_budget = 9001,
     .cache_used = 9002,
+    .cache_alive = 9024,
     .index_used = 9003,
     .cache_entries = 9004,
     .cache_hits = 9005,

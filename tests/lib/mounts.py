@@ -174,10 +174,15 @@ def _sanitizer_reports(directory):
     return "".join(p.read_text(errors="replace") for p in sorted(directory.glob("sanitizer*")))
 
 
-def _limits(nofile):
-    if nofile is None:
-        return None
-    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (nofile, nofile))
+def _preparation(nofile, prepare):
+    """What the child does before it becomes arecfs."""
+    def run():
+        if nofile is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (nofile, nofile))
+        if prepare is not None:
+            prepare()
+
+    return run if nofile is not None or prepare is not None else None
 
 
 # ---- one mount ---------------------------------------------------------------------------------
@@ -275,10 +280,10 @@ def _end(mount, key):
     return wrong
 
 
-def _start(mount, key, env, foreground, stdout, stderr, nofile):
+def _start(mount, key, env, foreground, stdout, stderr, preparation):
     mount._process = subprocess.Popen(mount.command, cwd=mount.cwd, env=env,
                                       stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
-                                      start_new_session=True, preexec_fn=_limits(nofile))
+                                      start_new_session=True, preexec_fn=preparation)
     if foreground:
         mount.pid = mount._process.pid
         ended = lambda: mount._process.poll() is not None
@@ -300,7 +305,7 @@ def _start(mount, key, env, foreground, stdout, stderr, nofile):
 
 @contextlib.contextmanager
 def mounted(sources, *options, at=None, cwd=None, foreground=False, lifetime=90, nofile=None,
-            log=True, environment=None):
+            log=True, environment=None, prepare=None):
     """Mounts @sources (one path or several, str or Path) with @options.
 
     @at          mount point; default: a new directory whose parents everybody may enter
@@ -309,6 +314,7 @@ def mounted(sources, *options, at=None, cwd=None, foreground=False, lifetime=90,
     @lifetime    seconds until the connection is aborted
     @nofile      limit of open files
     @environment variables for arecfs besides ours
+    @prepare     called in the process that becomes arecfs
     """
     if isinstance(sources, (str, Path)):
         sources = [sources]
@@ -334,7 +340,7 @@ def mounted(sources, *options, at=None, cwd=None, foreground=False, lifetime=90,
     try:
         with open(private / "stdout", "wb") as stdout, open(private / "stderr", "wb") as stderr:
             _start(mount, key, _environment(key, private, environment),
-                   foreground or "-d" in options, stdout, stderr, nofile)
+                   foreground or "-d" in options, stdout, stderr, _preparation(nofile, prepare))
         info = mount.info()
         assert info is not None, "arecfs reported success, and nothing is mounted"
         _guardian.send(op="minor", id=key, minor=info["minor"])

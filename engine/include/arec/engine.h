@@ -22,10 +22,13 @@ typedef struct {
     unsigned max_parallelism; /* chunks loaded at the same time; 0: max (8, CPUs). Threads of a
                                  scan or a batch, too; 0: CPUs */
     uint64_t max_chunk_size;  /* bytes of one decoded chunk and of what decoding it needs beside
-                                 the stored chunk; 0: min (4 GiB, half of the memory) */
+                                 the stored chunk; 0: min (4 GiB, what chunks may take in all) */
     uint64_t max_whole_chunk; /* bytes of a decoded chunk that is decoded all at once; larger
                                  ones are decoded from front to end as readers need them, where
                                  their codec allows it. 0: 4 MiB */
+    bool views_are_brief;     /* who reads clears each view soon, and reads nothing meanwhile:
+                                 what readers hold is waited for instead of going beyond what
+                                 memory allows */
     unsigned max_open_files;  /* descriptors kept open for sources; 0: from RLIMIT_NOFILE */
     const char *index_dir;    /* folder of the one temporary file that holds all offloaded
                                  indexes; copied. NULL: $TMPDIR, or /tmp */
@@ -41,6 +44,8 @@ typedef struct {
 typedef struct {
     uint64_t cache_budget; /* bytes */
     uint64_t cache_used;   /* bytes of chunks, size lists, indexes and loads in flight */
+    uint64_t cache_alive;  /* the same, with chunks that left and are held, and with what loads
+                              need meanwhile */
     uint64_t index_used;   /* bytes of memory of the indexes of open files */
     uint64_t index_offloaded_bytes; /* bytes of them in the temporary file */
     uint64_t index_reads;           /* reads of that file */

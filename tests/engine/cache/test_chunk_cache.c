@@ -17,10 +17,11 @@ typedef struct {
     uint64_t value; /* what the thing is to hold */
     uint64_t cost;
     bool fails;
-    unsigned delay;            /* microseconds */
-    _Atomic unsigned *loads;   /* nullable */
-    _Atomic unsigned *running; /* nullable: loads at this moment */
-    _Atomic unsigned *most;    /* the most of these seen */
+    const ArecCacheSize *measured; /* nullable: as expected */
+    unsigned delay;                /* microseconds */
+    _Atomic unsigned *loads;       /* nullable */
+    _Atomic unsigned *running;     /* nullable: loads at this moment */
+    _Atomic unsigned *most;        /* the most of these seen */
 } Request;
 
 static bool
@@ -60,13 +61,40 @@ free_value (void *value)
     g_free (value);
 }
 
-static const ArecCacheLoader loader = {.load = load, .free_value = free_value};
+static bool
+measure (void *data, ArecCacheSize *size, GError **error)
+{
+    const Request *request = data;
+
+    if (request->measured) {
+        *size = *request->measured;
+    }
+    return !request->fails || arec_fail (error, AREC_ERROR_IO, "it cannot be measured");
+}
+
+static void
+refuse (void *data, uint64_t needed, uint64_t room, bool ever, GError **error)
+{
+    (void)data;
+    arec_fail (error, ever ? AREC_ERROR_LIMIT : AREC_ERROR_NOMEM, "%u of %u", (unsigned)needed,
+               (unsigned)room);
+}
+
+static const ArecCacheLoader loader = {
+    .load = load, .free_value = free_value, .measure = measure, .refuse = refuse};
+
+static ArecCacheSize
+size_of (uint64_t cost)
+{
+    return (ArecCacheSize){.cost = cost};
+}
 
 static ArecChunkCache *
 cache_of (uint64_t budget, uint64_t ceiling, unsigned max_loads)
 {
     g_assert_cmpint (values_alive, ==, 0);
-    return arec_chunk_cache_new (&(ArecChunkCacheOptions){budget, ceiling, max_loads});
+    return arec_chunk_cache_new (
+        &(ArecChunkCacheOptions){.budget = budget, .ceiling = ceiling, .max_loads = max_loads});
 }
 
 static void
@@ -82,7 +110,7 @@ get (ArecChunkCache *cache, uint64_t number, uint64_t cost)
     Request request = {.value = number, .cost = cost};
     g_autoptr (GError) error = NULL;
     ArecCacheEntry *entry = arec_chunk_cache_get (cache, (ArecCacheKey){1, number}, &loader,
-                                                  &request, cost, &error);
+                                                  &request, size_of (cost), &error);
 
     g_assert_no_error (error);
     g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, number);
@@ -125,9 +153,15 @@ test_hits_and_misses (void)
             touch (cache, i, 10);
         }
     }
+    g_assert_null (arec_chunk_cache_hit (cache, (ArecCacheKey){1, 5}));
+    for (uint64_t i = 0; i < 5; i++) {
+        g_autoptr (ArecCacheEntry) entry = arec_chunk_cache_hit (cache, (ArecCacheKey){1, i});
+
+        g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, i);
+    }
     stats = stats_of (cache);
     g_assert_cmpuint (stats.misses, ==, 5);
-    g_assert_cmpuint (stats.hits, ==, 10);
+    g_assert_cmpuint (stats.hits, ==, 15);
     g_assert_cmpuint (stats.joins, ==, 0);
     g_assert_cmpuint (stats.evictions, ==, 0);
     g_assert_cmpuint (stats.entries, ==, 5);
@@ -150,7 +184,7 @@ test_keys_differ (void)
         for (unsigned i = 0; i < G_N_ELEMENTS (keys); i++) {
             Request request = {.value = i, .cost = 1};
             g_autoptr (ArecCacheEntry) entry =
-                arec_chunk_cache_get (cache, keys[i], &loader, &request, 1, NULL);
+                arec_chunk_cache_get (cache, keys[i], &loader, &request, size_of (1), NULL);
 
             g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, i);
         }
@@ -274,8 +308,8 @@ test_forget (void)
     ArecCacheEntry *held = get (cache, 7, 10);
     Request request = {.value = 70, .cost = 5};
 
-    arec_cache_entry_unref (
-        arec_chunk_cache_get (cache, (ArecCacheKey){2, 7}, &loader, &request, 5, NULL));
+    arec_cache_entry_unref (arec_chunk_cache_get (cache, (ArecCacheKey){2, 7}, &loader,
+                                                  &request, size_of (5), NULL));
     touch (cache, 8, 10);
     g_assert_cmpuint (stats_of (cache).used, ==, 25);
     arec_chunk_cache_forget (cache, 1);
@@ -392,8 +426,241 @@ test_ceiling (void)
     g_assert_cmpuint (stats_of (cache).entries, ==, 2);
     g_assert_true (is_there (cache, 3));
     g_assert_true (is_there (cache, 2));
-    touch (cache, 9, 5000);
-    g_assert_cmpuint (stats_of (cache).used, <=, 5000);
+    end_cache (cache);
+}
+
+/* ---- memory that work in progress takes ---- */
+
+static ArecCacheEntry *
+try_to_get (ArecChunkCache *cache, Request *request, ArecCacheSize expected, GError **error)
+{
+    return arec_chunk_cache_get (cache, (ArecCacheKey){1, request->value}, &loader, request,
+                                 expected, error);
+}
+
+/* What exceeds the ceiling alone fails at once, and nothing goes for it. */
+static void
+test_never_fits (void)
+{
+    ArecChunkCache *cache = cache_of (100, 1200, 4);
+    g_autoptr (GError) error = NULL;
+    g_autoptr (GError) later = NULL;
+    _Atomic unsigned loads = 0;
+    Request request = {.value = 9, .cost = 900, .loads = &loads};
+
+    touch (cache, 0, 500);
+    g_assert_null (try_to_get (cache, &request, (ArecCacheSize){900, 301}, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
+    g_assert_cmpstr (error->message, ==, "1201 of 1200");
+    g_assert_cmpuint (loads, ==, 0);
+    g_assert_true (is_there (cache, 0));
+    g_assert_cmpuint (stats_of (cache).failures, ==, 1);
+    arec_chunk_cache_charge (cache, 50); /* indexes take theirs */
+    g_assert_null (try_to_get (cache, &request, (ArecCacheSize){900, 251}, &later));
+    g_assert_cmpstr (later->message, ==, "1151 of 1150");
+    arec_cache_entry_unref (try_to_get (cache, &request, (ArecCacheSize){900, 250}, NULL));
+    g_assert_cmpuint (loads, ==, 1);
+    arec_chunk_cache_charge (cache, -50);
+    end_cache (cache);
+}
+
+/* What is expected not to fit is measured before it is refused, and nothing else is. */
+static void
+test_measured (void)
+{
+    ArecChunkCache *cache = cache_of (100, 1200, 4);
+    const ArecCacheSize small = {300, 0}, large = {300, 901};
+    Request request = {.value = 9, .cost = 300, .measured = &small};
+    g_autoptr (GError) error = NULL;
+
+    arec_cache_entry_unref (try_to_get (cache, &request, (ArecCacheSize){300, 5000}, &error));
+    g_assert_no_error (error);
+    g_assert_cmpuint (stats_of (cache).alive, ==, 300);
+    request = (Request){.value = 10, .cost = 300, .measured = &large};
+    g_assert_null (try_to_get (cache, &request, (ArecCacheSize){300, 5000}, &error));
+    g_assert_cmpstr (error->message, ==, "1201 of 1200");
+    g_clear_error (&error);
+    arec_cache_entry_unref (try_to_get (cache, &request, (ArecCacheSize){300, 900}, &error));
+    g_assert_no_error (error);
+    request = (Request){.value = 11, .fails = true};
+    g_assert_null (try_to_get (cache, &request, (ArecCacheSize){300, 5000}, &error));
+    g_assert_cmpstr (error->message, ==, "it cannot be measured");
+    end_cache (cache);
+}
+
+/* What left is alive as long as somebody holds it, with what it gives back meanwhile. */
+static void
+test_held_is_alive (void)
+{
+    ArecChunkCache *cache = cache_of (1000, 1000, 1);
+    ArecCacheEntry *held = get (cache, 0, 400);
+
+    arec_chunk_cache_discard (cache, held);
+    g_assert_cmpuint (stats_of (cache).used, ==, 0);
+    g_assert_cmpuint (stats_of (cache).alive, ==, 400);
+    arec_chunk_cache_reduce (cache, held, 100);
+    g_assert_cmpuint (stats_of (cache).alive, ==, 300);
+    touch (cache, 1, 500);
+    g_assert_cmpuint (stats_of (cache).alive, ==, 800);
+    touch (cache, 2, 400); /* within the budget, but not below the ceiling with the other */
+    g_assert_false (is_there (cache, 1));
+    g_assert_cmpuint (stats_of (cache).alive, ==, 700);
+    arec_cache_entry_unref (held);
+    g_assert_cmpuint (stats_of (cache).alive, ==, 400);
+    end_cache (cache);
+}
+
+/* An entry outlives the cache. */
+static void
+test_held_outlives_the_cache (void)
+{
+    ArecChunkCache *cache = cache_of (1000, 1000, 1);
+    ArecCacheEntry *held = get (cache, 7, 400);
+
+    arec_chunk_cache_free (cache);
+    g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (held), ==, 7);
+    arec_cache_entry_unref (held);
+    g_assert_cmpint (values_alive, ==, 0);
+}
+
+/* A load that needs room which is held, by somebody who lets it go once the load is known to
+ * wait. */
+typedef struct {
+    ArecChunkCache *cache;
+    uint64_t cost;
+    _Atomic bool has_begun; /* to load */
+} Waiting;
+
+static bool
+load_waiting (void *data, void **value, uint64_t *cost, GError **error)
+{
+    Waiting *waiting = data;
+    Request request = {.value = 9, .cost = waiting->cost};
+
+    waiting->has_begun = true;
+    return load (&request, value, cost, error);
+}
+
+static void *
+wait_for_room (void *data)
+{
+    static const ArecCacheLoader waiting_loader = {
+        .load = load_waiting, .free_value = free_value, .measure = measure, .refuse = refuse};
+    Waiting *waiting = data;
+
+    return arec_chunk_cache_get (waiting->cache, (ArecCacheKey){1, 9}, &waiting_loader, waiting,
+                                 size_of (waiting->cost), NULL);
+}
+
+/* Lets @held go while a load of @cost waits for it; then the load succeeds. */
+static void
+check_waits (ArecChunkCache *cache, ArecCacheEntry *held, uint64_t cost)
+{
+    Waiting waiting = {.cache = cache, .cost = cost};
+    pthread_t thread;
+    void *entry;
+
+    g_assert_cmpint (pthread_create (&thread, NULL, wait_for_room, &waiting), ==, 0);
+    while (!arec_chunk_cache_has (cache, (ArecCacheKey){1, 9})) {
+        g_usleep (1000);
+    }
+    g_usleep (20000); /* far less than it waits, at most */
+    g_assert_false (waiting.has_begun);
+    arec_cache_entry_unref (held);
+    pthread_join (thread, &entry);
+    g_assert_nonnull (entry);
+    g_assert_false (is_there (cache, 0));
+    arec_cache_entry_unref (entry);
+}
+
+static ArecChunkCache *
+brief_cache_of (uint64_t budget, uint64_t ceiling, unsigned max_loads)
+{
+    return arec_chunk_cache_new (&(ArecChunkCacheOptions){
+        .budget = budget, .ceiling = ceiling, .max_loads = max_loads, .are_brief = true});
+}
+
+static void
+test_waits_below_the_ceiling (void)
+{
+    ArecChunkCache *cache = brief_cache_of (100, 1000, 4);
+
+    check_waits (cache, get (cache, 0, 600), 600);
+    end_cache (cache);
+}
+
+/* One that has left is waited for as well. */
+static void
+test_waits_for_what_left (void)
+{
+    ArecChunkCache *cache = brief_cache_of (100, 1000, 4);
+    ArecCacheEntry *held = get (cache, 0, 600);
+
+    arec_chunk_cache_discard (cache, held);
+    check_waits (cache, held, 600);
+    end_cache (cache);
+}
+
+/* Beyond the budget there are no more large entries than may load. */
+static void
+test_waits_for_its_share (void)
+{
+    ArecChunkCache *cache = brief_cache_of (100, 100000, 2);
+    ArecCacheEntry *other = get (cache, 1, 500);
+
+    check_waits (cache, get (cache, 0, 500), 500);
+    arec_cache_entry_unref (other);
+    end_cache (cache);
+}
+
+static void
+test_waits_for_its_share_of_small_ones (void)
+{
+    ArecChunkCache *cache = brief_cache_of (100, 100000, 2);
+    ArecCacheEntry *held[4];
+
+    for (uint64_t i = 0; i < G_N_ELEMENTS (held); i++) {
+        held[i] = get (cache, i, 24);
+    }
+    check_waits (cache, held[0], 20);
+    for (uint64_t i = 1; i < G_N_ELEMENTS (held); i++) {
+        arec_cache_entry_unref (held[i]);
+    }
+    end_cache (cache);
+}
+
+/* Held for good, it keeps nobody from loading who needs no more than the ceiling allows. */
+static void
+test_held_for_good (void)
+{
+    ArecChunkCache *cache = brief_cache_of (100, 100000, 1);
+    ArecCacheEntry *held = get (cache, 0, 500);
+
+    touch (cache, 1, 500); /* after a second */
+    arec_cache_entry_unref (held);
+    end_cache (cache);
+    cache = cache_of (100, 1000, 1); /* whose entries are not brief: at once */
+    held = get (cache, 0, 600);
+    touch (cache, 1, 600);
+    g_assert_cmpuint (stats_of (cache).alive, ==, 1200);
+    arec_cache_entry_unref (held);
+    end_cache (cache);
+}
+
+/* A load ahead takes no memory that is not there. */
+static void
+test_ahead_has_no_memory (void)
+{
+    ArecChunkCache *cache = brief_cache_of (1000, 1000, 4);
+    ArecCacheEntry *held = get (cache, 0, 900);
+    Request request = {.value = 1, .cost = 50};
+
+    g_assert_false (arec_chunk_cache_load_ahead (cache, (ArecCacheKey){1, 1}, &loader, &request,
+                                                 (ArecCacheSize){50, 51}));
+    g_assert_cmpuint (stats_of (cache).ahead_refused, ==, 1);
+    g_assert_true (arec_chunk_cache_load_ahead (cache, (ArecCacheKey){1, 1}, &loader, &request,
+                                                (ArecCacheSize){50, 50}));
+    arec_cache_entry_unref (held);
     end_cache (cache);
 }
 
@@ -408,7 +675,8 @@ test_failed_load (void)
     for (unsigned round = 1; round <= 3; round++) {
         g_autoptr (GError) error = NULL;
 
-        g_assert_null (arec_chunk_cache_get (cache, key, &loader, &request, 10, &error));
+        g_assert_null (
+            arec_chunk_cache_get (cache, key, &loader, &request, size_of (10), &error));
         g_assert_error (error, AREC_ERROR, AREC_ERROR_IO);
         g_assert_cmpstr (error->message, ==, "thing 3 is broken");
         g_assert_cmpuint (stats_of (cache).failures, ==, round);
@@ -416,9 +684,9 @@ test_failed_load (void)
         g_assert_cmpuint (stats_of (cache).entries, ==, 1);
         g_assert_false (is_there (cache, 3));
     }
-    g_assert_null (arec_chunk_cache_get (cache, key, &loader, &request, 10, NULL));
+    g_assert_null (arec_chunk_cache_get (cache, key, &loader, &request, size_of (10), NULL));
     request.fails = false;
-    arec_cache_entry_unref (arec_chunk_cache_get (cache, key, &loader, &request, 10,
+    arec_cache_entry_unref (arec_chunk_cache_get (cache, key, &loader, &request, size_of (10),
                                                   NULL)); /* a retry may succeed */
     g_assert_true (is_there (cache, 3));
     end_cache (cache);
@@ -431,8 +699,8 @@ test_expected_is_replaced (void)
     ArecChunkCache *cache = cache_of (1000, 1000, 1);
     Request request = {.value = 1, .cost = 30};
 
-    arec_cache_entry_unref (
-        arec_chunk_cache_get (cache, (ArecCacheKey){1, 1}, &loader, &request, 900, NULL));
+    arec_cache_entry_unref (arec_chunk_cache_get (cache, (ArecCacheKey){1, 1}, &loader,
+                                                  &request, size_of (900), NULL));
     g_assert_cmpuint (stats_of (cache).used, ==, 30);
     end_cache (cache);
 }
@@ -445,7 +713,7 @@ load_ahead (ArecChunkCache *cache, uint64_t number, uint64_t cost)
     Request request = {.value = number, .cost = cost};
 
     return arec_chunk_cache_load_ahead (cache, (ArecCacheKey){1, number}, &loader, &request,
-                                        cost);
+                                        size_of (cost));
 }
 
 static void
@@ -462,8 +730,8 @@ test_ahead (void)
     g_assert_cmpuint (stats_of (cache).ahead_used, ==, 0);
     touch (cache, 1, 10);
     touch (cache, 1, 10);
-    g_assert_true (
-        arec_chunk_cache_load_ahead (cache, (ArecCacheKey){1, 9}, &loader, &broken, 10));
+    g_assert_true (arec_chunk_cache_load_ahead (cache, (ArecCacheKey){1, 9}, &loader, &broken,
+                                                size_of (10)));
     arec_chunk_cache_forget (cache, 1);
     stats = stats_of (cache);
     g_assert_cmpuint (stats.ahead, ==, 3);
@@ -524,8 +792,8 @@ touch_slow (ArecChunkCache *cache, uint64_t number)
 {
     Request request = {.value = number, .cost = 500, .delay = 300000};
 
-    arec_cache_entry_unref (
-        arec_chunk_cache_get (cache, (ArecCacheKey){1, number}, &loader, &request, 500, NULL));
+    arec_cache_entry_unref (arec_chunk_cache_get (cache, (ArecCacheKey){1, number}, &loader,
+                                                  &request, size_of (500), NULL));
 }
 
 static void
@@ -562,7 +830,7 @@ race_for_one (void *data)
 
     pthread_barrier_wait (&race->barrier);
     entry = arec_chunk_cache_get (race->cache, (ArecCacheKey){1, 5}, &loader, &race->request,
-                                  race->request.cost, &error);
+                                  size_of (race->request.cost), &error);
     if (entry) {
         g_assert_no_error (error);
         g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, 5);
@@ -636,8 +904,9 @@ load_some (void *data)
                            .delay = 2000,
                            .running = &bounded->running,
                            .most = &bounded->most};
-        g_autoptr (ArecCacheEntry) entry = arec_chunk_cache_get (
-            bounded->cache, (ArecCacheKey){1, number}, &loader, &request, bounded->cost, NULL);
+        g_autoptr (ArecCacheEntry) entry =
+            arec_chunk_cache_get (bounded->cache, (ArecCacheKey){1, number}, &loader, &request,
+                                  size_of (bounded->cost), NULL);
 
         g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, number);
     }
@@ -690,7 +959,7 @@ work_with_one (void *data)
         Request request = {
             .value = number, .cost = 500, .delay = CROWD_DELAY, .loads = &crowd->loads};
         g_autoptr (ArecCacheEntry) entry = arec_chunk_cache_get (
-            crowd->cache, (ArecCacheKey){1, number}, &loader, &request, 500, NULL);
+            crowd->cache, (ArecCacheKey){1, number}, &loader, &request, size_of (500), NULL);
 
         g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, number);
         g_clear_pointer (&entry, arec_cache_entry_unref);
@@ -750,7 +1019,7 @@ test_patience_ends (void)
     g_assert_cmpint (pthread_create (&thread, NULL, work_endlessly, &endless), ==, 0);
     for (unsigned i = 0; i < 20; i++) {
         arec_cache_entry_unref (arec_chunk_cache_get (endless.cache, (ArecCacheKey){1, 1},
-                                                      &loader, &request, 500, NULL));
+                                                      &loader, &request, size_of (500), NULL));
     }
     endless.ends = true;
     pthread_join (thread, NULL);
@@ -782,7 +1051,7 @@ stress (void *data)
         case 1: arec_chunk_cache_charge (shared->cache, -25); break;
         case 2:
             arec_chunk_cache_load_ahead (shared->cache, (ArecCacheKey){1, number}, &loader,
-                                         &request, request.cost);
+                                         &request, size_of (request.cost));
             break;
         case 3:
             entry = arec_chunk_cache_peek (shared->cache, (ArecCacheKey){1, number});
@@ -791,7 +1060,7 @@ stress (void *data)
             break;
         default:
             entry = arec_chunk_cache_get (shared->cache, (ArecCacheKey){1, number}, &loader,
-                                          &request, request.cost, NULL);
+                                          &request, size_of (request.cost), NULL);
             g_assert_true (!entry || *(uint64_t *)arec_cache_entry_value (entry) == number);
             arec_cache_entry_unref (held[slot]);
             held[slot] = entry;
@@ -839,6 +1108,17 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-cache/discard", test_discard);
     g_test_add_func ("/chunk-cache/large", test_large_entries_stay);
     g_test_add_func ("/chunk-cache/ceiling", test_ceiling);
+    g_test_add_func ("/chunk-cache/never-fits", test_never_fits);
+    g_test_add_func ("/chunk-cache/measured", test_measured);
+    g_test_add_func ("/chunk-cache/held/alive", test_held_is_alive);
+    g_test_add_func ("/chunk-cache/held/outlives", test_held_outlives_the_cache);
+    g_test_add_func ("/chunk-cache/held/for-good", test_held_for_good);
+    g_test_add_func ("/chunk-cache/waits/ceiling", test_waits_below_the_ceiling);
+    g_test_add_func ("/chunk-cache/waits/what-left", test_waits_for_what_left);
+    g_test_add_func ("/chunk-cache/waits/share", test_waits_for_its_share);
+    g_test_add_func ("/chunk-cache/waits/share-of-small",
+                     test_waits_for_its_share_of_small_ones);
+    g_test_add_func ("/chunk-cache/ahead-no-memory", test_ahead_has_no_memory);
     g_test_add_func ("/chunk-cache/failed", test_failed_load);
     g_test_add_func ("/chunk-cache/expected", test_expected_is_replaced);
     g_test_add_data_func ("/chunk-cache/single-flight/good", GINT_TO_POINTER (0),

@@ -7,6 +7,7 @@
 
 #include <arec/arec.h>
 
+#include "base/limits.h"
 #include "files.h"
 #include "forge.h"
 
@@ -211,7 +212,7 @@ test_long_reads (void)
 
 /* ---- memory ---- */
 
-/* The stored bytes count as long as they are there. */
+/* The stored bytes and the codec's window count as long as they are there. */
 static void
 test_cost (void)
 {
@@ -231,8 +232,80 @@ test_cost (void)
     g_assert_cmpuint (after, >=, DECODED);
     g_assert_cmpuint (after, <, DECODED + 1000);
     g_assert_cmpuint (held, >, after + 1000);
-    g_assert_cmpuint (held, <, after + stats_of (&fixture).source_bytes);
+    g_assert_cmpuint (held, <, after + stats_of (&fixture).source_bytes + AREC_USUAL_WINDOW);
     tear_down (&fixture);
+}
+
+/* Keeps a thread of the engine from its tasks. */
+typedef struct {
+    pthread_mutex_t lock;
+    _Atomic bool is_there;
+} Barrier;
+
+static void
+wait_at_barrier (void *data)
+{
+    Barrier *barrier = data;
+
+    barrier->is_there = true;
+    pthread_mutex_lock (&barrier->lock);
+    pthread_mutex_unlock (&barrier->lock);
+}
+
+static void
+do_nothing (void *data)
+{
+    (void)data;
+}
+
+/* Two chunks, of which one may stay at a time, and one thread, which is kept from work. */
+static void
+set_up_with_barrier (Fixture *fixture, Barrier *barrier)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+
+    *fixture = (Fixture){0};
+    make_records (fixture);
+    test_forge_records (forge, AREC_COMPRESSION_ZSTD, fixture->records, N_RECORDS);
+    test_forge_records (forge, AREC_COMPRESSION_ZSTD, fixture->records, N_RECORDS);
+    test_forge_finish (forge);
+    fixture->path = test_file_write ("f.array_record", forge->file->data, forge->file->len);
+    fixture->engine = arec_engine_new (&(ArecEngineOptions){
+        .cache_size = MIB, .max_chunk_size = 64 * MIB, .max_parallelism = 1});
+    fixture->reader = arec_reader_open (fixture->engine, fixture->path, NULL, NULL);
+    *barrier = (Barrier){.is_there = false};
+    pthread_mutex_init (&barrier->lock, NULL);
+    pthread_mutex_lock (&barrier->lock);
+    g_assert_true (
+        arec_worker_pool_try (fixture->engine->workers, wait_at_barrier, do_nothing, barrier));
+    while (!barrier->is_there) {
+        g_usleep (1000);
+    }
+}
+
+/* A task that waits for a thread keeps no chunk, and does nothing for one that has gone. */
+static void
+test_queued_task_holds_nothing (void)
+{
+    Fixture fixture;
+    Barrier barrier;
+    g_auto (ArecView) view = {0};
+
+    set_up_with_barrier (&fixture, &barrier);
+    for (uint64_t i = 0; i < 10; i++) {
+        g_assert_true (
+            arec_reader_read_range (fixture.reader, i % 2 * N_RECORDS, 0, 1, &view, NULL));
+        arec_view_clear (&view);
+        g_assert_cmpuint (stats_of (&fixture).cache_entries, ==, 1);
+        g_assert_cmpuint (stats_of (&fixture).cache_alive, <, 2 * DECODED);
+    }
+    g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 10);
+    pthread_mutex_unlock (&barrier.lock);
+    /* What is there is decoded on, by the newest task or one that was for another of its kind.
+     */
+    check_range (&fixture, N_RECORDS - 1, 0, SMALL);
+    tear_down (&fixture);
+    pthread_mutex_destroy (&barrier.lock);
 }
 
 /* Views, and a thread that decodes ahead, may outlive the reader. */
@@ -281,6 +354,31 @@ set_up_corrupt (Fixture *fixture, ArecCompression compression, int by)
                                                           .data_size = data->len});
     test_forge_entry (forge, position, DECODED, N_RECORDS);
     open_file (fixture, forge);
+}
+
+/* A chunk that is larger than the index says is not decoded, as nobody expects that memory: its
+ * size is not even compared with the limit. */
+static void
+test_larger_than_indexed (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    g_autoptr (GError) error = NULL;
+    g_auto (ArecView) view = {0};
+    const uint8_t body[] = {0, 1, 0};
+    uint64_t position =
+        test_forge_chunk (forge, &(TestForgeChunk){.type = 'r',
+                                                   .num_records = 1,
+                                                   .decoded_data_size = 99 * MIB,
+                                                   .data = body,
+                                                   .data_size = sizeof body});
+    Fixture fixture = {0};
+
+    test_forge_entry (forge, position, 10, 1);
+    open_file (&fixture, forge);
+    g_assert_false (arec_reader_read (fixture.reader, 0, &view, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+    g_assert_nonnull (strstr (error->message, "the footer says 1 of 10"));
+    tear_down (&fixture);
 }
 
 static void
@@ -446,7 +544,9 @@ main (int argc, char **argv)
     }
     g_test_add_func ("/chunk-range/scan-and-many", test_scan_and_many);
     g_test_add_func ("/chunk-range/long-reads", test_long_reads);
+    g_test_add_func ("/chunk-range/larger-than-indexed", test_larger_than_indexed);
     g_test_add_func ("/chunk-range/cost", test_cost);
+    g_test_add_func ("/chunk-range/queued-task", test_queued_task_holds_nothing);
     g_test_add_func ("/chunk-range/reader-closed-early", test_reader_closed_early);
     g_test_add_func ("/chunk-range/scan-of-late-corruption", test_scan_of_late_corruption);
     g_test_add_func ("/chunk-range/threads", test_threads);
