@@ -122,7 +122,7 @@ def test_readahead_does_not_try_again(tmp_path):
                     assert (mount.path / name).read_bytes() == records[number]
         engine = mount.stats()["engine"]
         # What is read ahead while somebody reads it may find it a moment later.
-        assert len(bad) <= engine["chunks_failed"] <= 2 * len(bad)
+        assert len(bad) <= engine["chunks_failed"] <= 4 * len(bad)
         assert engine["damages_known"] == len(bad)
         assert len(mount.log_lines(path.name, " lost")) == len(bad), mount.log()
 
