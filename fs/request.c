@@ -82,6 +82,7 @@ errno_of (ArecError code)
     case AREC_ERROR_INVALID: return EIO;
     case AREC_ERROR_NOMEM: return ENOMEM;
     case AREC_ERROR_CHANGED: return ESTALE;
+    case AREC_ERROR_CANCELLED: return EINTR;
     }
     return EIO;
 }
