@@ -30,7 +30,8 @@ typedef struct {
     ArecfsLongReads *long_reads;
     bool may_push;
     bool mounted;
-    bool initialized; /* INIT is answered */
-    bool no_open;     /* the kernel takes ENOSYS for: never ask again */
-    bool other_fuse;  /* libfuse is not of the version that this was built with */
+    bool initialized;             /* INIT is answered */
+    bool no_open;                 /* the kernel takes ENOSYS for: never ask again */
+    bool may_look_up_in_parallel; /* the kernel offers to, and has not been told */
+    bool other_fuse;              /* libfuse is not of the version that this was built with */
 } ArecfsServer;

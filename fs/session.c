@@ -17,6 +17,7 @@
 #include "push.h"
 #include "thread.h"
 #include "watcher.h"
+#include "transport.h"
 
 /* Threads that serve requests: enough for all loads that may run at the same time, and some for
  * what needs none. */
@@ -121,6 +122,7 @@ op_init (void *data, struct fuse_conn_info *conn)
     conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
     server->no_open = (conn->want & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
     server->initialized = true;
+    server->may_look_up_in_parallel = (conn->want & FUSE_CAP_PARALLEL_DIROPS) != 0;
 }
 
 static const struct fuse_lowlevel_ops operations = {
@@ -262,6 +264,10 @@ arecfs_session_mount (ArecfsServer *server, const char *path, GError **error)
     }
     server->mounted = true;
     if (!answer_init (server)) {
+    if (!arecfs_transport_use (server, fuse_session_fd (server->session))) {
+        return fail (ARECFS_MOUNT_FAILED, error, "%s: cannot talk to the kernel: %s", path,
+                     g_strerror (errno));
+    }
         return fail (ARECFS_MOUNT_FAILED, error, "%s: the kernel and libfuse do not agree: %s",
                      path, fuse_message);
     }
