@@ -201,6 +201,7 @@ open_tree (ArecfsServer *server, GError **error)
         return false;
     }
     server->engine = arec_engine_new (&options->engine);
+    reader.cancel = &server->cancel;
     if (isatty (STDERR_FILENO)) {
         reader.progress = show_scan;
         reader.progress_data = &next;
@@ -233,6 +234,9 @@ close_tree (ArecfsServer *server)
     arecfs_damage_log_free (server->damage);
     arecfs_known_free (server->known);
     arecfs_probes_free (server->probes);
+    if (server->is_left_open) {
+        return; /* an opening has its hands on the rest; the process ends */
+    }
     arecfs_tree_free (server->tree);
     arec_engine_unref (server->engine);
 }

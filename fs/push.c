@@ -352,7 +352,10 @@ bool
 arecfs_push_join (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
                   size_t size, uint64_t offset, bool *taken)
 {
-    Waiter read = {.request = *request, .node = *node, .size = size, .offset = offset};
+    Waiter read = {.request = arecfs_request_copy (request),
+                   .node = *node,
+                   .size = size,
+                   .offset = offset};
     bool found;
 
     pthread_mutex_lock (&push->lock);
@@ -374,7 +377,10 @@ bool
 arecfs_push_begin (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
                    size_t size, uint64_t offset, const ArecUpcoming *upcoming)
 {
-    Waiter read = {.request = *request, .node = *node, .size = size, .offset = offset};
+    Waiter read = {.request = arecfs_request_copy (request),
+                   .node = *node,
+                   .size = size,
+                   .offset = offset};
     bool taken;
 
     if (is_large (node)) {

@@ -13,6 +13,7 @@
 
 typedef struct ArecfsPush ArecfsPush;
 typedef struct ArecfsLongReads ArecfsLongReads;
+typedef struct ArecfsOpenings ArecfsOpenings;
 typedef struct ArecfsWatcher ArecfsWatcher;
 
 typedef struct {
@@ -28,6 +29,9 @@ typedef struct {
     ArecfsPush *push;       /* NULL: nothing is pushed */
     ArecfsWatcher *watcher; /* NULL: nobody aborts the connection if we are killed */
     ArecfsLongReads *long_reads;
+    ArecfsOpenings *openings; /* NULL: files are opened by the thread that serves */
+    bool is_left_open;        /* an opening did not end: nothing that it uses may be freed */
+    ArecCancel cancel;        /* of the start: ends the opening of what was named */
     bool may_push;
     bool mounted;
     bool initialized;             /* INIT is answered */

@@ -13,11 +13,12 @@
 #include "kernel_readahead.h"
 #include "long_reads.h"
 #include "loop.h"
+#include "openings.h"
 #include "ops.h"
 #include "push.h"
 #include "thread.h"
-#include "watcher.h"
 #include "transport.h"
+#include "watcher.h"
 
 /* Threads that serve requests: enough for all loads that may run at the same time, and some for
  * what needs none. */
@@ -121,8 +122,8 @@ op_init (void *data, struct fuse_conn_info *conn)
     conn->max_background = MAX_BACKGROUND;
     conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
     server->no_open = (conn->want & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
-    server->initialized = true;
     server->may_look_up_in_parallel = (conn->want & FUSE_CAP_PARALLEL_DIROPS) != 0;
+    server->initialized = true;
 }
 
 static const struct fuse_lowlevel_ops operations = {
@@ -263,11 +264,11 @@ arecfs_session_mount (ArecfsServer *server, const char *path, GError **error)
                      fuse_message);
     }
     server->mounted = true;
-    if (!answer_init (server)) {
     if (!arecfs_transport_use (server, fuse_session_fd (server->session))) {
         return fail (ARECFS_MOUNT_FAILED, error, "%s: cannot talk to the kernel: %s", path,
                      g_strerror (errno));
     }
+    if (!answer_init (server)) {
         return fail (ARECFS_MOUNT_FAILED, error, "%s: the kernel and libfuse do not agree: %s",
                      path, fuse_message);
     }
@@ -403,6 +404,10 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     if (server->may_push) {
         start_push (server, path);
     }
+    server->openings = arecfs_openings_start (server->tree);
+    if (!server->openings) {
+        g_warning ("%s: files that open slowly hold up others: %s", path, g_strerror (errno));
+    }
     idler_runs = start_idler (&idler, &idler_thread);
     loop = arecfs_loop_start (server->session, max_threads);
     failure = loop ? arecfs_loop_wait (loop) : -errno;
@@ -412,10 +417,18 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     if (idler_runs) {
         stop_idler (&idler, idler_thread);
     }
+    /* Whatever waits is answered while requests are still served. */
+    server->is_left_open = !arecfs_openings_stop (server->openings);
+    arecfs_long_reads_stop (server->long_reads);
     arecfs_push_stop (server->push);
     arecfs_loop_free (loop);
     g_clear_pointer (&server->push, arecfs_push_free);
     arecfs_session_end (server);
     g_clear_pointer (&server->long_reads, arecfs_long_reads_free);
+    if (server->is_left_open) {
+        g_message ("%s: a source that does not answer is left alone", path);
+    } else {
+        g_clear_pointer (&server->openings, arecfs_openings_free);
+    }
     return failure == 0;
 }
