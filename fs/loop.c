@@ -242,26 +242,48 @@ arecfs_loop_wait (ArecfsLoop *loop)
 }
 
 static void
-wait_for_servers_locked (ArecfsLoop *loop)
+wake_servers_locked (ArecfsLoop *loop)
 {
-    while (loop->n_running > 0) {
-        struct timespec until;
+    for (guint i = 0; i < loop->servers->len; i++) {
+        const Server *server = g_ptr_array_index (loop->servers, i);
 
-        for (guint i = 0; i < loop->servers->len; i++) {
-            const Server *server = g_ptr_array_index (loop->servers, i);
-
-            if (server->waits) {
-                pthread_kill (server->thread, WAKE_SIGNAL);
-            }
+        if (server->waits) {
+            pthread_kill (server->thread, WAKE_SIGNAL);
         }
-        clock_gettime (CLOCK_REALTIME, &until);
-        until.tv_nsec += WAKE_INTERVAL;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            until.tv_sec++;
-        }
-        pthread_cond_timedwait (&loop->changed, &loop->lock, &until);
     }
+}
+
+static void
+wait_for_servers_locked (ArecfsLoop *loop, int64_t until)
+{
+    while (loop->n_running > 0 && g_get_monotonic_time() < until) {
+        struct timespec again;
+
+        wake_servers_locked (loop);
+        clock_gettime (CLOCK_REALTIME, &again);
+        again.tv_nsec += WAKE_INTERVAL;
+        if (again.tv_nsec >= 1000000000) {
+            again.tv_nsec -= 1000000000;
+            again.tv_sec++;
+        }
+        pthread_cond_timedwait (&loop->changed, &loop->lock, &again);
+    }
+}
+
+bool
+arecfs_loop_stop (ArecfsLoop *loop, int64_t until)
+{
+    bool ended;
+
+    if (!loop) {
+        return true;
+    }
+    pthread_mutex_lock (&loop->lock);
+    loop->ending = true;
+    wait_for_servers_locked (loop, until);
+    ended = loop->n_running == 0;
+    pthread_mutex_unlock (&loop->lock);
+    return ended;
 }
 
 void
@@ -270,10 +292,6 @@ arecfs_loop_free (ArecfsLoop *loop)
     if (!loop) {
         return;
     }
-    pthread_mutex_lock (&loop->lock);
-    loop->ending = true;
-    wait_for_servers_locked (loop);
-    pthread_mutex_unlock (&loop->lock);
     for (guint i = 0; i < loop->servers->len; i++) {
         const Server *server = g_ptr_array_index (loop->servers, i);
 

@@ -8,6 +8,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <fuse_lowlevel.h>
 
 typedef struct ArecfsLoop ArecfsLoop;
@@ -27,5 +30,10 @@ ArecfsLoop *arecfs_loop_start (struct fuse_session *session, unsigned max_thread
  * the thread that started the loop. */
 int arecfs_loop_wait (ArecfsLoop *loop);
 
-/* Ends the threads, each when it has answered what it has taken. May be NULL. */
+/* Ends the threads, each when it has answered what it has taken.
+ * @until  by g_get_monotonic_time (): returns false if some are not done then, which go on;
+ * nothing that they use, @loop among it, may be freed. INT64_MAX: waits. May be NULL. */
+bool arecfs_loop_stop (ArecfsLoop *loop, int64_t until);
+
+/* Of a loop that is stopped. May be NULL. */
 void arecfs_loop_free (ArecfsLoop *loop);

@@ -234,9 +234,6 @@ close_tree (ArecfsServer *server)
     arecfs_damage_log_free (server->damage);
     arecfs_known_free (server->known);
     arecfs_probes_free (server->probes);
-    if (server->is_left_open) {
-        return; /* an opening has its hands on the rest; the process ends */
-    }
     arecfs_tree_free (server->tree);
     arec_engine_unref (server->engine);
 }
@@ -292,6 +289,9 @@ serve (const ArecfsOptions *options, int report_fd)
         g_message ("%s: mounted", path);
         exit_code = arecfs_session_run (&server, path) ? EXIT_SUCCESS : EXIT_FAILURE;
         g_message ("%s: unmounted", path);
+        if (server.is_left) {
+            _exit (exit_code); /* the watcher aborts the connection if need be */
+        }
     } else if (report_fd >= 0) {
         arecfs_daemon_failed (report_fd, exit_code);
     }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "parked.h"
@@ -22,9 +21,6 @@
 
 /* Microseconds until a thread that could not be started is tried again. */
 #define RETRY_AFTER 1000000
-
-/* Microseconds that openings have to end when they are cancelled. */
-#define STOP_TIME 1000000
 
 typedef struct {
     GList link; /* in one of the queues */
@@ -59,8 +55,7 @@ struct ArecfsOpenings {
     GQueue done;         /* whose waiters are claimed, and not answered yet */
     unsigned n_quick;    /* of those running */
     unsigned n_threads;
-    unsigned n_starting;  /* of the threads: have not looked for work yet */
-    unsigned n_answering; /* of the threads */
+    unsigned n_starting; /* of the threads: have not looked for work yet */
     bool keeper_sleeps;
     bool ending;
 };
@@ -240,11 +235,9 @@ work_locked (ArecfsOpenings *openings, bool *goes_on)
     Opening *opening;
 
     if (link) {
-        openings->n_answering++;
         pthread_mutex_unlock (&openings->lock);
         answer_all (link->data);
         pthread_mutex_lock (&openings->lock);
-        openings->n_answering--;
         return true;
     }
     opening = openings->ending ? NULL : begin_next_locked (openings);
@@ -343,15 +336,6 @@ note_slow_locked (ArecfsOpenings *openings, GQueue *interrupted)
     return 0;
 }
 
-static void
-wait_until_locked (pthread_cond_t *cond, pthread_mutex_t *lock, int64_t time)
-{
-    struct timespec until = {.tv_sec = time / G_USEC_PER_SEC,
-                             .tv_nsec = time % G_USEC_PER_SEC * 1000};
-
-    pthread_cond_timedwait (cond, lock, &until);
-}
-
 /* Sees to it that what is slow counts as such, and that others begin in its stead. */
 static void *
 keep (void *data)
@@ -374,11 +358,8 @@ keep (void *data)
             next = g_get_monotonic_time() + RETRY_AFTER;
         }
         openings->keeper_sleeps = next == 0;
-        if (next == 0) {
-            pthread_cond_wait (&openings->keeper_is_needed, &openings->lock);
-        } else {
-            wait_until_locked (&openings->keeper_is_needed, &openings->lock, next);
-        }
+        arecfs_wait_until (&openings->keeper_is_needed, &openings->lock,
+                           next > 0 ? next : INT64_MAX);
         openings->keeper_sleeps = false;
     }
     pthread_mutex_unlock (&openings->lock);
@@ -456,17 +437,6 @@ arecfs_openings_serve (const ArecfsRequest *request, ArecfsAnswer answer)
 
 /* ---- start and stop ---- */
 
-static void
-init_cond (pthread_cond_t *cond)
-{
-    pthread_condattr_t attributes;
-
-    pthread_condattr_init (&attributes);
-    pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init (cond, &attributes);
-    pthread_condattr_destroy (&attributes);
-}
-
 ArecfsOpenings *
 arecfs_openings_start (ArecfsTree *tree)
 {
@@ -476,8 +446,8 @@ arecfs_openings_start (ArecfsTree *tree)
     openings->tree = tree;
     openings->by_slot = g_hash_table_new (g_int64_hash, g_int64_equal);
     pthread_mutex_init (&openings->lock, NULL);
-    init_cond (&openings->keeper_is_needed);
-    init_cond (&openings->thread_ended);
+    arecfs_cond_init (&openings->keeper_is_needed);
+    arecfs_cond_init (&openings->thread_ended);
     number = arecfs_thread_start (&openings->keeper, keep, openings);
     if (number != 0) {
         arecfs_openings_free (openings);
@@ -529,29 +499,11 @@ end_all_locked (ArecfsOpenings *openings)
     return all;
 }
 
-/* Returns whether all have ended. */
-static bool
-wait_for_threads (ArecfsOpenings *openings)
-{
-    int64_t until = g_get_monotonic_time() + STOP_TIME;
-    bool ended;
-
-    pthread_mutex_lock (&openings->lock);
-    /* Whatever is being answered needs the server, so it has all the time it takes. */
-    while (openings->n_threads > 0 &&
-           (openings->n_answering > 0 || g_get_monotonic_time() < until)) {
-        wait_until_locked (&openings->thread_ended, &openings->lock,
-                           MAX (until, g_get_monotonic_time() + SLOW_AFTER));
-    }
-    ended = openings->n_threads == 0;
-    pthread_mutex_unlock (&openings->lock);
-    return ended;
-}
-
 bool
-arecfs_openings_stop (ArecfsOpenings *openings)
+arecfs_openings_stop (ArecfsOpenings *openings, int64_t until)
 {
     GQueue waiters;
+    bool ended;
 
     if (!openings) {
         return true;
@@ -561,7 +513,13 @@ arecfs_openings_stop (ArecfsOpenings *openings)
     pthread_mutex_unlock (&openings->lock);
     refuse_all (&waiters, ENOTCONN);
     pthread_join (openings->keeper, NULL);
-    return wait_for_threads (openings);
+    pthread_mutex_lock (&openings->lock);
+    while (openings->n_threads > 0 &&
+           arecfs_wait_until (&openings->thread_ended, &openings->lock, until)) {
+    }
+    ended = openings->n_threads == 0;
+    pthread_mutex_unlock (&openings->lock);
+    return ended;
 }
 
 void

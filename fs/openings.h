@@ -28,11 +28,11 @@ typedef void (*ArecfsAnswer) (const ArecfsRequest *request);
 /* @tree  not owned. Starts a thread. Returns NULL with errno set where that fails. */
 ArecfsOpenings *arecfs_openings_start (ArecfsTree *tree);
 
-/* Cancels all openings and answers with ENOTCONN what waits, and what will come. Waits until
- * all threads have ended, but for openings about a second at most: a dead device may hold one
- * for ever. Returns whether none is left; otherwise neither the tree, its engine nor @openings
- * may be freed. Takes NULL. */
-bool arecfs_openings_stop (ArecfsOpenings *openings);
+/* Cancels all openings and answers with ENOTCONN what waits, and what will come.
+ * @until  by g_get_monotonic_time (): returns false if some have not ended then, as their
+ * device does not answer; nothing that they use, @openings among it, may be freed. Takes NULL.
+ */
+bool arecfs_openings_stop (ArecfsOpenings *openings, int64_t until);
 void
 arecfs_openings_free (ArecfsOpenings *openings); /* stopped, and nothing left; takes NULL */
 

@@ -53,6 +53,7 @@ struct ArecfsPush {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a job came, or the end */
     bool ending;            /* guarded by the lock, as all below */
+    bool has_ended;         /* the thread */
     GQueue jobs;            /* of Job; the head is the one at work */
     unsigned n_waiters;
     bool is_unwatched; /* has been told; the thread's own */
@@ -246,6 +247,8 @@ run (void *data)
         g_free (job);
         pthread_mutex_lock (&push->lock);
     }
+    push->has_ended = true;
+    pthread_cond_broadcast (&push->changed);
     pthread_mutex_unlock (&push->lock);
     return NULL;
 }
@@ -407,7 +410,7 @@ arecfs_push_start (ArecfsServer *server)
 
     push->server = server;
     pthread_mutex_init (&push->lock, NULL);
-    pthread_cond_init (&push->changed, NULL);
+    arecfs_cond_init (&push->changed);
     number = arecfs_thread_start (&push->thread, run, push);
     if (number != 0) {
         arecfs_push_free (push);
@@ -417,17 +420,25 @@ arecfs_push_start (ArecfsServer *server)
     return push;
 }
 
-void
-arecfs_push_stop (ArecfsPush *push)
+bool
+arecfs_push_stop (ArecfsPush *push, int64_t until)
 {
+    bool ended;
+
     if (!push) {
-        return;
+        return true;
     }
     pthread_mutex_lock (&push->lock);
     push->ending = true;
     pthread_cond_broadcast (&push->changed);
+    while (!push->has_ended && arecfs_wait_until (&push->changed, &push->lock, until)) {
+    }
+    ended = push->has_ended;
     pthread_mutex_unlock (&push->lock);
-    pthread_join (push->thread, NULL);
+    if (ended) {
+        pthread_join (push->thread, NULL);
+    }
+    return ended;
 }
 
 void

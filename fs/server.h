@@ -30,7 +30,7 @@ typedef struct {
     ArecfsWatcher *watcher; /* NULL: nobody aborts the connection if we are killed */
     ArecfsLongReads *long_reads;
     ArecfsOpenings *openings; /* NULL: files are opened by the thread that serves */
-    bool is_left_open;        /* an opening did not end: nothing that it uses may be freed */
+    bool is_left;             /* at the end, threads wait for a source: nothing may be freed */
     ArecCancel cancel;        /* of the start: ends the opening of what was named */
     bool may_push;
     bool mounted;

@@ -29,6 +29,10 @@
  * can serve. */
 #define MAX_BACKGROUND 64
 
+/* Microseconds that what runs has at the end. Whoever waits for a load that takes longer, or
+ * for a source that does not answer, gets an error. */
+#define END_TIME 1200000
+
 /* ---- libfuse's own messages ---- */
 
 /* The last error that libfuse told while mounting: the reason, which its calls do not return.
@@ -389,6 +393,19 @@ start_push (ArecfsServer *server, const char *path)
     }
 }
 
+/* Ends what runs. Whatever waits is answered while requests are still served, as pushing needs
+ * it. Returns whether all has ended in time. */
+static bool
+stop_all (ArecfsServer *server, ArecfsLoop *loop)
+{
+    int64_t until = g_get_monotonic_time() + END_TIME;
+    bool all = arecfs_openings_stop (server->openings, until);
+
+    arecfs_long_reads_stop (server->long_reads);
+    all = arecfs_push_stop (server->push, until) && all;
+    return arecfs_loop_stop (loop, MAX (until, g_get_monotonic_time() + END_TIME / 4)) && all;
+}
+
 bool
 arecfs_session_run (ArecfsServer *server, const char *path)
 {
@@ -417,17 +434,15 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     if (idler_runs) {
         stop_idler (&idler, idler_thread);
     }
-    /* Whatever waits is answered while requests are still served. */
-    server->is_left_open = !arecfs_openings_stop (server->openings);
-    arecfs_long_reads_stop (server->long_reads);
-    arecfs_push_stop (server->push);
-    arecfs_loop_free (loop);
-    g_clear_pointer (&server->push, arecfs_push_free);
-    arecfs_session_end (server);
-    g_clear_pointer (&server->long_reads, arecfs_long_reads_free);
-    if (server->is_left_open) {
-        g_message ("%s: a source that does not answer is left alone", path);
+    server->is_left = !stop_all (server, loop);
+    if (server->is_left) {
+        g_message ("%s: a source does not answer: what waits for it is left alone", path);
+        fuse_session_unmount (server->session);
     } else {
+        arecfs_loop_free (loop);
+        g_clear_pointer (&server->push, arecfs_push_free);
+        arecfs_session_end (server);
+        g_clear_pointer (&server->long_reads, arecfs_long_reads_free);
         g_clear_pointer (&server->openings, arecfs_openings_free);
     }
     return failure == 0;

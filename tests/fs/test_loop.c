@@ -117,6 +117,30 @@ n_left_in_socket (void)
     return n;
 }
 
+/* One request that takes its time: the loop can be left, and stopped later. */
+static void
+test_it_does_not_wait_for_ever (void)
+{
+    struct fuse_session *session = new_session();
+    ArecfsLoop *loop = arecfs_loop_start (session, 2);
+    pthread_t asking;
+
+    g_assert_nonnull (loop);
+    kernel.slow = 500000;
+    g_assert_cmpint (pthread_create (&asking, NULL, ask, NULL), ==, 0);
+    while (kernel.n_taken == 0) {
+        g_usleep (1000);
+    }
+    g_assert_false (arecfs_loop_stop (loop, g_get_monotonic_time() + 1000));
+    g_assert_true (arecfs_loop_stop (loop, INT64_MAX));
+    g_assert_cmpuint (kernel.n_answered, ==, kernel.n_taken);
+    arecfs_loop_free (loop);
+    kernel.ending = true;
+    pthread_join (asking, NULL);
+    fuse_session_destroy (session);
+    close (kernel.ours);
+}
+
 static void
 wait_for_answers (unsigned n)
 {
@@ -139,6 +163,7 @@ test_what_is_taken_is_answered (void)
         kernel.slow = i % 3 == 0 ? 20 : 0;
         g_assert_cmpint (pthread_create (&asking, NULL, ask, NULL), ==, 0);
         wait_for_answers (1 + (unsigned)g_test_rand_int_range (0, 40));
+        g_assert_true (arecfs_loop_stop (loop, INT64_MAX));
         arecfs_loop_free (loop);
         g_assert_cmpuint (kernel.n_answered, ==, kernel.n_taken);
         kernel.ending = true;
@@ -177,6 +202,7 @@ check_wait (void *(*end) (void *), int number, int result)
     g_assert_cmpint (pthread_create (&ending, NULL, end, GINT_TO_POINTER (number)), ==, 0);
     g_assert_cmpint (arecfs_loop_wait (loop), ==, result);
     pthread_join (ending, NULL);
+    g_assert_true (arecfs_loop_stop (loop, INT64_MAX));
     arecfs_loop_free (loop);
     fuse_session_destroy (session);
     close (kernel.ours);
@@ -221,5 +247,6 @@ main (int argc, char **argv)
     g_test_add_func ("/loop/unmounted", test_unmounted);
     g_test_add_func ("/loop/signals", test_signals);
     g_test_add_func ("/loop/failure", test_failure);
+    g_test_add_func ("/loop/does-not-wait-for-ever", test_it_does_not_wait_for_ever);
     return g_test_run();
 }

@@ -248,3 +248,25 @@ def test_attributes_wait_too(tree, device):
         assert read_anew(mount / "good.array_record" / "0")
         process.kill()
         assert ended(process)
+
+
+def test_dead_device_of_an_open_file(tree, device):
+    """READs that nobody can answer, of more records than there are threads, do not keep the server."""
+    good = tree / "good.array_record"
+    with mounted(tree, environment=device.environment, foreground=True) as mount, \
+            processes() as start:
+        shown = mount / "good.array_record"
+        os.listdir(shown)
+        assert (shown / "50").read_bytes() == RECORDS[50]  # the only OPEN and FLUSH
+        with device.fails(good, "pause"):
+            readers = [start("cat", shown / f"{i * 7 % 100:02d}") for i in range(20)]
+            assert wait_until(lambda: device.hits("pause") > 0, 5)
+            time.sleep(0.3)
+            for reader in readers[:10]:
+                reader.kill()
+            assert all(ended(reader) for reader in readers[:10])
+            began = time.monotonic()
+            mount.kill(signal.SIGTERM)
+            assert mount.wait_gone() == 0
+            assert time.monotonic() - began < 6 * SLOW
+            assert all(ended(reader) for reader in readers)
