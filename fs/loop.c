@@ -17,6 +17,14 @@
  * to end just before, and waited for a request just after the signal. */
 #define WAKE_INTERVAL 2000000
 
+/* Threads beyond the others that are started where none has done anything for a while, as the
+ * source that all of them wait for does not answer: how many in all, and how many at once. */
+#define MAX_EXTRA 64
+#define EXTRA_STEP 4
+
+/* Nanoseconds of that while. */
+#define STUCK_AFTER 20000000
+
 typedef struct {
     ArecfsLoop *loop;
     pthread_t thread;
@@ -36,6 +44,8 @@ struct ArecfsLoop {
     int failure;  /* why: 0, or a negative errno */
     atomic_uint n_free;
     atomic_bool ending;
+    atomic_bool is_crowded; /* none was free: the starter looks whether that lasts */
+    atomic_bool has_moved;  /* some thread has done with a request since it looked last */
 };
 
 static void *serve (void *data);
@@ -105,15 +115,45 @@ add_server_locked (ArecfsLoop *loop)
     return 0;
 }
 
+/* One less is no failure: the others go on. */
+static void
+try_to_add_server_locked (ArecfsLoop *loop)
+{
+    loop->n_free++;
+    if (add_server_locked (loop) != 0) {
+        loop->n_free--;
+    }
+}
+
 static void
 add_server_if_none_is_free (ArecfsLoop *loop)
 {
+    bool is_full = false;
+
     pthread_mutex_lock (&loop->lock);
-    if (!loop->ending && loop->n_free == 0 && loop->n_running < loop->max_threads) {
-        /* One less is no failure: the others go on. */
-        loop->n_free++;
-        if (add_server_locked (loop) != 0) {
-            loop->n_free--;
+    if (!loop->ending && loop->n_free == 0) {
+        is_full = loop->n_running >= loop->max_threads;
+        if (!is_full) {
+            try_to_add_server_locked (loop);
+        }
+    }
+    pthread_mutex_unlock (&loop->lock);
+    if (is_full && !atomic_exchange (&loop->is_crowded, true)) {
+        pthread_kill (loop->starter, WAKE_SIGNAL);
+    }
+}
+
+/* Whether threads are all stuck, and more of them help: requests that need no source find one.
+ */
+static void
+relieve (ArecfsLoop *loop)
+{
+    pthread_mutex_lock (&loop->lock);
+    if (loop->n_free > 0 || loop->n_running >= loop->max_threads + MAX_EXTRA) {
+        loop->is_crowded = false;
+    } else if (!loop->has_moved && !loop->ending) {
+        for (unsigned i = 0; i < EXTRA_STEP; i++) {
+            try_to_add_server_locked (loop);
         }
     }
     pthread_mutex_unlock (&loop->lock);
@@ -126,6 +166,7 @@ process (ArecfsLoop *loop, const struct fuse_buf *request)
         add_server_if_none_is_free (loop);
     }
     fuse_session_process_buf (loop->session, request);
+    atomic_store_explicit (&loop->has_moved, true, memory_order_relaxed);
     atomic_fetch_add (&loop->n_free, 1);
 }
 
@@ -228,6 +269,26 @@ is_over (ArecfsLoop *loop, int *failure)
     return over;
 }
 
+/* Waits for one, or for a moment where threads may be stuck: then that is WAKE_SIGNAL, too. */
+static int
+next_signal (ArecfsLoop *loop, const sigset_t *held)
+{
+    static const struct timespec moment = {.tv_nsec = STUCK_AFTER};
+    int number = WAKE_SIGNAL;
+
+    if (!loop->is_crowded) {
+        sigwait (held, &number);
+        return number;
+    }
+    loop->has_moved = false;
+    number = sigtimedwait (held, NULL, &moment);
+    if (number > 0) {
+        return number;
+    }
+    relieve (loop);
+    return WAKE_SIGNAL;
+}
+
 int
 arecfs_loop_wait (ArecfsLoop *loop)
 {
@@ -236,7 +297,7 @@ arecfs_loop_wait (ArecfsLoop *loop)
 
     fill_held_signals (&held);
     while (number == WAKE_SIGNAL && !is_over (loop, &failure)) {
-        sigwait (&held, &number);
+        number = next_signal (loop, &held);
     }
     return failure;
 }

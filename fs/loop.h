@@ -21,8 +21,10 @@ typedef struct ArecfsLoop ArecfsLoop;
 void arecfs_loop_hold_signals (void);
 
 /* Starts with one thread and adds others, up to @max_threads, as requests come while none is
- * free. Returns NULL with errno set where not even one can be started. Free with
- * arecfs_loop_free (). */
+ * free; and while arecfs_loop_wait () waits, up to 64 more where all have been busy with the
+ * same requests for 20 ms, so that a source that does not answer does not take them all.
+ * Returns NULL with errno set where not even one can be started. Free with arecfs_loop_free ().
+ */
 ArecfsLoop *arecfs_loop_start (struct fuse_session *session, unsigned max_threads);
 
 /* Waits until the session is unmounted, fails, or one of the signals comes. Requests are
