@@ -348,6 +348,16 @@ arecfs_loop_stop (ArecfsLoop *loop, int64_t until)
 }
 
 void
+arecfs_loop_leave (ArecfsLoop *loop)
+{
+    for (guint i = 0; loop && i < loop->servers->len; i++) {
+        const Server *server = g_ptr_array_index (loop->servers, i);
+
+        pthread_detach (server->thread);
+    }
+}
+
+void
 arecfs_loop_free (ArecfsLoop *loop)
 {
     if (!loop) {

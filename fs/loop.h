@@ -37,5 +37,9 @@ int arecfs_loop_wait (ArecfsLoop *loop);
  * nothing that they use, @loop among it, may be freed. INT64_MAX: waits. May be NULL. */
 bool arecfs_loop_stop (ArecfsLoop *loop, int64_t until);
 
+/* Of a loop that could not be stopped: its threads are nobody's from now on, as the process
+ * ends. */
+void arecfs_loop_leave (ArecfsLoop *loop);
+
 /* Of a loop that is stopped. May be NULL. */
 void arecfs_loop_free (ArecfsLoop *loop);

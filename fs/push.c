@@ -437,6 +437,8 @@ arecfs_push_stop (ArecfsPush *push, int64_t until)
     pthread_mutex_unlock (&push->lock);
     if (ended) {
         pthread_join (push->thread, NULL);
+    } else {
+        pthread_detach (push->thread);
     }
     return ended;
 }

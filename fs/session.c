@@ -437,6 +437,7 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     server->is_left = !stop_all (server, loop);
     if (server->is_left) {
         g_message ("%s: a source does not answer: what waits for it is left alone", path);
+        arecfs_loop_leave (loop);
         fuse_session_unmount (server->session);
     } else {
         arecfs_loop_free (loop);
