@@ -11,7 +11,7 @@
 #define SLOW_AFTER 20000
 
 /* Openings that may be under way at the same time and are not slow yet. */
-#define MAX_QUICK 16
+#define MAX_QUICK 48
 
 /* Threads in all: each may have a window of 256 KiB over its file. */
 #define MAX_THREADS 64
