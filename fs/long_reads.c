@@ -1,7 +1,8 @@
 #include "long_reads.h"
 
-#include <pthread.h>
+#include <errno.h>
 
+#include "parked.h"
 #include "reading.h"
 
 /* Threads for READs of one chunk: while one decodes far into it, the other answers those that
@@ -10,8 +11,10 @@
 
 /* A READ that runs or waits. */
 typedef struct {
+    ArecfsParked parked;
     GList link; /* in one of the queues */
-    ArecfsRequest request;
+    ArecfsLongReads *reads;
+    bool runs;
     ArecfsNode node;
     size_t size;
     uint64_t offset;
@@ -23,6 +26,7 @@ struct ArecfsLongReads {
     pthread_mutex_t lock;
     GQueue running; /* of Read; guarded by the lock, as below */
     GQueue waiting; /* first come first */
+    bool ending;
 };
 
 ArecfsLongReads *
@@ -71,6 +75,7 @@ start_next_locked (ArecfsLongReads *reads)
         if (may_run_locked (reads, link->data)) {
             g_queue_unlink (&reads->waiting, link);
             g_queue_push_tail_link (&reads->running, link);
+            ((Read *)link->data)->runs = true;
             return link->data;
         }
     }
@@ -91,25 +96,120 @@ end_read (ArecfsLongReads *reads, Read *read)
     return next;
 }
 
+/* Reading a file is not expected to end for the sake of a signal that is caught. */
+static ArecfsWithdrawal
+withdraw (ArecfsParked *parked, bool is_killed)
+{
+    Read *read = (Read *)parked;
+
+    if (!is_killed) {
+        return ARECFS_STAYS;
+    }
+    if (read->runs) {
+        return ARECFS_TAKEN; /* its thread frees it */
+    }
+    g_queue_unlink (&read->reads->waiting, &read->link);
+    return ARECFS_TAKEN_FREE;
+}
+
+/* Loads what @read wants, and replies unless its caller has gone meanwhile. */
+static void
+run (ArecfsLongReads *reads, Read *read)
+{
+    g_auto (ArecView) view = {0};
+    GError *error = NULL;
+    bool is_ours;
+
+    arec_reader_read_range (read->node.file->reader, read->node.record, read->offset,
+                            read->size, &view, &error);
+    pthread_mutex_lock (&reads->lock);
+    is_ours = arecfs_parked_claim_locked (&read->parked);
+    pthread_mutex_unlock (&reads->lock);
+    if (is_ours) {
+        arecfs_parked_disarm (&read->parked);
+        arecfs_read_reply (&read->parked.request, &read->node, &view, error);
+    } else {
+        g_clear_error (&error);
+    }
+}
+
+static Read *
+new_read (ArecfsLongReads *reads, const ArecfsRequest *request, const ArecfsNode *node,
+          size_t size, uint64_t offset)
+{
+    Read *read = g_new0 (Read, 1);
+
+    arecfs_parked_init (&read->parked, request, &reads->lock, withdraw);
+    read->link.data = read;
+    read->reads = reads;
+    read->node = *node;
+    read->size = size;
+    read->offset = offset;
+    /* Where the index cannot tell, neither can the read, which says why. */
+    arec_reader_locate (node->file->reader, node->record, &read->place, NULL);
+    return read;
+}
+
+/* Returns 0, or the errno to reply with. */
+static int
+wait_locked (ArecfsLongReads *reads, Read *read)
+{
+    if (reads->ending) {
+        return ENOTCONN;
+    }
+    if (!arecfs_parked_begin_locked (&read->parked)) {
+        return EINTR;
+    }
+    g_queue_push_tail_link (&reads->waiting, &read->link);
+    return 0;
+}
+
+static void
+refuse (Read *read, int number)
+{
+    arecfs_parked_disarm (&read->parked);
+    arecfs_reply_errno (&read->parked.request, number);
+    g_free (read);
+}
+
 void
 arecfs_long_reads_take (ArecfsLongReads *reads, const ArecfsRequest *request,
                         const ArecfsNode *node, size_t size, uint64_t offset)
 {
-    Read *read = g_new0 (Read, 1);
+    Read *read = new_read (reads, request, node, size, offset), *next = NULL;
+    int number;
 
-    *read = (Read){.link = {.data = read},
-                   .request = *request,
-                   .node = *node,
-                   .size = size,
-                   .offset = offset};
-    /* Where the index cannot tell, neither can the read, which says why. */
-    arec_reader_locate (node->file->reader, node->record, &read->place, NULL);
+    arecfs_parked_arm (&read->parked);
     pthread_mutex_lock (&reads->lock);
-    g_queue_push_tail_link (&reads->waiting, &read->link);
-    read = start_next_locked (reads);
+    number = wait_locked (reads, read);
+    if (number == 0) {
+        next = start_next_locked (reads);
+    }
     pthread_mutex_unlock (&reads->lock);
-    while (read) {
-        arecfs_read_record (&read->request, &read->node, read->size, read->offset);
-        read = end_read (reads, read);
+    if (number != 0) {
+        refuse (read, number);
+    }
+    while (next) {
+        run (reads, next);
+        next = end_read (reads, next);
+    }
+}
+
+void
+arecfs_long_reads_stop (ArecfsLongReads *reads)
+{
+    GQueue waiting;
+    GList *link;
+
+    pthread_mutex_lock (&reads->lock);
+    reads->ending = true;
+    waiting = reads->waiting;
+    g_queue_init (&reads->waiting);
+    for (link = waiting.head; link; link = link->next) {
+        arecfs_parked_claim_locked (&((Read *)link->data)->parked);
+    }
+    pthread_mutex_unlock (&reads->lock);
+    while ((link = g_queue_pop_head_link (&waiting))) {
+        refuse (link->data, ENOTCONN);
     }
 }

@@ -4,6 +4,8 @@
  * chunk mostly wait for the same load, so they have two threads at most, and readers of other
  * large chunks find one, too.
  *
+ * A READ whose caller is killed ends at once; if it runs, its load goes on.
+ *
  * Thread-safe.
  */
 #pragma once
@@ -18,6 +20,9 @@ ArecfsLongReads *arecfs_long_reads_new (unsigned max_running);
 /* No READ runs or waits any more: those that wait are answered by a thread that runs one,
  * before it leaves arecfs_long_reads_take (). Takes NULL. */
 void arecfs_long_reads_free (ArecfsLongReads *reads);
+
+/* Answers what waits, and what will come, with ENOTCONN. What runs is finished. */
+void arecfs_long_reads_stop (ArecfsLongReads *reads);
 
 /* Answers a READ of @size bytes from @offset of the record @node, and then those that wait; or
  * lets it wait, with @request copied. */

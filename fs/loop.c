@@ -17,6 +17,14 @@
  * to end just before, and waited for a request just after the signal. */
 #define WAKE_INTERVAL 2000000
 
+/* Threads beyond the others that are started where none has done anything for a while, as the
+ * source that all of them wait for does not answer: how many in all, and how many at once. */
+#define MAX_EXTRA 64
+#define EXTRA_STEP 4
+
+/* Nanoseconds of that while. */
+#define STUCK_AFTER 20000000
+
 typedef struct {
     ArecfsLoop *loop;
     pthread_t thread;
@@ -36,6 +44,8 @@ struct ArecfsLoop {
     int failure;  /* why: 0, or a negative errno */
     atomic_uint n_free;
     atomic_bool ending;
+    atomic_bool is_crowded; /* none was free: the starter looks whether that lasts */
+    atomic_bool has_moved;  /* some thread has done with a request since it looked last */
 };
 
 static void *serve (void *data);
@@ -105,15 +115,45 @@ add_server_locked (ArecfsLoop *loop)
     return 0;
 }
 
+/* One less is no failure: the others go on. */
+static void
+try_to_add_server_locked (ArecfsLoop *loop)
+{
+    loop->n_free++;
+    if (add_server_locked (loop) != 0) {
+        loop->n_free--;
+    }
+}
+
 static void
 add_server_if_none_is_free (ArecfsLoop *loop)
 {
+    bool is_full = false;
+
     pthread_mutex_lock (&loop->lock);
-    if (!loop->ending && loop->n_free == 0 && loop->n_running < loop->max_threads) {
-        /* One less is no failure: the others go on. */
-        loop->n_free++;
-        if (add_server_locked (loop) != 0) {
-            loop->n_free--;
+    if (!loop->ending && loop->n_free == 0) {
+        is_full = loop->n_running >= loop->max_threads;
+        if (!is_full) {
+            try_to_add_server_locked (loop);
+        }
+    }
+    pthread_mutex_unlock (&loop->lock);
+    if (is_full && !atomic_exchange (&loop->is_crowded, true)) {
+        pthread_kill (loop->starter, WAKE_SIGNAL);
+    }
+}
+
+/* Whether threads are all stuck, and more of them help: requests that need no source find one.
+ */
+static void
+relieve (ArecfsLoop *loop)
+{
+    pthread_mutex_lock (&loop->lock);
+    if (loop->n_free > 0 || loop->n_running >= loop->max_threads + MAX_EXTRA) {
+        loop->is_crowded = false;
+    } else if (!loop->has_moved && !loop->ending) {
+        for (unsigned i = 0; i < EXTRA_STEP; i++) {
+            try_to_add_server_locked (loop);
         }
     }
     pthread_mutex_unlock (&loop->lock);
@@ -126,6 +166,7 @@ process (ArecfsLoop *loop, const struct fuse_buf *request)
         add_server_if_none_is_free (loop);
     }
     fuse_session_process_buf (loop->session, request);
+    atomic_store_explicit (&loop->has_moved, true, memory_order_relaxed);
     atomic_fetch_add (&loop->n_free, 1);
 }
 
@@ -228,6 +269,26 @@ is_over (ArecfsLoop *loop, int *failure)
     return over;
 }
 
+/* Waits for one, or for a moment where threads may be stuck: then that is WAKE_SIGNAL, too. */
+static int
+next_signal (ArecfsLoop *loop, const sigset_t *held)
+{
+    static const struct timespec moment = {.tv_nsec = STUCK_AFTER};
+    int number = WAKE_SIGNAL;
+
+    if (!loop->is_crowded) {
+        sigwait (held, &number);
+        return number;
+    }
+    loop->has_moved = false;
+    number = sigtimedwait (held, NULL, &moment);
+    if (number > 0) {
+        return number;
+    }
+    relieve (loop);
+    return WAKE_SIGNAL;
+}
+
 int
 arecfs_loop_wait (ArecfsLoop *loop)
 {
@@ -236,31 +297,63 @@ arecfs_loop_wait (ArecfsLoop *loop)
 
     fill_held_signals (&held);
     while (number == WAKE_SIGNAL && !is_over (loop, &failure)) {
-        sigwait (&held, &number);
+        number = next_signal (loop, &held);
     }
     return failure;
 }
 
 static void
-wait_for_servers_locked (ArecfsLoop *loop)
+wake_servers_locked (ArecfsLoop *loop)
 {
-    while (loop->n_running > 0) {
-        struct timespec until;
+    for (guint i = 0; i < loop->servers->len; i++) {
+        const Server *server = g_ptr_array_index (loop->servers, i);
 
-        for (guint i = 0; i < loop->servers->len; i++) {
-            const Server *server = g_ptr_array_index (loop->servers, i);
+        if (server->waits) {
+            pthread_kill (server->thread, WAKE_SIGNAL);
+        }
+    }
+}
 
-            if (server->waits) {
-                pthread_kill (server->thread, WAKE_SIGNAL);
-            }
+static void
+wait_for_servers_locked (ArecfsLoop *loop, int64_t until)
+{
+    while (loop->n_running > 0 && g_get_monotonic_time() < until) {
+        struct timespec again;
+
+        wake_servers_locked (loop);
+        clock_gettime (CLOCK_REALTIME, &again);
+        again.tv_nsec += WAKE_INTERVAL;
+        if (again.tv_nsec >= 1000000000) {
+            again.tv_nsec -= 1000000000;
+            again.tv_sec++;
         }
-        clock_gettime (CLOCK_REALTIME, &until);
-        until.tv_nsec += WAKE_INTERVAL;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            until.tv_sec++;
-        }
-        pthread_cond_timedwait (&loop->changed, &loop->lock, &until);
+        pthread_cond_timedwait (&loop->changed, &loop->lock, &again);
+    }
+}
+
+bool
+arecfs_loop_stop (ArecfsLoop *loop, int64_t until)
+{
+    bool ended;
+
+    if (!loop) {
+        return true;
+    }
+    pthread_mutex_lock (&loop->lock);
+    loop->ending = true;
+    wait_for_servers_locked (loop, until);
+    ended = loop->n_running == 0;
+    pthread_mutex_unlock (&loop->lock);
+    return ended;
+}
+
+void
+arecfs_loop_leave (ArecfsLoop *loop)
+{
+    for (guint i = 0; loop && i < loop->servers->len; i++) {
+        const Server *server = g_ptr_array_index (loop->servers, i);
+
+        pthread_detach (server->thread);
     }
 }
 
@@ -270,10 +363,6 @@ arecfs_loop_free (ArecfsLoop *loop)
     if (!loop) {
         return;
     }
-    pthread_mutex_lock (&loop->lock);
-    loop->ending = true;
-    wait_for_servers_locked (loop);
-    pthread_mutex_unlock (&loop->lock);
     for (guint i = 0; i < loop->servers->len; i++) {
         const Server *server = g_ptr_array_index (loop->servers, i);
 

@@ -8,6 +8,9 @@
  */
 #pragma once
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include <fuse_lowlevel.h>
 
 typedef struct ArecfsLoop ArecfsLoop;
@@ -18,8 +21,10 @@ typedef struct ArecfsLoop ArecfsLoop;
 void arecfs_loop_hold_signals (void);
 
 /* Starts with one thread and adds others, up to @max_threads, as requests come while none is
- * free. Returns NULL with errno set where not even one can be started. Free with
- * arecfs_loop_free (). */
+ * free; and while arecfs_loop_wait () waits, up to 64 more where all have been busy with the
+ * same requests for 20 ms, so that a source that does not answer does not take them all.
+ * Returns NULL with errno set where not even one can be started. Free with arecfs_loop_free ().
+ */
 ArecfsLoop *arecfs_loop_start (struct fuse_session *session, unsigned max_threads);
 
 /* Waits until the session is unmounted, fails, or one of the signals comes. Requests are
@@ -27,5 +32,14 @@ ArecfsLoop *arecfs_loop_start (struct fuse_session *session, unsigned max_thread
  * the thread that started the loop. */
 int arecfs_loop_wait (ArecfsLoop *loop);
 
-/* Ends the threads, each when it has answered what it has taken. May be NULL. */
+/* Ends the threads, each when it has answered what it has taken.
+ * @until  by g_get_monotonic_time (): returns false if some are not done then, which go on;
+ * nothing that they use, @loop among it, may be freed. INT64_MAX: waits. May be NULL. */
+bool arecfs_loop_stop (ArecfsLoop *loop, int64_t until);
+
+/* Of a loop that could not be stopped: its threads are nobody's from now on, as the process
+ * ends. */
+void arecfs_loop_leave (ArecfsLoop *loop);
+
+/* Of a loop that is stopped. May be NULL. */
 void arecfs_loop_free (ArecfsLoop *loop);

@@ -203,6 +203,7 @@ open_tree (ArecfsServer *server, GError **error)
     }
     engine.views_are_brief = true; /* a reply is made of each */
     server->engine = arec_engine_new (&engine);
+    reader.cancel = &server->cancel;
     if (isatty (STDERR_FILENO)) {
         reader.progress = show_scan;
         reader.progress_data = &next;
@@ -290,6 +291,9 @@ serve (const ArecfsOptions *options, int report_fd)
         g_message ("%s: mounted", path);
         exit_code = arecfs_session_run (&server, path) ? EXIT_SUCCESS : EXIT_FAILURE;
         g_message ("%s: unmounted", path);
+        if (server.is_left) {
+            _exit (exit_code); /* the watcher aborts the connection if need be */
+        }
     } else if (report_fd >= 0) {
         arecfs_daemon_failed (report_fd, exit_code);
     }

@@ -18,6 +18,7 @@
 
 #include "entries.h"
 #include "inodes.h"
+#include "openings.h"
 #include "request.h"
 
 /* One reply being filled. */
@@ -31,44 +32,50 @@ typedef struct {
 /* ---- opening ---- */
 
 static ArecfsListing *
-listing_of (const struct fuse_file_info *info)
+listing_of (uint64_t handle)
 {
-    return (ArecfsListing *)(uintptr_t)info->fh; /* NULL of what is not a source's */
+    return (ArecfsListing *)(uintptr_t)handle; /* NULL of what is not a source's */
 }
 
 static void
-open_records (const ArecfsRequest *request, struct fuse_file_info *info)
+reply_opened (const ArecfsRequest *request, ArecfsListing *listing)
 {
-    ArecfsListing *listing = arecfs_listing_begin();
+    struct fuse_file_info info = {.fh = (uintptr_t)listing};
 
-    info->fh = (uintptr_t)listing;
-    if (!arecfs_reply_open (request, info)) {
+    if (!arecfs_reply_open (request, &info)) {
         arecfs_listing_end (request->server->probes, listing);
     }
+}
+
+static void
+answer_opendir (const ArecfsRequest *request)
+{
+    ArecfsTree *tree = request->server->tree;
+    ArecfsNode node;
+    GError *error = NULL;
+
+    if (!arecfs_tree_get (tree, request->ino, &node, &error) ||
+        (node.kind == ARECFS_FILE && !arecfs_tree_open (tree, &node, &error))) {
+        if (error) {
+            arecfs_reply_error (request, error);
+        } else {
+            arecfs_reply_errno (request, ESTALE);
+        }
+        return;
+    }
+    reply_opened (request, node.kind == ARECFS_FILE ? arecfs_listing_begin() : NULL);
 }
 
 void
 arecfs_op_opendir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
     ArecfsRequest request = arecfs_request_begin (req, ARECFS_OPENDIR, ino, NULL);
-    ArecfsTree *tree = request.server->tree;
-    ArecfsNode node;
-    GError *error = NULL;
 
-    info->fh = 0;
+    (void)info;
     if (arecfs_ino_is_control (ino)) {
-        arecfs_reply_open (&request, info);
-    } else if (!arecfs_tree_get (tree, ino, &node, &error) ||
-               (node.kind == ARECFS_FILE && !arecfs_tree_open (tree, &node, &error))) {
-        if (error) {
-            arecfs_reply_error (&request, error);
-        } else {
-            arecfs_reply_errno (&request, ESTALE);
-        }
-    } else if (node.kind == ARECFS_FILE) {
-        open_records (&request, info);
+        reply_opened (&request, NULL);
     } else {
-        arecfs_reply_open (&request, info);
+        arecfs_openings_serve (&request, answer_opendir);
     }
 }
 
@@ -168,11 +175,11 @@ choose_manner (ArecfsServer *server, const ArecfsNode *node, ArecfsListing *list
  * cannot be had is listed all the same. */
 static bool
 fill_record (ArecfsServer *server, const ArecfsNode *child, const Manner *manner,
-             struct fuse_entry_param *entry)
+             ArecSizeCursor *sizes, struct fuse_entry_param *entry)
 {
     bool is_probe = manner->has_probe && child->record == manner->probe;
 
-    if ((!manner->all && !is_probe) || !arecfs_entry_fill (server, child, entry, NULL)) {
+    if ((!manner->all && !is_probe) || !arecfs_entry_fill (server, child, sizes, entry, NULL)) {
         return false;
     }
     entry->attr_timeout = is_probe ? 0 : ARECFS_FOREVER;
@@ -186,9 +193,11 @@ list_records (Batch *batch, const ArecfsNode *node, ArecfsListing *listing, uint
     uint64_t n = arecfs_tree_n_children (server->tree, node), n_filled = 0;
     bool is_plus = batch->request->kind == ARECFS_READDIRPLUS;
     Manner manner = {0};
+    ArecSizeCursor *sizes = NULL;
 
     if (is_plus && first < n) {
         manner = choose_manner (server, node, listing, first);
+        sizes = arecfs_listing_take_sizes (listing, node->file->reader);
     }
     for (uint64_t i = first; i < n; i++) {
         char name[NAME_MAX + 1];
@@ -197,11 +206,14 @@ list_records (Batch *batch, const ArecfsNode *node, ArecfsListing *listing, uint
         bool filled;
 
         arecfs_tree_child (server->tree, node, i, &child, name);
-        filled = is_plus && fill_record (server, &child, &manner, &entry);
+        filled = is_plus && fill_record (server, &child, &manner, sizes, &entry);
         if (!append (batch, name, child.ino, S_IFREG, filled ? &entry : NULL, (off_t)(i + 3))) {
             break;
         }
         n_filled += filled;
+    }
+    if (sizes) {
+        arecfs_listing_give_sizes (listing, sizes);
     }
     arecfs_known_add (server->known, node->slot, n_filled);
 }
@@ -220,7 +232,7 @@ list_directories (Batch *batch, const ArecfsNode *node, uint64_t first)
 
         arecfs_tree_child (server->tree, node, i, &child, name);
         filled = batch->request->kind == ARECFS_READDIRPLUS &&
-                 arecfs_entry_fill (server, &child, &entry, NULL);
+                 arecfs_entry_fill (server, &child, NULL, &entry, NULL);
         if (!append (batch, name, child.ino, S_IFDIR, filled ? &entry : NULL, (off_t)(i + 3))) {
             return;
         }
@@ -244,38 +256,48 @@ list_node (Batch *batch, const ArecfsNode *node, ArecfsListing *listing, off_t o
 }
 
 static void
-list (fuse_req_t req, ArecfsRequestKind kind, fuse_ino_t ino, size_t size, off_t offset,
-      const struct fuse_file_info *info)
+answer_list (const ArecfsRequest *request)
 {
-    ArecfsRequest request = arecfs_request_begin (req, kind, ino, NULL);
-    g_autofree char *buffer = g_try_malloc (size);
-    Batch batch = {.request = &request, .buffer = buffer, .size = size};
+    g_autofree char *buffer = g_try_malloc (request->size);
+    Batch batch = {.request = request, .buffer = buffer, .size = request->size};
+    ArecfsTree *tree = request->server->tree;
     ArecfsNode node;
     GError *error = NULL;
 
     if (!buffer) {
-        arecfs_reply_errno (&request, ENOMEM);
+        arecfs_reply_errno (request, ENOMEM);
         return;
     }
-    if (offset < 0) {
-        arecfs_reply_errno (&request, EINVAL);
-        return;
-    }
-    if (arecfs_ino_is_control (ino)) {
-        list_control (&batch, offset);
-    } else if (!arecfs_tree_get (request.server->tree, ino, &node, &error) ||
-               (node.kind == ARECFS_FILE &&
-                !arecfs_tree_open (request.server->tree, &node, &error))) {
+    if (arecfs_ino_is_control (request->ino)) {
+        list_control (&batch, request->offset);
+    } else if (!arecfs_tree_get (tree, request->ino, &node, &error) ||
+               (node.kind == ARECFS_FILE && !arecfs_tree_open (tree, &node, &error))) {
         if (error) {
-            arecfs_reply_error (&request, error);
+            arecfs_reply_error (request, error);
         } else {
-            arecfs_reply_errno (&request, ESTALE);
+            arecfs_reply_errno (request, ESTALE);
         }
         return;
     } else {
-        list_node (&batch, &node, listing_of (info), offset);
+        list_node (&batch, &node, listing_of (request->handle), request->offset);
     }
-    arecfs_reply_data (&request, buffer, batch.used);
+    arecfs_reply_data (request, buffer, batch.used);
+}
+
+static void
+list (fuse_req_t req, ArecfsRequestKind kind, fuse_ino_t ino, size_t size, off_t offset,
+      const struct fuse_file_info *info)
+{
+    ArecfsRequest request = arecfs_request_begin (req, kind, ino, NULL);
+
+    request.size = size;
+    request.offset = offset;
+    request.handle = info->fh;
+    if (offset < 0) {
+        arecfs_reply_errno (&request, EINVAL);
+    } else {
+        arecfs_openings_serve (&request, answer_list);
+    }
 }
 
 void
@@ -297,6 +319,6 @@ arecfs_op_releasedir (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *inf
 {
     ArecfsRequest request = arecfs_request_begin (req, ARECFS_RELEASEDIR, ino, NULL);
 
-    arecfs_listing_end (request.server->probes, listing_of (info));
+    arecfs_listing_end (request.server->probes, listing_of (info->fh));
     arecfs_reply_errno (&request, 0);
 }

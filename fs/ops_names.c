@@ -5,15 +5,17 @@
 
 #include "entries.h"
 #include "inodes.h"
+#include "openings.h"
 #include "request.h"
 
 bool
-arecfs_entry_fill (ArecfsServer *server, const ArecfsNode *node, struct fuse_entry_param *entry,
-                   GError **error)
+arecfs_entry_fill (ArecfsServer *server, const ArecfsNode *node, ArecSizeCursor *sizes,
+                   struct fuse_entry_param *entry, GError **error)
 {
     *entry = (struct fuse_entry_param){
         .ino = node->ino, .attr_timeout = ARECFS_FOREVER, .entry_timeout = ARECFS_FOREVER};
-    return arecfs_tree_stat (server->tree, node, &entry->attr, &entry->generation, error);
+    return arecfs_tree_stat_in_order (server->tree, node, sizes, &entry->attr,
+                                      &entry->generation, error);
 }
 
 static void
@@ -22,7 +24,7 @@ reply_node (const ArecfsRequest *request, const ArecfsNode *node)
     struct fuse_entry_param entry;
     GError *error = NULL;
 
-    if (arecfs_entry_fill (request->server, node, &entry, &error)) {
+    if (arecfs_entry_fill (request->server, node, NULL, &entry, &error)) {
         if (node->kind == ARECFS_RECORD) {
             arecfs_known_add (request->server->known, node->slot, 1);
         }
@@ -93,23 +95,42 @@ lookup_in (const ArecfsRequest *request, const ArecfsNode *parent, const char *n
     }
 }
 
+static void
+answer_lookup (const ArecfsRequest *request)
+{
+    ArecfsNode parent;
+    GError *error = NULL;
+
+    if (arecfs_tree_get (request->server->tree, request->ino, &parent, &error)) {
+        lookup_in (request, &parent, request->name);
+    } else if (error) {
+        arecfs_reply_error (request, error);
+    } else {
+        arecfs_reply_errno (request, ESTALE); /* a handle of another mount */
+    }
+}
+
+/* Whether @name in the directory @parent means something whether its file is open or not. */
+static bool
+needs_no_file (uint64_t parent, const char *name)
+{
+    return arecfs_ino_low (parent) == 0 &&
+           (strcmp (name, ".") == 0 || strcmp (name, "..") == 0);
+}
+
 void
 arecfs_op_lookup (fuse_req_t req, fuse_ino_t parent, const char *name)
 {
     ArecfsRequest request = arecfs_request_begin (req, ARECFS_LOOKUP, parent, name);
-    ArecfsNode node;
-    GError *error = NULL;
 
     if (arecfs_ino_is_control (parent)) {
         lookup_control (&request, name);
     } else if (parent == ARECFS_INO_ROOT && strcmp (name, ARECFS_CONTROL_NAME) == 0) {
         reply_control (&request, ARECFS_INO_CONTROL, ARECFS_FOREVER);
-    } else if (arecfs_tree_get (request.server->tree, parent, &node, &error)) {
-        lookup_in (&request, &node, name);
-    } else if (error) {
-        arecfs_reply_error (&request, error);
+    } else if (needs_no_file (parent, name)) {
+        answer_lookup (&request);
     } else {
-        arecfs_reply_errno (&request, ESTALE); /* a handle of another mount */
+        arecfs_openings_serve (&request, answer_lookup);
     }
 }
 
@@ -146,15 +167,34 @@ arecfs_op_forget_multi (fuse_req_t req, size_t count, struct fuse_forget_data *f
     arecfs_reply_none (&request);
 }
 
+static void
+answer_getattr (const ArecfsRequest *request)
+{
+    ArecfsTree *tree = request->server->tree;
+    struct stat st;
+    uint64_t generation;
+    ArecfsNode node;
+    GError *error = NULL;
+
+    if (!arecfs_tree_get (tree, request->ino, &node, &error)) {
+        if (error) {
+            arecfs_reply_error (request, error);
+        } else {
+            arecfs_reply_errno (request, ESTALE);
+        }
+    } else if (arecfs_tree_stat (tree, &node, &st, &generation, &error)) {
+        arecfs_reply_attr (request, &st, ARECFS_FOREVER);
+    } else {
+        arecfs_reply_node_error (request, &node, error);
+    }
+}
+
 void
 arecfs_op_getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
 {
     ArecfsRequest request = arecfs_request_begin (req, ARECFS_GETATTR, ino, NULL);
     ArecfsServer *server = request.server;
     struct stat st;
-    uint64_t generation;
-    ArecfsNode node;
-    GError *error = NULL;
 
     (void)info;
     arecfs_probes_look (server->probes, ino);
@@ -164,16 +204,10 @@ arecfs_op_getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
         } else {
             arecfs_reply_errno (&request, ESTALE);
         }
-    } else if (!arecfs_tree_get (server->tree, ino, &node, &error)) {
-        if (error) {
-            arecfs_reply_error (&request, error);
-        } else {
-            arecfs_reply_errno (&request, ESTALE);
-        }
-    } else if (arecfs_tree_stat (server->tree, &node, &st, &generation, &error)) {
-        arecfs_reply_attr (&request, &st, ARECFS_FOREVER);
+    } else if (arecfs_ino_low (ino) == 0) {
+        answer_getattr (&request); /* of a directory: its file may be closed */
     } else {
-        arecfs_reply_node_error (&request, &node, error);
+        arecfs_openings_serve (&request, answer_getattr);
     }
 }
 

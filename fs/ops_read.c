@@ -4,6 +4,7 @@
 
 #include "inodes.h"
 #include "long_reads.h"
+#include "openings.h"
 #include "push.h"
 #include "reading.h"
 
@@ -81,19 +82,26 @@ reply_failure (const ArecfsRequest *request, const ArecfsNode *node, GError *err
 }
 
 void
+arecfs_read_reply (const ArecfsRequest *request, const ArecfsNode *node, const ArecView *view,
+                   GError *error)
+{
+    if (error) {
+        reply_failure (request, node, error);
+        return;
+    }
+    arecfs_counters_add_read (&request->server->counters, view->size);
+    arecfs_reply_data (request, view->data, view->size);
+}
+
+void
 arecfs_read_record (const ArecfsRequest *request, const ArecfsNode *node, size_t size,
                     uint64_t offset)
 {
     g_auto (ArecView) view = {0};
     GError *error = NULL;
 
-    if (!arec_reader_read_range (node->file->reader, node->record, offset, size, &view,
-                                 &error)) {
-        reply_failure (request, node, error);
-        return;
-    }
-    arecfs_counters_add_read (&request->server->counters, view.size);
-    arecfs_reply_data (request, view.data, view.size);
+    arec_reader_read_range (node->file->reader, node->record, offset, size, &view, &error);
+    arecfs_read_reply (request, node, &view, error);
 }
 
 /* Notes who goes in order: by the first bytes of records, as of those that are pushed no others
@@ -132,33 +140,46 @@ hand_over (const ArecfsRequest *request, const ArecfsNode *node, size_t size, ui
            arecfs_push_begin (push, request, node, size, offset, &upcoming);
 }
 
+static void
+answer_read (const ArecfsRequest *request)
+{
+    uint64_t offset = (uint64_t)request->offset;
+    size_t size = request->size;
+    ArecfsNode node;
+    GError *error = NULL;
+
+    if (!arecfs_tree_get (request->server->tree, request->ino, &node, &error)) {
+        if (error) {
+            arecfs_reply_error (request, error);
+        } else {
+            arecfs_reply_errno (request, ESTALE);
+        }
+    } else if (node.kind != ARECFS_RECORD) {
+        arecfs_reply_errno (request, EISDIR);
+    } else if (arec_reader_read_is_long (node.file->reader, node.record, offset, size)) {
+        note_long (&node, offset);
+        arecfs_long_reads_take (request->server->long_reads, request, &node, size, offset);
+    } else if (!hand_over (request, &node, size, offset)) {
+        arecfs_read_record (request, &node, size, offset);
+    }
+}
+
 void
 arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
                 struct fuse_file_info *info)
 {
     ArecfsRequest request = arecfs_request_begin (req, ARECFS_READ, ino, NULL);
-    ArecfsNode node;
-    GError *error = NULL;
 
     (void)info;
+    request.size = size;
+    request.offset = offset;
     if (offset < 0) {
         arecfs_reply_errno (&request, EINVAL);
     } else if (arecfs_ino_is_control (ino)) {
         read_control (&request, size, offset);
-    } else if (!arecfs_tree_get (request.server->tree, ino, &node, &error)) {
-        if (error) {
-            arecfs_reply_error (&request, error);
-        } else {
-            arecfs_reply_errno (&request, ESTALE);
-        }
-    } else if (node.kind != ARECFS_RECORD) {
-        arecfs_reply_errno (&request, EISDIR);
-    } else if (arec_reader_read_is_long (node.file->reader, node.record, (uint64_t)offset,
-                                         size)) {
-        note_long (&node, (uint64_t)offset);
-        arecfs_long_reads_take (request.server->long_reads, &request, &node, size,
-                                (uint64_t)offset);
-    } else if (!hand_over (&request, &node, size, (uint64_t)offset)) {
-        arecfs_read_record (&request, &node, size, (uint64_t)offset);
+    } else if (arecfs_ino_low (ino) == 0) {
+        answer_read (&request);
+    } else {
+        arecfs_openings_serve (&request, answer_read);
     }
 }

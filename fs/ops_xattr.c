@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "inodes.h"
+#include "openings.h"
 #include "request.h"
 
 #define PREFIX "user.arec."
@@ -129,27 +130,36 @@ reply_value (const ArecfsRequest *request, const char *value, size_t size)
     }
 }
 
+/* Of a name that begins with PREFIX. */
+static void
+answer_getxattr (const ArecfsRequest *request)
+{
+    GError *error = NULL;
+    g_autofree char *value =
+        value_of (request->server, request->ino, request->name + strlen (PREFIX), &error);
+
+    if (value) {
+        reply_value (request, value, request->size);
+    } else if (error) {
+        arecfs_reply_error (request, error);
+    } else {
+        arecfs_reply_errno (request, ENODATA);
+    }
+}
+
 void
 arecfs_op_getxattr (fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
     ArecfsRequest request = arecfs_request_begin (req, ARECFS_GETXATTR, ino, name);
-    g_autofree char *value = NULL;
-    GError *error = NULL;
 
-    /* ENODATA for these would have the kernel ask again for every file. */
-    if (!g_str_has_prefix (name, "user.")) {
-        arecfs_reply_errno (&request, EOPNOTSUPP);
-        return;
-    }
+    request.size = size;
     if (g_str_has_prefix (name, PREFIX)) {
-        value = value_of (request.server, ino, name + strlen (PREFIX), &error);
-    }
-    if (value) {
-        reply_value (&request, value, size);
-    } else if (error) {
-        arecfs_reply_error (&request, error);
-    } else {
+        arecfs_openings_serve (&request, answer_getxattr);
+    } else if (g_str_has_prefix (name, "user.")) {
         arecfs_reply_errno (&request, ENODATA);
+    } else {
+        /* ENODATA would have the kernel ask again for every file. */
+        arecfs_reply_errno (&request, EOPNOTSUPP);
     }
 }
 

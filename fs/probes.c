@@ -1,11 +1,13 @@
 #include "probes.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct ArecfsListing {
     uint64_t probe; /* 0: none yet */
     bool is_looked_at;
-    GList link; /* in the probes' list, once it has a probe */
+    GList link;                       /* in the probes' list, once it has a probe */
+    _Atomic (ArecSizeCursor *) sizes; /* NULL: none yet, or it is in use */
 };
 
 struct ArecfsProbes {
@@ -51,7 +53,22 @@ arecfs_listing_end (ArecfsProbes *probes, ArecfsListing *listing)
         g_queue_unlink (&probes->listings, &listing->link);
     }
     pthread_mutex_unlock (&probes->lock);
+    arec_size_cursor_free (listing->sizes);
     g_free (listing);
+}
+
+ArecSizeCursor *
+arecfs_listing_take_sizes (ArecfsListing *listing, ArecReader *reader)
+{
+    ArecSizeCursor *sizes = atomic_exchange (&listing->sizes, NULL);
+
+    return sizes ? sizes : arec_size_cursor_new (reader);
+}
+
+void
+arecfs_listing_give_sizes (ArecfsListing *listing, ArecSizeCursor *sizes)
+{
+    arec_size_cursor_free (atomic_exchange (&listing->sizes, sizes));
 }
 
 bool

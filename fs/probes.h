@@ -12,6 +12,8 @@
 
 #include <glib.h>
 
+#include <arec/reader.h>
+
 typedef struct ArecfsProbes ArecfsProbes;
 typedef struct ArecfsListing ArecfsListing;
 
@@ -24,6 +26,11 @@ void arecfs_listing_end (ArecfsProbes *probes, ArecfsListing *listing); /* takes
 /* The next batch of @listing begins with the probe @ino. Returns whether the last probe was
  * looked at; true for the first batch. */
 bool arecfs_listing_next (ArecfsProbes *probes, ArecfsListing *listing, uint64_t ino);
+
+/* The sizes of the records of @reader that are listed, for one batch; another batch that is
+ * made at the same time has its own. (transfer full) arecfs_listing_give_sizes (). */
+ArecSizeCursor *arecfs_listing_take_sizes (ArecfsListing *listing, ArecReader *reader);
+void arecfs_listing_give_sizes (ArecfsListing *listing, ArecSizeCursor *sizes);
 
 /* Somebody looks at the attributes of @ino. */
 void arecfs_probes_look (ArecfsProbes *probes, uint64_t ino);

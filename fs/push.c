@@ -53,6 +53,7 @@ struct ArecfsPush {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* a job came, or the end */
     bool ending;            /* guarded by the lock, as all below */
+    bool has_ended;         /* the thread */
     GQueue jobs;            /* of Job; the head is the one at work */
     unsigned n_waiters;
     bool is_unwatched; /* has been told; the thread's own */
@@ -246,6 +247,8 @@ run (void *data)
         g_free (job);
         pthread_mutex_lock (&push->lock);
     }
+    push->has_ended = true;
+    pthread_cond_broadcast (&push->changed);
     pthread_mutex_unlock (&push->lock);
     return NULL;
 }
@@ -352,7 +355,10 @@ bool
 arecfs_push_join (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
                   size_t size, uint64_t offset, bool *taken)
 {
-    Waiter read = {.request = *request, .node = *node, .size = size, .offset = offset};
+    Waiter read = {.request = arecfs_request_copy (request),
+                   .node = *node,
+                   .size = size,
+                   .offset = offset};
     bool found;
 
     pthread_mutex_lock (&push->lock);
@@ -374,7 +380,10 @@ bool
 arecfs_push_begin (ArecfsPush *push, const ArecfsRequest *request, const ArecfsNode *node,
                    size_t size, uint64_t offset, const ArecUpcoming *upcoming)
 {
-    Waiter read = {.request = *request, .node = *node, .size = size, .offset = offset};
+    Waiter read = {.request = arecfs_request_copy (request),
+                   .node = *node,
+                   .size = size,
+                   .offset = offset};
     bool taken;
 
     if (is_large (node)) {
@@ -401,7 +410,7 @@ arecfs_push_start (ArecfsServer *server)
 
     push->server = server;
     pthread_mutex_init (&push->lock, NULL);
-    pthread_cond_init (&push->changed, NULL);
+    arecfs_cond_init (&push->changed);
     number = arecfs_thread_start (&push->thread, run, push);
     if (number != 0) {
         arecfs_push_free (push);
@@ -411,17 +420,27 @@ arecfs_push_start (ArecfsServer *server)
     return push;
 }
 
-void
-arecfs_push_stop (ArecfsPush *push)
+bool
+arecfs_push_stop (ArecfsPush *push, int64_t until)
 {
+    bool ended;
+
     if (!push) {
-        return;
+        return true;
     }
     pthread_mutex_lock (&push->lock);
     push->ending = true;
     pthread_cond_broadcast (&push->changed);
+    while (!push->has_ended && arecfs_wait_until (&push->changed, &push->lock, until)) {
+    }
+    ended = push->has_ended;
     pthread_mutex_unlock (&push->lock);
-    pthread_join (push->thread, NULL);
+    if (ended) {
+        pthread_join (push->thread, NULL);
+    } else {
+        pthread_detach (push->thread);
+    }
+    return ended;
 }
 
 void

@@ -30,8 +30,10 @@ ArecfsPush *arecfs_push_start (ArecfsServer *server);
 
 /* Ends the thread, which answers all that waits for it; from then on no READ is taken. Requests
  * must still be served meanwhile: it may be storing into a page whose reader waits for one.
+ * @until  by g_get_monotonic_time (): returns false if the thread has not ended then, as its
+ * source does not answer; nothing that it uses may be freed. INT64_MAX: waits.
  * Takes NULL, as arecfs_push_free () does. */
-void arecfs_push_stop (ArecfsPush *push);
+bool arecfs_push_stop (ArecfsPush *push, int64_t until);
 
 /* Of one that is stopped, when no more READs come. */
 void arecfs_push_free (ArecfsPush *push);

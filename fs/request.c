@@ -7,16 +7,22 @@
 #include "log.h"
 
 ArecfsRequest
-arecfs_request_begin (fuse_req_t req, ArecfsRequestKind kind, uint64_t ino, const char *detail)
+arecfs_request_begin (fuse_req_t req, ArecfsRequestKind kind, uint64_t ino, const char *name)
 {
-    ArecfsRequest request = {.server = fuse_req_userdata (req),
-                             .req = req,
-                             .kind = kind,
-                             .ino = ino,
-                             .detail = detail};
+    ArecfsRequest request = {
+        .server = fuse_req_userdata (req), .req = req, .kind = kind, .ino = ino, .name = name};
 
     request.begun = arecfs_counters_begin (&request.server->counters, kind);
     return request;
+}
+
+ArecfsRequest
+arecfs_request_copy (const ArecfsRequest *request)
+{
+    ArecfsRequest copy = *request;
+
+    copy.name = NULL;
+    return copy;
 }
 
 static void conclude (const ArecfsRequest *request, const char *format, ...)
@@ -39,15 +45,17 @@ conclude (const ArecfsRequest *request, const char *format, ...)
     va_end (args);
     path = arecfs_tree_describe (request->server->tree, request->ino);
     g_debug ("%s %s%s%s: %s", arecfs_request_name (request->kind), path,
-             request->detail ? " " : "", request->detail ? request->detail : "", outcome);
+             request->name ? " " : "", request->name ? request->name : "", outcome);
 }
 
-/* Whether that tells of a failure: not if something is absent, or is nothing that we do. */
+/* Whether errno @number counts as a failure. Absent names, unsupported operations and callers
+ * that went away do not. */
 static bool
 is_error (int number)
 {
     switch (number) {
     case 0:
+    case EINTR:
     case ENOENT:
     case ENODATA:
     case EOPNOTSUPP:
@@ -82,6 +90,7 @@ errno_of (ArecError code)
     case AREC_ERROR_INVALID: return EIO;
     case AREC_ERROR_NOMEM: return ENOMEM;
     case AREC_ERROR_CHANGED: return ESTALE;
+    case AREC_ERROR_CANCELLED: return EINTR;
     }
     return EIO;
 }
@@ -96,7 +105,9 @@ arecfs_reply_logged_error (const ArecfsRequest *request, GError *error)
 void
 arecfs_reply_error (const ArecfsRequest *request, GError *error)
 {
-    arecfs_damage_log_report (request->server->damage, error);
+    if (error->code != AREC_ERROR_CANCELLED) {
+        arecfs_damage_log_report (request->server->damage, error);
+    }
     arecfs_reply_logged_error (request, error);
 }
 

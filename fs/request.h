@@ -17,12 +17,21 @@ typedef struct {
     fuse_req_t req;
     ArecfsRequestKind kind;
     uint64_t ino;
-    const char *detail; /* a name, for the trace; may be NULL */
-    uint64_t begun;     /* by arecfs_counters_now () */
+    uint64_t begun; /* by arecfs_counters_now () */
+    /* Arguments, of requests that have them. */
+    const char *name; /* libfuse's, as long as the operation runs: a copy of the request has
+                         none, or its own */
+    size_t size;
+    off_t offset;
+    uint64_t handle; /* of an open directory */
 } ArecfsRequest;
 
+/* @name  of LOOKUP and GETXATTR, else NULL. */
 ArecfsRequest arecfs_request_begin (fuse_req_t req, ArecfsRequestKind kind, uint64_t ino,
-                                    const char *detail);
+                                    const char *name);
+
+/* A copy for another thread, without the name. */
+ArecfsRequest arecfs_request_copy (const ArecfsRequest *request);
 
 void arecfs_reply_errno (const ArecfsRequest *request, int number);
 /* Logs @error once, replies with its errno and frees it. */

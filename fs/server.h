@@ -13,6 +13,7 @@
 
 typedef struct ArecfsPush ArecfsPush;
 typedef struct ArecfsLongReads ArecfsLongReads;
+typedef struct ArecfsOpenings ArecfsOpenings;
 typedef struct ArecfsWatcher ArecfsWatcher;
 
 typedef struct {
@@ -28,9 +29,13 @@ typedef struct {
     ArecfsPush *push;       /* NULL: nothing is pushed */
     ArecfsWatcher *watcher; /* NULL: nobody aborts the connection if we are killed */
     ArecfsLongReads *long_reads;
+    ArecfsOpenings *openings; /* NULL: files are opened by the thread that serves */
+    bool is_left;             /* at the end, threads wait for a source: nothing may be freed */
+    ArecCancel cancel;        /* of the start: ends the opening of what was named */
     bool may_push;
     bool mounted;
-    bool initialized; /* INIT is answered */
-    bool no_open;     /* the kernel takes ENOSYS for: never ask again */
-    bool other_fuse;  /* libfuse is not of the version that this was built with */
+    bool initialized;             /* INIT is answered */
+    bool no_open;                 /* the kernel takes ENOSYS for: never ask again */
+    bool may_look_up_in_parallel; /* the kernel offers to, and has not been told */
+    bool other_fuse;              /* libfuse is not of the version that this was built with */
 } ArecfsServer;

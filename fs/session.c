@@ -13,9 +13,11 @@
 #include "kernel_readahead.h"
 #include "long_reads.h"
 #include "loop.h"
+#include "openings.h"
 #include "ops.h"
 #include "push.h"
 #include "thread.h"
+#include "transport.h"
 #include "watcher.h"
 
 /* Threads that serve requests: enough for all loads that may run at the same time, and some for
@@ -26,6 +28,10 @@
 /* The kernel's reads in flight for readahead; its own default of 12 is below what the threads
  * can serve. */
 #define MAX_BACKGROUND 64
+
+/* Microseconds that what runs has at the end. Whoever waits for a load that takes longer, or
+ * for a source that does not answer, gets an error. */
+#define END_TIME 1200000
 
 /* ---- libfuse's own messages ---- */
 
@@ -120,6 +126,7 @@ op_init (void *data, struct fuse_conn_info *conn)
     conn->max_background = MAX_BACKGROUND;
     conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
     server->no_open = (conn->want & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
+    server->may_look_up_in_parallel = (conn->want & FUSE_CAP_PARALLEL_DIROPS) != 0;
     server->initialized = true;
 }
 
@@ -261,6 +268,10 @@ arecfs_session_mount (ArecfsServer *server, const char *path, GError **error)
                      fuse_message);
     }
     server->mounted = true;
+    if (!arecfs_transport_use (server, fuse_session_fd (server->session))) {
+        return fail (ARECFS_MOUNT_FAILED, error, "%s: cannot talk to the kernel: %s", path,
+                     g_strerror (errno));
+    }
     if (!answer_init (server)) {
         return fail (ARECFS_MOUNT_FAILED, error, "%s: the kernel and libfuse do not agree: %s",
                      path, fuse_message);
@@ -382,6 +393,19 @@ start_push (ArecfsServer *server, const char *path)
     }
 }
 
+/* Ends what runs. Whatever waits is answered while requests are still served, as pushing needs
+ * it. Returns whether all has ended in time. */
+static bool
+stop_all (ArecfsServer *server, ArecfsLoop *loop)
+{
+    int64_t until = g_get_monotonic_time() + END_TIME;
+    bool all = arecfs_openings_stop (server->openings, until);
+
+    arecfs_long_reads_stop (server->long_reads);
+    all = arecfs_push_stop (server->push, until) && all;
+    return arecfs_loop_stop (loop, MAX (until, g_get_monotonic_time() + END_TIME / 4)) && all;
+}
+
 bool
 arecfs_session_run (ArecfsServer *server, const char *path)
 {
@@ -397,6 +421,10 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     if (server->may_push) {
         start_push (server, path);
     }
+    server->openings = arecfs_openings_start (server->tree);
+    if (!server->openings) {
+        g_warning ("%s: files that open slowly hold up others: %s", path, g_strerror (errno));
+    }
     idler_runs = start_idler (&idler, &idler_thread);
     loop = arecfs_loop_start (server->session, max_threads);
     failure = loop ? arecfs_loop_wait (loop) : -errno;
@@ -406,10 +434,17 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     if (idler_runs) {
         stop_idler (&idler, idler_thread);
     }
-    arecfs_push_stop (server->push);
-    arecfs_loop_free (loop);
-    g_clear_pointer (&server->push, arecfs_push_free);
-    arecfs_session_end (server);
-    g_clear_pointer (&server->long_reads, arecfs_long_reads_free);
+    server->is_left = !stop_all (server, loop);
+    if (server->is_left) {
+        g_message ("%s: a source does not answer: what waits for it is left alone", path);
+        arecfs_loop_leave (loop);
+        fuse_session_unmount (server->session);
+    } else {
+        arecfs_loop_free (loop);
+        g_clear_pointer (&server->push, arecfs_push_free);
+        arecfs_session_end (server);
+        g_clear_pointer (&server->long_reads, arecfs_long_reads_free);
+        g_clear_pointer (&server->openings, arecfs_openings_free);
+    }
     return failure == 0;
 }

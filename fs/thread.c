@@ -1,6 +1,8 @@
 #include "thread.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <time.h>
 
 #include "crash.h"
 
@@ -18,4 +20,27 @@ arecfs_thread_start (pthread_t *thread, void *(*run) (void *data), void *data)
     number = pthread_create (thread, NULL, run, data);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     return number;
+}
+
+void
+arecfs_cond_init (pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init (&attributes);
+    pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init (cond, &attributes);
+    pthread_condattr_destroy (&attributes);
+}
+
+bool
+arecfs_wait_until (pthread_cond_t *cond, pthread_mutex_t *lock, int64_t until)
+{
+    struct timespec time = {.tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000};
+
+    if (until == INT64_MAX) {
+        pthread_cond_wait (cond, lock);
+        return true;
+    }
+    return pthread_cond_timedwait (cond, lock, &time) != ETIMEDOUT;
 }

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,9 +14,6 @@
 #define DEFAULT_DIRECTORY_MODE (S_IFDIR | 0555)
 
 #define BLOCK_SIZE 512
-
-/* Opening one file never waits for another one unless they share a lock. */
-#define N_LOCKS 16
 
 typedef struct {
     const char *name; /* within its parent; points into the list or into `names` */
@@ -52,8 +48,7 @@ struct ArecfsTree {
     Slot *slots;         /* slot s at [s - 1], by path */
     GArray *directories; /* of Directory; [0] is the root */
     GStringChunk *names;
-    struct timespec newest; /* modification of any source known at the start */
-    pthread_mutex_t locks[N_LOCKS];
+    struct timespec newest;              /* modification of any source known at the start */
     _Atomic uint64_t n_records, n_bytes; /* of open files */
 };
 
@@ -207,9 +202,7 @@ new_file (ArecfsTree *tree, const Slot *slot, ArecReader *reader)
         }
         narrow_merged (tree, slot->first + i, st);
         adopt (tree, st, false);
-        tree->n_bytes += info.decoded_size;
     }
-    tree->n_records += arec_reader_n_records (reader);
     return file;
 }
 
@@ -235,35 +228,66 @@ tell_recovery (const ArecReader *reader)
     }
 }
 
+static void
+free_file (ArecfsFile *file)
+{
+    arec_readahead_free (file->readahead);
+    arec_reader_unref (file->reader);
+    g_free (file->record_stats);
+    g_free (file);
+}
+
+static ArecReader *
+open_reader (ArecfsTree *tree, const Slot *slot, const ArecCancel *cancel, GError **error)
+{
+    ArecReaderOptions options = tree->reader_options;
+    g_autoptr (ArecReader) reader = NULL;
+
+    options.cancel = cancel;
+    reader =
+        arec_reader_open_list (tree->engine, tree->list, slot->first, slot->n, &options, error);
+    if (reader && arec_reader_n_records (reader) > ARECFS_MAX_RECORDS) {
+        fail (error, AREC_ERROR_LIMIT, "%s: %" PRIu64 " records, the limit is %" PRIu64,
+              slot->name, arec_reader_n_records (reader), ARECFS_MAX_RECORDS);
+        return NULL;
+    }
+    return g_steal_pointer (&reader);
+}
+
+static void
+count_file (ArecfsTree *tree, const ArecfsFile *file)
+{
+    for (size_t i = 0; i < arec_reader_n_files (file->reader); i++) {
+        ArecFileInfo info;
+
+        arec_reader_file_info (file->reader, i, &info);
+        tree->n_bytes += info.decoded_size;
+    }
+    tree->n_records += arec_reader_n_records (file->reader);
+}
+
 static const ArecfsFile *
-open_slot (ArecfsTree *tree, uint64_t number, GError **error)
+open_slot (ArecfsTree *tree, uint64_t number, const ArecCancel *cancel, GError **error)
 {
     Slot *slot = &tree->slots[number - 1];
-    ArecfsFile *file = atomic_load_explicit (&slot->file, memory_order_acquire);
-    pthread_mutex_t *lock = &tree->locks[number % N_LOCKS];
+    ArecfsFile *file = atomic_load_explicit (&slot->file, memory_order_acquire), *new;
+    ArecReader *reader;
 
     if (file) {
         return file;
     }
-    pthread_mutex_lock (lock);
-    file = atomic_load_explicit (&slot->file, memory_order_acquire);
-    if (!file) {
-        ArecReader *reader = arec_reader_open_list (tree->engine, tree->list, slot->first,
-                                                    slot->n, &tree->reader_options, error);
-
-        if (reader && arec_reader_n_records (reader) > ARECFS_MAX_RECORDS) {
-            fail (error, AREC_ERROR_LIMIT, "%s: %" PRIu64 " records, the limit is %" PRIu64,
-                  slot->name, arec_reader_n_records (reader), ARECFS_MAX_RECORDS);
-            g_clear_pointer (&reader, arec_reader_unref);
-        }
-        if (reader) {
-            tell_recovery (reader);
-            file = new_file (tree, slot, reader);
-            atomic_store_explicit (&slot->file, file, memory_order_release);
-        }
+    reader = open_reader (tree, slot, cancel, error);
+    if (!reader) {
+        return NULL;
     }
-    pthread_mutex_unlock (lock);
-    return file;
+    new = new_file (tree, slot, reader);
+    if (!atomic_compare_exchange_strong (&slot->file, &file, new)) {
+        free_file (new); /* somebody was faster */
+        return file;
+    }
+    tell_recovery (reader);
+    count_file (tree, new);
+    return new;
 }
 
 /* ---- building ---- */
@@ -440,7 +464,7 @@ open_named (ArecfsTree *tree, GError **error)
         if (first->form == AREC_SOURCE_DIRECTORY && !tree->flat && !tree->options.strict) {
             continue;
         }
-        file = open_slot (tree, number, error);
+        file = open_slot (tree, number, tree->reader_options.cancel, error);
         if (!file) {
             return false;
         }
@@ -469,9 +493,6 @@ arecfs_tree_new (ArecEngine *engine, ArecSourceList *list, bool flat, char *cons
     tree->flat = flat;
     tree->directories = g_array_new (FALSE, FALSE, sizeof (Directory));
     tree->names = g_string_chunk_new (65536);
-    for (unsigned i = 0; i < N_LOCKS; i++) {
-        pthread_mutex_init (&tree->locks[i], NULL);
-    }
     if (!flat && arec_source_list_length (list) > ARECFS_MAX_SLOTS) {
         fail (error, AREC_ERROR_LIMIT, "%zu sources, the limit is %" PRIu64,
               arec_source_list_length (list), ARECFS_MAX_SLOTS);
@@ -488,7 +509,9 @@ arecfs_tree_new (ArecEngine *engine, ArecSourceList *list, bool flat, char *cons
     if (!open_named (tree, error)) {
         return NULL;
     }
-    tree->reader_options.progress = NULL; /* only those wait who wait for the mount */
+    /* Only those wait who wait for the mount. */
+    tree->reader_options.progress = NULL;
+    tree->reader_options.cancel = NULL;
     return g_steal_pointer (&tree);
 }
 
@@ -502,17 +525,11 @@ arecfs_tree_free (ArecfsTree *tree)
         ArecfsFile *file = tree->slots[i].file;
 
         if (file) {
-            arec_readahead_free (file->readahead);
-            arec_reader_unref (file->reader);
-            g_free (file->record_stats);
-            g_free (file);
+            free_file (file);
         }
     }
     for (guint i = 0; i < tree->directories->len; i++) {
         g_array_unref (directory_at (tree, i)->children);
-    }
-    for (unsigned i = 0; i < N_LOCKS; i++) {
-        pthread_mutex_destroy (&tree->locks[i]);
     }
     g_array_unref (tree->directories);
     g_string_chunk_free (tree->names);
@@ -525,6 +542,13 @@ arecfs_tree_free (ArecfsTree *tree)
 
 /* ---- nodes ---- */
 
+/* NULL: it is not open. */
+static const ArecfsFile *
+file_of (ArecfsTree *tree, uint64_t slot)
+{
+    return atomic_load_explicit (&tree->slots[slot - 1].file, memory_order_acquire);
+}
+
 static ArecfsNode
 file_node (ArecfsTree *tree, uint64_t slot)
 {
@@ -532,7 +556,7 @@ file_node (ArecfsTree *tree, uint64_t slot)
         .kind = ARECFS_FILE,
         .ino = tree->flat ? ARECFS_INO_ROOT : arecfs_ino_of_slot (slot),
         .slot = slot,
-        .file = atomic_load_explicit (&tree->slots[slot - 1].file, memory_order_acquire),
+        .file = file_of (tree, slot),
     };
 }
 
@@ -553,8 +577,9 @@ record_node (uint64_t slot, const ArecfsFile *file, uint64_t record)
                         .file = file};
 }
 
-bool
-arecfs_tree_get (ArecfsTree *tree, uint64_t ino, ArecfsNode *node, GError **error)
+/* @opens  a record's file; else there is no node of a record whose file is closed. */
+static bool
+get_node (ArecfsTree *tree, uint64_t ino, bool opens, ArecfsNode *node, GError **error)
 {
     uint64_t slot = arecfs_ino_slot (ino), low = arecfs_ino_low (ino);
     const ArecfsFile *file;
@@ -578,7 +603,7 @@ arecfs_tree_get (ArecfsTree *tree, uint64_t ino, ArecfsNode *node, GError **erro
         *node = file_node (tree, slot);
         return true;
     }
-    file = open_slot (tree, slot, error);
+    file = opens ? open_slot (tree, slot, NULL, error) : file_of (tree, slot);
     if (!file || low > file->names.n_records) {
         return false;
     }
@@ -587,10 +612,31 @@ arecfs_tree_get (ArecfsTree *tree, uint64_t ino, ArecfsNode *node, GError **erro
 }
 
 bool
+arecfs_tree_get (ArecfsTree *tree, uint64_t ino, ArecfsNode *node, GError **error)
+{
+    return get_node (tree, ino, true, node, error);
+}
+
+uint64_t
+arecfs_tree_closed_slot (ArecfsTree *tree, uint64_t ino)
+{
+    uint64_t slot = arecfs_ino_slot (ino);
+
+    return slot > 0 && slot <= tree->n_slots && !file_of (tree, slot) ? slot : 0;
+}
+
+bool
+arecfs_tree_open_slot (ArecfsTree *tree, uint64_t slot, const ArecCancel *cancel,
+                       GError **error)
+{
+    return open_slot (tree, slot, cancel, error) != NULL;
+}
+
+bool
 arecfs_tree_open (ArecfsTree *tree, ArecfsNode *node, GError **error)
 {
     if (!node->file) {
-        node->file = open_slot (tree, node->slot, error);
+        node->file = open_slot (tree, node->slot, NULL, error);
     }
     return node->file != NULL;
 }
@@ -704,9 +750,23 @@ stat_of_source (const ArecfsNode *node)
     return &node->file->record_stats[arec_reader_file_of (node->file->reader, node->record)];
 }
 
+static bool
+size_of (const ArecfsNode *node, ArecSizeCursor *sizes, uint64_t *size, GError **error)
+{
+    return sizes ? arec_size_cursor_get (sizes, node->record, size, error)
+                 : arec_reader_record_size (node->file->reader, node->record, size, error);
+}
+
 bool
 arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
                   uint64_t *generation, GError **error)
+{
+    return arecfs_tree_stat_in_order (tree, node, NULL, st, generation, error);
+}
+
+bool
+arecfs_tree_stat_in_order (ArecfsTree *tree, const ArecfsNode *node, ArecSizeCursor *sizes,
+                           struct stat *st, uint64_t *generation, GError **error)
 {
     uint64_t size;
 
@@ -723,7 +783,7 @@ arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
         }
         break;
     case ARECFS_RECORD:
-        if (!arec_reader_record_size (node->file->reader, node->record, &size, error)) {
+        if (!size_of (node, sizes, &size, error)) {
             return false;
         }
         *st = *stat_of_source (node);
@@ -790,7 +850,7 @@ arecfs_tree_describe (ArecfsTree *tree, uint64_t ino)
     if (arecfs_ino_is_control (ino)) {
         return g_strdup ("/.arecfs");
     }
-    return arecfs_tree_get (tree, ino, &node, NULL) ? describe_node (tree, &node)
+    return get_node (tree, ino, false, &node, NULL) ? describe_node (tree, &node)
                                                     : g_strdup_printf ("node %" PRIx64, ino);
 }
 

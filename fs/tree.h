@@ -73,8 +73,8 @@ ArecfsTree *arecfs_tree_new (ArecEngine *engine, ArecSourceList *list, bool flat
                              GError **error);
 void arecfs_tree_free (ArecfsTree *tree); /* takes NULL */
 
-/* The node of @ino. false: there is none. A record's file is opened if need be; then, and when
- * that fails, *error is set. */
+/* The node of @ino. false: there is none. A record's file is opened if need be, which blocks as
+ * arecfs_tree_open_slot () does; when that fails, *error is set. */
 bool arecfs_tree_get (ArecfsTree *tree, uint64_t ino, ArecfsNode *node, GError **error);
 
 /* The child @name of @parent. false: absent, or with *error set, failed. */
@@ -82,6 +82,17 @@ bool arecfs_tree_lookup (ArecfsTree *tree, const ArecfsNode *parent, const char 
                          ArecfsNode *node, GError **error);
 
 void arecfs_tree_parent (ArecfsTree *tree, const ArecfsNode *node, ArecfsNode *parent);
+
+/* The slot of the file that @ino is in, or is, unless that file is open; 0: it is, or there is
+ * none. Costs an atomic load. */
+uint64_t arecfs_tree_closed_slot (ArecfsTree *tree, uint64_t ino);
+
+/* Opens the file of @slot. It may be opened by two threads at the same time: then one of them
+ * has done so in vain.
+ * @cancel  nullable; once it is set, that ends with CANCELLED.     Blocks   for minutes where
+ * the file has no index and is scanned; no lock is held. */
+bool arecfs_tree_open_slot (ArecfsTree *tree, uint64_t slot, const ArecCancel *cancel,
+                            GError **error);
 
 /* Opens the file of @node, a FILE, and sets node->file. */
 bool arecfs_tree_open (ArecfsTree *tree, ArecfsNode *node, GError **error);
@@ -91,6 +102,11 @@ bool arecfs_tree_open (ArecfsTree *tree, ArecfsNode *node, GError **error);
 bool arecfs_tree_stat (ArecfsTree *tree, const ArecfsNode *node, struct stat *st,
                        uint64_t *generation, GError **error);
 
+/* The same of one record behind the other, as a listing asks for them.
+ * @sizes  of its file; nullable. */
+bool arecfs_tree_stat_in_order (ArecfsTree *tree, const ArecfsNode *node, ArecSizeCursor *sizes,
+                                struct stat *st, uint64_t *generation, GError **error);
+
 /* Number of children of a DIRECTORY, or of a FILE that is open. */
 uint64_t arecfs_tree_n_children (ArecfsTree *tree, const ArecfsNode *node);
 
@@ -98,7 +114,8 @@ uint64_t arecfs_tree_n_children (ArecfsTree *tree, const ArecfsNode *node);
 void arecfs_tree_child (ArecfsTree *tree, const ArecfsNode *node, uint64_t i, ArecfsNode *child,
                         char *name);
 
-/* What a person would call the node: its path below the mount point, for traces. g_free (). */
+/* What a person would call the node: its path below the mount point, for traces. Opens nothing.
+ * g_free (). */
 char *arecfs_tree_describe (ArecfsTree *tree, uint64_t ino);
 
 /* Number of slots: each source file's is in [1, n]; those that --merge makes one have the same.

@@ -250,6 +250,8 @@ arec_shard_open (ArecSource *source, const ArecShardOptions *options, GError **e
 
     shard->source = source;
     shard->seen = arec_seen_chunks_new (source);
+    /* Whatever an opening does for long, it reads: footers, scans. */
+    source->cancel = options->cancel;
     shard->limits = arec_decode_limits_resolve (&options->limits);
     shard->offloaded = options->offloaded;
     shard->is_array_record =
@@ -263,6 +265,7 @@ arec_shard_open (ArecSource *source, const ArecShardOptions *options, GError **e
         !arec_shard_check (shard, error)) {
         return NULL;
     }
+    source->cancel = NULL; /* from now on it is shared */
     return g_steal_pointer (&shard);
 }
 

@@ -37,6 +37,7 @@ typedef struct {
     bool recover;              /* a damaged or lost index is replaced by what a scan finds */
     ArecScanProgress progress; /* of such scans; nullable */
     void *progress_data;
+    const ArecCancel *cancel; /* of opening; once it is set: CANCELLED. Nullable */
 } ArecShardOptions;
 
 /* Where the index comes from. */
@@ -55,7 +56,7 @@ typedef struct {
 } ArecShardOrigin;
 
 /* Takes @source over, also on failure.
- * Errors: FORMAT, CORRUPT, UNSUPPORTED, LIMIT, NOMEM, and those of the source. */
+ * Errors: FORMAT, CORRUPT, UNSUPPORTED, LIMIT, NOMEM, CANCELLED, and those of the source. */
 ArecShard *arec_shard_open (ArecSource *source, const ArecShardOptions *options,
                             GError **error);
 void arec_shard_free (ArecShard *shard); /* takes NULL */

@@ -60,7 +60,8 @@ arec_error_exit_code (const GError *error)
     case AREC_ERROR_IO:
     case AREC_ERROR_LIMIT:
     case AREC_ERROR_NOMEM:
-    case AREC_ERROR_CHANGED: return 1;
+    case AREC_ERROR_CHANGED:
+    case AREC_ERROR_CANCELLED: return 1;
     }
     return 1;
 }

@@ -56,5 +56,6 @@ arec_shard_options_of (const ArecEngine *engine, const ArecSourceFile *file,
         .recover = options->recover,
         .progress = options->progress,
         .progress_data = options->progress_data,
+        .cancel = options->cancel,
     };
 }

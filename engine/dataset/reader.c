@@ -458,8 +458,8 @@ arec_reader_locate (const ArecReader *reader, uint64_t record, ArecPlace *place,
     return find (reader, record, place, &entry, error);
 }
 
-static bool
-check_number (const ArecReader *reader, uint64_t record, GError **error)
+bool
+arec_reader_check_number (const ArecReader *reader, uint64_t record, GError **error)
 {
     return record < reader->n_records ||
            arec_fail (error, AREC_ERROR_INVALID,
@@ -902,47 +902,61 @@ arec_reader_surroundings (ArecReader *reader, uint64_t record, uint64_t *chunk_e
 bool
 arec_reader_check_source (ArecReader *reader, uint64_t record, GError **error)
 {
-    return check_number (reader, record, error) &&
+    return arec_reader_check_number (reader, record, error) &&
            arec_shard_check (reader->files[arec_reader_file_of (reader, record)].shard, error);
+}
+
+/* The size of record @i of @chunk of @file. */
+static bool
+size_in_chunk (ArecReader *reader, File *file, uint64_t chunk, const ArecIndexEntry *entry,
+               uint64_t i, uint64_t *size, GError **error)
+{
+    g_autoptr (ArecCacheEntry) cached = NULL;
+
+    if (entry->n_records == 1) {
+        *size = entry->decoded_size;
+        return true;
+    }
+    cached = arec_chunk_cache_peek (reader->engine->cache, chunk_key (file, chunk));
+    if (cached) {
+        const ArecChunk *decoded = arec_cache_entry_value (cached);
+
+        *size = arec_record_ends_size (&decoded->ends, i);
+        return true;
+    }
+    if (has_failed (reader->engine, file, sizes_key (file, chunk), 0, 0, error)) {
+        return false;
+    }
+    cached =
+        arec_chunk_cache_get (reader->engine->cache, sizes_key (file, chunk), &sizes_loader,
+                              &(LoadRequest){reader->engine, file, entry, chunk},
+                              size_of_sizes (reader->engine, file->shard, entry), error);
+    if (!cached) {
+        return false;
+    }
+    note_size_work (reader, file);
+    *size = arec_record_ends_size (arec_cache_entry_value (cached), i);
+    return true;
+}
+
+bool
+arec_reader_size_in_chunk (ArecReader *reader, const ArecChunkWalk *walk, uint64_t i,
+                           uint64_t *size, GError **error)
+{
+    return size_in_chunk (reader, &reader->files[walk->file], walk->chunk,
+                          &walk->entries[walk->i], i, size, error);
 }
 
 bool
 arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GError **error)
 {
-    g_autoptr (ArecCacheEntry) cached = NULL;
     ArecPlace place;
     ArecIndexEntry entry;
-    File *file;
 
-    if (!check_number (reader, record, error) ||
-        !find (reader, record, &place, &entry, error)) {
-        return false;
-    }
-    if (entry.n_records == 1) {
-        *size = entry.decoded_size;
-        return true;
-    }
-    file = &reader->files[place.file];
-    cached = arec_chunk_cache_peek (reader->engine->cache, chunk_key (file, place.chunk));
-    if (cached) {
-        const ArecChunk *chunk = arec_cache_entry_value (cached);
-
-        *size = arec_record_ends_size (&chunk->ends, place.chunk_record);
-        return true;
-    }
-    if (has_failed (reader->engine, file, sizes_key (file, place.chunk), 0, 0, error)) {
-        return false;
-    }
-    cached = arec_chunk_cache_get (reader->engine->cache, sizes_key (file, place.chunk),
-                                   &sizes_loader,
-                                   &(LoadRequest){reader->engine, file, &entry, place.chunk},
-                                   size_of_sizes (reader->engine, file->shard, &entry), error);
-    if (!cached) {
-        return false;
-    }
-    note_size_work (reader, file);
-    *size = arec_record_ends_size (arec_cache_entry_value (cached), place.chunk_record);
-    return true;
+    return arec_reader_check_number (reader, record, error) &&
+           find (reader, record, &place, &entry, error) &&
+           size_in_chunk (reader, &reader->files[place.file], place.chunk, &entry,
+                          place.chunk_record, size, error);
 }
 
 /* The view of bytes [offset, offset + size), as far as there are any, of the record at @place.
@@ -987,7 +1001,7 @@ arec_reader_read_range (ArecReader *reader, uint64_t record, uint64_t offset, ui
     ArecPlace place;
     ArecIndexEntry entry;
 
-    if (!check_number (reader, record, error) ||
+    if (!arec_reader_check_number (reader, record, error) ||
         !find (reader, record, &place, &entry, error)) {
         return false;
     }
@@ -1265,7 +1279,7 @@ arec_reader_read_many (ArecReader *reader, const uint64_t *records, size_t n, Ar
     g_autofree Wanted *wanted = NULL;
 
     for (size_t i = 0; i < n; i++) {
-        if (!check_number (reader, records[i], error)) {
+        if (!arec_reader_check_number (reader, records[i], error)) {
             return false;
         }
     }

@@ -50,6 +50,13 @@ arec_chunk_walk_skip (ArecChunkWalk *walk, unsigned n)
     walk->end += to->first_record + to->n_records - (from->first_record + from->n_records);
 }
 
+/* Errors: INVALID, when there is no such record. */
+bool arec_reader_check_number (const ArecReader *reader, uint64_t record, GError **error);
+
+/* The size of record @i of the chunk where @walk stands. Errors: those of loading sizes. */
+bool arec_reader_size_in_chunk (ArecReader *reader, const ArecChunkWalk *walk, uint64_t i,
+                                uint64_t *size, GError **error);
+
 /* Whether the cache has the chunk where @walk stands, or somebody is loading it. */
 bool arec_reader_has_chunk (const ArecReader *reader, const ArecChunkWalk *walk);
 

@@ -20,6 +20,10 @@ arec_source_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t o
                                 "the file ends at %" PRIu64 ", expected %" PRIu64 " bytes here",
                                 source->size, length);
     }
+    if (G_UNLIKELY (arec_cancel_is_set (source->cancel))) {
+        return arec_fail (error, AREC_ERROR_CANCELLED, "%s: at %" PRIu64 ": cancelled",
+                          source->name, offset);
+    }
     if (!source->ops->preadv (source, iov, n_iov, offset, error)) {
         return false;
     }

@@ -15,6 +15,8 @@
 
 #include <glib.h>
 
+#include <arec/cancel.h>
+
 typedef struct ArecSource ArecSource;
 
 typedef struct {
@@ -48,6 +50,8 @@ struct ArecSource {
     mode_t mode;          /* its permission bits, narrowed as in access.h; 0 without a file */
     char *_Atomic change; /* what the first failed check said, for ever; NULL: none failed */
     struct ArecSourceCounters *counters; /* nullable, not owned */
+    const ArecCancel *cancel; /* of one thread that has the source for itself: once it is set,
+                                 reads are CANCELLED. Nullable, not owned */
 };
 
 /* Reads of one or many sources. Relaxed atomics. */

@@ -14,6 +14,7 @@ LISTINGS = [PLAIN_LISTING, LS_L, NO_LISTING]
 EVERYBODY = ["arecfs64", "arecfs1", "ext4", "squashfuse", "squashfs", "ratarmount", "null", "null-push"]
 SIZES = {"100 B": (100, 100_000), "4 KiB": (4096, 20_000), "100 KiB": (100 << 10, 2_000), "10 MiB": (10 << 20, 16)}
 SOURCE_CACHED = "source in the page cache"
+CROWDS = [1, 4, 8]
 CODECS = ["uncompressed", "zstd", "brotli", "snappy"]
 
 # A warm pass takes a second, and the machine is shared: the fastest of some is told.
@@ -188,15 +189,15 @@ def codecs(bench):
 # ---- several readers --------------------------------------------------------------------------
 
 
-def read_together(bench, place, path, n_readers):
-    """The seconds until the last of the readers, each on its part in order, has ended."""
-    total = place.corpus.records
+def read_together(bench, place, path, n_readers, total, seed=None):
+    """The seconds until the last of the readers, each on its part of @total files, has ended. The files are in order, or
+    in the random one of @seed."""
     starts = [total * i // n_readers for i in range(n_readers + 1)]
     begin = time.perf_counter()
     running = []
     try:
         for start, end in zip(starts, starts[1:]):
-            argv = reader_argv(bench, place, path, end - start, start)
+            argv = reader_argv(bench, place, path, end - start, start, seed)
             running.append(subprocess.Popen(argv, stdout=subprocess.PIPE, text=True))
         outs = [process.communicate()[0] for process in running]
         seconds = time.perf_counter() - begin
@@ -221,12 +222,30 @@ def readers(bench):
                 watch = bench.watch(place, path)
                 list_plainly(bench, place, path)
                 watch.lap()
-                seconds = read_together(bench, place, path, n_readers)
+                seconds = read_together(bench, place, path, n_readers, corpus.records)
                 bench.add(case_of_readers(n_readers), place.name, number, seconds, corpus.records, "files", **watch.lap())
 
 
 def case_of_readers(n):
     return f"cold, {n} reader{'s' if n > 1 else ''}"
+
+
+def crowd(bench):
+    corpus = bench.corpus(bench.size(100_000, 2_000), 4096)
+    count = bench.size(40_000, 800)
+    for number, place in bench.turns(SOURCE_CACHED, bench.places(corpus, ["arecfs1", "arecfs64", "squashfuse", "null"])):
+        for n_readers in CROWDS:
+            common.drop_caches()
+            if place.source:
+                common.warm(place.source)
+            with place.opened() as path:
+                watch = bench.watch(place, path)
+                seconds = read_together(bench, place, path, n_readers, count, seed=number)
+                bench.add(case_of_crowd(n_readers), place.name, number, seconds, count, "files", **watch.lap())
+
+
+def case_of_crowd(n):
+    return f"{SOURCE_CACHED}, {n} reader{'s' if n > 1 else ''}"
 
 
 def loader(bench):

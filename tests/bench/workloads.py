@@ -24,6 +24,10 @@ ALL = {
     "readers": Workload(
         small_files.readers, "1, 2 and 4 readers on disjoint parts in order, cold",
         [peers.SQUASHFUSE, peers.NULL_PUSH]),
+    "crowd": Workload(
+        small_files.crowd, "1, 4 and 8 readers on disjoint parts of a random order, names unknown to the kernel, "
+        "without the time of the device",
+        [peers.SQUASHFUSE, peers.NULL]),
     "loader": Workload(
         small_files.loader, "4 processes that read batches of a random order, as PyTorch's loader does, cold",
         [peers.SQUASHFUSE, peers.EXT4, peers.REFERENCE1]),

@@ -17,13 +17,16 @@
 #define N_ENDS 300
 #define MAX_WAITING 32 /* requests that nobody has answered */
 
+enum { NODE = 2, STUCK = 3, N_STUCK = 20 };
+
 static struct {
     int ours, theirs;         /* ends of the socket: the kernel's, the session's */
     _Atomic unsigned n_asked; /* requests made, ... */
     _Atomic unsigned n_taken, n_answered;
     _Atomic bool ending;
-    _Atomic int failure; /* errno of reading when the other end is gone; 0: unmounted */
-    _Atomic int slow;    /* microseconds for each answer */
+    _Atomic int failure;   /* errno of reading when the other end is gone; 0: unmounted */
+    _Atomic int slow;      /* microseconds for each answer */
+    _Atomic bool is_stuck; /* node STUCK has no answer yet */
 } kernel;
 
 static void
@@ -32,6 +35,9 @@ on_getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
     struct stat st = {.st_ino = ino, .st_mode = S_IFREG | 0444};
 
     (void)info;
+    while (ino == STUCK && kernel.is_stuck) {
+        g_usleep (1000);
+    }
     if (kernel.slow > 0) {
         g_usleep ((gulong)kernel.slow);
     }
@@ -117,6 +123,30 @@ n_left_in_socket (void)
     return n;
 }
 
+/* One request that takes its time: the loop can be left, and stopped later. */
+static void
+test_it_does_not_wait_for_ever (void)
+{
+    struct fuse_session *session = new_session();
+    ArecfsLoop *loop = arecfs_loop_start (session, 2);
+    pthread_t asking;
+
+    g_assert_nonnull (loop);
+    kernel.slow = 500000;
+    g_assert_cmpint (pthread_create (&asking, NULL, ask, NULL), ==, 0);
+    while (kernel.n_taken == 0) {
+        g_usleep (1000);
+    }
+    g_assert_false (arecfs_loop_stop (loop, g_get_monotonic_time() + 1000));
+    g_assert_true (arecfs_loop_stop (loop, INT64_MAX));
+    g_assert_cmpuint (kernel.n_answered, ==, kernel.n_taken);
+    arecfs_loop_free (loop);
+    kernel.ending = true;
+    pthread_join (asking, NULL);
+    fuse_session_destroy (session);
+    close (kernel.ours);
+}
+
 static void
 wait_for_answers (unsigned n)
 {
@@ -139,6 +169,7 @@ test_what_is_taken_is_answered (void)
         kernel.slow = i % 3 == 0 ? 20 : 0;
         g_assert_cmpint (pthread_create (&asking, NULL, ask, NULL), ==, 0);
         wait_for_answers (1 + (unsigned)g_test_rand_int_range (0, 40));
+        g_assert_true (arecfs_loop_stop (loop, INT64_MAX));
         arecfs_loop_free (loop);
         g_assert_cmpuint (kernel.n_answered, ==, kernel.n_taken);
         kernel.ending = true;
@@ -177,6 +208,7 @@ check_wait (void *(*end) (void *), int number, int result)
     g_assert_cmpint (pthread_create (&ending, NULL, end, GINT_TO_POINTER (number)), ==, 0);
     g_assert_cmpint (arecfs_loop_wait (loop), ==, result);
     pthread_join (ending, NULL);
+    g_assert_true (arecfs_loop_stop (loop, INT64_MAX));
     arecfs_loop_free (loop);
     fuse_session_destroy (session);
     close (kernel.ours);
@@ -212,6 +244,47 @@ test_failure (void)
     check_wait (break_down, 0, -EIO);
 }
 
+static void
+send_getattr (uint64_t ino)
+{
+    struct {
+        struct fuse_in_header header;
+        struct fuse_getattr_in arguments;
+    } request = {.header = {.len = sizeof request,
+                            .opcode = FUSE_GETATTR,
+                            .nodeid = ino,
+                            .unique = 2 * (kernel.n_asked + 2)}};
+
+    g_assert_cmpint (send (kernel.ours, &request, sizeof request, 0), ==, sizeof request);
+    kernel.n_asked++;
+}
+
+static void *
+crowd (void *data)
+{
+    (void)data;
+    for (unsigned i = 0; i < N_STUCK; i++) {
+        send_getattr (STUCK);
+    }
+    for (unsigned i = 1; i <= 10; i++) {
+        send_getattr (NODE);
+        wait_for_answers (i);
+    }
+    kernel.is_stuck = false;
+    wait_for_answers (N_STUCK + 10);
+    shutdown (kernel.ours, SHUT_WR);
+    return NULL;
+}
+
+/* More requests that have no answer than there are threads: others are answered. */
+static void
+test_stuck (void)
+{
+    kernel.is_stuck = true;
+    kernel.slow = 0;
+    check_wait (crowd, 0, 0);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -221,5 +294,7 @@ main (int argc, char **argv)
     g_test_add_func ("/loop/unmounted", test_unmounted);
     g_test_add_func ("/loop/signals", test_signals);
     g_test_add_func ("/loop/failure", test_failure);
+    g_test_add_func ("/loop/stuck", test_stuck);
+    g_test_add_func ("/loop/does-not-wait-for-ever", test_it_does_not_wait_for_ever);
     return g_test_run();
 }

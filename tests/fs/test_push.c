@@ -309,7 +309,8 @@ wait_for_pages (unsigned n)
 static void
 stop (ArecfsLoop *loop)
 {
-    arecfs_push_stop (server.push);
+    arecfs_push_stop (server.push, INT64_MAX);
+    arecfs_loop_stop (loop, INT64_MAX);
     arecfs_loop_free (loop);
     pthread_mutex_lock (&kernel.lock);
     g_assert_cmpuint (kernel.n_answered + kernel.queue.length, ==, kernel.n_reads);

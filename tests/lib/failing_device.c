@@ -13,6 +13,7 @@
  *     short      a read gives 1000 bytes at most
  *     interrupt  every other read fails with EINTR
  *     pause      a read waits until the rule is gone
+ *     slow       a read waits for ERRNO milliseconds
  *
  * Each time that a rule was followed, a byte is added to the file of the control file's name,
  * "." and CALL. Keeps nothing in memory but one counter, so it may be called by any thread and
@@ -136,6 +137,19 @@ wait_while_paused (int fd, uint64_t begin, uint64_t end)
     }
 }
 
+static void
+wait_if_slow (int fd, uint64_t begin, uint64_t end)
+{
+    int milliseconds = find_rule ("slow", fd, "", begin, end);
+    struct timespec time = {.tv_sec = milliseconds / 1000,
+                            .tv_nsec = milliseconds % 1000 * 1000000L};
+
+    if (milliseconds > 0) {
+        note_hit ("slow");
+        nanosleep (&time, NULL);
+    }
+}
+
 /* ---- calls ---- */
 
 static void *
@@ -176,6 +190,7 @@ preadv64 (int fd, const struct iovec *iov, int n_iov, off64_t offset)
         end = begin + first.iov_len;
     }
     wait_while_paused (fd, begin, end);
+    wait_if_slow (fd, begin, end);
     if (fails ("read", fd, "", begin, end) || is_interrupted (fd, begin, end)) {
         return -1;
     }

@@ -34,6 +34,9 @@ faulty_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset
     FaultySource *faulty = (FaultySource *)source;
     uint64_t call = faulty->faults->reads++;
 
+    if (faulty->faults->cancel && call == faulty->faults->cancel_at) {
+        arec_cancel_set (faulty->faults->cancel);
+    }
     if ((int64_t)call == faulty->faults->fail_at_read) {
         return arec_fail (error, AREC_ERROR_IO, "%s: at %" PRIu64 ": read: injected failure",
                           source->name, offset);

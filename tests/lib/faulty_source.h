@@ -22,6 +22,8 @@ typedef struct {
     uint64_t hole_begin; /* what is told of holes; nothing where both are 0 */
     uint64_t hole_end;
     _Atomic uint64_t n_asked_for_data; /* calls about that so far */
+    ArecCancel *cancel;                /* set by call @cancel_at, from 0; NULL: none */
+    uint64_t cancel_at;
 } TestFaults;
 
 /* Takes @inner over. @faults outlives the source. */

@@ -188,3 +188,15 @@ def test_full_folder(index_dir, at):
             assert len(mount.log_lines(file.name, str(index_dir))) == 1
             small = golden.get("text.groupsize64-snappy.array_record")
             small.check(69, (mount.path / small.name / "069").read_bytes())
+
+
+def test_a_listing_reads_the_index_in_batches(tmp_path, index_dir):
+    """64 chunks are fetched by one read, whatever the kernel asks for at once."""
+    path = oracle.write(tmp_path / "x.array_record", [b"%d" % i for i in range(10000)])
+    with mounted(path, OFFLOADED, f"--index-dir={index_dir}") as mount:
+        before = mount.stats()["engine"]["index_reads"]
+        sizes = {entry.name: entry.stat().st_size for entry in os.scandir(mount.path)}
+        assert sizes == {f"{i:04d}": len(str(i)) for i in range(10000)}
+        after = mount.stats()
+        assert after["requests"]["lookup"] < 100  # the listing had the sizes
+        assert after["engine"]["index_reads"] - before <= 10000 // 64 + 10

@@ -14,6 +14,8 @@ import oracle
 from mounts import SLOW, mounted
 from test_counts import Costs
 
+pytestmark = pytest.mark.counts
+
 HUGE = 150_000  # more than a directory that is listed in full may have
 TRANSPOSED = golden.get("examples.groupsize64-transposetrue-zstd3.array_record")
 
@@ -140,7 +142,6 @@ def test_sizes_that_cost_a_decode_are_right_without_lookups(before):
 MAPPER = """
 import ctypes, hashlib, os, sys
 
-pytestmark = pytest.mark.counts
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
 libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]

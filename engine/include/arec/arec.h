@@ -1,6 +1,7 @@
 /* libarec: read ArrayRecord files. Includes all public headers. */
 #pragma once
 
+#include <arec/cancel.h>
 #include <arec/damage.h>
 #include <arec/engine.h>
 #include <arec/error.h>

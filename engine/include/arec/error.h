@@ -25,6 +25,7 @@ typedef enum {
     AREC_ERROR_NOT_FOUND,   /* the source is absent, not readable, or not a file */
     AREC_ERROR_CHANGED,     /* the source is no longer the file that was opened */
     AREC_ERROR_INVALID,     /* the caller's argument or option is wrong */
+    AREC_ERROR_CANCELLED,   /* the caller has asked for the end of it: arec/cancel.h */
 } ArecError;
 
 #define AREC_ERROR (arec_error_quark())
@@ -36,8 +37,8 @@ AREC_PUBLIC GQuark arec_error_quark (void);
 AREC_PUBLIC bool arec_error_place (const GError *error, uint64_t *offset, const char **reason);
 
 /* The exit code of a program that ends with @error, as both programs document it:
- * 1 running (IO, LIMIT, NOMEM, CHANGED, foreign domains), 2 INVALID, 3 NOT_FOUND, 4 FORMAT,
- * 5 CORRUPT, 6 UNSUPPORTED. */
+ * 1 running (IO, LIMIT, NOMEM, CHANGED, CANCELLED, foreign domains), 2 INVALID, 3 NOT_FOUND, 4
+ * FORMAT, 5 CORRUPT, 6 UNSUPPORTED. */
 AREC_PUBLIC int arec_error_exit_code (const GError *error);
 
 G_END_DECLS

@@ -1213,6 +1213,60 @@ test_reads (void)
     }
 }
 
+/* Opens golden file @name, of whose end @cut bytes are missing. */
+static ArecShard *
+open_cancelled (const char *name, size_t cut, ArecShardOptions options, TestFaults *faults,
+                GError **error)
+{
+    size_t size;
+    g_autofree uint8_t *data = test_golden_read (name, &size);
+
+    options.cancel = faults->cancel;
+    return arec_shard_open (
+        test_faulty_source_new (arec_memory_source_new (name, data, size - cut), faults),
+        &options, error);
+}
+
+/* An opening ends at the first read behind the word, whichever that is: of a footer, of a scan.
+ * What is open does not listen to it any more. */
+static void
+test_cancelled (void)
+{
+    static const struct {
+        const char *name;
+        size_t cut;
+        ArecShardOptions options;
+    } rows[] = {{"text.groupsize64-snappy.array_record", 0, {.name_is_array_record = true}},
+                {"text.groupsize64-snappy.array_record", 70000, {.recover = true}},
+                {"text.uncompressed.riegeli", 0, {.recover = false}}};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
+        TestFaults all = {.fail_at_read = -1};
+        g_autoptr (ArecShard) whole =
+            open_cancelled (rows[i].name, rows[i].cut, rows[i].options, &all, NULL);
+
+        g_assert_nonnull (whole);
+        g_assert_cmpuint (all.reads, >=, 2);
+        for (uint64_t at = 0; at < all.reads; at++) {
+            ArecCancel cancel = {0};
+            TestFaults faults = {.fail_at_read = -1, .cancel = &cancel, .cancel_at = at};
+            g_autoptr (GError) error = NULL;
+            g_autoptr (ArecChunk) chunk = NULL;
+            g_autoptr (ArecShard) shard =
+                open_cancelled (rows[i].name, rows[i].cut, rows[i].options, &faults, &error);
+
+            if (at + 1 == all.reads) {
+                g_assert_no_error (error);
+                g_assert_true (arec_shard_load_chunk (shard, 0, &chunk, NULL));
+            } else {
+                g_assert_null (shard);
+                g_assert_error (error, AREC_ERROR, AREC_ERROR_CANCELLED);
+                g_assert_cmpuint (faults.reads, ==, at + 1);
+            }
+        }
+    }
+}
+
 static void
 test_reads_of_sizes (void)
 {
@@ -1326,6 +1380,7 @@ main (int argc, char **argv)
     g_test_add_func ("/shard/unusual-entry", test_unusual_entry);
     g_test_add_func ("/shard/options", test_options);
     g_test_add_func ("/shard/reads", test_reads);
+    g_test_add_func ("/shard/cancelled", test_cancelled);
     g_test_add_func ("/shard/reads-of-sizes", test_reads_of_sizes);
     g_test_add_func ("/shard/coding", test_coding);
     g_test_add_func ("/shard/what-else", test_what_else_it_is);

@@ -162,9 +162,10 @@ test_exit_code (void)
         ArecError code;
         int exit_code;
     } rows[] = {
-        {AREC_ERROR_IO, 1},      {AREC_ERROR_LIMIT, 1},   {AREC_ERROR_NOMEM, 1},
-        {AREC_ERROR_CHANGED, 1}, {AREC_ERROR_INVALID, 2}, {AREC_ERROR_NOT_FOUND, 3},
-        {AREC_ERROR_FORMAT, 4},  {AREC_ERROR_CORRUPT, 5}, {AREC_ERROR_UNSUPPORTED, 6},
+        {AREC_ERROR_IO, 1},        {AREC_ERROR_LIMIT, 1},   {AREC_ERROR_NOMEM, 1},
+        {AREC_ERROR_CHANGED, 1},   {AREC_ERROR_INVALID, 2}, {AREC_ERROR_NOT_FOUND, 3},
+        {AREC_ERROR_FORMAT, 4},    {AREC_ERROR_CORRUPT, 5}, {AREC_ERROR_UNSUPPORTED, 6},
+        {AREC_ERROR_CANCELLED, 1},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {

@@ -1,0 +1,13 @@
+#include <arec/cancel.h>
+
+void
+arec_cancel_set (ArecCancel *cancel)
+{
+    __atomic_store_n (&cancel->is_set, 1, __ATOMIC_RELAXED);
+}
+
+bool
+arec_cancel_is_set (const ArecCancel *cancel)
+{
+    return cancel && __atomic_load_n (&cancel->is_set, __ATOMIC_RELAXED) != 0;
+}
