@@ -739,7 +739,7 @@ load_sizes (void *data, void **value, uint64_t *cost, GError **error)
         return false;
     }
     request->engine->size_lists_read++;
-    *cost = cost_of_sizes (request->engine, request->entry);
+    *cost = sizeof ends + arec_record_ends_memory (&ends) + AREC_CACHE_ENTRY_OVERHEAD;
     *value = g_memdup2 (&ends, sizeof ends);
     return true;
 }

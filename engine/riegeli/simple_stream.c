@@ -9,10 +9,8 @@
 #include "riegeli/hash.h"
 #include "riegeli/simple_chunk.h"
 
-/* A chunk that is stored in at most this much is read once and kept. */
-#define KEEP_SIZE (UINT64_C (4) << 20)
-
-/* Stored bytes of one read: of the pass over all, and of one of the two parts. */
+/* Stored bytes of one read: of the pass over all, unless they are kept, and of one of the two
+ * parts. */
 #define PASS_READ_SIZE (UINT64_C (1) << 20)
 #define PART_READ_SIZE (UINT64_C (256) << 10)
 
@@ -42,6 +40,7 @@ struct ArecSimpleStream {
     ArecChunkHeader header;
     ArecSimpleFront front;
     uint64_t max_record_size;
+    uint64_t keep_size;
     uint8_t *kept;        /* all data, or NULL */
     Window sizes, values; /* without a stream until they are opened */
     GError *failure;      /* of a part's read */
@@ -89,7 +88,7 @@ static bool
 verify (ArecSimpleStream *chunk, const uint8_t *front, size_t got, GError **error)
 {
     uint64_t size = chunk->header.data_size;
-    bool keep = size <= KEEP_SIZE;
+    bool keep = size <= chunk->keep_size;
     g_autofree uint8_t *memory = g_try_malloc (keep ? MAX (size, 1) : PASS_READ_SIZE);
     ArecHashStream hash;
 
@@ -100,7 +99,7 @@ verify (ArecSimpleStream *chunk, const uint8_t *front, size_t got, GError **erro
     arec_hash_stream_init (&hash);
     arec_hash_stream_add (&hash, front, got);
     for (uint64_t at = got; at < size;) {
-        size_t n = (size_t)MIN (size - at, PASS_READ_SIZE);
+        size_t n = (size_t)(keep ? size - at : MIN (size - at, PASS_READ_SIZE));
         uint8_t *piece = keep ? memory + at : memory;
 
         if (!arec_chunk_read_part (&chunk->place, &chunk->header, at, piece, n, error)) {
@@ -354,7 +353,7 @@ open_streams (ArecSimpleStream *chunk, uint64_t *largest)
 }
 
 bool
-arec_simple_stream_open (const ArecChunkPlace *place, uint64_t max_record_size,
+arec_simple_stream_open (const ArecChunkPlace *place, const ArecSimpleStreamOptions *options,
                          ArecChunkHeader *header, ArecSimpleStream **out, GError **error)
 {
     g_autoptr (ArecSimpleStream) chunk = g_new0 (ArecSimpleStream, 1);
@@ -364,11 +363,15 @@ arec_simple_stream_open (const ArecChunkPlace *place, uint64_t max_record_size,
     size_t got;
 
     chunk->place = *place;
-    chunk->max_record_size = max_record_size;
+    chunk->max_record_size = options->max_record_size;
+    chunk->keep_size = options->keep_size;
     if (!arec_chunk_read_front (place, &chunk->header, front, sizeof front, &got, error)) {
         return false;
     }
     *header = chunk->header;
+    if (options->check && !options->check (options->data, header, error)) {
+        return false;
+    }
     if (header->type != AREC_CHUNK_SIMPLE ||
         arec_simple_parse_front (front, got, header->data_size, &chunk->front, &reason) !=
             AREC_DECODE_OK ||
@@ -387,11 +390,11 @@ arec_simple_stream_open (const ArecChunkPlace *place, uint64_t max_record_size,
     if (reason) {
         return fail (chunk, reason, error);
     }
-    if (largest > max_record_size) {
+    if (largest > options->max_record_size) {
         return arec_fail_place (error, AREC_ERROR_LIMIT, place->source->name, place->begin,
                                 "the chunk has a record of %" PRIu64
                                 " bytes, the limit is %" PRIu64,
-                                largest, max_record_size);
+                                largest, options->max_record_size);
     }
     *out = g_steal_pointer (&chunk);
     return true;

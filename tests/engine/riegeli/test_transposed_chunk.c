@@ -361,7 +361,7 @@ test_header_bomb (void)
         higher.max_transposed_ratio = 1;
         small.num_records = 2 * N;
         check_refused (&small, &higher, AREC_ERROR_CORRUPT, "fewer records");
-        higher.max_size = 8 * N + 2 * N + N * sizeof (ArecTransposedState) - 1;
+        higher.max_size = 2 * N + N * sizeof (ArecTransposedState) - 1;
         check_refused (&small, &higher, AREC_ERROR_LIMIT, "more memory than the limit");
     }
 }
@@ -420,7 +420,8 @@ test_transitions_bomb (void)
 
         check_refused (&one, &limits, AREC_ERROR_LIMIT, "more transitions than the limit");
         check_accepted (&one, &(ArecDecodeLimits){.max_transposed_ratio = 4 * N});
-        check_refused (&one, &(ArecDecodeLimits){.max_size = N, .max_transposed_ratio = 4 * N},
+        check_refused (&one,
+                       &(ArecDecodeLimits){.max_size = N, .max_transposed_ratio = 4 * N},
                        AREC_ERROR_LIMIT, "more transitions than the limit");
     }
 }
@@ -728,7 +729,7 @@ test_no_memory (void)
             least = 0;
             g_assert_cmpint (result, ==, reason ? AREC_DECODE_NOMEM : AREC_DECODE_OK);
             g_assert_cmpint (values != NULL, ==, result == AREC_DECODE_OK);
-            g_assert_cmpint (ends.wide_ends != NULL, ==, result == AREC_DECODE_OK);
+            g_assert_cmpint (ends.n > 0, ==, result == AREC_DECODE_OK);
             arec_record_ends_clear (&ends);
             g_free (values);
         }
