@@ -71,7 +71,8 @@ test_in_order (gconstpointer name)
     /* All of it is charged: values, entries, and where records end, unless all of a chunk are
      * equally long; and what a stored form has more. */
     lists = stats.size_lists_read * (sizeof (ArecRecordEnds) + AREC_CACHE_ENTRY_OVERHEAD);
-    least = info.decoded_size + info.n_chunks * (sizeof (ArecChunk) + AREC_CACHE_ENTRY_OVERHEAD) + lists;
+    least = info.decoded_size +
+            info.n_chunks * (sizeof (ArecChunk) + AREC_CACHE_ENTRY_OVERHEAD) + lists;
     g_assert_cmpuint (stats.cache_used - stats.index_used, >=, least);
     g_assert_cmpuint (stats.cache_used - stats.index_used, <=,
                       least + 18 * info.n_records + 64 * info.n_chunks);

@@ -420,8 +420,7 @@ test_transitions_bomb (void)
 
         check_refused (&one, &limits, AREC_ERROR_LIMIT, "more transitions than the limit");
         check_accepted (&one, &(ArecDecodeLimits){.max_transposed_ratio = 4 * N});
-        check_refused (&one,
-                       &(ArecDecodeLimits){.max_size = N, .max_transposed_ratio = 4 * N},
+        check_refused (&one, &(ArecDecodeLimits){.max_size = N, .max_transposed_ratio = 4 * N},
                        AREC_ERROR_LIMIT, "more transitions than the limit");
     }
 }
