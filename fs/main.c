@@ -220,7 +220,16 @@ open_tree (ArecfsServer *server, GError **error)
     arecfs_counters_start (&server->counters);
     server->damage = arecfs_damage_log_new();
     server->control =
-        arecfs_control_new (&server->counters, server->engine, server->damage, server->tree);
+        arecfs_control_new (&(ArecfsControlOptions){.counters = &server->counters,
+                                                    .engine = server->engine,
+                                                    .damage = server->damage,
+                                                    .tree = server->tree,
+                                                    .has_uid = options->has_uid,
+                                                    .has_gid = options->has_gid,
+                                                    .has_umask = options->has_umask,
+                                                    .uid = options->uid,
+                                                    .gid = options->gid,
+                                                    .umask = options->umask});
     server->known =
         arecfs_known_new (arecfs_tree_n_slots (server->tree), ARECFS_MAX_FULL_DIRECTORY,
                           arec_engine_auto_cache_size() / ARECFS_NODE_COST);
