@@ -777,6 +777,37 @@ static const ArecCacheLoader sizes_loader = {.load = load_sizes,
                                              .measure = measure_sizes,
                                              .refuse = refuse_load};
 
+/* Memory has run out: the cache gives up what nobody uses at the moment. */
+static void
+give_memory_back (ArecEngine *engine)
+{
+    int64_t all = (int64_t)MIN (engine->cache_size, INT64_MAX);
+
+    arec_chunk_cache_charge (engine->cache, all);
+    arec_chunk_cache_charge (engine->cache, -all);
+}
+
+/* arec_chunk_cache_get (), which is tried again without the cache's memory where there is no
+ * other. */
+static ArecCacheEntry *
+get_cached (ArecEngine *engine, ArecCacheKey key, const ArecCacheLoader *loader,
+            LoadRequest *request, ArecCacheSize expected, GError **error)
+{
+    GError *cause = NULL;
+    ArecCacheEntry *cached =
+        arec_chunk_cache_get (engine->cache, key, loader, request, expected, &cause);
+
+    if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_NOMEM)) {
+        g_clear_error (&cause);
+        give_memory_back (engine);
+        cached = arec_chunk_cache_get (engine->cache, key, loader, request, expected, &cause);
+    }
+    if (!cached) {
+        g_propagate_error (error, cause);
+    }
+    return cached;
+}
+
 /* The chunk at @place, of which the first @end bytes of record @record are wanted. */
 static ArecCacheEntry *
 get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *entry,
@@ -794,9 +825,8 @@ get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *ent
     }
     cached = arec_chunk_cache_hit (reader->engine->cache, key);
     return cached ? cached
-                  : arec_chunk_cache_get (reader->engine->cache, key, &chunk_loader, &request,
-                                          size_of_chunk (reader->engine, file->shard, entry),
-                                          error);
+                  : get_cached (reader->engine, key, &chunk_loader, &request,
+                                size_of_chunk (reader->engine, file->shard, entry), error);
 }
 
 bool
@@ -933,10 +963,9 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
     if (has_failed (reader->engine, file, sizes_key (file, place.chunk), 0, 0, error)) {
         return false;
     }
-    cached = arec_chunk_cache_get (reader->engine->cache, sizes_key (file, place.chunk),
-                                   &sizes_loader,
-                                   &(LoadRequest){reader->engine, file, &entry, place.chunk},
-                                   size_of_sizes (reader->engine, file->shard, &entry), error);
+    cached = get_cached (reader->engine, sizes_key (file, place.chunk), &sizes_loader,
+                         &(LoadRequest){reader->engine, file, &entry, place.chunk},
+                         size_of_sizes (reader->engine, file->shard, &entry), error);
     if (!cached) {
         return false;
     }

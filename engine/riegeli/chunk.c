@@ -96,10 +96,9 @@ check_size (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t
             GError **error)
 {
     if (header->num_records > AREC_MAX_CHUNK_RECORDS) {
-        return arec_fail (
-            error, AREC_ERROR_LIMIT,
-            "%s: at %" PRIu64 ": the chunk has %" PRIu64 " records, the limit is %" PRIu64,
-            place->source->name, place->begin, header->num_records, AREC_MAX_CHUNK_RECORDS);
+        return arec_fail_place (error, AREC_ERROR_LIMIT, place->source->name, place->begin,
+                                "the chunk has %" PRIu64 " records, the limit is %" PRIu64,
+                                header->num_records, AREC_MAX_CHUNK_RECORDS);
     }
     if (!is_within (header, max_size)) {
         return arec_fail_place (error, AREC_ERROR_LIMIT, place->source->name, place->begin,
