@@ -154,8 +154,9 @@ static void
 take_options (ArecReader *reader, const ArecReaderOptions *options)
 {
     reader->recovers = options->recover;
-    reader->parallelism =
-        options->has_max_parallelism ? options->max_parallelism : reader->engine->parallelism;
+    reader->parallelism = options->has_max_parallelism
+                              ? MIN (options->max_parallelism, AREC_MAX_PARALLELISM)
+                              : reader->engine->parallelism;
     reader->ahead_size = options->has_readahead_buffer_size ? options->readahead_buffer_size
                                                             : reader->engine->cache_size;
 }
