@@ -83,6 +83,7 @@ arec_engine_new (const ArecEngineOptions *options)
     engine->workers =
         arec_worker_pool_new (chosen.no_threads ? 0 : chosen.max_parallelism, MAX_AHEAD_TASKS);
     engine->index_file = arec_index_file_new (chosen.index_dir);
+    arec_index_file_share (engine->index_file, engine->fds);
     engine->limits =
         (ArecDecodeLimits){.max_size = MIN (chosen.max_chunk_size, AREC_MAX_SIZE_SUMMED),
                            .max_memory = MAX (memory, chosen.cache_size),

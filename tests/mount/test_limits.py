@@ -154,3 +154,22 @@ def test_stale_control_files():
             assert error.value.errno == errno.ESTALE
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+# ---- descriptors --------------------------------------------------------------------------------
+
+
+def test_no_descriptor_left(tmp_path):
+    """From one moment on files can be opened only by closing others, which the server does."""
+    content = BIG.read_bytes()
+    for i in range(40):
+        (tmp_path / f"{i:02}.array_record").write_bytes(content)
+    with mounted(tmp_path) as mount:
+        directories = sorted(os.listdir(mount.path))
+        expected = (mount.path / directories[0] / "0").read_bytes()
+        n = len(os.listdir(f"/proc/{mount.pid}/fd")) + 2
+        resource.prlimit(mount.pid, resource.RLIMIT_NOFILE, (n, n))
+        paths = [mount.path / name / "0" for name in directories]
+        found = read_all(paths * 2, 8)
+        assert list(found.values()) == [expected] * len(directories)
+        assert len(os.listdir(f"/proc/{mount.pid}/fd")) <= n
