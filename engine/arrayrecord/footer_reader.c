@@ -24,9 +24,9 @@
 #define MAX_WHOLE_RATIO 32
 #define LEAST_WHOLE_LIMIT (UINT64_C (64) << 20)
 
-/* Stored bytes that stay in memory rather than be read again: enough for some million chunks
+/* Stored bytes that stay in memory rather than be read again: enough for a million chunks
  * where the index is in memory, too. */
-#define KEEP_SIZE (UINT64_C (64) << 20)
+#define KEEP_SIZE (UINT64_C (16) << 20)
 #define OFFLOADED_KEEP_SIZE (UINT64_C (4) << 20)
 
 static const ArecDecodeLimits postscript_limits = {.max_size = AREC_MAX_POSTSCRIPT_SIZE};

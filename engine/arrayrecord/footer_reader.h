@@ -29,7 +29,7 @@ bool arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError *
 
 /* Reads and checks the footer chunk at @footer_offset, which must end at or before @limit.
  * Chunks ascend, lie before the footer, have records, and these add up.
- * The footer is read as a stream: besides the index it takes some MiB of memory, and 64 of what
+ * The footer is read as a stream: besides the index it takes some MiB of memory, and 16 of what
  * is stored while an index in memory is made. Only transposed and Snappy ones and windows above
  * 128 MiB are held whole, if they decode to a plausible size.
  * @limits  what a footer that is held whole may cost in memory; above: LIMIT.
