@@ -171,13 +171,14 @@ arec_packed_ends_get (const ArecPackedEnds *ends, uint64_t i)
 {
     const Frame *frame = &ends->frames[i / FRAME_RECORDS];
     uint64_t at = i % FRAME_RECORDS * frame->width;
-    const uint64_t *words = ends->words + frame->words_at + at / 64;
     unsigned width = frame->width, shift = at % 64;
+    const uint64_t *words;
     uint64_t bits;
 
     if (width == 0) {
         return frame->base;
     }
+    words = ends->words + frame->words_at + at / 64;
     bits = words[0] >> shift;
     if (shift + width > 64) {
         bits |= words[1] << (64 - shift);
