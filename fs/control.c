@@ -6,60 +6,109 @@
 
 #include "inodes.h"
 
+/* Snapshots at the same time. Who keeps more files open than this finds the oldest ones stale;
+ * the newest are never given up for their size. */
+#define MAX_SNAPSHOTS 1024
+#define MAX_BYTES ((size_t)4 << 20)
+#define LEAST_SNAPSHOTS 16
+
+typedef struct {
+    size_t file; /* which of the table */
+    pid_t caller;
+} Key;
+
 typedef struct {
     uint64_t ino;
     uint64_t known; /* look-ups that the kernel has not forgotten */
     char *text;
     size_t length;
     time_t made;
-    size_t file; /* which of them */
-    pid_t caller;
-    bool is_read;
+    Key key;
+    bool is_unread; /* and found by its key */
+    GList link;     /* in the order of their last use */
 } Snapshot;
 
 struct ArecfsControl {
-    const ArecfsCounters *counters;
-    ArecEngine *engine;
-    ArecfsDamageLog *damage;
-    ArecfsTree *tree;
+    ArecfsControlOptions options;
     pthread_mutex_t lock;
-    GHashTable *snapshots; /* &ino -> Snapshot */
+    GHashTable *snapshots; /* &ino -> Snapshot; guarded by the lock, as all below */
+    GHashTable *unread;    /* &key -> Snapshot */
+    GQueue order;          /* of Snapshot, the one that was not used for longest first */
+    size_t n_bytes;        /* of all texts */
     uint64_t next_ino;
 };
 
+/* ---- the files ---- */
+
 static char *
-make_damages (const ArecfsControl *control)
+make_damages (const ArecfsControlOptions *options)
 {
-    return arecfs_damage_log_to_json (control->damage, control->tree);
+    return arecfs_damage_log_to_json (options->damage, options->tree);
 }
 
 static char *
-make_metrics (const ArecfsControl *control)
-{
-    ArecEngineStats stats;
-
-    arec_engine_get_stats (control->engine, &stats);
-    return arecfs_counters_to_metrics (control->counters, &stats);
-}
-
-static char *
-make_stats (const ArecfsControl *control)
+make_metrics (const ArecfsControlOptions *options)
 {
     ArecEngineStats stats;
 
-    arec_engine_get_stats (control->engine, &stats);
-    return arecfs_counters_to_json (control->counters, &stats);
+    arec_engine_get_stats (options->engine, &stats);
+    return arecfs_counters_to_metrics (options->counters, &stats);
 }
 
-/* Texts are made with no lock held. */
+static char *
+make_stats (const ArecfsControlOptions *options)
+{
+    ArecEngineStats stats;
+
+    arec_engine_get_stats (options->engine, &stats);
+    return arecfs_counters_to_json (options->counters, &stats);
+}
+
+/* Each text is of a bounded size. They are made without the lock, in any thread. */
 static const struct {
     const char *name;
-    char *(*make) (const ArecfsControl *control);
+    char *(*make) (const ArecfsControlOptions *options); /* g_free () */
 } files[] = {
     {"damages.json", make_damages},
     {"metrics", make_metrics},
     {"stats.json", make_stats},
 };
+
+/* Its number; G_N_ELEMENTS (files): there is none. */
+static size_t
+find_file (const char *name)
+{
+    size_t file = 0;
+
+    while (file < G_N_ELEMENTS (files) && strcmp (name, files[file].name) != 0) {
+        file++;
+    }
+    return file;
+}
+
+const char *
+arecfs_control_name (size_t i)
+{
+    return i < G_N_ELEMENTS (files) ? files[i].name : NULL;
+}
+
+/* ---- snapshots ---- */
+
+static guint
+hash_key (gconstpointer data)
+{
+    const Key *key = data;
+
+    return (guint)key->caller * (guint)G_N_ELEMENTS (files) + (guint)key->file;
+}
+
+static gboolean
+keys_are_equal (gconstpointer a, gconstpointer b)
+{
+    const Key *x = a, *y = b;
+
+    return x->file == y->file && x->caller == y->caller;
+}
 
 static void
 free_snapshot (gpointer data)
@@ -71,18 +120,16 @@ free_snapshot (gpointer data)
 }
 
 ArecfsControl *
-arecfs_control_new (const ArecfsCounters *counters, ArecEngine *engine, ArecfsDamageLog *damage,
-                    ArecfsTree *tree)
+arecfs_control_new (const ArecfsControlOptions *options)
 {
     ArecfsControl *control = g_new0 (ArecfsControl, 1);
 
-    control->counters = counters;
-    control->engine = engine;
-    control->damage = damage;
-    control->tree = tree;
+    control->options = *options;
     pthread_mutex_init (&control->lock, NULL);
     control->snapshots =
         g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, free_snapshot);
+    control->unread = g_hash_table_new (hash_key, keys_are_equal);
+    g_queue_init (&control->order);
     control->next_ino = ARECFS_INO_CONTROL + 1;
     return control;
 }
@@ -93,80 +140,116 @@ arecfs_control_free (ArecfsControl *control)
     if (!control) {
         return;
     }
+    g_hash_table_unref (control->unread);
     g_hash_table_unref (control->snapshots);
     pthread_mutex_destroy (&control->lock);
     g_free (control);
 }
 
-const char *
-arecfs_control_name (size_t i)
+/* @snapshot is not found by its key any more. */
+static void
+make_read_locked (ArecfsControl *control, Snapshot *snapshot)
 {
-    return i < G_N_ELEMENTS (files) ? files[i].name : NULL;
-}
-
-/* What @caller has looked up and nobody has read; NULL: nothing. */
-static Snapshot *
-find_unread_locked (ArecfsControl *control, size_t file, pid_t caller)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init (&iter, control->snapshots);
-    while (g_hash_table_iter_next (&iter, NULL, &value)) {
-        Snapshot *snapshot = value;
-
-        if (snapshot->file == file && snapshot->caller == caller && !snapshot->is_read) {
-            return snapshot;
-        }
+    if (snapshot->is_unread) {
+        snapshot->is_unread = false;
+        g_hash_table_remove (control->unread, &snapshot->key);
     }
-    return NULL;
+}
+
+static void
+remove_locked (ArecfsControl *control, Snapshot *snapshot)
+{
+    make_read_locked (control, snapshot);
+    g_queue_unlink (&control->order, &snapshot->link);
+    control->n_bytes -= snapshot->length;
+    g_hash_table_remove (control->snapshots, &snapshot->ino);
 }
 
 static Snapshot *
-add_node_locked (ArecfsControl *control, size_t file, pid_t caller)
+find_locked (ArecfsControl *control, uint64_t ino)
+{
+    return g_hash_table_lookup (control->snapshots, &ino);
+}
+
+static void
+use_locked (ArecfsControl *control, Snapshot *snapshot)
+{
+    g_queue_unlink (&control->order, &snapshot->link);
+    g_queue_push_tail_link (&control->order, &snapshot->link);
+}
+
+static bool
+are_too_many_locked (const ArecfsControl *control)
+{
+    guint n = g_queue_get_length ((GQueue *)&control->order);
+
+    return n > MAX_SNAPSHOTS || (control->n_bytes > MAX_BYTES && n > LEAST_SNAPSHOTS);
+}
+
+/* Gives up what was not used for longest. */
+static void
+trim_locked (ArecfsControl *control)
+{
+    while (are_too_many_locked (control)) {
+        remove_locked (control, g_queue_peek_head (&control->order));
+    }
+}
+
+/* A new snapshot, which its caller finds until it is read; 0 is nobody in particular. */
+static Snapshot *
+add_locked (ArecfsControl *control, const Key *key)
 {
     Snapshot *snapshot = g_new0 (Snapshot, 1);
 
     snapshot->ino = control->next_ino++;
-    snapshot->file = file;
-    snapshot->caller = caller;
+    snapshot->key = *key;
+    snapshot->link.data = snapshot;
     g_hash_table_insert (control->snapshots, &snapshot->ino, snapshot);
+    g_queue_push_tail_link (&control->order, &snapshot->link);
+    if (key->caller != 0) {
+        snapshot->is_unread = true;
+        g_hash_table_insert (control->unread, &snapshot->key, snapshot);
+    }
     return snapshot;
 }
 
 /* @text  taken over. */
 static void
-fill_locked (Snapshot *snapshot, char *text)
+fill_locked (ArecfsControl *control, Snapshot *snapshot, char *text)
 {
+    control->n_bytes -= snapshot->length;
     g_free (snapshot->text);
     snapshot->text = text;
-    snapshot->length = strlen (snapshot->text);
+    snapshot->length = strlen (text);
     snapshot->made = time (NULL);
+    control->n_bytes += snapshot->length;
 }
+
+/* ---- for the operations ---- */
 
 uint64_t
 arecfs_control_lookup (ArecfsControl *control, const char *name, pid_t caller)
 {
+    Key key = {find_file (name), caller};
     Snapshot *snapshot;
     uint64_t ino;
-    size_t file = 0;
     char *text;
 
-    while (file < G_N_ELEMENTS (files) && strcmp (name, files[file].name) != 0) {
-        file++;
-    }
-    if (file == G_N_ELEMENTS (files)) {
+    if (key.file == G_N_ELEMENTS (files)) {
         return 0;
     }
-    text = files[file].make (control);
+    text = files[key.file].make (&control->options);
     pthread_mutex_lock (&control->lock);
-    snapshot = caller != 0 ? find_unread_locked (control, file, caller) : NULL;
-    if (!snapshot) {
-        snapshot = add_node_locked (control, file, caller);
+    snapshot = g_hash_table_lookup (control->unread, &key);
+    if (snapshot) {
+        use_locked (control, snapshot);
+    } else {
+        snapshot = add_locked (control, &key);
     }
-    fill_locked (snapshot, text);
+    fill_locked (control, snapshot, text);
     snapshot->known++;
     ino = snapshot->ino;
+    trim_locked (control);
     pthread_mutex_unlock (&control->lock);
     return ino;
 }
@@ -177,39 +260,50 @@ arecfs_control_forget (ArecfsControl *control, uint64_t ino, uint64_t n)
     Snapshot *snapshot;
 
     pthread_mutex_lock (&control->lock);
-    snapshot = g_hash_table_lookup (control->snapshots, &ino);
+    snapshot = find_locked (control, ino);
     if (snapshot) {
         snapshot->known -= MIN (n, snapshot->known);
         if (snapshot->known == 0) {
-            g_hash_table_remove (control->snapshots, &ino);
+            remove_locked (control, snapshot);
         }
     }
     pthread_mutex_unlock (&control->lock);
 }
 
+/* Owner and modes, as the options say. */
+static void
+adopt (const ArecfsControlOptions *options, struct stat *st)
+{
+    st->st_uid = options->has_uid ? options->uid : getuid();
+    st->st_gid = options->has_gid ? options->gid : getgid();
+    if (options->has_umask) {
+        st->st_mode &= ~options->umask;
+    }
+}
+
 bool
 arecfs_control_stat (ArecfsControl *control, uint64_t ino, struct stat *st)
 {
-    const Snapshot *snapshot;
+    const Snapshot *snapshot = NULL;
+    bool is_directory = ino == ARECFS_INO_CONTROL;
 
-    *st = (struct stat){.st_ino = ino, .st_uid = getuid(), .st_gid = getgid(), .st_nlink = 2};
-    if (ino == ARECFS_INO_CONTROL) {
-        st->st_mode = S_IFDIR | 0555;
-        st->st_mtim.tv_sec = st->st_ctim.tv_sec = st->st_atim.tv_sec =
-            control->counters->started;
-        return true;
+    *st = (struct stat){.st_ino = ino,
+                        .st_mode = is_directory ? S_IFDIR | 0555 : S_IFREG | 0444,
+                        .st_nlink = is_directory ? 2 : 1,
+                        .st_mtim.tv_sec = control->options.counters->started};
+    adopt (&control->options, st);
+    if (!is_directory) {
+        pthread_mutex_lock (&control->lock);
+        snapshot = find_locked (control, ino);
+        if (snapshot) {
+            st->st_size = (off_t)snapshot->length;
+            st->st_blocks = (blkcnt_t)(snapshot->length + 511) / 512;
+            st->st_mtim.tv_sec = snapshot->made;
+        }
+        pthread_mutex_unlock (&control->lock);
     }
-    pthread_mutex_lock (&control->lock);
-    snapshot = g_hash_table_lookup (control->snapshots, &ino);
-    if (snapshot) {
-        st->st_mode = S_IFREG | 0444;
-        st->st_nlink = 1;
-        st->st_size = (off_t)snapshot->length;
-        st->st_blocks = (blkcnt_t)(snapshot->length + 511) / 512;
-        st->st_mtim.tv_sec = st->st_ctim.tv_sec = st->st_atim.tv_sec = snapshot->made;
-    }
-    pthread_mutex_unlock (&control->lock);
-    return snapshot != NULL;
+    st->st_ctim = st->st_atim = st->st_mtim;
+    return is_directory || snapshot;
 }
 
 char *
@@ -220,9 +314,10 @@ arecfs_control_read (ArecfsControl *control, uint64_t ino, uint64_t offset, size
     char *copy = NULL;
 
     pthread_mutex_lock (&control->lock);
-    snapshot = g_hash_table_lookup (control->snapshots, &ino);
+    snapshot = find_locked (control, ino);
     if (snapshot) {
-        snapshot->is_read = true;
+        make_read_locked (control, snapshot);
+        use_locked (control, snapshot);
         offset = MIN (offset, snapshot->length);
         *got = MIN (size, snapshot->length - offset);
         copy = g_malloc (*got + 1);

@@ -3,7 +3,9 @@
  * Under no-open the kernel would keep a file's first content for ever, so each look-up makes a
  * new node with a snapshot of exact size, which lives until the kernel forgets it. But a thread
  * that looks a file up to see what it is, and again to open it, gets one node: cp refuses to
- * copy another. Thread-safe.
+ * copy another. Snapshots are bounded in number and bytes: of those that are kept open, the
+ * ones that were not used for longest go, and are stale to whoever comes back to them.
+ * Thread-safe.
  */
 #pragma once
 
@@ -23,9 +25,19 @@
 
 typedef struct ArecfsControl ArecfsControl;
 
-/* All of what it tells about outlives it. */
-ArecfsControl *arecfs_control_new (const ArecfsCounters *counters, ArecEngine *engine,
-                                   ArecfsDamageLog *damage, ArecfsTree *tree);
+/* What the texts are made of, which outlives the directory, and whose it is. */
+typedef struct {
+    const ArecfsCounters *counters;
+    ArecEngine *engine;
+    ArecfsDamageLog *damage;
+    ArecfsTree *tree;
+    bool has_uid, has_gid, has_umask; /* else: the server's, and read by all */
+    uid_t uid;
+    gid_t gid;
+    mode_t umask;
+} ArecfsControlOptions;
+
+ArecfsControl *arecfs_control_new (const ArecfsControlOptions *options);
 void arecfs_control_free (ArecfsControl *control); /* takes NULL */
 
 /* A node for the file @name with a snapshot of now, known to the kernel once more: a new one,
@@ -34,7 +46,8 @@ void arecfs_control_free (ArecfsControl *control); /* takes NULL */
 uint64_t arecfs_control_lookup (ArecfsControl *control, const char *name, pid_t caller);
 void arecfs_control_forget (ArecfsControl *control, uint64_t ino, uint64_t n);
 
-/* Attributes of the directory or of a node. false: the kernel has forgotten it. */
+/* Attributes of the directory or of a node. false: the kernel has forgotten it, or it is stale.
+ */
 bool arecfs_control_stat (ArecfsControl *control, uint64_t ino, struct stat *st);
 
 /* Up to @size bytes of a node's snapshot from @offset. g_free (); NULL: there is no such node.

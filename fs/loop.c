@@ -10,6 +10,8 @@
 
 #include <glib.h>
 
+#include "thread.h"
+
 /* Wakes whoever waits: threads for a request, the one that started them for their end. */
 #define WAKE_SIGNAL SIGUSR1
 
@@ -105,7 +107,7 @@ add_server_locked (ArecfsLoop *loop)
     int number;
 
     server->loop = loop;
-    number = pthread_create (&server->thread, NULL, serve, server);
+    number = arecfs_thread_create (&server->thread, serve, server);
     if (number != 0) {
         g_free (server);
         return number;

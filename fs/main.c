@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <locale.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,17 +11,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "allocation.h"
 #include "daemon.h"
 #include "log.h"
 #include "session.h"
 #include "watcher.h"
 
-/* Freed blocks of this size and above go back to the system at once, so that the budget of the
- * cache bounds what the process really takes. */
-#define MMAP_THRESHOLD (1 << 20)
-
-/* Arenas beyond this only keep memory apart that another thread could use. */
-#define MAX_ARENAS 2
+/* Threads that the least mount has. */
+#define LEAST_THREADS 8
 
 /* Microseconds between two words about the progress of a scan, and before the first. */
 #define SCAN_PROGRESS_INTERVAL G_USEC_PER_SEC
@@ -221,7 +217,16 @@ open_tree (ArecfsServer *server, GError **error)
     arecfs_counters_start (&server->counters);
     server->damage = arecfs_damage_log_new();
     server->control =
-        arecfs_control_new (&server->counters, server->engine, server->damage, server->tree);
+        arecfs_control_new (&(ArecfsControlOptions){.counters = &server->counters,
+                                                    .engine = server->engine,
+                                                    .damage = server->damage,
+                                                    .tree = server->tree,
+                                                    .has_uid = options->has_uid,
+                                                    .has_gid = options->has_gid,
+                                                    .has_umask = options->has_umask,
+                                                    .uid = options->uid,
+                                                    .gid = options->gid,
+                                                    .umask = options->umask});
     server->known =
         arecfs_known_new (arecfs_tree_n_slots (server->tree), ARECFS_MAX_FULL_DIRECTORY,
                           arec_engine_auto_cache_size() / ARECFS_NODE_COST);
@@ -313,8 +318,7 @@ main (int argc, char **argv)
     signal (SIGCHLD, SIG_DFL); /* or a watcher that ended would leave its number to others */
     signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error to tell */
     setlocale (LC_ALL, "");
-    mallopt (M_MMAP_THRESHOLD, MMAP_THRESHOLD);
-    mallopt (M_ARENA_MAX, MAX_ARENAS);
+    arecfs_allocation_start();
     options = arecfs_options_parse (argc, argv, &error);
     if (!options) {
         return complain (error, arec_error_exit_code (error));
@@ -329,6 +333,9 @@ main (int argc, char **argv)
     }
     if (!arecfs_log_setup (options->log_file ? ARECFS_LOG_FILE : ARECFS_LOG_STDERR,
                            options->log_file, options->log_level, &error)) {
+        return complain (error, arec_error_exit_code (error));
+    }
+    if (!arecfs_allocation_check (LEAST_THREADS, &error)) {
         return complain (error, arec_error_exit_code (error));
     }
     raise_file_limit();

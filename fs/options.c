@@ -213,7 +213,8 @@ static const Option table[] = {
      "memory for decoded chunks (default: an eighth of it)"},
     {OPTION_READAHEAD_BUFFER_SIZE, "readahead-buffer-size", "SIZE",
      "decoded ahead of each reader in order (default: auto; 0: nothing)"},
-    {OPTION_MAX_PARALLELISM, "max-parallelism", "N|auto", "chunks loaded at the same time"},
+    {OPTION_MAX_PARALLELISM, "max-parallelism", "N|auto",
+     "chunks loaded at the same time, at most 1024; 0: no thread for it"},
     {OPTION_INDEX_STORAGE, "index-storage-option", "in_memory|offloaded",
      "where the index is kept; offloaded: in a file, for little memory"},
     {OPTION_READER_OPTIONS, "reader-options", "STRING",
@@ -605,12 +606,26 @@ take_operands (ArecfsOptions *options, char **operands, GError **error)
     return true;
 }
 
-static void
-apply_reader_options (ArecfsOptions *options)
+/* What the reader's options say to others. Without threads nothing is decoded ahead, by
+ * whatever thread. */
+static bool
+apply_reader_options (ArecfsOptions *options, GError **error)
 {
-    if (options->reader.has_max_parallelism) {
-        options->engine.max_parallelism = MAX (options->reader.max_parallelism, 1);
+    uint32_t n = options->reader.max_parallelism;
+
+    if (!options->reader.has_max_parallelism) {
+        return true;
     }
+    if (n > AREC_MAX_PARALLELISM) {
+        return fail (error, AREC_ERROR_INVALID,
+                     "option max-parallelism: %" PRIu32
+                     " is too much, the largest allowed is %d",
+                     n, AREC_MAX_PARALLELISM);
+    }
+    options->engine.max_parallelism = MAX (n, 1);
+    options->engine.no_threads = n == 0;
+    options->no_push = options->no_push || n == 0;
+    return true;
 }
 
 ArecfsOptions *
@@ -642,7 +657,9 @@ arecfs_options_parse (int argc, char **argv, GError **error)
     if (options->action == ARECFS_RUN && !take_operands (options, operands, error)) {
         return NULL;
     }
-    apply_reader_options (options);
+    if (!apply_reader_options (options, error)) {
+        return NULL;
+    }
     return g_steal_pointer (&options);
 }
 

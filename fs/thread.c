@@ -7,6 +7,21 @@
 #include "crash.h"
 
 int
+arecfs_thread_create (pthread_t *thread, void *(*run) (void *data), void *data)
+{
+    pthread_attr_t attributes;
+    int number = pthread_attr_init (&attributes);
+
+    if (number != 0) {
+        return number;
+    }
+    pthread_attr_setstacksize (&attributes, ARECFS_STACK_SIZE);
+    number = pthread_create (thread, &attributes, run, data);
+    pthread_attr_destroy (&attributes);
+    return number;
+}
+
+int
 arecfs_thread_start (pthread_t *thread, void *(*run) (void *data), void *data)
 {
     sigset_t blocked, before;
@@ -17,7 +32,7 @@ arecfs_thread_start (pthread_t *thread, void *(*run) (void *data), void *data)
         sigdelset (&blocked, arecfs_crashes[i]);
     }
     pthread_sigmask (SIG_BLOCK, &blocked, &before);
-    number = pthread_create (thread, NULL, run, data);
+    number = arecfs_thread_create (thread, run, data);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     return number;
 }

@@ -7,8 +7,6 @@
 
 #include "progress.h"
 
-enum { MAX_THREADS = 4096 };
-
 /* ---- errors and the end ----------------------------------------------------------------- */
 
 void
@@ -236,22 +234,37 @@ split_arguments (int argc, char **argv, const GOptionEntry *const tables[], bool
 }
 
 static bool
-parse_threads (const char *text, unsigned *threads, GError **error)
+parse_threads (const char *text, ArecEngineOptions *options, GError **error)
 {
-    guint64 number;
+    guint64 number = 0;
 
+    options->max_parallelism = 0;
+    options->no_threads = false;
     if (strcmp (text, "auto") == 0) {
-        *threads = 0;
         return true;
     }
-    if (!g_ascii_string_to_unsigned (text, 10, 1, MAX_THREADS, &number, NULL)) {
+    if (!g_ascii_string_to_unsigned (text, 10, 0, AREC_MAX_PARALLELISM, &number, NULL)) {
         g_set_error (error, AREC_ERROR, AREC_ERROR_INVALID,
-                     "--threads: invalid value: %s, expected auto or a number in [1..%d]", text,
-                     MAX_THREADS);
+                     "--threads: invalid value: %s, expected auto or a number in [0..%d]", text,
+                     AREC_MAX_PARALLELISM);
         return false;
     }
-    *threads = (unsigned)number;
+    options->no_threads = number == 0;
+    options->max_parallelism = MAX ((unsigned)number, 1);
     return true;
+}
+
+/* Of an option string, whose grammar allows more. */
+static bool
+check_parallelism (const ArecReaderOptions *options, GError **error)
+{
+    if (options->max_parallelism <= AREC_MAX_PARALLELISM) {
+        return true;
+    }
+    g_set_error (error, AREC_ERROR, AREC_ERROR_INVALID,
+                 "max_parallelism: %" PRIu32 " is too much, the largest allowed is %d",
+                 options->max_parallelism, AREC_MAX_PARALLELISM);
+    return false;
 }
 
 static bool
@@ -272,8 +285,7 @@ parse_kind (const char *text, ArecKindChoice *kind, GError **error)
 static bool
 parse_common (CommonText *text, ArecCommandLine *line, GError **error)
 {
-    if (text->threads &&
-        !parse_threads (text->threads, &line->engine_options.max_parallelism, error)) {
+    if (text->threads && !parse_threads (text->threads, &line->engine_options, error)) {
         return false;
     }
     if (text->cache_size && strcmp (text->cache_size, "auto") != 0 &&
@@ -282,7 +294,8 @@ parse_common (CommonText *text, ArecCommandLine *line, GError **error)
         return false;
     }
     if (text->reader_options &&
-        !arec_reader_options_parse (text->reader_options, &line->reader_options, error)) {
+        !(arec_reader_options_parse (text->reader_options, &line->reader_options, error) &&
+          check_parallelism (&line->reader_options, error))) {
         g_prefix_error (error, "--reader-options: ");
         return false;
     }

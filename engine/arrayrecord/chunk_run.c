@@ -133,7 +133,8 @@ is_plausible (const ArecChunkRun *run)
     if (run->n_chunks > 1) {
         return true; /* fits () saw to it */
     }
-    return run->decoded_size <= UINT32_MAX && run->n_records <= UINT32_MAX &&
+    return run->decoded_size <= UINT32_MAX &&
+           !arec_record_ends_are_packed (run->n_records, run->decoded_size) &&
            run->n_records <= stored_size (run) &&
            stored_size (run) <= MAX_EXPANSION * most + MAX_EXTRA;
 }

@@ -66,7 +66,7 @@ arec_chunk_run_ends (const ArecChunkRun *run, size_t i, ArecRecordEnds *ends)
         return;
     }
     ends->n = chunk->entry.n_records;
-    ends->wide = false;
+    ends->form = AREC_ENDS_NARROW;
     ends->narrow_ends =
         run->ends + (chunk->entry.first_record - run->chunks[0].entry.first_record);
 }
@@ -86,6 +86,6 @@ void arec_chunk_run_shrink (ArecChunkRun *run);
 /* ---- for the shard ---- */
 
 /* Makes room for what the chunks take. false: one by one is the way, because the index says
- * what is hardly true, because memory lacks, because a chunk is not for 32-bit ends, or because
- * they decode to more than @max_size bytes, offsets of records included. */
+ * what is hardly true, because memory lacks, because a chunk is not for an array of 32-bit
+ * ends, or because they decode to more than @max_size bytes, offsets of records included. */
 bool arec_chunk_run_reserve (ArecChunkRun *run, uint64_t max_size);

@@ -12,8 +12,24 @@
 /* What a postscript chunk takes in the file, block header included: fetched in one read. */
 #define POSTSCRIPT_GUESS 128
 
-static const ArecDecodeLimits postscript_limits = {.max_size =
-                                                       AREC_BLOCK_SIZE * AREC_BLOCK_SIZE};
+/* Bytes of one record of a footer: the writer's option string, of which more is not kept, and
+ * whatever else a later version may add. */
+#define MAX_RECORD (16 * AREC_MAX_WRITER_OPTIONS)
+
+/* Bytes of an entry, on average; writers make some 12 of it. The same of a footer that is held
+ * whole, and what such a one may decode to: so many times what is stored, or the least limit.
+ */
+#define MAX_ENTRY 4096
+#define MAX_WHOLE_ENTRY 512
+#define MAX_WHOLE_RATIO 32
+#define LEAST_WHOLE_LIMIT (UINT64_C (64) << 20)
+
+/* Stored bytes that stay in memory rather than be read again: enough for a million chunks
+ * where the index is in memory, too. */
+#define KEEP_SIZE (UINT64_C (16) << 20)
+#define OFFLOADED_KEEP_SIZE (UINT64_C (4) << 20)
+
+static const ArecDecodeLimits postscript_limits = {.max_size = AREC_MAX_POSTSCRIPT_SIZE};
 
 static bool
 corrupt (const ArecSource *source, uint64_t offset, GError **error, const char *what)
@@ -214,49 +230,132 @@ footer_end (Footer *footer, ArecFooter *out, GError **error)
 
 /* ---- where the records come from ---- */
 
-static bool
-read_whole (const ArecChunkPlace *place, const ArecDecodeLimits *limits, Footer *footer,
-            ArecFooter *out, GError **error)
-{
-    g_autoptr (ArecChunk) chunk = NULL;
+/* The records of a chunk, one after the other: streamed, or of a chunk that is held whole. */
+typedef struct {
+    ArecChunkHeader header;
+    ArecSimpleStream *stream;
+    ArecChunk *chunk;
+    uint64_t next; /* of the chunk */
+} Records;
 
-    if (!arec_chunk_load (place, 0, limits, &out->header, &chunk, error)) {
+static void
+records_clear (Records *records)
+{
+    arec_simple_stream_free (records->stream);
+    arec_chunk_free (records->chunk);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Records, records_clear)
+
+/* Bytes that @n_records records may take. */
+static uint64_t
+most_bytes (uint64_t n_records)
+{
+    return n_records < (UINT64_MAX - MAX_RECORD) / MAX_ENTRY
+               ? MAX_RECORD + n_records * MAX_ENTRY
+               : UINT64_MAX;
+}
+
+/* Whether a chunk at @offset may be a footer by what it says of itself. */
+static bool
+is_plausible (const ArecChunkHeader *header, uint64_t offset)
+{
+    return header->num_records <= offset &&
+           header->decoded_data_size <= most_bytes (header->num_records);
+}
+
+/* A footer whose numbers cannot be right, or are not those of a writer, is not read. */
+static bool
+check_header (void *data, const ArecChunkHeader *header, GError **error)
+{
+    const ArecChunkPlace *place = data;
+
+    if (header->num_records > place->begin) {
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, place->begin,
+                                "the footer has %" PRIu64
+                                " records, more than chunks can lie before it",
+                                header->num_records);
+    }
+    return is_plausible (header, place->begin) ||
+           arec_fail_place (error, AREC_ERROR_LIMIT, place->source->name, place->begin,
+                            "the footer decodes to %" PRIu64 " bytes in %" PRIu64
+                            " records, the limit for an entry is %d bytes",
+                            header->decoded_data_size, header->num_records, MAX_ENTRY);
+}
+
+/* What a footer that is held whole may decode to. */
+static uint64_t
+limit_of_whole (const ArecChunkHeader *header, uint64_t max_size)
+{
+    uint64_t by_ratio = header->data_size < UINT64_MAX / MAX_WHOLE_RATIO
+                            ? MAX (header->data_size * MAX_WHOLE_RATIO, LEAST_WHOLE_LIMIT)
+                            : UINT64_MAX;
+
+    return MIN (max_size, by_ratio);
+}
+
+/* Opens the chunk at @place. records->header is set also if the check finds that it is no
+ * footer. */
+static bool
+records_open (Records *records, const ArecChunkPlace *place, const ArecDecodeLimits *limits,
+              bool offloaded, GError **error)
+{
+    ArecChunkPlace streamed = *place;
+    const ArecSimpleStreamOptions options = {
+        .max_record_size = MIN (MAX_RECORD, limits->max_size),
+        .keep_size = offloaded ? OFFLOADED_KEEP_SIZE : KEEP_SIZE,
+        .check = check_header,
+        .data = &streamed};
+    ArecDecodeLimits whole = *limits;
+
+    streamed.max_size = AREC_MAX_STREAMED_SIZE;
+    if (!arec_simple_stream_open (&streamed, &options, &records->header, &records->stream,
+                                  error)) {
         return false;
     }
-    if (chunk->ends.n == 0) {
-        return corrupt (footer->source, footer->offset, error, "this chunk is not a footer");
+    whole.max_size = limit_of_whole (&records->header, limits->max_size);
+    return records->stream ||
+           arec_chunk_load (place, records->header.end - place->begin, &whole, &records->header,
+                            &records->chunk, error);
+}
+
+/* The next record, of which there is one; it stays until the next call. */
+static bool
+records_next (Records *records, ArecBytes *record, GError **error)
+{
+    if (records->stream) {
+        return arec_simple_stream_next (records->stream, record, error);
     }
-    if (!footer_begin (footer, arec_chunk_record (chunk, 0), chunk->ends.n, error)) {
-        return false;
-    }
-    for (uint64_t i = 1; i < chunk->ends.n; i++) {
-        if (!footer_take (footer, arec_chunk_record (chunk, i), error)) {
-            return false;
-        }
-    }
-    return footer_end (footer, out, error);
+    *record = arec_chunk_record (records->chunk, records->next++);
+    return true;
 }
 
 static bool
-read_stream (ArecSimpleStream *stream, Footer *footer, ArecFooter *out, GError **error)
+records_end (const Records *records, GError **error)
 {
+    return !records->stream || arec_simple_stream_end (records->stream, error);
+}
+
+static bool
+read_all (Records *records, Footer *footer, ArecFooter *out, GError **error)
+{
+    uint64_t n = records->header.num_records;
     ArecBytes record;
 
-    if (out->header.num_records == 0) {
-        return arec_simple_stream_end (stream, error) &&
+    out->header = records->header;
+    if (n == 0) {
+        return records_end (records, error) &&
                corrupt (footer->source, footer->offset, error, "this chunk is not a footer");
     }
-    if (!arec_simple_stream_next (stream, &record, error) ||
-        !footer_begin (footer, record, out->header.num_records, error)) {
+    if (!records_next (records, &record, error) || !footer_begin (footer, record, n, error)) {
         return false;
     }
-    for (uint64_t i = 1; i < out->header.num_records; i++) {
-        if (!arec_simple_stream_next (stream, &record, error) ||
-            !footer_take (footer, record, error)) {
+    for (uint64_t i = 1; i < n; i++) {
+        if (!records_next (records, &record, error) || !footer_take (footer, record, error)) {
             return false;
         }
     }
-    return arec_simple_stream_end (stream, error) && footer_end (footer, out, error);
+    return records_end (records, error) && footer_end (footer, out, error);
 }
 
 bool
@@ -264,20 +363,52 @@ arec_footer_read (ArecSource *source, uint64_t footer_offset, uint64_t limit,
                   const ArecDecodeLimits *limits, ArecIndexFile *offloaded, ArecFooter *out,
                   GError **error)
 {
-    ArecChunkPlace place = {
+    const ArecChunkPlace place = {
         .source = source, .begin = footer_offset, .limit = limit, .max_size = limits->max_size};
     g_auto (Footer)
         footer = {.source = source, .offset = footer_offset, .offloaded = offloaded};
-    g_autoptr (ArecSimpleStream) stream = NULL;
-    ArecChunkPlace streamed = place;
+    g_auto (Records) records = {0};
 
-    /* What is offloaded to spare memory does not go through memory as a whole, unless its form
-     * leaves no choice. */
-    streamed.max_size = AREC_MAX_STREAMED_SIZE;
-    if (offloaded &&
-        !arec_simple_stream_open (&streamed, limits->max_size, &out->header, &stream, error)) {
+    return records_open (&records, &place, limits, offloaded != NULL, error) &&
+           read_all (&records, &footer, out, error);
+}
+
+/* Whether @record is the first of a footer of @n_records records. */
+static bool
+is_first_of_footer (ArecBytes record, uint64_t n_records)
+{
+    ArecFooterMetadata metadata;
+
+    return arec_footer_metadata_parse (record, &metadata) && metadata.is_array_record &&
+           metadata.version == AREC_FOOTER_VERSION && metadata.num_chunks == n_records - 1;
+}
+
+bool
+arec_footer_probe (ArecSource *source, uint64_t begin, uint64_t limit,
+                   const ArecDecodeLimits *limits, ArecFooterLooks *looks, GError **error)
+{
+    const ArecChunkPlace place = {
+        .source = source, .begin = begin, .limit = limit, .max_size = limits->max_size};
+    g_auto (Records) records = {0};
+    GError *cause = NULL;
+    ArecBytes record;
+
+    if (records_open (&records, &place, limits, true, &cause) &&
+        (records.header.num_records == 0 || records_next (&records, &record, &cause))) {
+        *looks = records.header.num_records > 0 &&
+                         is_first_of_footer (record, records.header.num_records)
+                     ? AREC_LOOKS_LIKE_FOOTER
+                     : AREC_LOOKS_LIKE_RECORDS;
+        return true;
+    }
+    if (!arec_error_is_of_bytes (cause)) {
+        g_propagate_error (error, cause);
         return false;
     }
-    return stream ? read_stream (stream, &footer, out, error)
-                  : read_whole (&place, limits, &footer, out, error);
+    *looks = g_error_matches (cause, AREC_ERROR, AREC_ERROR_LIMIT) ||
+                     !is_plausible (&records.header, begin)
+                 ? AREC_LOOKS_LIKE_RECORDS
+                 : AREC_LOOKS_DAMAGED;
+    g_error_free (cause);
+    return true;
 }

@@ -29,12 +29,25 @@ bool arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError *
 
 /* Reads and checks the footer chunk at @footer_offset, which must end at or before @limit.
  * Chunks ascend, lie before the footer, have records, and these add up.
- * @limits  what the footer may cost in memory; above: LIMIT.
- * @offloaded  where the index goes, NULL: memory. Then the footer is read as a stream in
- * constant memory, but for transposed and Snappy ones and windows above 128 MiB, which are held
- * whole.
+ * The footer is read as a stream: besides the index it takes some MiB of memory, and 16 of what
+ * is stored while an index in memory is made. Only transposed and Snappy ones and windows above
+ * 128 MiB are held whole, if they decode to a plausible size.
+ * @limits  what a footer that is held whole may cost in memory; above: LIMIT.
+ * @offloaded  where the index goes, NULL: memory.
  * @footer  (out) its members are the caller's. Errors: as above, and those of
  * the index file. */
 bool arec_footer_read (ArecSource *source, uint64_t footer_offset, uint64_t limit,
                        const ArecDecodeLimits *limits, ArecIndexFile *offloaded,
                        ArecFooter *footer, GError **error);
+
+/* What a chunk looks like whose place in the file may be a footer's. */
+typedef enum {
+    AREC_LOOKS_LIKE_RECORDS, /* or is larger than a footer may be */
+    AREC_LOOKS_LIKE_FOOTER,  /* by its first record */
+    AREC_LOOKS_DAMAGED,
+} ArecFooterLooks;
+
+/* Looks at the chunk at @begin, in the memory that a footer may take.
+ * Errors: NOMEM and those of the system. */
+bool arec_footer_probe (ArecSource *source, uint64_t begin, uint64_t limit,
+                        const ArecDecodeLimits *limits, ArecFooterLooks *looks, GError **error);

@@ -2,6 +2,7 @@
 
 #include "arrayrecord/index_frames.h"
 #include "arrayrecord/index_rows.h"
+#include "base/error.h"
 
 struct ArecIndex {
     uint64_t n_chunks;
@@ -89,6 +90,12 @@ count_chunk (ArecIndexBuilder *builder, uint64_t decoded_size, uint64_t n_record
     index->decoded_size += decoded_size;
 }
 
+static bool
+fail_nomem (GError **error)
+{
+    return arec_fail (error, AREC_ERROR_NOMEM, "out of memory for the index");
+}
+
 bool
 arec_index_builder_add (ArecIndexBuilder *builder, uint64_t offset, uint64_t decoded_size,
                         uint64_t n_records, GError **error)
@@ -101,8 +108,7 @@ arec_index_builder_add (ArecIndexBuilder *builder, uint64_t offset, uint64_t dec
     if (index->rows) {
         return arec_index_rows_add (index->rows, &row, error);
     }
-    arec_index_frames_add (index->frames, &row);
-    return true;
+    return arec_index_frames_add (index->frames, &row) || fail_nomem (error);
 }
 
 ArecIndex *
@@ -114,7 +120,10 @@ arec_index_builder_finish (ArecIndexBuilder *builder, uint64_t limit, GError **e
     index->limit = limit;
     count_stored (owned, limit);
     if (index->frames) {
-        arec_index_frames_seal (index->frames);
+        if (!arec_index_frames_seal (index->frames)) {
+            fail_nomem (error);
+            return NULL;
+        }
     } else if (!arec_index_rows_seal (index->rows, !index->uniform, error)) {
         return NULL;
     }

@@ -32,7 +32,7 @@ typedef struct {
 
 typedef struct ArecIndexBuilder ArecIndexBuilder;
 
-/* Of an index in memory: adding and finishing cannot fail. */
+/* Of an index in memory: adding and finishing fail with NOMEM only. */
 ArecIndexBuilder *arec_index_builder_new (void);
 /* Of at most @n_chunks chunks, in a range of @file, which must outlive the index.
  * Errors: NOT_FOUND, IO, LIMIT, with the folder's name. */
@@ -40,12 +40,13 @@ ArecIndexBuilder *arec_index_builder_new_offloaded (ArecIndexFile *file, uint64_
                                                     GError **error);
 void arec_index_builder_free (ArecIndexBuilder *builder); /* takes NULL */
 
-/* Appends a chunk; offsets ascend strictly and are not 0, n_records >= 1. Errors: IO. */
+/* Appends a chunk; offsets ascend strictly and are not 0, n_records >= 1. Errors: IO, NOMEM.
+ */
 bool arec_index_builder_add (ArecIndexBuilder *builder, uint64_t offset, uint64_t decoded_size,
                              uint64_t n_records, GError **error);
 
 /* @limit  where the last chunk must have ended. Frees the builder, also on failure.
- * NULL: IO. */
+ * NULL: IO, NOMEM. */
 ArecIndex *arec_index_builder_finish (ArecIndexBuilder *builder, uint64_t limit,
                                       GError **error);
 

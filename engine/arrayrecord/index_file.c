@@ -13,7 +13,8 @@
 #include "base/error.h"
 
 struct ArecIndexFile {
-    char *dir; /* absolute */
+    ArecFdPool *pool; /* NULL: none to share descriptors with */
+    char *dir;        /* absolute */
     _Atomic int fd;
     _Atomic bool is_refused; /* it could not be made */
     _Atomic uint64_t n_reads;
@@ -75,15 +76,24 @@ open_nameless (const char *dir)
     return fd;
 }
 
+void
+arec_index_file_share (ArecIndexFile *file, ArecFdPool *pool)
+{
+    file->pool = pool;
+}
+
 bool
 arec_index_file_open (ArecIndexFile *file, GError **error)
 {
+    ArecFdShortage shortage = {0};
     int none = -1, fd;
 
     if (file->fd >= 0) {
         return true;
     }
-    fd = open_nameless (file->dir);
+    do {
+        fd = open_nameless (file->dir);
+    } while (fd < 0 && file->pool && arec_fd_pool_make_room (file->pool, &shortage, errno));
     if (fd < 0) {
         file->is_refused = true;
         return fail (file, errno, "make", error);

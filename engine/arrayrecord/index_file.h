@@ -13,11 +13,17 @@
 
 #include <glib.h>
 
+#include "source/fd_pool.h"
+
 typedef struct ArecIndexFile ArecIndexFile;
 
 /* @dir  the folder; NULL: $TMPDIR, or /tmp. */
 ArecIndexFile *arec_index_file_new (const char *dir);
 void arec_index_file_free (ArecIndexFile *file); /* takes NULL; no range is in use any more */
+
+/* Where no descriptor is left for the file, one of @pool's is closed. The pool outlives the
+ * file's last use. */
+void arec_index_file_share (ArecIndexFile *file, ArecFdPool *pool);
 
 /* Makes the file unless it is there. Errors: NOT_FOUND, IO, with the folder's name. */
 bool arec_index_file_open (ArecIndexFile *file, GError **error);

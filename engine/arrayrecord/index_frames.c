@@ -55,6 +55,44 @@ bits_for (uint64_t value)
     return value == 0 ? 0 : (uint8_t)(64 - __builtin_clzll (value));
 }
 
+/* Makes room for one more frame. */
+static bool
+reserve_frame (ArecIndexFrames *index)
+{
+    if (index->n_frames == index->frames_room) {
+        uint64_t room = MAX (index->frames_room * 2, 16);
+        Frame *frames = g_try_renew (Frame, index->frames, room);
+
+        if (!frames) {
+            return false;
+        }
+        index->frames = frames;
+        index->frames_room = room;
+    }
+    return true;
+}
+
+/* Makes room for @n bits more. */
+static bool
+reserve_bits (ArecIndexFrames *index, uint64_t n)
+{
+    uint64_t needed = (index->n_bits + n) / 64 + 2;
+
+    if (needed > index->words_room) {
+        uint64_t room = MAX (MAX (index->words_room * 2, 256), needed);
+        uint64_t *words = g_try_renew (uint64_t, index->words, room);
+
+        if (!words) {
+            return false;
+        }
+        memset (words + index->words_room, 0, (room - index->words_room) * sizeof (uint64_t));
+        index->words = words;
+        index->words_room = room;
+    }
+    return true;
+}
+
+/* Into room that is reserved. */
 static void
 push_bits (ArecIndexFrames *index, uint64_t value, unsigned width)
 {
@@ -63,14 +101,6 @@ push_bits (ArecIndexFrames *index, uint64_t value, unsigned width)
 
     if (width == 0) {
         return;
-    }
-    if (word + 2 > index->words_room) {
-        uint64_t room = MAX (index->words_room * 2, 256);
-
-        index->words = g_renew (uint64_t, index->words, room);
-        memset (index->words + index->words_room, 0,
-                (room - index->words_room) * sizeof (uint64_t));
-        index->words_room = room;
     }
     index->words[word] |= value << shift;
     if (shift + width > 64) {
@@ -96,7 +126,13 @@ record_slope_of_pending (const ArecIndexFrames *index)
     return slope;
 }
 
-static void
+static inline unsigned
+bits_per_chunk (const Frame *frame)
+{
+    return (unsigned)frame->offset_bits + frame->size_bits + frame->record_bits;
+}
+
+static bool
 flush_frame (ArecIndexFrames *index)
 {
     unsigned n = index->n_pending;
@@ -108,6 +144,9 @@ flush_frame (ArecIndexFrames *index)
     uint64_t record_slope;
     Frame *frame;
 
+    if (!reserve_frame (index)) {
+        return false;
+    }
     for (unsigned i = 0; i < n; i++) {
         int64_t off_line = (int64_t)(index->pending[i].offset - (first + i * slope));
 
@@ -122,11 +161,7 @@ flush_frame (ArecIndexFrames *index)
     }
 
     record_slope = record_slope_of_pending (index);
-    if (index->n_frames == index->frames_room) {
-        index->frames_room = MAX (index->frames_room * 2, 16);
-        index->frames = g_renew (Frame, index->frames, index->frames_room);
-    }
-    frame = &index->frames[index->n_frames++];
+    frame = &index->frames[index->n_frames];
     *frame = (Frame){
         .base = first + (uint64_t)below,
         .slope = slope,
@@ -140,6 +175,10 @@ flush_frame (ArecIndexFrames *index)
                                         : bits_for (index->pending[n - 1].first_record -
                                                     index->pending[0].first_record),
     };
+    if (!reserve_bits (index, (uint64_t)n * bits_per_chunk (frame))) {
+        return false;
+    }
+    index->n_frames++;
     for (unsigned i = 0; i < n; i++) {
         push_bits (index, index->pending[i].offset - (frame->base + i * slope),
                    frame->offset_bits);
@@ -148,29 +187,47 @@ flush_frame (ArecIndexFrames *index)
                    frame->record_bits);
     }
     index->n_pending = 0;
+    return true;
 }
 
-void
+bool
 arec_index_frames_add (ArecIndexFrames *index, const ArecIndexRow *row)
 {
-    if (index->n_pending == FRAME_CHUNKS) {
-        flush_frame (index);
+    if (index->n_pending == FRAME_CHUNKS && !flush_frame (index)) {
+        return false;
     }
     index->pending[index->n_pending++] = *row;
     index->n_rows++;
+    return true;
 }
 
-void
+/* Gives back what follows the first @n elements of @memory; where that fails, it stays. */
+static void *
+trim (void *memory, size_t element, uint64_t n, uint64_t *room)
+{
+    void *trimmed = n > 0 ? g_try_realloc_n (memory, n, element) : NULL;
+
+    if (n == 0) {
+        g_free (memory);
+    }
+    if (n == 0 || trimmed) {
+        *room = n;
+        return trimmed;
+    }
+    return memory;
+}
+
+bool
 arec_index_frames_seal (ArecIndexFrames *index)
 {
-    if (index->n_pending > 0) {
-        flush_frame (index);
+    if (index->n_pending > 0 && !flush_frame (index)) {
+        return false;
     }
     g_clear_pointer (&index->pending, g_free);
-    index->frames_room = index->n_frames;
-    index->frames = g_renew (Frame, index->frames, index->frames_room);
-    index->words_room = index->n_bits > 0 ? index->n_bits / 64 + 2 : 0;
-    index->words = g_renew (uint64_t, index->words, index->words_room);
+    index->frames = trim (index->frames, sizeof (Frame), index->n_frames, &index->frames_room);
+    index->words = trim (index->words, sizeof (uint64_t),
+                         index->n_bits > 0 ? index->n_bits / 64 + 2 : 0, &index->words_room);
+    return true;
 }
 
 uint64_t
@@ -197,12 +254,6 @@ pull_bits (const ArecIndexFrames *index, uint64_t at, unsigned width)
         value |= index->words[word + 1] << (64 - shift);
     }
     return width == 64 ? value : value & ((UINT64_C (1) << width) - 1);
-}
-
-static inline unsigned
-bits_per_chunk (const Frame *frame)
-{
-    return (unsigned)frame->offset_bits + frame->size_bits + frame->record_bits;
 }
 
 /* The first record of chunk @i, whose packed bits begin at @bits. */

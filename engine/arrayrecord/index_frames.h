@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <glib.h>
@@ -20,9 +21,10 @@ typedef struct ArecIndexFrames ArecIndexFrames;
 ArecIndexFrames *arec_index_frames_new (void);
 void arec_index_frames_free (ArecIndexFrames *index); /* takes NULL */
 
-void arec_index_frames_add (ArecIndexFrames *index, const ArecIndexRow *row);
+/* Both return false if out of memory. */
+bool arec_index_frames_add (ArecIndexFrames *index, const ArecIndexRow *row);
 /* Packs what is left; then rows can be asked for. */
-void arec_index_frames_seal (ArecIndexFrames *index);
+bool arec_index_frames_seal (ArecIndexFrames *index);
 
 uint64_t arec_index_frames_memory (const ArecIndexFrames *index); /* bytes */
 

@@ -30,7 +30,7 @@ arec_index_rows_new (ArecIndexFile *file, uint64_t n_rows, GError **error)
 {
     uint64_t begin = 0;
     size_t size;
-    ArecIndexRows *rows;
+    g_autoptr (ArecIndexRows) rows = NULL;
 
     if (!arec_mul_size (n_rows, sizeof (ArecIndexRow), &size)) {
         arec_fail (error, AREC_ERROR_LIMIT, "too many chunks for an offloaded index");
@@ -43,10 +43,14 @@ arec_index_rows_new (ArecIndexFile *file, uint64_t n_rows, GError **error)
     rows->file = file;
     rows->begin = begin;
     rows->room = n_rows;
-    rows->pending = g_new (ArecIndexRow, BATCH_ROWS);
     rows->stride = MAX ((n_rows + MAX_SAMPLES - 1) / MAX_SAMPLES, 1);
-    rows->samples = g_new (uint64_t, (n_rows + rows->stride - 1) / rows->stride);
-    return rows;
+    rows->pending = g_try_new (ArecIndexRow, BATCH_ROWS);
+    rows->samples = g_try_new (uint64_t, n_rows / rows->stride + 1);
+    if (!rows->pending || !rows->samples) {
+        arec_fail (error, AREC_ERROR_NOMEM, "out of memory for the index");
+        return NULL;
+    }
+    return g_steal_pointer (&rows);
 }
 
 void

@@ -19,7 +19,7 @@
 typedef struct ArecIndexRows ArecIndexRows;
 
 /* Room for @n_rows rows of @file, which must stay.
- * Errors: those of arec_index_file_reserve (). */
+ * Errors: NOMEM and those of arec_index_file_reserve (). */
 ArecIndexRows *arec_index_rows_new (ArecIndexFile *file, uint64_t n_rows, GError **error);
 void arec_index_rows_free (ArecIndexRows *rows); /* takes NULL; gives the range back */
 

@@ -3,6 +3,7 @@
 #include "arrayrecord/footer.h"
 #include "arrayrecord/footer_reader.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "riegeli/block.h"
 #include "riegeli/chunk.h"
 
@@ -196,7 +197,8 @@ drop_postscript (Walk *walk, GError **error)
     }
     newest = &walk->last[walk->n_last - 1];
     if (newest->begin % AREC_BLOCK_SIZE != 0 || newest->header.type != AREC_CHUNK_SIMPLE ||
-        newest->header.num_records > MAX_POSTSCRIPT_RECORDS) {
+        newest->header.num_records > MAX_POSTSCRIPT_RECORDS ||
+        newest->header.decoded_data_size > AREC_MAX_POSTSCRIPT_SIZE) {
         return true;
     }
     if (!try_load (walk, newest, &chunk, error)) {
@@ -213,16 +215,6 @@ drop_postscript (Walk *walk, GError **error)
 /* What a chunk at the end of the file is. */
 typedef enum { RECORDS, FOOTER, DAMAGED_FOOTER } Role;
 
-static bool
-is_footer (const ArecChunk *chunk)
-{
-    ArecFooterMetadata metadata;
-
-    return arec_footer_metadata_parse (arec_chunk_record (chunk, 0), &metadata) &&
-           metadata.is_array_record && metadata.version == AREC_FOOTER_VERSION &&
-           metadata.num_chunks == chunk->ends.n - 1;
-}
-
 /* @n_before  chunks found before it. A footer lists them all, and those that were lost; but
  * nothing else stands before a postscript. */
 static bool
@@ -230,20 +222,22 @@ judge_footer (Walk *walk, const Candidate *chunk, uint64_t n_before, Role *role,
 {
     bool is_announced = chunk->begin == walk->options->footer_offset;
     uint64_t n_listed = chunk->header.num_records - 1;
-    g_autoptr (ArecChunk) decoded = NULL;
+    ArecFooterLooks looks;
 
     *role = RECORDS;
     if (!is_announced && walk->found.postscript_offset == 0 && n_listed < n_before) {
         return true;
     }
-    if (!try_load (walk, chunk, &decoded, error)) {
+    if (!arec_footer_probe (walk->source, chunk->begin, chunk->end, walk->options->limits,
+                            &looks, error)) {
         return false;
     }
-    if (decoded && is_footer (decoded)) {
-        *role = FOOTER;
-    } else if (is_announced) {
-        *role = DAMAGED_FOOTER;
-    } else if (!decoded && walk->found.postscript_offset > 0) {
+    switch (looks) {
+    case AREC_LOOKS_LIKE_FOOTER: *role = FOOTER; return true;
+    case AREC_LOOKS_LIKE_RECORDS: *role = is_announced ? DAMAGED_FOOTER : RECORDS; return true;
+    case AREC_LOOKS_DAMAGED: break;
+    }
+    if (is_announced || walk->found.postscript_offset > 0) {
         *role = DAMAGED_FOOTER;
     }
     return true;

@@ -512,7 +512,8 @@ decode_in_run (ArecShard *shard, const ArecChunkNeighbours *all, ArecRunChunk *i
         return false;
     }
     if (header.type == AREC_CHUNK_SIMPLE) {
-        ArecRecordEnds ends = {.n = entry->n_records, .narrow_ends = ends_memory};
+        ArecRecordEnds ends = {
+            .n = entry->n_records, .form = AREC_ENDS_NARROW, .narrow_ends = ends_memory};
 
         in->values = arec_chunk_decode_into (&header, data, &shard->limits, memory, &ends);
     } else if (arec_chunk_decode (&place, &header, NULL, data, &shard->limits, &in->chunk,
@@ -596,6 +597,9 @@ has_empty_record (const ArecRecordEnds *ends)
 {
     uint64_t before = 0;
 
+    if (ends->form == AREC_ENDS_EVEN) {
+        return ends->n > 0 && ends->each == 0;
+    }
     for (uint64_t i = 0; i < ends->n; i++) {
         uint64_t end = arec_record_ends_end (ends, i);
 
@@ -675,10 +679,11 @@ bool
 arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecChunk **out,
                           GError **error)
 {
+    ArecDecodeLimits limits = shard->limits;
     ArecChunkPlace place = {.source = shard->source,
                             .begin = AREC_SIGNATURE_END,
                             .limit = shard->source->size,
-                            .max_size = shard->limits.max_size};
+                            .max_size = MIN (limits.max_size, AREC_MAX_METADATA_SIZE)};
     g_autoptr (ArecChunk) chunk = NULL;
     ArecIndexEntry first = {.offset = shard->source->size};
     uint64_t since = arec_seen_chunks_stamp (shard->seen);
@@ -691,6 +696,7 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
         return false;
     }
     *out = NULL;
+    limits.max_size = place.max_size;
     if (first.offset < AREC_SIGNATURE_END + AREC_CHUNK_HEADER_SIZE) {
         return true; /* no room for it */
     }
@@ -702,8 +708,7 @@ arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata, ArecC
         return arec_seen_chunks_check (shard->seen, since, 0, 0, error);
     }
     if (!arec_chunk_read (&place, header.end - place.begin, &header, &memory, &data, error) ||
-        !arec_chunk_decode_metadata (&place, &header, memory, data, &shard->limits, &chunk,
-                                     error)) {
+        !arec_chunk_decode_metadata (&place, &header, memory, data, &limits, &chunk, error)) {
         return false;
     }
     if (!arec_records_metadata_parse (arec_chunk_record (chunk, 0), metadata)) {

@@ -1,7 +1,6 @@
 #include "base/heap.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -37,11 +36,11 @@ populate (void *memory, size_t size)
 static void
 make_step (void)
 {
-    void *step = malloc (STEP);
+    void *step = g_try_malloc (STEP);
 
     if (step) {
         populate (step, STEP);
-        free (step);
+        g_free (step);
     }
 }
 

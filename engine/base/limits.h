@@ -9,11 +9,20 @@
 /* Decoded bytes of one chunk when nobody says otherwise; half of the memory if that is less. */
 #define AREC_MAX_CHUNK_SIZE (UINT64_C (4) * 1024 * 1024 * 1024)
 
+/* Records of one chunk: bounds the time to go through a size list, which takes no memory where
+ * all records are empty. */
+#define AREC_MAX_CHUNK_RECORDS (UINT64_C (1) << 33)
+
 /* Transposed chunks when nobody says otherwise (spec/transpose 5.3): decompressed bytes of the
  * header for each byte and record of the chunk, and how deep messages nest. Writers stay below
  * 16 and 100. */
 #define AREC_MAX_TRANSPOSED_RATIO 64
 #define AREC_MAX_TRANSPOSED_DEPTH 65536
+
+/* Decoded bytes of a postscript, of which writers make some 60, and of the metadata of a file:
+ * descriptors of its messages. */
+#define AREC_MAX_POSTSCRIPT_SIZE (UINT64_C (1) << 20)
+#define AREC_MAX_METADATA_SIZE (UINT64_C (64) << 20)
 
 /* Files of one reader. */
 #define AREC_MAX_FILES (UINT64_C (1) << 24)

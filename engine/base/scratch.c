@@ -3,7 +3,8 @@
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdint.h>
-#include <stdlib.h>
+
+#include <glib.h>
 
 /* Sizes are rounded up, so that the next one, of nearly the same size, fits. */
 #define STEP ((size_t)64 * 1024)
@@ -22,7 +23,7 @@ static pthread_key_t kept_key;
 static void
 make_key (void)
 {
-    pthread_key_create (&kept_key, free);
+    pthread_key_create (&kept_key, g_free);
 }
 
 void *
@@ -36,12 +37,12 @@ arec_scratch_take (size_t size)
     if (block && block->size >= size) {
         return block->bytes;
     }
-    free (block);
+    g_free (block);
     if (size > MOST) {
         return NULL;
     }
     size = (size + STEP) / STEP * STEP;
-    block = malloc (sizeof *block + size);
+    block = g_try_malloc (sizeof *block + size);
     if (!block) {
         return NULL;
     }
@@ -60,7 +61,7 @@ arec_scratch_give (void *memory)
     block = (Block *)((uint8_t *)memory - offsetof (Block, bytes));
     pthread_once (&once, make_key);
     if (block->size > AREC_MAX_SCRATCH || pthread_getspecific (kept_key)) {
-        free (block);
+        g_free (block);
         return;
     }
     pthread_setspecific (kept_key, block);

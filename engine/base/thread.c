@@ -3,6 +3,25 @@
 #include <signal.h>
 #include <stddef.h>
 
+/* Bytes of a thread's stack: what the deepest calls need several times over. The system's own
+ * choice is often 8 MiB, and address space may be limited. */
+#define STACK_SIZE ((size_t)512 * 1024)
+
+static int
+create (pthread_t *thread, void *(*run) (void *data), void *data)
+{
+    pthread_attr_t attributes;
+    int number = pthread_attr_init (&attributes);
+
+    if (number != 0) {
+        return number;
+    }
+    pthread_attr_setstacksize (&attributes, STACK_SIZE);
+    number = pthread_create (thread, &attributes, run, data);
+    pthread_attr_destroy (&attributes);
+    return number;
+}
+
 int
 arec_thread_start (pthread_t *thread, void *(*run) (void *data), void *data)
 {
@@ -15,7 +34,7 @@ arec_thread_start (pthread_t *thread, void *(*run) (void *data), void *data)
         sigdelset (&blocked, faults[i]);
     }
     pthread_sigmask (SIG_BLOCK, &blocked, &before);
-    number = pthread_create (thread, NULL, run, data);
+    number = create (thread, run, data);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     return number;
 }

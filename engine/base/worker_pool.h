@@ -11,7 +11,8 @@
 
 typedef struct ArecWorkerPool ArecWorkerPool;
 
-/* @n_threads, @depth  threads, and tasks that may wait: at least 1 each. */
+/* @n_threads  with 0 no task is ever taken.
+ * @depth      tasks that may wait, at least 1. */
 ArecWorkerPool *arec_worker_pool_new (unsigned n_threads, unsigned depth);
 
 /* Drops what waits, and waits for what runs. Takes NULL. */

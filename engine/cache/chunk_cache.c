@@ -107,8 +107,11 @@ static void
 grow_locked (ArecChunkCache *cache)
 {
     size_t n = 2 * cache->n_buckets;
-    ArecCacheEntry **buckets = g_new0 (ArecCacheEntry *, n);
+    ArecCacheEntry **buckets = g_try_new0 (ArecCacheEntry *, n);
 
+    if (!buckets) {
+        return; /* what there is does, slower */
+    }
     for (size_t i = 0; i < cache->n_buckets; i++) {
         for (ArecCacheEntry *entry = cache->buckets[i], *next; entry; entry = next) {
             next = entry->next;
@@ -124,7 +127,7 @@ static void
 insert_locked (ArecChunkCache *cache, ArecCacheEntry *entry)
 {
     /* What is not there is found out in the bucket, mostly, without a look at an entry. */
-    if (cache->n_entries == cache->n_buckets / 2) {
+    if (cache->n_entries >= cache->n_buckets / 2) {
         grow_locked (cache);
     }
     put_in_bucket (cache->buckets, cache->n_buckets, entry);
@@ -899,6 +902,22 @@ arec_chunk_cache_forget (ArecChunkCache *cache, uint64_t owner)
         next = arec_replacement_next (&cache->order, seat);
         if (entry_of (seat)->key.owner == owner) {
             take_out_locked (cache, entry_of (seat), false, &out);
+        }
+    }
+    pthread_mutex_unlock (&cache->lock);
+    drop (&out);
+}
+
+void
+arec_chunk_cache_give_back (ArecChunkCache *cache)
+{
+    Dropped out = {0};
+
+    pthread_mutex_lock (&cache->lock);
+    for (ArecSeat *seat = arec_replacement_first (&cache->order), *next; seat; seat = next) {
+        next = arec_replacement_next (&cache->order, seat);
+        if (atomic_load_explicit (&entry_of (seat)->refs, memory_order_relaxed) == 1) {
+            take_out_locked (cache, entry_of (seat), true, &out);
         }
     }
     pthread_mutex_unlock (&cache->lock);

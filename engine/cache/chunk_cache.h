@@ -120,6 +120,9 @@ void arec_chunk_cache_discard (ArecChunkCache *cache, ArecCacheEntry *entry);
  * owner's is in flight. */
 void arec_chunk_cache_forget (ArecChunkCache *cache, uint64_t owner);
 
+/* Evicts all that nobody uses: memory is wanted elsewhere. */
+void arec_chunk_cache_give_back (ArecChunkCache *cache);
+
 /* Counts @bytes that live elsewhere (indexes) in the budget, or takes them off. */
 void arec_chunk_cache_charge (ArecChunkCache *cache, int64_t bytes);
 

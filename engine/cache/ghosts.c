@@ -22,7 +22,10 @@ arec_ghosts_make_room (ArecGhosts *ghosts, size_t n)
     if (larger.n_places == ghosts->n_places) {
         return;
     }
-    larger.places = g_new0 (ArecGhost, larger.n_places);
+    larger.places = g_try_new0 (ArecGhost, larger.n_places);
+    if (!larger.places) {
+        return;
+    }
     for (size_t i = 0; i < ghosts->n_places; i++) {
         if (ghosts->places[i].seen > 0) {
             arec_ghosts_put (&larger, ghosts->places[i].hash, ghosts->places[i].seen);

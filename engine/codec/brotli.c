@@ -36,7 +36,7 @@ static pthread_key_t block_key;
 static void
 make_key (void)
 {
-    pthread_key_create (&block_key, free);
+    pthread_key_create (&block_key, g_free);
 }
 
 /* NULL when memory is lacking; then everything is allocated one by one. */
@@ -48,7 +48,7 @@ thread_block (void)
     pthread_once (&once, make_key);
     block = pthread_getspecific (block_key);
     if (!block) {
-        block = malloc (sizeof *block);
+        block = g_try_malloc (sizeof *block);
         pthread_setspecific (block_key, block);
     }
     if (block) {

@@ -51,13 +51,18 @@ arec_engine_new (const ArecEngineOptions *options)
     ArecEngine *engine = g_new0 (ArecEngine, 1);
     ArecChunkCacheOptions cache;
 
+    if (chosen.no_threads) {
+        chosen.max_parallelism = 1;
+    }
+    chosen.max_parallelism = MIN (chosen.max_parallelism, AREC_MAX_PARALLELISM);
     if (chosen.cache_size == 0) {
         chosen.cache_size = arec_engine_auto_cache_size();
     }
     engine->parallelism =
         chosen.max_parallelism > 0 ? chosen.max_parallelism : g_get_num_processors();
     if (chosen.max_parallelism == 0) {
-        chosen.max_parallelism = MAX (engine->parallelism, MIN_AUTO_PARALLELISM);
+        chosen.max_parallelism =
+            MIN (MAX (engine->parallelism, MIN_AUTO_PARALLELISM), AREC_MAX_PARALLELISM);
     }
     if (chosen.max_chunk_size == 0) {
         chosen.max_chunk_size = MIN (AREC_MAX_CHUNK_SIZE, memory);
@@ -75,8 +80,10 @@ arec_engine_new (const ArecEngineOptions *options)
     engine->failed =
         arec_failed_chunks_new (MAX (chosen.cache_size / FAILED_SHARE, MIN_FAILED_SIZE));
     engine->fds = arec_fd_pool_new (chosen.max_open_files);
-    engine->workers = arec_worker_pool_new (chosen.max_parallelism, MAX_AHEAD_TASKS);
+    engine->workers =
+        arec_worker_pool_new (chosen.no_threads ? 0 : chosen.max_parallelism, MAX_AHEAD_TASKS);
     engine->index_file = arec_index_file_new (chosen.index_dir);
+    arec_index_file_share (engine->index_file, engine->fds);
     engine->limits =
         (ArecDecodeLimits){.max_size = MIN (chosen.max_chunk_size, AREC_MAX_SIZE_SUMMED),
                            .max_memory = MAX (memory, chosen.cache_size),

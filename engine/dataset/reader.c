@@ -154,8 +154,9 @@ static void
 take_options (ArecReader *reader, const ArecReaderOptions *options)
 {
     reader->recovers = options->recover;
-    reader->parallelism =
-        options->has_max_parallelism ? options->max_parallelism : reader->engine->parallelism;
+    reader->parallelism = options->has_max_parallelism
+                              ? MIN (options->max_parallelism, AREC_MAX_PARALLELISM)
+                              : reader->engine->parallelism;
     reader->ahead_size = options->has_readahead_buffer_size ? options->readahead_buffer_size
                                                             : reader->engine->cache_size;
 }
@@ -699,16 +700,12 @@ static void
 refuse_load (void *data, uint64_t needed, uint64_t room, bool ever, GError **error)
 {
     const LoadRequest *request = data;
-    GError *cause = NULL;
 
-    arec_fail_place (&cause, ever ? AREC_ERROR_LIMIT : AREC_ERROR_NOMEM,
+    arec_fail_place (error, ever ? AREC_ERROR_LIMIT : AREC_ERROR_NOMEM,
                      arec_shard_source (request->file->shard)->name, request->entry->offset,
                      "reading the chunk needs %" PRIu64
                      " bytes of memory, this process may use %" PRIu64 " for that%s",
                      needed, room, ever ? "" : ", and they are in use");
-    note_failure (request->engine, chunk_key (request->file, request->chunk),
-                  (ArecFailedFrom){0}, cause);
-    g_propagate_error (error, cause);
 }
 
 static const ArecCacheLoader chunk_loader = {.load = load_chunk,
@@ -739,7 +736,7 @@ load_sizes (void *data, void **value, uint64_t *cost, GError **error)
         return false;
     }
     request->engine->size_lists_read++;
-    *cost = cost_of_sizes (request->engine, request->entry);
+    *cost = sizeof ends + arec_record_ends_memory (&ends) + AREC_CACHE_ENTRY_OVERHEAD;
     *value = g_memdup2 (&ends, sizeof ends);
     return true;
 }
@@ -777,6 +774,27 @@ static const ArecCacheLoader sizes_loader = {.load = load_sizes,
                                              .measure = measure_sizes,
                                              .refuse = refuse_load};
 
+/* arec_chunk_cache_get (), which is tried again without the cache's memory where there is no
+ * other. */
+static ArecCacheEntry *
+get_cached (ArecEngine *engine, ArecCacheKey key, const ArecCacheLoader *loader,
+            LoadRequest *request, ArecCacheSize expected, GError **error)
+{
+    GError *cause = NULL;
+    ArecCacheEntry *cached =
+        arec_chunk_cache_get (engine->cache, key, loader, request, expected, &cause);
+
+    if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_NOMEM)) {
+        g_clear_error (&cause);
+        arec_chunk_cache_give_back (engine->cache);
+        cached = arec_chunk_cache_get (engine->cache, key, loader, request, expected, &cause);
+    }
+    if (!cached) {
+        g_propagate_error (error, cause);
+    }
+    return cached;
+}
+
 /* The chunk at @place, of which the first @end bytes of record @record are wanted. */
 static ArecCacheEntry *
 get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *entry,
@@ -794,9 +812,8 @@ get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *ent
     }
     cached = arec_chunk_cache_hit (reader->engine->cache, key);
     return cached ? cached
-                  : arec_chunk_cache_get (reader->engine->cache, key, &chunk_loader, &request,
-                                          size_of_chunk (reader->engine, file->shard, entry),
-                                          error);
+                  : get_cached (reader->engine, key, &chunk_loader, &request,
+                                size_of_chunk (reader->engine, file->shard, entry), error);
 }
 
 bool

@@ -55,17 +55,39 @@ check_type (const ArecChunkPlace *place, const ArecChunkHeader *header, GError *
         header->type, header->num_records);
 }
 
-/* Whether what the chunk decodes to, and takes meanwhile, is within the limit. */
+/* Bytes that the offsets of records take, and what is made of them meanwhile. */
+static uint64_t
+cost_of_offsets (const ArecChunkHeader *header)
+{
+    uint64_t cost = arec_record_ends_cost (header->num_records, header->decoded_data_size);
+
+    /* A short size list is decompressed as a whole, to 10 bytes a record at most. */
+    if (header->type == AREC_CHUNK_SIMPLE && cost < UINT64_MAX - AREC_SIMPLE_MAX_WHOLE_LIST) {
+        cost += MIN (AREC_MAX_VARINT * header->num_records, AREC_SIMPLE_MAX_WHOLE_LIST);
+    }
+    return cost;
+}
+
+/* Whether what the chunk decodes to, and takes meanwhile, is within the limits. */
 static bool
 is_within (const ArecChunkHeader *header, uint64_t max_size)
 {
-    uint64_t offsets = arec_record_ends_cost (header->num_records, header->decoded_data_size);
+    uint64_t offsets;
 
-    /* A decompressed size list may take 10 bytes a record beside the offsets made of it. */
-    if (header->type == AREC_CHUNK_SIMPLE) {
-        offsets += AREC_MAX_VARINT * header->num_records;
+    if (header->num_records > AREC_MAX_CHUNK_RECORDS) {
+        return false;
     }
+    offsets = cost_of_offsets (header);
     return offsets <= max_size && header->decoded_data_size <= max_size - offsets;
+}
+
+/* What may be used for a size list that cannot be streamed, of a chunk that is within
+ * @max_size. */
+static uint64_t
+memory_for_list (const ArecChunkHeader *header, uint64_t max_size)
+{
+    return max_size - header->decoded_data_size -
+           arec_record_ends_cost (header->num_records, header->decoded_data_size);
 }
 
 /* Only chunks whose numbers are within the limits go on. */
@@ -73,6 +95,11 @@ static bool
 check_size (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t max_size,
             GError **error)
 {
+    if (header->num_records > AREC_MAX_CHUNK_RECORDS) {
+        return arec_fail_place (error, AREC_ERROR_LIMIT, place->source->name, place->begin,
+                                "the chunk has %" PRIu64 " records, the limit is %" PRIu64,
+                                header->num_records, AREC_MAX_CHUNK_RECORDS);
+    }
     if (!is_within (header, max_size)) {
         return arec_fail_place (error, AREC_ERROR_LIMIT, place->source->name, place->begin,
                                 "the chunk decodes to %" PRIu64 " bytes in %" PRIu64
@@ -171,8 +198,8 @@ decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_si
 
 /* Front and size list of @data, all of the chunk's. */
 static ArecDecodeResult
-decode_sizes (const ArecChunkHeader *header, const uint8_t *data, ArecSimpleFront *front,
-              ArecRecordEnds *ends, const char **reason)
+decode_sizes (const ArecChunkHeader *header, const uint8_t *data, uint64_t max_size,
+              ArecSimpleFront *front, ArecRecordEnds *ends, const char **reason)
 {
     ArecDecodeResult result =
         arec_simple_parse_front (data, header->data_size, header->data_size, front, reason);
@@ -181,15 +208,17 @@ decode_sizes (const ArecChunkHeader *header, const uint8_t *data, ArecSimpleFron
         return result;
     }
     return arec_simple_decode_sizes (front, data + front->sizes_begin, header->num_records,
-                                     header->decoded_data_size, ends, reason);
+                                     header->decoded_data_size,
+                                     memory_for_list (header, max_size), ends, reason);
 }
 
 static ArecDecodeResult
 decode_simple (const ArecChunkHeader *header, uint8_t **memory, const uint8_t *data,
-               uint64_t max_whole, ArecChunk *chunk, const char **reason)
+               uint64_t max_size, uint64_t max_whole, ArecChunk *chunk, const char **reason)
 {
     ArecSimpleFront front;
-    ArecDecodeResult result = decode_sizes (header, data, &front, &chunk->ends, reason);
+    ArecDecodeResult result =
+        decode_sizes (header, data, max_size, &front, &chunk->ends, reason);
     size_t values;
 
     if (result != AREC_DECODE_OK) {
@@ -226,15 +255,14 @@ decode_checked (const ArecChunkPlace *place, const ArecChunkHeader *header, uint
     const char *reason = NULL;
     ArecDecodeResult result =
         header->type == AREC_CHUNK_SIMPLE
-            ? decode_simple (header, memory, data, max_whole, chunk, &reason)
+            ? decode_simple (header, memory, data, limits->max_size, max_whole, chunk, &reason)
             : decode_transposed (header, data, limits, chunk, &reason);
 
     if (result != AREC_DECODE_OK) {
         return arec_chunk_fail (place, result, reason, error);
     }
     /* An uncompressed chunk keeps its stored form, header and all. */
-    chunk->cost = sizeof *chunk +
-                  arec_record_ends_cost (header->num_records, header->decoded_data_size) +
+    chunk->cost = sizeof *chunk + arec_record_ends_memory (&chunk->ends) +
                   (chunk->values == chunk->memory ? header->decoded_data_size
                                                   : AREC_CHUNK_HEADER_SIZE + header->data_size);
     if (chunk->progressive) {
@@ -286,7 +314,8 @@ arec_chunk_decode_into (const ArecChunkHeader *header, const uint8_t *data,
         arec_simple_parse_front (data, header->data_size, header->data_size, &front, &reason) !=
             AREC_DECODE_OK ||
         arec_simple_fill_sizes (&front, data + front.sizes_begin, header->decoded_data_size,
-                                ends, &reason) != AREC_DECODE_OK) {
+                                memory_for_list (header, resolved.max_size), ends,
+                                &reason) != AREC_DECODE_OK) {
         return NULL;
     }
     begin = front.sizes_begin + front.sizes_size;
@@ -339,8 +368,8 @@ decode_transposed_ends (const ArecChunkPlace *place, const ArecChunkHeader *head
  * missing of it. */
 static bool
 read_size_list (const ArecChunkPlace *place, const ArecChunkHeader *header,
-                uint8_t start[AREC_SIMPLE_FRONT_SIZE], size_t got, ArecRecordEnds *ends,
-                GError **error)
+                uint8_t start[AREC_SIMPLE_FRONT_SIZE], size_t got, uint64_t max_size,
+                ArecRecordEnds *ends, GError **error)
 {
     g_autofree uint8_t *sizes = NULL;
     ArecSimpleFront front;
@@ -375,8 +404,9 @@ read_size_list (const ArecChunkPlace *place, const ArecChunkHeader *header,
                                front.sizes_size - got, error)) {
         return false;
     }
-    result = arec_simple_decode_sizes (&front, sizes, header->num_records,
-                                       header->decoded_data_size, ends, &reason);
+    result =
+        arec_simple_decode_sizes (&front, sizes, header->num_records, header->decoded_data_size,
+                                  memory_for_list (header, max_size), ends, &reason);
     return result == AREC_DECODE_OK || arec_chunk_fail (place, result, reason, error);
 }
 
@@ -395,7 +425,7 @@ arec_chunk_read_sizes (const ArecChunkPlace *place, const ArecDecodeLimits *limi
     }
     return header->type == AREC_CHUNK_TRANSPOSED
                ? arec_chunk_read_verified_sizes (place, limits, header, ends, error)
-               : read_size_list (place, header, start, got, ends, error);
+               : read_size_list (place, header, start, got, resolved.max_size, ends, error);
 }
 
 bool
@@ -417,7 +447,7 @@ arec_chunk_read_verified_sizes (const ArecChunkPlace *place, const ArecDecodeLim
     if (header->type == AREC_CHUNK_TRANSPOSED) {
         return decode_transposed_ends (place, header, data, &resolved, ends, error);
     }
-    result = decode_sizes (header, data, &front, ends, &reason);
+    result = decode_sizes (header, data, resolved.max_size, &front, ends, &reason);
     return result == AREC_DECODE_OK || arec_chunk_fail (place, result, reason, error);
 }
 

@@ -269,7 +269,9 @@ arec_chunk_read (const ArecChunkPlace *place, uint64_t guess, ArecChunkHeader *o
     }
     if (first > AREC_CHUNK_HEADER_SIZE + header.data_size) {
         /* Whoever keeps the chunk must not keep the padding that was read with it. */
-        memory = g_realloc (memory, AREC_CHUNK_HEADER_SIZE + header.data_size);
+        void *shorter = g_try_realloc (memory, AREC_CHUNK_HEADER_SIZE + header.data_size);
+
+        memory = shorter ? shorter : memory;
     }
     *out = header;
     *data = memory + AREC_CHUNK_HEADER_SIZE;

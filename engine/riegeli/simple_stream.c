@@ -9,10 +9,8 @@
 #include "riegeli/hash.h"
 #include "riegeli/simple_chunk.h"
 
-/* A chunk that is stored in at most this much is read once and kept. */
-#define KEEP_SIZE (UINT64_C (4) << 20)
-
-/* Stored bytes of one read: of the pass over all, and of one of the two parts. */
+/* Stored bytes of one read: of the pass over all, unless they are kept, and of one of the two
+ * parts. */
 #define PASS_READ_SIZE (UINT64_C (1) << 20)
 #define PART_READ_SIZE (UINT64_C (256) << 10)
 
@@ -42,6 +40,7 @@ struct ArecSimpleStream {
     ArecChunkHeader header;
     ArecSimpleFront front;
     uint64_t max_record_size;
+    uint64_t keep_size;
     uint8_t *kept;        /* all data, or NULL */
     Window sizes, values; /* without a stream until they are opened */
     GError *failure;      /* of a part's read */
@@ -83,40 +82,73 @@ check_limit (const ArecSimpleStream *chunk, GError **error)
 
 /* ---- stored bytes ---- */
 
-/* Reads all data once for its hash, and keeps it if it is small. @front  its first @got bytes.
- */
 static bool
-verify (ArecSimpleStream *chunk, const uint8_t *front, size_t got, GError **error)
+read_part (const ArecSimpleStream *chunk, uint64_t at, uint8_t *out, size_t n, GError **error)
 {
+    return arec_chunk_read_part (&chunk->place, &chunk->header, at, out, n, error);
+}
+
+/* Reads all data, of which @front are the first @got bytes, into memory that stays. */
+static bool
+keep_all (ArecSimpleStream *chunk, const uint8_t *front, size_t got, uint64_t *hash,
+          GError **error)
+{
+    size_t size = (size_t)chunk->header.data_size;
+
+    chunk->kept = g_try_malloc (MAX (size, 1));
+    if (!chunk->kept) {
+        return fail (chunk, arec_codec_no_memory, error);
+    }
+    memcpy (chunk->kept, front, got);
+    if (!read_part (chunk, got, chunk->kept + got, size - got, error)) {
+        return false;
+    }
+    *hash = arec_hash (chunk->kept, size);
+    return true;
+}
+
+/* Reads all data piece by piece, and keeps none of it. */
+static bool
+pass_over_all (ArecSimpleStream *chunk, const uint8_t *front, size_t got, uint64_t *hash,
+               GError **error)
+{
+    g_autofree uint8_t *memory = g_try_malloc (PASS_READ_SIZE);
     uint64_t size = chunk->header.data_size;
-    bool keep = size <= KEEP_SIZE;
-    g_autofree uint8_t *memory = g_try_malloc (keep ? MAX (size, 1) : PASS_READ_SIZE);
-    ArecHashStream hash;
+    ArecHashStream stream;
 
     if (!memory) {
         return fail (chunk, arec_codec_no_memory, error);
     }
-    memcpy (memory, front, got);
-    arec_hash_stream_init (&hash);
-    arec_hash_stream_add (&hash, front, got);
+    arec_hash_stream_init (&stream);
+    arec_hash_stream_add (&stream, front, got);
     for (uint64_t at = got; at < size;) {
         size_t n = (size_t)MIN (size - at, PASS_READ_SIZE);
-        uint8_t *piece = keep ? memory + at : memory;
 
-        if (!arec_chunk_read_part (&chunk->place, &chunk->header, at, piece, n, error)) {
+        if (!read_part (chunk, at, memory, n, error)) {
             return false;
         }
-        arec_hash_stream_add (&hash, piece, n);
+        arec_hash_stream_add (&stream, memory, n);
         at += n;
     }
-    if (arec_hash_stream_finish (&hash) != chunk->header.data_hash) {
-        return arec_fail_place (error, AREC_ERROR_CORRUPT, chunk->place.source->name,
-                                chunk->place.begin,
-                                "data hash mismatch in a chunk of %" PRIu64 " bytes",
-                                chunk->header.end - chunk->place.begin);
-    }
-    chunk->kept = keep ? g_steal_pointer (&memory) : NULL;
+    *hash = arec_hash_stream_finish (&stream);
     return true;
+}
+
+/* Reads all data once for its hash. @front  its first @got bytes. */
+static bool
+verify (ArecSimpleStream *chunk, const uint8_t *front, size_t got, GError **error)
+{
+    bool keep = chunk->header.data_size <= chunk->keep_size;
+    uint64_t hash;
+
+    if (!(keep ? keep_all : pass_over_all) (chunk, front, got, &hash, error)) {
+        return false;
+    }
+    return hash == chunk->header.data_hash ||
+           arec_fail_place (error, AREC_ERROR_CORRUPT, chunk->place.source->name,
+                            chunk->place.begin,
+                            "data hash mismatch in a chunk of %" PRIu64 " bytes",
+                            chunk->header.end - chunk->place.begin);
 }
 
 /* Makes stored bytes available unless the part is at its end. */
@@ -227,13 +259,10 @@ window_grow (Window *window, size_t room)
     return memory != NULL;
 }
 
-/* Makes @n bytes available; fewer only when there are no more. */
+/* window_need () where there are not enough bytes. */
 static const char *
-window_need (Window *window, size_t n)
+window_fill (Window *window, size_t n)
 {
-    if (window->end - window->begin >= n || window->ended) {
-        return NULL;
-    }
     memmove (window->memory, window->memory + window->begin, window->end - window->begin);
     window->end -= window->begin;
     window->begin = 0;
@@ -252,6 +281,13 @@ window_need (Window *window, size_t n)
         window->end += got;
     }
     return NULL;
+}
+
+/* Makes @n bytes available; fewer only when there are no more. */
+static inline const char *
+window_need (Window *window, size_t n)
+{
+    return window->end - window->begin >= n || window->ended ? NULL : window_fill (window, n);
 }
 
 static ArecBytes
@@ -292,24 +328,47 @@ next_size (ArecSimpleStream *chunk, uint64_t *size)
     return NULL;
 }
 
+/* Goes over the sizes in the window, from that of record *i on, as far as each is surely whole.
+ * @left  decoded bytes for these and all records behind them. */
+static const char *
+check_window (ArecSimpleStream *chunk, uint64_t *i, uint64_t *left, uint64_t *largest)
+{
+    Window *sizes = &chunk->sizes;
+    ArecBytes bytes = window_bytes (sizes);
+    size_t keep = sizes->ended ? 0 : AREC_MAX_VARINT - 1;
+    uint64_t n = chunk->header.num_records, k = *i, most = *largest;
+
+    do {
+        uint64_t size;
+
+        if (!arec_bytes_take_varint (&bytes, &size)) {
+            return "the size list ends before the last record";
+        }
+        if (size > *left) {
+            return "record sizes add up to more than the decoded size";
+        }
+        *left -= size;
+        most = MAX (most, size);
+        k++;
+    } while (k < n && arec_bytes_left (&bytes) > keep);
+    sizes->begin = sizes->end - arec_bytes_left (&bytes);
+    *i = k;
+    *largest = most;
+    return NULL;
+}
+
 /* Goes over the whole size list. @largest (out) of all records. */
 static const char *
 check_sizes (ArecSimpleStream *chunk, uint64_t *largest)
 {
-    uint64_t left = chunk->header.decoded_data_size;
+    uint64_t left = chunk->header.decoded_data_size, i = 0;
     const char *reason = open_sizes (chunk);
     ArecBytes rest;
 
     *largest = 0;
-    for (uint64_t i = 0; !reason && i < chunk->header.num_records; i++) {
-        uint64_t size = 0;
-
-        reason = next_size (chunk, &size);
-        if (!reason && size > left) {
-            return "record sizes add up to more than the decoded size";
-        }
-        left -= size;
-        *largest = MAX (*largest, size);
+    while (!reason && i < chunk->header.num_records) {
+        reason = window_need (&chunk->sizes, AREC_MAX_VARINT);
+        reason = reason ? reason : check_window (chunk, &i, &left, largest);
     }
     reason = reason ? reason : window_need (&chunk->sizes, 1);
     if (reason) {
@@ -354,7 +413,7 @@ open_streams (ArecSimpleStream *chunk, uint64_t *largest)
 }
 
 bool
-arec_simple_stream_open (const ArecChunkPlace *place, uint64_t max_record_size,
+arec_simple_stream_open (const ArecChunkPlace *place, const ArecSimpleStreamOptions *options,
                          ArecChunkHeader *header, ArecSimpleStream **out, GError **error)
 {
     g_autoptr (ArecSimpleStream) chunk = g_new0 (ArecSimpleStream, 1);
@@ -364,11 +423,15 @@ arec_simple_stream_open (const ArecChunkPlace *place, uint64_t max_record_size,
     size_t got;
 
     chunk->place = *place;
-    chunk->max_record_size = max_record_size;
+    chunk->max_record_size = options->max_record_size;
+    chunk->keep_size = options->keep_size;
     if (!arec_chunk_read_front (place, &chunk->header, front, sizeof front, &got, error)) {
         return false;
     }
     *header = chunk->header;
+    if (options->check && !options->check (options->data, header, error)) {
+        return false;
+    }
     if (header->type != AREC_CHUNK_SIMPLE ||
         arec_simple_parse_front (front, got, header->data_size, &chunk->front, &reason) !=
             AREC_DECODE_OK ||
@@ -387,11 +450,11 @@ arec_simple_stream_open (const ArecChunkPlace *place, uint64_t max_record_size,
     if (reason) {
         return fail (chunk, reason, error);
     }
-    if (largest > max_record_size) {
+    if (largest > options->max_record_size) {
         return arec_fail_place (error, AREC_ERROR_LIMIT, place->source->name, place->begin,
                                 "the chunk has a record of %" PRIu64
                                 " bytes, the limit is %" PRIu64,
-                                largest, max_record_size);
+                                largest, options->max_record_size);
     }
     *out = g_steal_pointer (&chunk);
     return true;

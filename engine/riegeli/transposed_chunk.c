@@ -487,6 +487,10 @@ decode (ArecBytes data, const ArecTransposedSize *size, const ArecDecodeLimits *
     }
     result = walk_all (&parts.header, parts.values.bytes, parts.transitions.bytes, size,
                        &parts.bounds, out, ends, reason);
+    if (result == AREC_DECODE_OK && !arec_record_ends_finish (ends)) {
+        *reason = "no memory for the record offsets";
+        result = AREC_DECODE_NOMEM;
+    }
     if (result != AREC_DECODE_OK) {
         arec_record_ends_clear (ends);
         return result;

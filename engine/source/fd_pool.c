@@ -1,13 +1,20 @@
 #include "source/fd_pool.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/autofd.h"
 
+/* Microseconds that an attempt to open waits for a descriptor: reads are shorter, mostly. */
+#define PATIENCE (2 * G_USEC_PER_SEC)
+
 struct ArecFdPool {
     pthread_mutex_t lock;
+    pthread_cond_t released; /* a slot has no users any more; by the monotonic clock */
+    unsigned n_waiting;      /* for that */
     unsigned max_open;
     unsigned n_open;
     GQueue idle; /* links of slots that are open and have no users, least recently used first */
@@ -17,6 +24,7 @@ ArecFdPool *
 arec_fd_pool_new (unsigned max_open)
 {
     ArecFdPool *pool = g_new0 (ArecFdPool, 1);
+    pthread_condattr_t attributes;
     struct rlimit rlimit;
 
     if (max_open == 0) {
@@ -26,6 +34,10 @@ arec_fd_pool_new (unsigned max_open)
         }
     }
     pthread_mutex_init (&pool->lock, NULL);
+    pthread_condattr_init (&attributes);
+    pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init (&pool->released, &attributes);
+    pthread_condattr_destroy (&attributes);
     pool->max_open = MAX (max_open, 1);
     g_queue_init (&pool->idle);
     return pool;
@@ -38,6 +50,7 @@ arec_fd_pool_free (ArecFdPool *pool)
         return;
     }
     g_assert (pool->n_open == 0);
+    pthread_cond_destroy (&pool->released);
     pthread_mutex_destroy (&pool->lock);
     g_free (pool);
 }
@@ -77,15 +90,15 @@ arec_fd_slot_clear (ArecFdSlot *slot)
     pthread_mutex_unlock (&pool->lock);
 }
 
-/* Takes idle descriptors out until one more fits; returns one to close, or -1. */
+/* Takes the idle descriptor that was not used for longest; returns it to be closed, or -1. */
 static int
-evict_locked (ArecFdPool *pool)
+take_idle_locked (ArecFdPool *pool)
 {
-    GList *oldest;
+    GList *oldest = g_queue_peek_head_link (&pool->idle);
     ArecFdSlot *slot;
     int fd;
 
-    if (pool->n_open <= pool->max_open || !(oldest = g_queue_peek_head_link (&pool->idle))) {
+    if (!oldest) {
         return -1;
     }
     slot = oldest->data;
@@ -94,6 +107,50 @@ evict_locked (ArecFdPool *pool)
     slot->fd = -1;
     pool->n_open--;
     return fd;
+}
+
+/* Where there are more than the bound allows: one to close, or -1. */
+static int
+evict_locked (ArecFdPool *pool)
+{
+    return pool->n_open > pool->max_open ? take_idle_locked (pool) : -1;
+}
+
+/* Returns false if nothing was released before @deadline. */
+static bool
+wait_locked (ArecFdPool *pool, int64_t deadline)
+{
+    struct timespec until = {.tv_sec = deadline / G_USEC_PER_SEC,
+                             .tv_nsec = deadline % G_USEC_PER_SEC * 1000};
+    int number;
+
+    pool->n_waiting++;
+    number = pthread_cond_timedwait (&pool->released, &pool->lock, &until);
+    pool->n_waiting--;
+    return number != ETIMEDOUT;
+}
+
+bool
+arec_fd_pool_make_room (ArecFdPool *pool, ArecFdShortage *shortage, int number)
+{
+    arec_autofd int idle = -1;
+
+    if (number != EMFILE && number != ENFILE) {
+        return false;
+    }
+    if (shortage->deadline == 0) {
+        shortage->deadline = g_get_monotonic_time() + PATIENCE;
+    } else if (g_get_monotonic_time() >= shortage->deadline) {
+        return false; /* others take what was given up, again and again */
+    }
+    pthread_mutex_lock (&pool->lock);
+    idle = take_idle_locked (pool);
+    while (idle < 0 && pool->n_open > 0 && wait_locked (pool, shortage->deadline)) {
+        idle = take_idle_locked (pool);
+    }
+    pthread_mutex_unlock (&pool->lock);
+    errno = number; /* of the caller's call */
+    return idle >= 0;
 }
 
 /* Uses the open descriptor of @slot, if there is one. */
@@ -150,6 +207,9 @@ arec_fd_slot_release (ArecFdSlot *slot)
     if (--slot->users == 0) {
         g_queue_push_tail_link (&pool->idle, &slot->link);
         evicted = evict_locked (pool);
+        if (pool->n_waiting > 0) {
+            pthread_cond_signal (&pool->released);
+        }
     }
     pthread_mutex_unlock (&pool->lock);
 }

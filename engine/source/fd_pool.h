@@ -32,6 +32,17 @@ unsigned arec_fd_pool_n_open (ArecFdPool *pool);
 
 void arec_fd_slot_init (ArecFdSlot *slot, ArecFdPool *pool,
                         int (*open) (ArecFdSlot *slot, GError **error));
+/* What an attempt to open something has waited already; zero-initialised. */
+typedef struct {
+    int64_t deadline; /* by g_get_monotonic_time (); 0: it has not failed yet */
+} ArecFdShortage;
+
+/* Opening something has failed with @number, an errno. Returns whether to try again: there was
+ * no descriptor left, for the process or the system, and now one of the pool is closed, at once
+ * where one is idle, else when one is. Blocks two seconds at most in all the calls for one
+ * attempt. Any thread; call with no lock held. */
+bool arec_fd_pool_make_room (ArecFdPool *pool, ArecFdShortage *shortage, int number);
+
 /* Closes; nobody uses the slot any more. */
 void arec_fd_slot_clear (ArecFdSlot *slot);
 

@@ -69,16 +69,18 @@ check_fd (FileSource *file, int fd, uint64_t *stamp, GError **error)
 
 /* O_NONBLOCK: a FIFO of that name must not hang us before fstat tells what it is. */
 static int
-open_path (const FileSource *file, ArecWay *way)
+open_path (FileSource *file, ArecWay *way)
 {
     const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+    ArecFdShortage shortage = {0};
     int fd;
 
     do {
         fd = file->is_found
                  ? arec_beneath_open (file->dir_fd, file->file, flags, AREC_PASSED_BY_LINK, way)
                  : openat (file->dir_fd, file->file, flags);
-    } while (fd < 0 && errno == EINTR);
+    } while (fd < 0 &&
+             (errno == EINTR || arec_fd_pool_make_room (file->slot.pool, &shortage, errno)));
     return fd;
 }
 

@@ -252,7 +252,7 @@ def test_the_option_0_is_no_range():
 
 
 def test_a_range_that_is_the_value_of_an_option_is_its_value():
-    fails(2, "arec: cat: --threads: invalid value: -3, expected auto or a number in [1..4096]; "
+    fails(2, "arec: cat: --threads: invalid value: -3, expected auto or a number in [0..1024]; "
              "try 'arec cat --help'", "cat", "--threads", "-3", TEXT.path)
 
 
@@ -667,8 +667,8 @@ def test_wrong_command_lines(args, message):
 
 
 BAD_VALUES = [
-    *[("--threads", value, f"invalid value: {value}, expected auto or a number in [1..4096]")
-      for value in ("0", "-1", "x", "", "4097", "1.5", "+2", " 2", "99999999999999999999")],
+    *[("--threads", value, f"invalid value: {value}, expected auto or a number in [0..1024]")
+      for value in ("-1", "x", "", "1025", "1.5", "+2", " 2", "99999999999999999999")],
     *[("--cache-size", value, f"'{value}' is not a size: a number of bytes is expected, optionally with "
                               "K, M, G, T, KB, MB, GB, TB, KiB, MiB, GiB or TiB")
       for value in ("", "x", "-1", "1Q", "1 M", "1MIB")],
@@ -677,6 +677,8 @@ BAD_VALUES = [
                                 "readahead_buffer_size, index_storage_option, footer_prefetch_bytes"),
     ("--reader-options", "max_parallelism:-1",
      "Option max_parallelism: invalid value: -1, valid values: auto, integers in the range [0..2147483647]"),
+    ("--reader-options", "max_parallelism:1025",
+     "max_parallelism: 1025 is too much, the largest allowed is 1024"),
     ("--reader-options", "max_parallelism:1,max_parallelism:1",
      "Option max_parallelism is present more than once"),
     ("--reader-options", "index_storage_option:disk",
@@ -693,7 +695,7 @@ def test_bad_option_values(command, option, value, message):
 
 
 @pytest.mark.parametrize("args", [
-    ["--threads=1"], ["--threads", "auto"], ["--threads=4096"], ["--cache-size=auto"], ["--cache-size=1"],
+    ["--threads=1"], ["--threads", "auto"], ["--threads=1024"], ["--threads=0"], ["--cache-size=auto"], ["--cache-size=1"],
     ["--cache-size=0.5M"], ["--cache-size=64MiB"], ["--cache-size", "1g"], ["--reader-options="],
     ["--reader-options=readahead_buffer_size:16MB,max_parallelism:auto"],
     ["--reader-options", "max_parallelism:0,index_storage_option:in_memory"],

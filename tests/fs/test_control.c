@@ -46,8 +46,10 @@ set_up (Fixture *fixture, gconstpointer data)
     fixture->engine = arec_engine_new (NULL);
     open_tree (fixture);
     fixture->damage = arecfs_damage_log_new();
-    fixture->control =
-        arecfs_control_new (&counters, fixture->engine, fixture->damage, fixture->tree);
+    fixture->control = arecfs_control_new (&(ArecfsControlOptions){.counters = &counters,
+                                                                   .engine = fixture->engine,
+                                                                   .damage = fixture->damage,
+                                                                   .tree = fixture->tree});
 }
 
 static void
@@ -282,12 +284,99 @@ test_forgetting (Fixture *fixture, gconstpointer data)
     g_assert_cmpuint (third, !=, second);
 }
 
+/* ---- bounds ---- */
+
+static bool
+is_there (Fixture *fixture, uint64_t ino)
+{
+    struct stat st;
+
+    return arecfs_control_stat (fixture->control, ino, &st);
+}
+
+/* However many are looked up and never forgotten, few are kept: the last ones, and what is
+ * read again and again. */
+static void
+test_bounded (Fixture *fixture, gconstpointer data)
+{
+    enum { N = 20000 };
+    g_autofree uint64_t *inos = g_new (uint64_t, N);
+    uint64_t in_use = look_up (fixture, "stats.json"), n_there = 0, bytes = 0;
+
+    (void)data;
+    for (unsigned i = 0; i < N; i++) {
+        g_autofree char *text = NULL;
+
+        inos[i] = look_up (fixture, i % 2 ? "metrics" : "stats.json");
+        text = read_all (fixture, in_use);
+        g_assert_cmpint (text[0], ==, '{');
+    }
+    for (unsigned i = 0; i < N; i++) {
+        struct stat st;
+
+        if (arecfs_control_stat (fixture->control, inos[i], &st)) {
+            n_there++;
+            bytes += (uint64_t)st.st_size;
+        }
+    }
+    g_assert_cmpuint (n_there, <=, 1024);
+    g_assert_cmpuint (bytes, <=, 4 << 20);
+    g_assert_true (is_there (fixture, inos[N - 16]));
+    check_gone (fixture, inos[0]);
+    for (unsigned i = 0; i < N; i++) {
+        arecfs_control_forget (fixture->control, inos[i], 1);
+        g_assert_false (is_there (fixture, inos[i]));
+    }
+    g_assert_true (is_there (fixture, in_use));
+}
+
+/* What is given up is not found by the thread that looked it up. */
+static void
+test_given_up (Fixture *fixture, gconstpointer data)
+{
+    uint64_t ino = look_up_as (fixture, "metrics", -1);
+
+    (void)data;
+    for (unsigned i = 0; i < 2000; i++) {
+        look_up (fixture, "metrics");
+    }
+    check_gone (fixture, ino);
+    g_assert_cmpuint (look_up_as (fixture, "metrics", -1), !=, ino);
+}
+
+static void
+test_owner (void)
+{
+    g_autoptr (ArecEngine) engine = arec_engine_new (NULL);
+    ArecfsControl *control = arecfs_control_new (&(ArecfsControlOptions){.counters = &counters,
+                                                                         .engine = engine,
+                                                                         .has_uid = true,
+                                                                         .has_gid = true,
+                                                                         .has_umask = true,
+                                                                         .uid = 4711,
+                                                                         .gid = 4712,
+                                                                         .umask = 0027});
+    uint64_t inos[] = {ARECFS_INO_CONTROL, arecfs_control_lookup (control, "metrics", 1)};
+    static const mode_t modes[] = {S_IFDIR | 0550, S_IFREG | 0440};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (inos); i++) {
+        struct stat st;
+
+        g_assert_true (arecfs_control_stat (control, inos[i], &st));
+        g_assert_cmphex (st.st_mode, ==, modes[i]);
+        g_assert_cmpuint (st.st_uid, ==, 4711);
+        g_assert_cmpuint (st.st_gid, ==, 4712);
+    }
+    arecfs_control_free (control);
+}
+
 /* The address sanitizer sees whether all goes. */
 static void
 test_free (void)
 {
     g_autoptr (ArecEngine) engine = arec_engine_new (NULL);
-    ArecfsControl *control = arecfs_control_new (&counters, engine, NULL, NULL);
+    ArecfsControl *control =
+        arecfs_control_new (&(ArecfsControlOptions){.counters = &counters, .engine = engine});
 
     arecfs_control_lookup (control, "metrics", 1);
     arecfs_control_lookup (control, "stats.json", 1);
@@ -354,12 +443,15 @@ main (int argc, char **argv)
         {"/control/looking-twice", test_looking_twice},
         {"/control/forgetting", test_forgetting},
         {"/control/threads", test_threads},
+        {"/control/bounded", test_bounded},
+        {"/control/given-up", test_given_up},
     };
 
     g_test_init (&argc, &argv, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS (tests); i++) {
         g_test_add (tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
     }
+    g_test_add_func ("/control/owner", test_owner);
     g_test_add_func ("/control/free", test_free);
     return g_test_run();
 }

@@ -60,6 +60,7 @@ describe (const ArecfsOptions *options)
           options->engine.cache_size)
     SHOW (options->engine.max_parallelism, "engine.max_parallelism=%u\n",
           options->engine.max_parallelism)
+    SHOW (options->engine.no_threads, "engine.no_threads\n")
     SHOW (options->engine.max_chunk_size, "max_chunk_size\n")
     SHOW (options->engine.max_open_files, "max_open_files\n")
     SHOW (options->engine.max_transposed_ratio, "max_transposed_ratio\n")
@@ -119,7 +120,9 @@ static const struct {
     {"readahead-buffer-size", "512KB", "readahead=524288\n"},
     {"readahead-buffer-size", "0", ""},
     {"max-parallelism", "3", "engine.max_parallelism=3\nmax_parallelism=3\n"},
-    {"max-parallelism", "0", "engine.max_parallelism=1\nmax_parallelism=0\n"},
+    {"max-parallelism", "0",
+     "engine.max_parallelism=1\nengine.no_threads\nmax_parallelism=0\nno_push\n"},
+    {"max-parallelism", "1024", "engine.max_parallelism=1024\nmax_parallelism=1024\n"},
     {"max-parallelism", "auto", ""},
     {"index-storage-option", "in_memory", "in_memory\n"},
     {"reader-options", "max_parallelism:5", "engine.max_parallelism=5\nmax_parallelism=5\n"},

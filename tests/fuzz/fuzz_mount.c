@@ -486,8 +486,11 @@ serve (unsigned layout, const ArecReaderOptions *reader, ArecBytes *input, const
     fuzz_server.tree = mount_tree (layout, reader, input, path);
     if (fuzz_server.tree) {
         fuzz_server.damage = arecfs_damage_log_new();
-        fuzz_server.control = arecfs_control_new (&fuzz_server.counters, fuzz_server.engine,
-                                                  fuzz_server.damage, fuzz_server.tree);
+        fuzz_server.control =
+            arecfs_control_new (&(ArecfsControlOptions){.counters = &fuzz_server.counters,
+                                                        .engine = fuzz_server.engine,
+                                                        .damage = fuzz_server.damage,
+                                                        .tree = fuzz_server.tree});
         fuzz_server.known = arecfs_known_new (arecfs_tree_n_slots (fuzz_server.tree),
                                               layout & 0x80 ? 2 : 1000, 1000);
         fuzz_server.probes = arecfs_probes_new();

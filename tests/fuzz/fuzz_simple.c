@@ -69,10 +69,10 @@ check_chunk (const ArecChunk *chunk, const ArecChunkHeader *header, uint64_t max
         sum ^= chunk->values[i];
     }
     g_assert_cmpuint (sum, <=, UINT8_MAX); /* the bytes were needed */
-    g_assert_cmpuint (
-        chunk->cost, >=,
-        header->decoded_data_size +
-            arec_record_ends_cost (header->num_records, header->decoded_data_size));
+    g_assert_cmpuint (chunk->cost, >=,
+                      header->decoded_data_size + arec_record_ends_memory (&chunk->ends));
+    g_assert_cmpuint (arec_record_ends_memory (&chunk->ends), <=,
+                      arec_record_ends_cost (header->num_records, header->decoded_data_size));
 }
 
 /* The values from front to end; @reference has them where the whole can be decoded. */
@@ -139,7 +139,8 @@ decode_sizes (const GByteArray *body, const ArecChunkHeader *header, ArecRecordE
     g_assert_cmpuint (front.sizes_begin, <=, body->len);
     g_assert_cmpuint (front.sizes_size, <=, body->len - front.sizes_begin);
     if (arec_simple_decode_sizes (&front, body->data + front.sizes_begin, header->num_records,
-                                  header->decoded_data_size, ends, &reason) != AREC_DECODE_OK) {
+                                  header->decoded_data_size, FUZZ_MAX_CHUNK, ends,
+                                  &reason) != AREC_DECODE_OK) {
         g_assert_nonnull (reason);
         return false;
     }

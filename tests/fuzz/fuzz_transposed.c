@@ -74,10 +74,10 @@ check_chunk (const ArecChunk *chunk, const Task *task)
         sum ^= chunk->values[i];
     }
     g_assert_cmpuint (sum, <=, UINT8_MAX); /* the bytes were needed */
-    g_assert_cmpuint (
-        chunk->cost, >=,
-        task->size.decoded_size +
-            arec_record_ends_cost (task->size.num_records, task->size.decoded_size));
+    g_assert_cmpuint (chunk->cost, >=,
+                      task->size.decoded_size + arec_record_ends_memory (&chunk->ends));
+    g_assert_cmpuint (arec_record_ends_memory (&chunk->ends), <=,
+                      arec_record_ends_cost (task->size.num_records, task->size.decoded_size));
 }
 
 /* The ends alone; they may be asked for within the limits. */

@@ -73,7 +73,7 @@ typedef void (*ArecOpenProgress) (void *data, const char *path, uint64_t done, u
  * guide prints: `16MB`, `512KB`, `auto`. Zero-initialised members are the defaults. */
 typedef struct {
     bool has_max_parallelism;
-    uint32_t max_parallelism;       /* 0: no threads */
+    uint32_t max_parallelism;       /* 0: no thread but the caller's */
     bool has_readahead_buffer_size; /* false: whatever the caller finds best */
     uint64_t readahead_buffer_size; /* bytes; 0: no readahead */
     ArecIndexStorage index_storage;

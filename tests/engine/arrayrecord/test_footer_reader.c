@@ -168,7 +168,8 @@ test_large (void)
     }
 }
 
-/* A limit that a whole footer does not keep to: a stream does, what is no stream does not. */
+/* A limit that a whole footer does not keep to: a stream does, for either kind of index, what
+ * is no stream does not. */
 static void
 test_memory_is_bounded (void)
 {
@@ -178,18 +179,21 @@ test_memory_is_bounded (void)
         g_autoptr (ArecIndexFile) file = arec_index_file_new (NULL);
         g_autoptr (GError) error = NULL;
         ArecFooter footer = {0};
+        bool is_streamed = all[c] != AREC_COMPRESSION_SNAPPY;
 
         test_forge_finish (forge);
         source = arec_memory_source_new ("a-file", forge->file->data, forge->file->len);
-        g_assert_false (read_footer (source, 1 << 20, NULL, &footer, &error));
-        g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
-        g_clear_error (&error);
-        read_footer (source, 1 << 20, file, &footer, &error);
-        if (all[c] == AREC_COMPRESSION_SNAPPY) {
+        g_assert_cmpint (read_footer (source, 1 << 20, NULL, &footer, &error), ==, is_streamed);
+        footer_clear (&footer);
+        footer = (ArecFooter){0};
+        if (!is_streamed) {
+            g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
+            g_clear_error (&error);
+            g_assert_false (read_footer (source, 1 << 20, file, &footer, &error));
             g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
             continue;
         }
-        g_assert_no_error (error);
+        g_assert_true (read_footer (source, 1 << 20, file, &footer, &error));
         g_assert_cmpuint (arec_index_n_chunks (footer.index), ==, 100000);
         g_assert_cmpuint (arec_index_memory (footer.index), <=, 256 + 32768);
         footer_clear (&footer);
@@ -423,6 +427,113 @@ test_large_window (void)
                                                   .data_size = data->len}));
 }
 
+/* A record that decodes to much more than entries do is refused by the numbers of the chunk's
+ * header, and none of it is decoded. */
+static void
+test_bombs (void)
+{
+    const uint64_t size = UINT64_C (64) << 20;
+    g_autofree uint8_t *zeros = g_malloc0 (size);
+
+    for (unsigned c = 0; c < G_N_ELEMENTS (all); c++) {
+        g_autoptr (TestForge) forge = new_forge (70000);
+        g_autoptr (ArecSource) source = NULL;
+        g_autoptr (GError) error = NULL;
+        g_autoptr (ArecIndexFile) file = arec_index_file_new (NULL);
+        TestFaults faults = {.fail_at_read = -1};
+        ArecFooter footer;
+
+        forge->footer_compression = all[c];
+        test_forge_entry (forge, 64, 1, 1);
+        memcpy (zeros, "\x08\xc0\0\x10\1\x18\1\x7a", 8);
+        test_forge_raw_entry (forge, zeros, size);
+        test_forge_finish (forge);
+        source = test_faulty_source_new (
+            arec_memory_source_new ("a-file", forge->file->data, forge->file->len), &faults);
+        for (int offloaded = 0; offloaded < 2; offloaded++) {
+            faults.bytes = 0;
+            g_assert_false (
+                read_footer (source, MAX_SIZE, offloaded ? file : NULL, &footer, &error));
+            g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
+            g_assert_nonnull (strstr (error->message, "the limit for an entry"));
+            g_clear_error (&error);
+            g_assert_cmpuint (faults.bytes, <, 1000);
+        }
+    }
+}
+
+/* More entries than chunks can lie before the footer: nothing is read of them. */
+static void
+test_too_many_entries (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    g_autoptr (ArecSource) source = NULL;
+    g_autoptr (GError) error = NULL;
+    ArecFooter footer;
+
+    for (unsigned i = 0; i < 64; i++) {
+        test_forge_raw_entry (forge, "", 0);
+    }
+    test_forge_finish (forge);
+    source = arec_memory_source_new ("a-file", forge->file->data, forge->file->len);
+    g_assert_false (read_footer (source, MAX_SIZE, NULL, &footer, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+    g_assert_nonnull (strstr (error->message, "has 65 records, more than chunks can lie"));
+}
+
+/* ---- what a chunk looks like ---- */
+
+static ArecFooterLooks
+probe (const TestForgeChunk *chunk, bool damaged)
+{
+    static const ArecDecodeLimits limits = {.max_size = MAX_SIZE};
+    g_autoptr (TestForge) forge = new_forge (100);
+    uint64_t begin = test_forge_chunk (forge, chunk);
+    g_autoptr (ArecSource) source = NULL;
+    g_autoptr (GError) error = NULL;
+    ArecFooterLooks looks;
+
+    forge->file->data[begin + 45] ^= damaged;
+    source = arec_memory_source_new ("a-file", forge->file->data, forge->file->len);
+    g_assert_true (
+        arec_footer_probe (source, begin, forge->file->len, &limits, &looks, &error));
+    g_assert_no_error (error);
+    return looks;
+}
+
+static void
+test_probe (void)
+{
+    static const char metadata[] = "\x0a\x06\x08\1\x10\0\x18\0";
+    const uint64_t size = 2 << 20;
+    g_autofree char *zeros = g_malloc0 (size);
+    const struct {
+        TestForgeRecord record;
+        ArecFooterLooks looks;
+    } rows[] = {{{metadata, sizeof metadata - 1}, AREC_LOOKS_LIKE_FOOTER},
+                {{"text", 4}, AREC_LOOKS_LIKE_RECORDS},
+                {{"", 0}, AREC_LOOKS_LIKE_RECORDS},
+                {{zeros, size}, AREC_LOOKS_LIKE_RECORDS}};
+
+    for (unsigned c = 0; c < G_N_ELEMENTS (all); c++) {
+        for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
+            g_autoptr (GByteArray) data = test_forge_simple_data (all[c], &rows[i].record, 1);
+            TestForgeChunk chunk = {.type = 'r',
+                                    .num_records = 1,
+                                    .decoded_data_size = rows[i].record.size,
+                                    .data = data->data,
+                                    .data_size = data->len};
+
+            g_assert_cmpint (probe (&chunk, false), ==, rows[i].looks);
+            if (i == 0) {
+                g_assert_cmpint (probe (&chunk, true), ==, AREC_LOOKS_DAMAGED);
+                chunk.num_records = 1000; /* more than bytes before it */
+                g_assert_cmpint (probe (&chunk, true), ==, AREC_LOOKS_LIKE_RECORDS);
+            }
+        }
+    }
+}
+
 /* Each read fails once: an error, no range left behind, and the next try succeeds. */
 static void
 test_failing_reads (void)
@@ -501,6 +612,9 @@ main (int argc, char **argv)
     g_test_add_func ("/footer-reader/other-chunks", test_other_chunks);
     g_test_add_func ("/footer-reader/random-changes", test_random_changes);
     g_test_add_func ("/footer-reader/large-window", test_large_window);
+    g_test_add_func ("/footer-reader/bombs", test_bombs);
+    g_test_add_func ("/footer-reader/too-many-entries", test_too_many_entries);
+    g_test_add_func ("/footer-reader/probe", test_probe);
     g_test_add_func ("/footer-reader/failing-reads", test_failing_reads);
     g_test_add_func ("/footer-reader/reads", test_reads);
     g_test_add_func ("/footer-reader/unusable-folder", test_unusable_folder);

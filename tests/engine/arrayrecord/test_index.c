@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -454,6 +455,42 @@ test_space_is_given_back (void)
     remove_empty_folder (dir);
 }
 
+static int
+open_null (ArecFdSlot *slot, GError **error)
+{
+    (void)slot, (void)error;
+    return open ("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* With no descriptor left the file takes that of an idle source. */
+static void
+test_no_descriptor (void)
+{
+    ArecFdPool *pool = arec_fd_pool_new (10);
+    g_autoptr (ArecIndexFile) file = arec_index_file_new (NULL);
+    g_autoptr (GError) error = NULL;
+    struct rlimit limit, low;
+    ArecFdSlot slot;
+    int fd;
+
+    arec_fd_slot_init (&slot, pool, open_null);
+    fd = arec_fd_slot_acquire (&slot, NULL);
+    g_assert_cmpint (fd, >=, 0);
+    arec_fd_slot_release (&slot);
+    g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+    low = limit;
+    low.rlim_cur = (rlim_t)fd + 1;
+    g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &low), ==, 0);
+    g_assert_false (arec_index_file_open (file, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_IO);
+    arec_index_file_share (file, pool);
+    g_assert_true (arec_index_file_open (file, NULL));
+    g_assert_cmpuint (arec_fd_pool_n_open (pool), ==, 0);
+    g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+    arec_fd_slot_clear (&slot);
+    arec_fd_pool_free (pool);
+}
+
 static void
 check_folder_error (const GError *error, int code, const char *dir)
 {
@@ -607,6 +644,7 @@ main (int argc, char **argv)
     g_test_add_func ("/index/file/many", test_many_in_one_file);
     g_test_add_func ("/index/file/space", test_space_is_given_back);
     g_test_add_func ("/index/file/unusable", test_unusable_folder);
+    g_test_add_func ("/index/file/no-descriptor", test_no_descriptor);
     g_test_add_func ("/index/file/full", test_full_folder);
     g_test_add_func ("/index/file/threads", test_threads);
     return g_test_run();

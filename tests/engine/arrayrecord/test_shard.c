@@ -961,7 +961,7 @@ test_lie (gconstpointer data)
     if (!is_behind_sizes (lie)) {
         g_assert_false (arec_shard_load_sizes (shard, 0, &ends, &error));
         check_error (&error, lie->code);
-        g_assert_null (ends.wide_ends);
+        g_assert_cmpuint (ends.n, ==, 0);
     } else {
         arec_shard_load_sizes (shard, 0, &ends, NULL);
         arec_record_ends_clear (&ends);
@@ -972,16 +972,22 @@ test_lie (gconstpointer data)
 /* ---- odd, but true ---- */
 
 static ArecShard *
-open_forged (TestForge *forge)
+open_forged_within (TestForge *forge, const ArecShardOptions *options)
 {
     g_autoptr (GError) error = NULL;
     ArecShard *shard;
 
     test_forge_finish (forge);
     shard = arec_shard_open (arec_memory_source_new (NAME, forge->file->data, forge->file->len),
-                             &named, &error);
+                             options, &error);
     g_assert_no_error (error);
     return shard;
+}
+
+static ArecShard *
+open_forged (TestForge *forge)
+{
+    return open_forged_within (forge, &named);
 }
 
 static void
@@ -1070,6 +1076,117 @@ test_slack (void)
     arec_record_ends_clear (&ends);
     check_one_record (shard, 1, "a");
     check_memory (MOST_MEMORY);
+}
+
+/* ---- little that is stored, much that it decodes to ---- */
+
+/* Records of 0 bytes, or of 0 and 1 in turn, by the million: bits for each of them, not bytes,
+ * whether they are loaded or only their sizes. */
+static void
+test_many_short_records (void)
+{
+    static const ArecCompression compressions[] = {AREC_COMPRESSION_ZSTD,
+                                                   AREC_COMPRESSION_BROTLI};
+    static const ArecShardOptions roomy = {.limits = {.max_size = UINT64_C (64) << 20},
+                                           .name_is_array_record = true};
+    const uint64_t n = UINT64_C (1) << 24;
+    g_autofree uint8_t *sizes = g_malloc0 (n);
+    g_autofree uint8_t *values = g_malloc0 (n / 16);
+
+    for (unsigned i = 0; i < 2 * G_N_ELEMENTS (compressions); i++) {
+        g_autoptr (TestForge) forge = test_forge_new();
+        uint64_t decoded = i % 2 ? n / 16 : 0;
+        g_autoptr (GByteArray) data = NULL;
+        g_autoptr (ArecShard) shard = NULL;
+        g_autoptr (ArecChunk) chunk = NULL;
+        g_autoptr (GError) error = NULL;
+        ArecRecordEnds ends = {0};
+
+        for (uint64_t k = 0; k < n; k += 16) {
+            sizes[k] = i % 2;
+        }
+        data = test_forge_simple_parts (compressions[i / 2], sizes, n, values, decoded);
+        test_forge_entry (
+            forge,
+            test_forge_chunk (forge, &(TestForgeChunk){.type = 'r',
+                                                       .num_records = n,
+                                                       .decoded_data_size = decoded,
+                                                       .data = data->data,
+                                                       .data_size = data->len,
+                                                       .slack = n}),
+            decoded, n);
+        shard = open_forged_within (forge, &roomy);
+        start_counting();
+        arec_shard_load_sizes (shard, 0, &ends, &error);
+        g_assert_no_error (error);
+        g_assert_cmpuint (arec_record_ends_end (&ends, n - 1), ==, decoded);
+        arec_record_ends_clear (&ends);
+        arec_shard_load_chunk (shard, 0, &chunk, &error);
+        g_assert_no_error (error);
+        g_assert_cmpuint (arec_record_ends_end (&chunk->ends, n - 1), ==, decoded);
+        check_memory (decoded + n / 8 * (i % 2 ? 8 : 0) + (UINT64_C (9) << 20));
+    }
+}
+
+/* A postscript that decodes to 64 MiB. */
+static void
+test_postscript_bomb (void)
+{
+    g_autoptr (TestForge) forge = test_forge_new();
+    const uint64_t size = UINT64_C (64) << 20;
+    g_autofree uint8_t *zeros = g_malloc0 (size);
+    g_autoptr (GByteArray) list = g_byte_array_new();
+    g_autoptr (GByteArray) data = NULL;
+    g_autoptr (GError) error = NULL;
+    ArecSource *source;
+
+    test_forge_varint (list, size);
+    data = test_forge_simple_parts (AREC_COMPRESSION_ZSTD, list->data, list->len, zeros, size);
+    ADD_DATA (forge, 1, 1, "\0\1\1a");
+    test_forge_pad (forge);
+    test_forge_chunk (forge, &(TestForgeChunk){.type = 'r',
+                                               .num_records = 1,
+                                               .decoded_data_size = size,
+                                               .data = data->data,
+                                               .data_size = data->len});
+    test_forge_pad (forge);
+    source = arec_memory_source_new (NAME, forge->file->data, forge->file->len);
+    start_counting();
+    g_assert_null (arec_shard_open (source, &named, &error));
+    check_error (&error, AREC_ERROR_CORRUPT);
+    check_memory (1 << 20);
+}
+
+/* Metadata that decode to more than metadata may: they are left out, and nothing else is. */
+static void
+test_metadata_bomb (void)
+{
+    static const ArecShardOptions plain = {.limits = {.max_size = UINT64_C (1) << 40},
+                                           .kind = AREC_SHARD_RIEGELI};
+    g_autoptr (TestForge) forge = test_forge_new();
+    const uint64_t size = AREC_MAX_METADATA_SIZE + 1;
+    g_autofree uint8_t *zeros = g_malloc0 (size);
+    g_autoptr (GByteArray) list = g_byte_array_new();
+    g_autoptr (GByteArray) data = NULL;
+    g_autoptr (ArecShard) shard = NULL;
+    g_autoptr (ArecChunk) chunk = NULL;
+    g_autoptr (GError) error = NULL;
+    ArecRecordsMetadata metadata;
+
+    test_forge_varint (list, size);
+    data = test_forge_simple_parts (AREC_COMPRESSION_ZSTD, list->data, list->len, zeros, size);
+    test_forge_chunk (forge, &(TestForgeChunk){.type = 'm',
+                                               .decoded_data_size = size,
+                                               .data = data->data,
+                                               .data_size = data->len});
+    ADD_DATA (forge, 1, 1, "\0\1\1a");
+    shard = arec_shard_open (arec_memory_source_new (NAME, forge->file->data, forge->file->len),
+                             &plain, &error);
+    g_assert_no_error (error);
+    start_counting();
+    g_assert_false (arec_shard_load_metadata (shard, &metadata, &chunk, &error));
+    check_error (&error, AREC_ERROR_LIMIT);
+    check_memory (1 << 20);
 }
 
 /* Chunks of other types between those that the footer lists are nobody's business. */
@@ -1375,6 +1492,9 @@ main (int argc, char **argv)
     g_test_add_func ("/shard/wrong-size-prefix", test_wrong_size_prefix);
     g_test_add_func ("/shard/overlong-sizes", test_overlong_sizes);
     g_test_add_func ("/shard/slack", test_slack);
+    g_test_add_func ("/shard/many-short-records", test_many_short_records);
+    g_test_add_func ("/shard/postscript-bomb", test_postscript_bomb);
+    g_test_add_func ("/shard/metadata-bomb", test_metadata_bomb);
     g_test_add_func ("/shard/unlisted-chunks", test_unlisted_chunks);
     g_test_add_func ("/shard/uneven-groups", test_uneven_groups);
     g_test_add_func ("/shard/unusual-entry", test_unusual_entry);

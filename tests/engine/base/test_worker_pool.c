@@ -69,6 +69,17 @@ test_bound_and_drop (void)
     g_assert_cmpuint (counts.n_run + counts.n_dropped, ==, n_taken);
 }
 
+/* Without threads nothing is taken. */
+static void
+test_no_threads (void)
+{
+    ArecWorkerPool *pool = arec_worker_pool_new (0, 2);
+
+    g_assert_false (arec_worker_pool_try (pool, g_free, g_free, NULL));
+    g_assert_false (arec_worker_pool_try (pool, g_free, g_free, NULL));
+    arec_worker_pool_free (pool);
+}
+
 static void
 test_unused (void)
 {
@@ -81,6 +92,7 @@ main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/worker-pool/all-run", test_all_run);
+    g_test_add_func ("/worker-pool/no-threads", test_no_threads);
     g_test_add_func ("/worker-pool/bound-and-drop", test_bound_and_drop);
     g_test_add_func ("/worker-pool/unused", test_unused);
     return g_test_run();

@@ -134,6 +134,61 @@ test_size (void)
     }
 }
 
+static unsigned
+count_threads (void)
+{
+    g_autoptr (GDir) dir = g_dir_open ("/proc/self/task", 0, NULL);
+    unsigned n = 0;
+
+    while (g_dir_read_name (dir)) {
+        n++;
+    }
+    return n;
+}
+
+/* Without threads all is read all the same, whether as it comes, as a scan, as a batch or in
+ * the middle of a large chunk, and the caller's thread does it. */
+static void
+test_no_threads (void)
+{
+    unsigned n_threads = count_threads();
+
+    for (int none = 0; none < 2; none++) {
+        const uint64_t wanted[] = {3, 1, 2};
+        ArecView views[G_N_ELEMENTS (wanted)] = {0};
+        ArecView view = {0};
+        g_autoptr (ArecScan) scan = NULL;
+        g_autoptr (GError) error = NULL;
+        Fixture fixture;
+        const uint8_t *data;
+        size_t size = 1;
+
+        set_up (&fixture, MIB,
+                &(ArecEngineOptions){
+                    .max_parallelism = 4, .no_threads = none, .max_whole_chunk = 1000},
+                8 * MIB);
+        announced (&fixture);
+        g_assert_true (arec_reader_read_range (fixture.reader, 3, 10, 10, &view, &error));
+        arec_view_clear (&view);
+        scan = arec_scan_new (fixture.reader, 0, arec_reader_n_records (fixture.reader));
+        while (size > 0) {
+            g_assert_true (arec_scan_next (scan, NULL, &data, &size, &error));
+        }
+        g_assert_true (arec_reader_read_many (fixture.reader, wanted, G_N_ELEMENTS (wanted),
+                                              views, &error));
+        if (none) {
+            g_assert_cmpuint (count_threads(), ==, n_threads);
+        } else {
+            g_assert_cmpuint (count_threads(), >, n_threads);
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS (wanted); i++) {
+            arec_view_clear (&views[i]);
+        }
+        g_clear_pointer (&scan, arec_scan_free);
+        tear_down (&fixture);
+    }
+}
+
 /* Once it is freed nothing of it runs any more, so nothing more is decoded. */
 static void
 test_free_at_once (void)
@@ -158,6 +213,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/readahead/all-of-a-chunk", test_all_of_a_chunk_is_decoded);
     g_test_add_func ("/readahead/size", test_size);
+    g_test_add_func ("/readahead/no-threads", test_no_threads);
     g_test_add_func ("/readahead/free-at-once", test_free_at_once);
     return g_test_run();
 }

@@ -264,6 +264,145 @@ test_mutations (void)
     }
 }
 
+/* ---- lists that are not decompressed as a whole ---- */
+
+/* Just above what is: 10 bytes are reserved for each record. */
+#define MANY (AREC_SIMPLE_MAX_WHOLE_LIST / 10 + 77)
+
+static const ArecCompression compressed[] = {AREC_COMPRESSION_BROTLI, AREC_COMPRESSION_ZSTD,
+                                             AREC_COMPRESSION_SNAPPY};
+
+/* A size list for MANY records of 0 or 1 bytes. Some sizes are told in two bytes, so that
+ * windows begin anywhere in them. */
+static GByteArray *
+long_list (unsigned every, uint64_t *decoded)
+{
+    GByteArray *sizes = g_byte_array_new();
+
+    *decoded = 0;
+    for (uint64_t i = 0; i < MANY; i++) {
+        uint8_t size = every > 0 && i % every == 0;
+
+        if (i % 5 == 3) {
+            g_byte_array_append (sizes, (const uint8_t[]){size | 0x80, 0}, 2);
+        } else {
+            g_byte_array_append (sizes, &size, 1);
+        }
+        *decoded += size;
+    }
+    return sizes;
+}
+
+static ArecChunk *
+decode_list (ArecCompression compression, const GByteArray *sizes, uint64_t decoded,
+             GError **error)
+{
+    g_autofree uint8_t *values = g_malloc0 (decoded + 1);
+    g_autoptr (GByteArray) data =
+        test_forge_simple_parts (compression, sizes->data, sizes->len, values, decoded);
+
+    return decode (data->data, data->len, MANY, decoded, error);
+}
+
+static void
+test_long_lists (void)
+{
+    static const unsigned patterns[] = {0, 1, 2, 7, 1000000};
+
+    for (unsigned c = 0; c < G_N_ELEMENTS (compressed); c++) {
+        for (unsigned i = 0; i < G_N_ELEMENTS (patterns); i++) {
+            uint64_t decoded, end = 0;
+            g_autoptr (GByteArray) sizes = long_list (patterns[i], &decoded);
+            g_autoptr (GError) error = NULL;
+            g_autoptr (ArecChunk) chunk = decode_list (compressed[c], sizes, decoded, &error);
+
+            g_assert_no_error (error);
+            for (uint64_t k = 0; k < MANY; k++) {
+                end += patterns[i] > 0 && k % patterns[i] == 0;
+                if (arec_record_ends_end (&chunk->ends, k) != end) {
+                    g_error ("record %" G_GUINT64_FORMAT, k);
+                }
+            }
+        }
+    }
+}
+
+/* The same reasons as for short lists. */
+static void
+test_long_lists_that_lie (void)
+{
+    for (unsigned c = 0; c < G_N_ELEMENTS (compressed); c++) {
+        for (unsigned every = 0; every < 3; every++) {
+            uint64_t decoded;
+            g_autoptr (GByteArray) sizes = long_list (every, &decoded);
+            const struct {
+                const char *reason;
+                int more_bytes, more_decoded;
+            } rows[] = {
+                {"the size list ends before the last record", -1, 0},
+                {"bytes left over after the size list", 1, 0},
+                {"bytes left over after the size list", 100000, 0},
+                {"record sizes add up to less than the decoded size", 0, 1},
+                {"record sizes add up to more than the decoded size", 0, -1},
+            };
+
+            for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
+                g_autoptr (GByteArray) spoilt = g_byte_array_new();
+                g_autoptr (GError) error = NULL;
+
+                if (decoded == 0 && rows[i].more_decoded < 0) {
+                    continue;
+                }
+                g_byte_array_append (spoilt, sizes->data, sizes->len);
+                g_byte_array_set_size (spoilt, (guint)((int)sizes->len + rows[i].more_bytes));
+                if (rows[i].more_bytes > 0) {
+                    memset (spoilt->data + sizes->len, 0, (size_t)rows[i].more_bytes);
+                }
+                g_assert_null (decode_list (compressed[c], spoilt,
+                                            decoded + (uint64_t)rows[i].more_decoded, &error));
+                g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
+                g_assert_nonnull (strstr (error->message, rows[i].reason));
+            }
+        }
+    }
+}
+
+/* What can be no stream may not take more memory than the limit. */
+static void
+test_limit_of_a_list (void)
+{
+    const ArecSimpleFront front = {.compression = AREC_COMPRESSION_SNAPPY};
+    uint64_t decoded;
+    g_autoptr (GByteArray) sizes = long_list (1, &decoded);
+    g_autoptr (GByteArray) stream =
+        test_forge_compress (AREC_COMPRESSION_SNAPPY, sizes->data, sizes->len);
+    g_autoptr (GByteArray) list = g_byte_array_new();
+
+    test_forge_varint (list, sizes->len);
+    g_byte_array_append (list, stream->data, stream->len);
+    for (int more = -1; more < 1; more++) {
+        ArecSimpleFront whole = front;
+        ArecRecordEnds ends = {0};
+        const char *reason;
+
+        whole.sizes_size = list->len;
+        g_assert_cmpint (arec_simple_decode_sizes (&whole, list->data, MANY, decoded,
+                                                   sizes->len + (uint64_t)more, &ends, &reason),
+                         ==, more < 0 ? AREC_DECODE_LIMIT : AREC_DECODE_OK);
+        arec_record_ends_clear (&ends);
+    }
+}
+
+/* Numbers of records that only cost time are limited, too. */
+static void
+test_too_many_records (void)
+{
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (decode ("\0\0", 2, AREC_MAX_CHUNK_RECORDS + 1, 0, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -275,5 +414,9 @@ main (int argc, char **argv)
     g_test_add_func ("/simple-chunk/checks", test_checks);
     g_test_add_func ("/simple-chunk/front", test_front);
     g_test_add_func ("/simple-chunk/mutations", test_mutations);
+    g_test_add_func ("/simple-chunk/long-lists", test_long_lists);
+    g_test_add_func ("/simple-chunk/long-lists-that-lie", test_long_lists_that_lie);
+    g_test_add_func ("/simple-chunk/limit-of-a-list", test_limit_of_a_list);
+    g_test_add_func ("/simple-chunk/too-many-records", test_too_many_records);
     return g_test_run();
 }

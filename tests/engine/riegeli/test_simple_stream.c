@@ -13,6 +13,8 @@
 #define MAX_SIZE (UINT64_C (1) << 30)
 
 static const ArecDecodeLimits limits = {.max_size = MAX_SIZE};
+static const ArecSimpleStreamOptions options = {.max_record_size = MAX_SIZE,
+                                                .keep_size = UINT64_C (4) << 20};
 
 static const ArecCompression streamed[] = {AREC_COMPRESSION_NONE, AREC_COMPRESSION_BROTLI,
                                            AREC_COMPRESSION_ZSTD};
@@ -56,7 +58,7 @@ stream_all (const ArecChunkPlace *place, const ArecChunk *whole, GError **error)
     g_autoptr (ArecSimpleStream) stream = NULL;
     ArecChunkHeader header;
 
-    if (!arec_simple_stream_open (place, MAX_SIZE, &header, &stream, error)) {
+    if (!arec_simple_stream_open (place, &options, &header, &stream, error)) {
         return false;
     }
     g_assert_nonnull (stream);
@@ -161,7 +163,7 @@ test_what_is_not_streamed (void)
         ArecChunkHeader header;
 
         file_init (&file, rows[i].type, 1, 3, rows[i].data);
-        g_assert_true (arec_simple_stream_open (&file.place, MAX_SIZE, &header, &stream, NULL));
+        g_assert_true (arec_simple_stream_open (&file.place, &options, &header, &stream, NULL));
         g_assert_null (stream);
         g_assert_cmpuint (header.type, ==, rows[i].type);
         file_clear (&file);
@@ -266,7 +268,7 @@ test_hash (void)
         bytes->data[bytes->len - 1 - i] ^= 4;
         place.source = source;
         g_assert_false (arec_chunk_load (&place, 0, &limits, &header, &whole, &expected));
-        if (arec_simple_stream_open (&place, MAX_SIZE, &header, &stream, &error)) {
+        if (arec_simple_stream_open (&place, &options, &header, &stream, &error)) {
             g_assert_null (stream); /* the front is damaged: loading it whole will tell */
             continue;
         }
@@ -282,13 +284,14 @@ test_limit_of_a_record (void)
     g_autoptr (GByteArray) data = test_forge_simple_data (AREC_COMPRESSION_ZSTD, records, 3);
     g_autoptr (ArecSimpleStream) stream = NULL;
     g_autoptr (GError) error = NULL;
+    const ArecSimpleStreamOptions low = {.max_record_size = 4}, high = {.max_record_size = 5};
     ArecChunkHeader header;
     File file;
 
     file_init (&file, 'r', 3, 8, data);
-    g_assert_false (arec_simple_stream_open (&file.place, 4, &header, &stream, &error));
+    g_assert_false (arec_simple_stream_open (&file.place, &low, &header, &stream, &error));
     g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
-    g_assert_true (arec_simple_stream_open (&file.place, 5, &header, &stream, NULL));
+    g_assert_true (arec_simple_stream_open (&file.place, &high, &header, &stream, NULL));
     g_assert_nonnull (stream);
     file_clear (&file);
 }

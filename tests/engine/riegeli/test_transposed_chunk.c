@@ -361,7 +361,7 @@ test_header_bomb (void)
         higher.max_transposed_ratio = 1;
         small.num_records = 2 * N;
         check_refused (&small, &higher, AREC_ERROR_CORRUPT, "fewer records");
-        higher.max_size = 8 * N + 2 * N + N * sizeof (ArecTransposedState) - 1;
+        higher.max_size = 2 * N + N * sizeof (ArecTransposedState) - 1;
         check_refused (&small, &higher, AREC_ERROR_LIMIT, "more memory than the limit");
     }
 }
@@ -728,7 +728,7 @@ test_no_memory (void)
             least = 0;
             g_assert_cmpint (result, ==, reason ? AREC_DECODE_NOMEM : AREC_DECODE_OK);
             g_assert_cmpint (values != NULL, ==, result == AREC_DECODE_OK);
-            g_assert_cmpint (ends.wide_ends != NULL, ==, result == AREC_DECODE_OK);
+            g_assert_cmpint (ends.n > 0, ==, result == AREC_DECODE_OK);
             arec_record_ends_clear (&ends);
             g_free (values);
         }

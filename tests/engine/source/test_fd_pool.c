@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -14,6 +15,19 @@ typedef struct {
     _Atomic unsigned opens;
     bool fails;
 } Item;
+
+/* As sources do. */
+static int
+open_null (ArecFdPool *pool)
+{
+    ArecFdShortage shortage = {0};
+    int fd;
+
+    do {
+        fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+    } while (fd < 0 && arec_fd_pool_make_room (pool, &shortage, errno));
+    return fd;
+}
 
 static int
 open_item (ArecFdSlot *slot, GError **error)
@@ -25,7 +39,7 @@ open_item (ArecFdSlot *slot, GError **error)
         arec_fail (error, AREC_ERROR_NOT_FOUND, "it is gone");
         return -1;
     }
-    return open ("/dev/null", O_RDONLY | O_CLOEXEC);
+    return open_null (slot->pool);
 }
 
 static void
@@ -132,6 +146,93 @@ test_failed_open (void)
     items_free (items, 1, pool);
 }
 
+/* ---- fewer descriptors than the bound allows ---- */
+
+/* Leaves @n descriptors to open. Returns the limit before. */
+static rlim_t
+leave_descriptors (unsigned n)
+{
+    struct rlimit limit;
+    int next = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+    rlim_t before;
+
+    g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+    before = limit.rlim_cur;
+    limit.rlim_cur = (rlim_t)next + n;
+    close (next);
+    g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+    return before;
+}
+
+static void
+set_descriptors (rlim_t n)
+{
+    struct rlimit limit;
+
+    g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+    limit.rlim_cur = n;
+    g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+}
+
+/* Idle ones are given up, those in use are not. */
+static void
+test_shortage (void)
+{
+    ArecFdPool *pool = arec_fd_pool_new (100);
+    Item *items = items_new (pool, 10);
+    rlim_t before = leave_descriptors (3);
+    int kept = arec_fd_slot_acquire (&items[9].slot, NULL);
+
+    g_assert_cmpint (kept, >=, 0);
+    for (unsigned i = 0; i < 9; i++) {
+        use (&items[i]);
+        g_assert_cmpint (fcntl (kept, F_GETFD), >=, 0);
+    }
+    g_assert_cmpuint (arec_fd_pool_n_open (pool), ==, 3);
+    use (&items[7]);
+    g_assert_cmpuint (items[7].opens, ==, 1); /* the oldest ones went */
+    arec_fd_slot_release (&items[9].slot);
+    set_descriptors (before);
+    items_free (items, 10, pool);
+}
+
+static void *
+release_later (void *data)
+{
+    Item *item = data;
+
+    g_usleep (30000);
+    arec_fd_slot_release (&item->slot);
+    return NULL;
+}
+
+/* With all of them in use the next one waits; with none that may come it fails. */
+static void
+test_waiting (void)
+{
+    ArecFdPool *pool = arec_fd_pool_new (100);
+    Item *items = items_new (pool, 3);
+    rlim_t before = leave_descriptors (2);
+    ArecFdShortage shortage = {0};
+    pthread_t thread;
+
+    for (unsigned i = 0; i < 2; i++) {
+        g_assert_cmpint (arec_fd_slot_acquire (&items[i].slot, NULL), >=, 0);
+    }
+    g_assert_cmpint (pthread_create (&thread, NULL, release_later, &items[1]), ==, 0);
+    use (&items[2]);
+    pthread_join (thread, NULL);
+    set_descriptors (before);
+    g_assert_false (arec_fd_pool_make_room (pool, &shortage, ENOENT));
+    g_assert_cmpint (shortage.deadline, ==, 0);
+    arec_fd_slot_release (&items[0].slot);
+    g_assert_true (arec_fd_pool_make_room (pool, &shortage, ENFILE));
+    g_assert_true (arec_fd_pool_make_room (pool, &shortage, EMFILE));
+    g_assert_cmpuint (arec_fd_pool_n_open (pool), ==, 0);
+    g_assert_false (arec_fd_pool_make_room (pool, &shortage, EMFILE));
+    items_free (items, 3, pool);
+}
+
 enum { THREADS = 8, ITEMS = 20, BOUND = 3 };
 
 typedef struct {
@@ -177,6 +278,8 @@ main (int argc, char **argv)
     g_test_add_func ("/fd-pool/order", test_bound_and_order);
     g_test_add_func ("/fd-pool/in-use", test_in_use);
     g_test_add_func ("/fd-pool/failed-open", test_failed_open);
+    g_test_add_func ("/fd-pool/shortage", test_shortage);
+    g_test_add_func ("/fd-pool/waiting", test_waiting);
     g_test_add_func ("/fd-pool/threads", test_threads);
     return g_test_run();
 }
