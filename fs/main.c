@@ -88,6 +88,25 @@ warn (const ArecfsOptions *options, const char *message)
     }
 }
 
+/* What is told of @note. g_free (). */
+static char *
+text_of_note (const ArecSourceNote *note)
+{
+    return g_strdup_printf ("%s: %s%s", note->path, note->reason,
+                            note->kind == AREC_NOTE_LEFT_OUT ? ", left out" : "");
+}
+
+/* Once more, for a log that has changed its place since. */
+static void
+log_notes (const ArecSourceList *list)
+{
+    for (size_t i = 0; i < arec_source_list_n_notes (list); i++) {
+        g_autofree char *message = text_of_note (arec_source_list_note (list, i));
+
+        g_warning ("%s", message);
+    }
+}
+
 /* Tells what a list leaves out, and which sets of shards are not whole; strictly, the first of
  * that is an error. */
 static bool
@@ -98,9 +117,7 @@ tell_notes (const ArecfsOptions *options, const ArecSourceList *list, GError **e
 
     for (size_t i = 0; i < n; i++) {
         const ArecSourceNote *note = arec_source_list_note (list, i);
-        const char *left_out = note->kind == AREC_NOTE_LEFT_OUT ? ", left out" : "";
-        g_autofree char *message =
-            g_strdup_printf ("%s: %s%s", note->path, note->reason, left_out);
+        g_autofree char *message = text_of_note (note);
 
         if (options->strict) {
             g_set_error (error, AREC_ERROR, AREC_ERROR_NOT_FOUND, "%s: %s (option strict)",
@@ -290,6 +307,7 @@ serve (const ArecfsOptions *options, int report_fd)
         if (report_fd >= 0) {
             if (!options->log_file) {
                 arecfs_log_setup (ARECFS_LOG_SYSLOG, NULL, options->log_level, NULL);
+                log_notes (arecfs_tree_sources (server.tree));
             }
             arecfs_daemon_ready (report_fd);
         }

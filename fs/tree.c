@@ -459,13 +459,17 @@ open_named (ArecfsTree *tree, GError **error)
     for (uint64_t number = 1; number <= tree->n_slots; number++) {
         const Slot *slot = &tree->slots[number - 1];
         const ArecSourceFile *first = arec_source_list_get (tree->list, slot->first);
+        bool is_found = first->form == AREC_SOURCE_DIRECTORY && !tree->flat;
         const ArecfsFile *file;
 
-        if (first->form == AREC_SOURCE_DIRECTORY && !tree->flat && !tree->options.strict) {
+        if (is_found && !tree->options.strict) {
             continue;
         }
         file = open_slot (tree, number, tree->reader_options.cancel, error);
         if (!file) {
+            if (is_found && error && *error) {
+                (*error)->code = AREC_ERROR_NOT_FOUND; /* as all that is wrong with a tree */
+            }
             return false;
         }
         if (is_newer (&file->newest, &tree->newest)) {
@@ -852,6 +856,12 @@ arecfs_tree_describe (ArecfsTree *tree, uint64_t ino)
     }
     return get_node (tree, ino, false, &node, NULL) ? describe_node (tree, &node)
                                                     : g_strdup_printf ("node %" PRIx64, ino);
+}
+
+const ArecSourceList *
+arecfs_tree_sources (const ArecfsTree *tree)
+{
+    return tree->list;
 }
 
 uint64_t

@@ -118,6 +118,9 @@ void arecfs_tree_child (ArecfsTree *tree, const ArecfsNode *node, uint64_t i, Ar
  * g_free (). */
 char *arecfs_tree_describe (ArecfsTree *tree, uint64_t ino);
 
+/* What it was made of. */
+const ArecSourceList *arecfs_tree_sources (const ArecfsTree *tree);
+
 /* Number of slots: each source file's is in [1, n]; those that --merge makes one have the same.
  */
 uint64_t arecfs_tree_n_slots (const ArecfsTree *tree);

@@ -112,16 +112,27 @@ verify_file (ArecOutput *out, ArecEngine *engine, ArecSourceList *list, size_t f
     return result.n_damages == 0;
 }
 
-/* Shards that are missing are no damage of a file, but all that is wrong with some sets. */
+/* Shards that are missing are no damage of a file, but all that is wrong with some sets. What
+ * could not be read is not verified, which is a failure. */
 static void
-tell_notes (ArecOutput *out, ArecSourceList *list)
+tell_notes (ArecOutput *out, ArecSourceList *list, int *first_failure)
 {
+    uint64_t n_more = arec_source_list_n_more_notes (list);
+
     arec_source_list_check_shards (list);
     for (size_t i = 0; i < arec_source_list_n_notes (list); i++) {
         const ArecSourceNote *note = arec_source_list_note (list, i);
         g_autofree char *message = g_strdup_printf ("%s: %s", note->path, note->reason);
 
         arec_output_flush (out);
+        arec_command_tell (message);
+        if (note->kind == AREC_NOTE_LEFT_OUT && *first_failure == AREC_EXIT_DONE) {
+            *first_failure = AREC_EXIT_NOT_OPENED;
+        }
+    }
+    if (n_more > 0) {
+        g_autofree char *message = g_strdup_printf ("%" PRIu64 " more such lines", n_more);
+
         arec_command_tell (message);
     }
 }
@@ -150,7 +161,7 @@ arec_cmd_verify (const ArecCommand *command, int argc, char **argv)
             arec_command_note (out, error, &first_failure);
         }
     }
-    tell_notes (out, list);
+    tell_notes (out, list, &first_failure);
     for (size_t i = 0; i < arec_source_list_length (list) && arec_output_check (out, NULL);
          i++) {
         g_autoptr (GError) error = NULL;

@@ -202,6 +202,13 @@ arec_reader_open (ArecEngine *engine, const char *path, const ArecReaderOptions 
     if (!arec_source_list_add (list, path, NULL, error)) {
         return NULL;
     }
+    /* Nobody could be told of what is left out. */
+    if (arec_source_list_n_notes (list) > 0) {
+        const ArecSourceNote *note = arec_source_list_note (list, 0);
+
+        arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: %s", note->path, note->reason);
+        return NULL;
+    }
     return arec_reader_open_list (engine, list, 0, arec_source_list_length (list), options,
                                   error);
 }

@@ -96,7 +96,7 @@ AREC_PUBLIC bool arec_reader_options_parse (const char *text, ArecReaderOptions 
  */
 
 /* The file that @path names, `PATH[a:b]` included; a glob or `NAME@N` is one sequence of its
- * files.
+ * files. What cannot be read below a directory is NOT_FOUND here.
  * @options  NULL for the defaults.
  * Errors: NOT_FOUND, FORMAT, CORRUPT, UNSUPPORTED, LIMIT, IO, NOMEM, INVALID (range),
  * CANCELLED. */
