@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "inodes.h"
+#include "log.h"
 
 typedef struct {
     uint64_t ino;
@@ -34,6 +35,13 @@ make_damages (const ArecfsControl *control)
 }
 
 static char *
+make_log (const ArecfsControl *control)
+{
+    (void)control;
+    return arecfs_log_text();
+}
+
+static char *
 make_metrics (const ArecfsControl *control)
 {
     ArecEngineStats stats;
@@ -57,6 +65,7 @@ static const struct {
     char *(*make) (const ArecfsControl *control);
 } files[] = {
     {"damages.json", make_damages},
+    {"log", make_log},
     {"metrics", make_metrics},
     {"stats.json", make_stats},
 };

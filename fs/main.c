@@ -24,7 +24,7 @@
 /* Arenas beyond this only keep memory apart that another thread could use. */
 #define MAX_ARENAS 2
 
-/* Microseconds between two words about the progress of a scan, and before the first. */
+/* Microseconds before the first progress line of a scan and between lines. */
 #define SCAN_PROGRESS_INTERVAL G_USEC_PER_SEC
 
 enum { EXIT_MOUNT_POINT = 7, EXIT_NO_FUSE = 8 };
@@ -44,7 +44,7 @@ exit_code_of_mount (ArecfsMountResult result)
 static int
 complain (GError *error, int exit_code)
 {
-    fprintf (stderr, "arecfs: %s\n", error->message);
+    arecfs_log_tell (error->message);
     g_error_free (error);
     return exit_code;
 }
@@ -127,9 +127,11 @@ static ArecSourceList *
 list_sources (const ArecfsOptions *options, bool *flat, GError **error)
 {
     g_autoptr (ArecSourceList) list = arec_source_list_new();
+    g_autofree char *here = g_get_current_dir();
     ArecSourceForm form = AREC_SOURCE_LITERAL;
     guint n = g_strv_length (options->sources);
 
+    arec_source_list_tell_absolute (list, here);
     for (guint i = 0; i < options->patterns->len; i++) {
         arec_source_list_add_pattern (list, g_ptr_array_index (options->patterns, i));
     }
@@ -144,19 +146,31 @@ list_sources (const ArecfsOptions *options, bool *flat, GError **error)
     return tell_notes (options, list, error) ? g_steal_pointer (&list) : NULL;
 }
 
-/* How far a scan is, on a terminal that waits for the mount longer than a moment. */
+/* The scans of files without an index, all of them together, before the mount. */
+typedef struct {
+    ArecSourceTally tally;
+    int64_t started, next; /* microseconds */
+} ScanProgress;
+
+/* How far they are, on a terminal that waits for the mount longer than a moment. */
 static void
 show_scan (void *data, const char *path, uint64_t done, uint64_t total)
 {
-    int64_t *next = data;
+    ScanProgress *scans = data;
     int64_t now = g_get_monotonic_time();
+    g_autofree char *progress = NULL;
+    g_autofree char *line = NULL;
 
-    if (now < *next) {
+    (void)total;
+    if (now < scans->next) {
         return;
     }
-    *next = now + SCAN_PROGRESS_INTERVAL;
-    fprintf (stderr, "\rarecfs: %s: scanned %u %%\033[K", path,
-             (unsigned)(100 * ((double)done / (double)total)));
+    scans->next = now + SCAN_PROGRESS_INTERVAL;
+    done = arec_source_tally_reach (&scans->tally, path, done);
+    progress = arec_text_progress (done, scans->tally.total,
+                                   (double)(now - scans->started) / G_USEC_PER_SEC);
+    line = g_strdup_printf ("arecfs: scanning: %s", progress);
+    arecfs_log_show_progress (line);
 }
 
 /* Before the mount, which may cover the folder. */
@@ -178,7 +192,7 @@ static bool
 open_tree (ArecfsServer *server, GError **error)
 {
     const ArecfsOptions *options = server->options;
-    int64_t started = g_get_monotonic_time(), next = started + SCAN_PROGRESS_INTERVAL;
+    ScanProgress scans = {.started = g_get_monotonic_time()};
     ArecReaderOptions reader = options->reader;
     ArecEngineOptions engine = options->engine;
     ArecfsTreeOptions tree = {.reader = &reader,
@@ -204,15 +218,17 @@ open_tree (ArecfsServer *server, GError **error)
     engine.views_are_brief = true; /* a reply is made of each */
     server->engine = arec_engine_new (&engine);
     if (isatty (STDERR_FILENO)) {
+        scans.next = scans.started + SCAN_PROGRESS_INTERVAL;
+        scans.tally.list = list;
         reader.progress = show_scan;
-        reader.progress_data = &next;
+        reader.progress_data = &scans;
     }
     if (!open_index_dir (server, error)) {
         return false;
     }
     server->tree = arecfs_tree_new (server->engine, list, flat, options->sources, &tree, error);
-    if (next != started + SCAN_PROGRESS_INTERVAL) {
-        fputs ("\r\033[K", stderr);
+    if (scans.next > scans.started + SCAN_PROGRESS_INTERVAL) {
+        arecfs_log_show_progress (NULL);
     }
     if (!server->tree) {
         return false;
@@ -252,9 +268,9 @@ start (ArecfsServer *server, char path[PATH_MAX])
         return complain (error, exit_code_of_mount (result));
     }
     if (!realpath (options->mount_point, path)) {
-        fprintf (stderr, "arecfs: %s: cannot be mounted on: %s\n", options->mount_point,
-                 strerror (errno));
-        return EXIT_MOUNT_POINT;
+        g_set_error (&error, AREC_ERROR, AREC_ERROR_IO, "%s: cannot be mounted on: %s",
+                     options->mount_point, strerror (errno));
+        return complain (error, EXIT_MOUNT_POINT);
     }
     if (!open_tree (server, &error)) {
         return complain (error, arec_error_exit_code (error));
@@ -265,6 +281,19 @@ start (ArecfsServer *server, char path[PATH_MAX])
         return complain (error, exit_code_of_mount (result));
     }
     return 0;
+}
+
+/* From now on; where nothing takes it, whoever mounts learns where the log is. */
+static void
+log_to_syslog (const ArecfsOptions *options, const char *path)
+{
+    if (!arecfs_log_has_syslog()) {
+        g_message (
+            "%s: there is no syslog here: the last lines of the log are in its .arecfs/log,"
+            " all of them with --log-file or -f",
+            path);
+    }
+    arecfs_log_setup (ARECFS_LOG_SYSLOG, NULL, options->log_level, NULL);
 }
 
 /* @report_fd  -1 in the foreground. */
@@ -278,13 +307,15 @@ serve (const ArecfsOptions *options, int report_fd)
     if (!options->no_push) {
         server.watcher = arecfs_watcher_start();
     }
+    arecfs_log_start();
     exit_code = start (&server, path);
 
     if (exit_code == 0) {
         if (report_fd >= 0) {
             if (!options->log_file) {
-                arecfs_log_setup (ARECFS_LOG_SYSLOG, NULL, options->log_level, NULL);
+                log_to_syslog (options, path);
             }
+            arecfs_log_flush();
             arecfs_daemon_ready (report_fd);
         }
         g_message ("%s: mounted", path);
@@ -295,6 +326,7 @@ serve (const ArecfsOptions *options, int report_fd)
     }
     arecfs_watcher_free (server.watcher);
     close_tree (&server);
+    arecfs_log_flush();
     return exit_code;
 }
 
@@ -331,8 +363,9 @@ main (int argc, char **argv)
     if (!options->foreground) {
         report_fd = arecfs_daemon_fork();
         if (report_fd < 0) {
-            fprintf (stderr, "arecfs: cannot fork: %s\n", strerror (errno));
-            return EXIT_FAILURE;
+            g_set_error (&error, AREC_ERROR, AREC_ERROR_IO, "cannot fork: %s",
+                         strerror (errno));
+            return complain (error, EXIT_FAILURE);
         }
     }
     return serve (options, report_fd);

@@ -47,7 +47,7 @@ put_number (ArecOutput *out, const char *key, uint64_t number)
 static void
 put_size (ArecOutput *out, const char *key, uint64_t bytes)
 {
-    g_autofree char *human = arec_output_human_size (bytes);
+    g_autofree char *human = arec_text_size (bytes);
 
     put_key (out, key);
     if (bytes < 1024) {
@@ -60,7 +60,7 @@ put_size (ArecOutput *out, const char *key, uint64_t bytes)
 static void
 put_text (ArecOutput *out, const char *key, const char *text)
 {
-    g_autofree char *printable = arec_output_printable (text);
+    g_autofree char *printable = arec_text_printable (text);
 
     put_key (out, key);
     arec_output_format (out, "%s\n", printable);

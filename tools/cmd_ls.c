@@ -39,7 +39,7 @@ source_of (Listing *listing, size_t file)
 
         arec_reader_file_info (listing->reader, file, &info);
         g_free (listing->source);
-        listing->source = arec_output_printable (info.path);
+        listing->source = arec_text_printable (info.path);
         listing->file = file;
     }
     return listing->source;

@@ -69,7 +69,7 @@ on_progress (void *data, uint64_t done, uint64_t total)
 static void
 put_result (Report *report, const ArecVerifyResult *result)
 {
-    g_autofree char *path = arec_output_printable (report->path);
+    g_autofree char *path = arec_text_printable (report->path);
 
     if (report->json) {
         arec_output_format (report->out, "%s], \"ok\": %s, \"records\": %" PRIu64 "}",

@@ -14,7 +14,7 @@ enum { MAX_THREADS = 4096 };
 void
 arec_command_tell (const char *message)
 {
-    g_autofree char *printable = arec_output_printable (message);
+    g_autofree char *printable = arec_text_printable (message);
     g_autofree char *line = g_strdup_printf ("arec: %s\n", printable);
     ssize_t ignored;
 

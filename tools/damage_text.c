@@ -27,8 +27,8 @@ loss_text (const ArecDamage *damage)
 char *
 arec_damage_text (const char *path, const ArecDamage *damage)
 {
-    g_autofree char *shown = arec_output_printable (path);
-    g_autofree char *reason = arec_output_printable (damage->reason);
+    g_autofree char *shown = arec_text_printable (path);
+    g_autofree char *reason = arec_text_printable (damage->reason);
     g_autofree char *loss = loss_text (damage);
 
     return g_strdup_printf ("%s: at %" PRIu64 ": %" PRIu64 " bytes damaged: %s; %s", shown,

@@ -142,85 +142,12 @@ arec_output_format (ArecOutput *out, const char *format, ...)
     arec_output_text (out, text);
 }
 
-static bool
-is_control (gunichar c)
-{
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f);
-}
-
-/* The length of the UTF-8 sequence that @text starts with, its character in @c; 0 if there is
- * none. */
-static size_t
-decode_utf8 (const char *text, gunichar *c)
-{
-    gunichar got = g_utf8_get_char_validated (text, -1);
-
-    if (got == (gunichar)-1 || got == (gunichar)-2) {
-        return 0;
-    }
-    *c = got;
-    return (size_t)(g_utf8_next_char (text) - text);
-}
-
 void
 arec_output_json_string (ArecOutput *out, const char *text)
 {
-    arec_output_byte (out, '"');
-    while (*text) {
-        gunichar c = 0;
-        size_t length = decode_utf8 (text, &c);
+    g_autofree char *json = arec_text_json (text);
 
-        if (length == 0) {
-            arec_output_text (out, "\xef\xbf\xbd");
-            length = 1;
-        } else if (is_control (c)) {
-            arec_output_format (out, "\\u%04x", c);
-        } else {
-            if (c == '"' || c == '\\') {
-                arec_output_byte (out, '\\');
-            }
-            arec_output_bytes (out, text, length);
-        }
-        text += length;
-    }
-    arec_output_byte (out, '"');
-}
-
-char *
-arec_output_printable (const char *text)
-{
-    GString *shown = g_string_new (NULL);
-
-    while (*text) {
-        gunichar c = 0;
-        size_t length = decode_utf8 (text, &c);
-
-        if (length > 0 && !is_control (c)) {
-            g_string_append_len (shown, text, (gssize)length);
-            text += length;
-            continue;
-        }
-        for (const char *end = text + MAX (length, 1); text < end; text++) {
-            g_string_append_printf (shown, "\\x%02X", (unsigned char)*text);
-        }
-    }
-    return g_string_free (shown, FALSE);
-}
-
-char *
-arec_output_human_size (uint64_t bytes)
-{
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double shown = (double)bytes / 1024;
-    size_t unit = 0;
-
-    if (bytes < 1024) {
-        return g_strdup_printf ("%d B", (int)bytes);
-    }
-    for (; shown >= 1024 && unit + 1 < G_N_ELEMENTS (units); unit++) {
-        shown /= 1024;
-    }
-    return g_strdup_printf ("%.1f %s", shown, units[unit]);
+    arec_output_text (out, json);
 }
 
 void

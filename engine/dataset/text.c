@@ -175,3 +175,143 @@ arec_range_resolve (const ArecRangeText *range, uint64_t n_records, uint64_t *fi
                       "%s is out of bounds: there are %" PRIu64 " records, numbered from 0",
                       what, n_records);
 }
+
+/* ---- hostile text ---- */
+
+static bool
+is_control (gunichar c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f);
+}
+
+/* The length of the UTF-8 sequence that @text starts with, its character in @c; 0 if there is
+ * none. */
+static size_t
+decode_utf8 (const char *text, gunichar *c)
+{
+    gunichar got = g_utf8_get_char_validated (text, -1);
+
+    if (got == (gunichar)-1 || got == (gunichar)-2) {
+        return 0;
+    }
+    *c = got;
+    return (size_t)(g_utf8_next_char (text) - text);
+}
+
+char *
+arec_text_printable (const char *text)
+{
+    GString *shown = g_string_new (NULL);
+
+    while (*text) {
+        gunichar c = 0;
+        size_t length = decode_utf8 (text, &c);
+
+        if (length > 0 && !is_control (c)) {
+            g_string_append_len (shown, text, (gssize)length);
+            text += length;
+            continue;
+        }
+        for (const char *end = text + MAX (length, 1); text < end; text++) {
+            g_string_append_printf (shown, "\\x%02X", (unsigned char)*text);
+        }
+    }
+    return g_string_free (shown, FALSE);
+}
+
+static unsigned
+width_of (gunichar c)
+{
+    if (g_unichar_iszerowidth (c)) {
+        return 0;
+    }
+    return g_unichar_iswide (c) ? 2 : 1;
+}
+
+char *
+arec_text_cut (const char *text, unsigned columns)
+{
+    const char *end = text;
+
+    while (*end) {
+        unsigned width = width_of (g_utf8_get_char (end));
+
+        if (width > columns) {
+            break;
+        }
+        columns -= width;
+        end = g_utf8_next_char (end);
+    }
+    return g_strndup (text, (size_t)(end - text));
+}
+
+char *
+arec_text_json (const char *text)
+{
+    GString *shown = g_string_new ("\"");
+
+    while (*text) {
+        gunichar c = 0;
+        size_t length = decode_utf8 (text, &c);
+
+        if (length == 0) {
+            g_string_append (shown, "\xef\xbf\xbd");
+            length = 1;
+        } else if (is_control (c)) {
+            g_string_append_printf (shown, "\\u%04x", c);
+        } else {
+            if (c == '"' || c == '\\') {
+                g_string_append_c (shown, '\\');
+            }
+            g_string_append_len (shown, text, (gssize)length);
+        }
+        text += length;
+    }
+    g_string_append_c (shown, '"');
+    return g_string_free (shown, FALSE);
+}
+
+/* ---- amounts ---- */
+
+char *
+arec_text_size (uint64_t bytes)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    char number[G_ASCII_DTOSTR_BUF_SIZE];
+    double shown = (double)bytes / 1024;
+    size_t unit = 0;
+
+    if (bytes < 1024) {
+        return g_strdup_printf ("%d B", (int)bytes);
+    }
+    for (; shown >= 1024 && unit + 1 < G_N_ELEMENTS (units); unit++) {
+        shown /= 1024;
+    }
+    return g_strdup_printf ("%s %s", g_ascii_formatd (number, sizeof number, "%.1f", shown),
+                            units[unit]);
+}
+
+char *
+arec_text_advance (uint64_t done, uint64_t total, double seconds)
+{
+    double part = total > 0 ? MIN ((double)done / (double)total, 1.0) : 0;
+    uint64_t left;
+
+    if (part <= 0 || seconds <= 0) {
+        return g_strdup_printf ("%d%%", (int)(100 * part));
+    }
+    left = (uint64_t)(seconds * (1 - part) / part);
+    return g_strdup_printf ("%d%% ETA %" PRIu64 ":%02" PRIu64, (int)(100 * part), left / 60,
+                            left % 60);
+}
+
+char *
+arec_text_progress (uint64_t done, uint64_t total, double seconds)
+{
+    g_autofree char *have = arec_text_size (done);
+    g_autofree char *all = arec_text_size (total);
+    g_autofree char *speed = arec_text_size ((uint64_t)((double)done / MAX (seconds, 0.001)));
+    g_autofree char *advance = arec_text_advance (done, total, seconds);
+
+    return g_strdup_printf ("%s/%s %s/s %s", have, all, speed, advance);
+}
