@@ -4,6 +4,7 @@
 
 #include "arrayrecord/footer_reader.h"
 #include "arrayrecord/seen_chunks.h"
+#include "arrayrecord/foreign.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "riegeli/block.h"
@@ -59,9 +60,31 @@ has_signature (ArecSource *source, GError **error)
            header.num_records == 0 && header.decoded_data_size == 0;
 }
 
-static bool
-fail_unknown (const ArecSource *source, GError **error)
+static const char *
+foreign_name (ArecSource *source)
 {
+    g_autofree uint8_t *bytes = g_malloc (2 * AREC_FOREIGN_SAMPLE);
+    size_t n = MIN (source->size, AREC_FOREIGN_SAMPLE);
+
+    return arec_source_pread (source, bytes, n, 0, NULL) &&
+                   arec_source_pread (source, bytes + n, n, source->size - n, NULL)
+               ? arec_foreign_name (bytes, bytes + n, n, source->size)
+               : NULL;
+}
+
+static bool
+fail_unknown (ArecSource *source, GError **error)
+{
+    const char *foreign = foreign_name (source);
+
+    if (arec_source_is_being_written (source)) {
+        return arec_fail (error, AREC_ERROR_FORMAT, "%s: at 0: %s: " AREC_GROWING, source->name,
+                          foreign ? foreign : "no Riegeli/records signature");
+    }
+    if (foreign) {
+        return arec_fail (error, AREC_ERROR_FORMAT, "%s: at 0: %s, not an ArrayRecord file",
+                          source->name, foreign);
+    }
     return arec_fail (error, AREC_ERROR_FORMAT,
                       "%s: at 0: neither an ArrayRecord postscript at the end nor a"
                       " Riegeli/records signature at the begin",
@@ -90,16 +113,20 @@ open_indexed (ArecShard *shard, uint64_t footer_offset, uint64_t footer_limit, G
 static bool
 fail_damaged (ArecSource *source, const GError *why, GError **error)
 {
+    const char *foreign;
+
     if (arec_source_is_being_written (source)) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s; the file is still being written, its index comes at the end",
-                          why->message);
+        return arec_fail (error, AREC_ERROR_CORRUPT, "%s; " AREC_GROWING, why->message);
     }
-    return arec_fail (
-        error, AREC_ERROR_CORRUPT,
-        "%s; the file is damaged or cut off: 'arecfs --recover' mounts what a scan"
-        " finds, 'arec repair' makes a sound copy",
-        why->message);
+    foreign = foreign_name (source);
+    if (foreign) {
+        return arec_fail (error, AREC_ERROR_CORRUPT, "%s: at 0: %s, not an ArrayRecord file",
+                          source->name, foreign);
+    }
+    return arec_fail (error, AREC_ERROR_CORRUPT,
+                      "%s; 'arecfs --recover' mounts what a scan of the damaged file finds,"
+                      " 'arec repair' makes a sound copy",
+                      why->message);
 }
 
 /* The options of a plain Riegeli/records file are in its metadata, if anywhere. */
@@ -316,6 +343,12 @@ arec_shard_origin (const ArecShard *shard, ArecShardOrigin *origin)
         .first_gap_record = shard->scanned.first_gap_record,
         .first_reason = shard->scanned.first_reason,
     };
+}
+
+const char *
+arec_shard_foreign_name (const ArecShard *shard)
+{
+    return foreign_name (shard->source);
 }
 
 const char *

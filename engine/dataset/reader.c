@@ -54,13 +54,22 @@ struct ArecReader {
 static bool
 check_recovered (const ArecShard *shard, GError **error)
 {
+    const char *name = arec_shard_source (shard)->name;
     ArecShardOrigin origin;
+    const char *foreign;
 
     arec_shard_origin (shard, &origin);
-    return origin.is_listed || !origin.is_recovered ||
-           arec_index_n_records (arec_shard_index (shard)) > 0 ||
-           arec_fail_place (error, AREC_ERROR_CORRUPT, arec_shard_source (shard)->name,
-                            origin.first_fault, "%s; a scan of the file finds no records",
+    if (origin.is_listed || !origin.is_recovered ||
+        arec_index_n_records (arec_shard_index (shard)) > 0) {
+        return true;
+    }
+    foreign = arec_shard_foreign_name (shard);
+    if (foreign) {
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, name, 0,
+                                "%s, not an ArrayRecord file", foreign);
+    }
+    return arec_fail_place (error, AREC_ERROR_CORRUPT, name, origin.first_fault,
+                            "%s; a scan of the file finds no records",
                             origin.first_reason ? origin.first_reason : "no footer");
 }
 

@@ -1,6 +1,5 @@
-/* Text forms that both programs and option strings share: SIZE and RANGE; and the forms in which
- * hostile text, of files and file names, leaves a process.
- * Pure functions, any thread.
+/* Text forms that both programs and option strings share: SIZE and RANGE; and the forms in
+ * which hostile text, of files and file names, leaves a process. Pure functions, any thread.
  */
 #pragma once
 
