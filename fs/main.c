@@ -52,8 +52,10 @@ complain (GError *error, int exit_code)
 static void
 print_version (void)
 {
-    printf ("arecfs %s\nlibfuse %s (built with %d.%d)\n", AREC_VERSION, fuse_pkgversion(),
-            FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION);
+    g_autofree char *libraries = arec_version_of_libraries();
+
+    printf ("arecfs %s\nlibfuse %s (built with %d.%d)\n%s", AREC_VERSION, fuse_pkgversion(),
+            FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION, libraries);
 }
 
 /* With one of the standard streams closed, the next file opened would take its number and its

@@ -98,8 +98,9 @@ int
 arec_command_print_version (void)
 {
     g_autoptr (ArecOutput) out = arec_command_stdout();
+    g_autofree char *libraries = arec_version_of_libraries();
 
-    arec_output_text (out, "arec " AREC_VERSION "\n");
+    arec_output_format (out, "arec " AREC_VERSION "\n%s", libraries);
     return arec_command_finish (out, NULL);
 }
 
@@ -235,22 +236,37 @@ split_arguments (int argc, char **argv, const GOptionEntry *const tables[], bool
     return true;
 }
 
+/* To the engine 0 means auto; one load at a time is the caller's own. */
 static bool
-parse_threads (const char *text, unsigned *threads, GError **error)
+parse_threads (const char *text, ArecCommandLine *line, GError **error)
 {
     guint64 number;
 
     if (strcmp (text, "auto") == 0) {
-        *threads = 0;
         return true;
     }
-    if (!g_ascii_string_to_unsigned (text, 10, 1, MAX_THREADS, &number, NULL)) {
+    if (!g_ascii_string_to_unsigned (text, 10, 0, MAX_THREADS, &number, NULL)) {
         g_set_error (error, AREC_ERROR, AREC_ERROR_INVALID,
-                     "--threads: invalid value: %s, expected auto or a number in [1..%d]", text,
+                     "--threads: invalid value: %s, expected auto or a number in [0..%d]", text,
                      MAX_THREADS);
         return false;
     }
-    *threads = (unsigned)number;
+    line->engine_options.max_parallelism = MAX ((unsigned)number, 1);
+    return true;
+}
+
+static bool
+parse_cache_size (const char *text, ArecCommandLine *line, GError **error)
+{
+    if (strcmp (text, "auto") == 0) {
+        return true;
+    }
+    if (!arec_size_parse (text, &line->engine_options.cache_size, error)) {
+        g_prefix_error (error, "--cache-size: ");
+        return false;
+    }
+    /* To the engine 0 means auto; the least it can do is to keep what is in use. */
+    line->engine_options.cache_size = MAX (line->engine_options.cache_size, 1);
     return true;
 }
 
@@ -272,13 +288,8 @@ parse_kind (const char *text, ArecKindChoice *kind, GError **error)
 static bool
 parse_common (CommonText *text, ArecCommandLine *line, GError **error)
 {
-    if (text->threads &&
-        !parse_threads (text->threads, &line->engine_options.max_parallelism, error)) {
-        return false;
-    }
-    if (text->cache_size && strcmp (text->cache_size, "auto") != 0 &&
-        !arec_size_parse (text->cache_size, &line->engine_options.cache_size, error)) {
-        g_prefix_error (error, "--cache-size: ");
+    if ((text->threads && !parse_threads (text->threads, line, error)) ||
+        (text->cache_size && !parse_cache_size (text->cache_size, line, error))) {
         return false;
     }
     if (text->reader_options &&
@@ -308,18 +319,21 @@ print_help (const ArecCommand *command, GOptionContext *context)
     return arec_command_finish (out, NULL);
 }
 
-/* How far the scan of a file without an index is. */
+/* How far the scans of files without an index are. */
 static void
 show_scan (void *data, const char *path, uint64_t done, uint64_t total)
 {
-    ArecProgress *progress = data;
+    ArecCommandLine *line = data;
 
-    (void)path;
-    progress->total = total;
+    if (!line->scan_progress.enabled || !line->scanned.list) {
+        return;
+    }
     if (done == total) {
         arec_progress_clear();
     } else {
-        arec_progress_reach (progress, done);
+        done = arec_source_tally_reach (&line->scanned, path, done);
+        line->scan_progress.total = line->scanned.total;
+        arec_progress_reach (&line->scan_progress, done);
     }
 }
 
@@ -329,7 +343,8 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
 {
     g_auto (CommonText) text = {0};
     const GOptionEntry telling[] = {
-        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &line->quiet, "No progress", NULL},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &line->quiet, "Only what is wrong, no progress",
+         NULL},
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &line->verbose, "Tell more", NULL},
         {"json", 0, command->has_json ? 0 : G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE,
          &line->json, "Write JSON", NULL},
@@ -352,7 +367,8 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
     };
     const GOptionEntry helping[] = {
         {"help", 'h', 0, G_OPTION_ARG_NONE, &text.help, "Show this help", NULL},
-        {"version", 0, 0, G_OPTION_ARG_NONE, &text.version, "Show the version", NULL},
+        {"version", 'V', 0, G_OPTION_ARG_NONE, &text.version,
+         "Show the versions of arec and its libraries", NULL},
         G_OPTION_ENTRY_NULL,
     };
     const bool reads = !command->is_of_mount;
@@ -400,7 +416,7 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
     }
     arec_progress_start (&line->scan_progress, line->quiet, AREC_PROGRESS_BYTES, 0);
     line->reader_options.progress = show_scan;
-    line->reader_options.progress_data = &line->scan_progress;
+    line->reader_options.progress_data = line;
     line->n_operands = operands->len - 1;
     line->operands = (char **)g_ptr_array_free (g_steal_pointer (&operands), FALSE);
     return true;

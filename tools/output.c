@@ -9,6 +9,8 @@
 
 #include <arec/arec.h>
 
+#include "progress.h"
+
 enum {
     BUFFER_SIZE = 256 * 1024,
     U64_DIGITS = 20,
@@ -17,7 +19,8 @@ enum {
 struct ArecOutput {
     int fd; /* -1 once closed */
     const char *name;
-    int failure; /* errno of the first failure, 0 before */
+    int failure;      /* errno of the first failure, 0 before */
+    bool is_terminal; /* where a line of progress may stand */
     size_t used;
     char buffer[BUFFER_SIZE];
 };
@@ -30,6 +33,7 @@ arec_output_new (int fd, const char *name)
     out->fd = fd;
     out->name = name;
     out->failure = 0;
+    out->is_terminal = isatty (fd);
     out->used = 0;
     return out;
 }
@@ -62,6 +66,9 @@ write_out (ArecOutput *out, const void *data, size_t size)
     struct iovec parts[2] = {{out->buffer, out->used}, {(void *)data, size}};
     struct iovec *part = parts;
 
+    if (out->is_terminal && out->used + size > 0) {
+        arec_progress_clear();
+    }
     out->used = 0;
     while (!out->failure && part < parts + G_N_ELEMENTS (parts)) {
         ssize_t n;
@@ -154,6 +161,15 @@ void
 arec_output_flush (ArecOutput *out)
 {
     write_out (out, NULL, 0);
+}
+
+void
+arec_output_end_line (ArecOutput *out)
+{
+    arec_output_byte (out, '\n');
+    if (out->is_terminal) {
+        arec_output_flush (out);
+    }
 }
 
 bool

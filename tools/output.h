@@ -31,6 +31,9 @@ void arec_output_format (ArecOutput *out, const char *format, ...) G_GNUC_PRINTF
 /* @text as arec_text_json () writes it. */
 void arec_output_json_string (ArecOutput *out, const char *text);
 
+/* A newline that ends what somebody at a terminal waits for: there it is shown at once. */
+void arec_output_end_line (ArecOutput *out);
+
 /* Writes what is buffered. Errors: none; see arec_output_check (). */
 void arec_output_flush (ArecOutput *out);
 

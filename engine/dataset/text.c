@@ -271,6 +271,57 @@ arec_text_json (const char *text)
     return g_string_free (shown, FALSE);
 }
 
+/* ---- what was meant ---- */
+
+/* Longer words are names of files, not of options. */
+#define MAX_WORD 40
+
+/* Letters to change, add or take away, or neighbours to exchange, that make @a of @b. */
+static unsigned
+distance (const char *a, const char *b)
+{
+    unsigned rows[3][MAX_WORD + 1] = {0};
+    size_t n_a = strlen (a), n_b = strlen (b);
+
+    if (n_a > MAX_WORD || n_b > MAX_WORD) {
+        return UINT32_MAX;
+    }
+    for (size_t j = 0; j <= n_b; j++) {
+        rows[0][j] = (unsigned)j;
+    }
+    for (size_t i = 1; i <= n_a; i++) {
+        unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
+
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= n_b; j++) {
+            row[j] = MIN (MIN (above[j], row[j - 1]) + 1,
+                          above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                row[j] = MIN (row[j], two_above[j - 2] + 1);
+            }
+        }
+    }
+    return rows[n_a % 3][n_b];
+}
+
+const char *
+arec_text_nearest (const char *word, const char *const *words)
+{
+    unsigned best = strlen (word) > 4 ? 3 : 2; /* less than this */
+    const char *nearest = NULL;
+
+    for (; *words; words++) {
+        unsigned changes =
+            strlen (word) >= 3 && g_str_has_prefix (*words, word) ? 1 : distance (word, *words);
+
+        if (changes < best) {
+            best = changes;
+            nearest = *words;
+        }
+    }
+    return nearest;
+}
+
 /* ---- amounts ---- */
 
 char *

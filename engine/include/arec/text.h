@@ -50,6 +50,11 @@ AREC_PUBLIC char *arec_text_cut (const char *text, unsigned columns);
  * (transfer full). */
 AREC_PUBLIC char *arec_text_json (const char *text);
 
+/* The one of @words, which ends with NULL, that @word was probably meant to be: one or two
+ * letters are other, missing, too much or exchanged, or @word is its front. NULL: none is near.
+ */
+AREC_PUBLIC const char *arec_text_nearest (const char *word, const char *const *words);
+
 /* `393216` as `384.0 KiB`; below 1 KiB in whole bytes. ASCII in every locale. Returns (transfer
  * full). */
 AREC_PUBLIC char *arec_text_size (uint64_t bytes);
