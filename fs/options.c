@@ -598,13 +598,15 @@ fail_unknown_option (const char *message, GError **error)
     static const char *const basic[] = {"foreground", "debug", "options", "help", "version"};
     const char *words[G_N_ELEMENTS (table) + G_N_ELEMENTS (basic) + 1] = {0};
     const char *dashes = strstr (message, "--");
+    g_autofree char *word =
+        dashes ? g_strndup (dashes + 2, strcspn (dashes + 2, "=")) : g_strdup ("");
     const char *nearest;
 
     for (size_t i = 0; i < G_N_ELEMENTS (table); i++) {
         words[i] = table[i].name;
     }
     memcpy (words + G_N_ELEMENTS (table), basic, sizeof basic);
-    nearest = dashes ? arec_text_nearest (dashes + 2, words) : NULL;
+    nearest = arec_text_nearest (word, words);
     return fail (error, AREC_ERROR_INVALID, "%c%s; try 'arecfs --help'%s%s%s",
                  g_ascii_tolower (message[0]), message + 1, nearest ? ", or is --" : "",
                  nearest ? nearest : "", nearest ? " meant?" : "");

@@ -130,6 +130,13 @@ put_metadata_json (ArecOutput *out, const ArecMetadata *metadata)
     }
 }
 
+/* Whether `[a:b]` leaves records out. */
+static bool
+selects (const ArecFileInfo *info)
+{
+    return info->first_record != 0 || info->end_record != info->n_records;
+}
+
 static void
 put_file_text (ArecOutput *out, const Told *told, bool verbose)
 {
@@ -139,7 +146,7 @@ put_file_text (ArecOutput *out, const Told *told, bool verbose)
     put_size (out, "file_size:", info->file_size);
     put_text (out, "kind:", kind_name (info->kind));
     put_number (out, "records:", info->n_records);
-    if (info->first_record != 0 || info->end_record != info->n_records) {
+    if (selects (info)) {
         put_key (out, "selected:");
         arec_output_format (out, "%" PRIu64 ":%" PRIu64 "\n", info->first_record,
                             info->end_record);
@@ -188,8 +195,11 @@ put_file_json (ArecOutput *out, const Told *told)
     put_metadata_json (out, &told->metadata);
     arec_output_format (out, ", \"recovered\": %s, \"gaps\": %" PRIu64,
                         info->is_recovered ? "true" : "false", info->n_gaps);
-    arec_output_format (out, ", \"selected\": [%" PRIu64 ", %" PRIu64 "]}", info->first_record,
-                        info->end_record);
+    if (selects (info)) {
+        arec_output_format (out, ", \"selected\": [%" PRIu64 ", %" PRIu64 "]",
+                            info->first_record, info->end_record);
+    }
+    arec_output_byte (out, '}');
 }
 
 /* `1797 records in 29 chunks, 4.1 MiB, zstd: PATH` */

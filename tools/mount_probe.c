@@ -42,7 +42,7 @@ open_metrics_at (const char *directory, int *fd)
 static int
 open_metrics (const char *path, int *fd)
 {
-    char *at = realpath (path, NULL);
+    g_autofree char *at = realpath (path, NULL);
     struct stat st, above;
     int number;
 

@@ -48,19 +48,20 @@ arec_progress_meets_output (void)
     return isatty (STDOUT_FILENO);
 }
 
-/* `1234/10000 records 56.7 MiB/s 12% ETA 0:12` */
+/* `1234/10000 records 12% 56.7 MiB/s ETA 0:12` */
 static char *
 records_text (const ArecProgress *progress, double seconds)
 {
-    g_autofree char *advance = arec_text_advance (progress->done, progress->total, seconds);
     g_autofree char *size = arec_text_size ((uint64_t)((double)progress->bytes / seconds));
     g_autofree char *speed =
         progress->bytes > 0
             ? g_strdup_printf ("%s/s", size)
             : g_strdup_printf ("%.0f records/s", (double)progress->done / seconds);
+    g_autofree char *advance =
+        arec_text_advance (progress->done, progress->total, seconds, speed);
 
-    return g_strdup_printf ("%" PRIu64 "/%" PRIu64 " records %s %s", progress->done,
-                            progress->total, speed, advance);
+    return g_strdup_printf ("%" PRIu64 "/%" PRIu64 " records %s", progress->done,
+                            progress->total, advance);
 }
 
 static unsigned

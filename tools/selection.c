@@ -32,7 +32,8 @@ understand (const ArecCommandLine *line, Operands *operands, ArecRangeText *rang
         } else if (may_be_file (text)) {
             file = text;
         } else {
-            g_propagate_prefixed_error (error, g_steal_pointer (&cause), "no file and ");
+            g_set_error (error, AREC_ERROR, AREC_ERROR_INVALID,
+                         "%s, or the name of another file, and there is none", cause->message);
             return false;
         }
     }

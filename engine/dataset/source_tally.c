@@ -30,6 +30,16 @@ count (ArecSourceTally *tally)
     tally->is_counted = true;
 }
 
+static void
+go_on (ArecSourceTally *tally)
+{
+    tally->before += size_of (tally->list, tally->file++);
+    if (tally->file == arec_source_list_length (tally->list)) {
+        tally->file = 0;
+        tally->before = 0;
+    }
+}
+
 uint64_t
 arec_source_tally_reach (ArecSourceTally *tally, const char *path, uint64_t done)
 {
@@ -38,13 +48,13 @@ arec_source_tally_reach (ArecSourceTally *tally, const char *path, uint64_t done
     if (!tally->is_counted) {
         count (tally);
     }
+    if (done < tally->done) {
+        go_on (tally);
+    }
+    tally->done = done;
     /* Mostly the same file as before, or the next; at most once around. */
     for (size_t i = 0; i < n && !is_at (tally, path); i++) {
-        tally->before += size_of (tally->list, tally->file);
-        if (++tally->file == n) {
-            tally->file = 0;
-            tally->before = 0;
-        }
+        go_on (tally);
     }
     return tally->before + done;
 }

@@ -343,17 +343,17 @@ arec_text_size (uint64_t bytes)
 }
 
 char *
-arec_text_advance (uint64_t done, uint64_t total, double seconds)
+arec_text_advance (uint64_t done, uint64_t total, double seconds, const char *speed)
 {
     double part = total > 0 ? MIN ((double)done / (double)total, 1.0) : 0;
     uint64_t left;
 
     if (part <= 0 || seconds <= 0) {
-        return g_strdup_printf ("%d%%", (int)(100 * part));
+        return g_strdup_printf ("%d%% %s", (int)(100 * part), speed);
     }
     left = (uint64_t)(seconds * (1 - part) / part);
-    return g_strdup_printf ("%d%% ETA %" PRIu64 ":%02" PRIu64, (int)(100 * part), left / 60,
-                            left % 60);
+    return g_strdup_printf ("%d%% %s ETA %" PRIu64 ":%02" PRIu64, (int)(100 * part), speed,
+                            left / 60, left % 60);
 }
 
 char *
@@ -361,8 +361,9 @@ arec_text_progress (uint64_t done, uint64_t total, double seconds)
 {
     g_autofree char *have = arec_text_size (done);
     g_autofree char *all = arec_text_size (total);
-    g_autofree char *speed = arec_text_size ((uint64_t)((double)done / MAX (seconds, 0.001)));
-    g_autofree char *advance = arec_text_advance (done, total, seconds);
+    g_autofree char *rate = arec_text_size ((uint64_t)((double)done / MAX (seconds, 0.001)));
+    g_autofree char *speed = g_strconcat (rate, "/s", NULL);
+    g_autofree char *advance = arec_text_advance (done, total, seconds, speed);
 
-    return g_strdup_printf ("%s/%s %s/s %s", have, all, speed, advance);
+    return g_strdup_printf ("%s/%s %s", have, all, advance);
 }

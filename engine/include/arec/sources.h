@@ -137,10 +137,12 @@ typedef struct {
     uint64_t total;  /* bytes of all */
     size_t file;     /* the one that was reached last */
     uint64_t before; /* bytes of those before it */
+    uint64_t done;   /* of this one */
 } ArecSourceTally;
 
 /* @tally  {.list = ...} at first. The sizes are asked for by the first call.
- * @path   of the file that is at @done. Returns bytes done of tally->total. */
+ * @path   of the file that is at @done; one that is in the list again begins again from less.
+ * Returns bytes done of tally->total. */
 AREC_PUBLIC uint64_t arec_source_tally_reach (ArecSourceTally *tally, const char *path,
                                               uint64_t done);
 

@@ -59,11 +59,12 @@ AREC_PUBLIC const char *arec_text_nearest (const char *word, const char *const *
  * full). */
 AREC_PUBLIC char *arec_text_size (uint64_t bytes);
 
-/* `43% ETA 0:12` of work of which @done of @total units are done after @seconds; without the
- * ETA as long as nothing is done. Returns (transfer full). */
-AREC_PUBLIC char *arec_text_advance (uint64_t done, uint64_t total, double seconds);
+/* `43% SPEED ETA 0:12` of work of which @done of @total units are done after @seconds; without
+ * the ETA as long as nothing is done. Returns (transfer full). */
+AREC_PUBLIC char *arec_text_advance (uint64_t done, uint64_t total, double seconds,
+                                     const char *speed);
 
-/* `1.2 MiB/3.4 GiB 56.7 MiB/s 43% ETA 0:12`: the same of bytes. Returns (transfer full). */
+/* `1.2 MiB/3.4 GiB 43% 56.7 MiB/s ETA 0:12`: the same of bytes. Returns (transfer full). */
 AREC_PUBLIC char *arec_text_progress (uint64_t done, uint64_t total, double seconds);
 
 G_END_DECLS

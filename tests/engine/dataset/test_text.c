@@ -410,10 +410,38 @@ test_progress (void)
     g_autofree char *more = arec_text_progress (300, 200, 1); /* the file grew */
     g_autofree char *none = arec_text_progress (0, 0, 1);
 
-    g_assert_cmpstr (begin, ==, "0 B/2.0 KiB 0 B/s 0%");
-    g_assert_cmpstr (half, ==, "50.0 MiB/200.0 MiB 2.0 MiB/s 25% ETA 1:15");
-    g_assert_cmpstr (more, ==, "300 B/200 B 300 B/s 100% ETA 0:00");
-    g_assert_cmpstr (none, ==, "0 B/0 B 0 B/s 0%");
+    g_assert_cmpstr (begin, ==, "0 B/2.0 KiB 0% 0 B/s");
+    g_assert_cmpstr (half, ==, "50.0 MiB/200.0 MiB 25% 2.0 MiB/s ETA 1:15");
+    g_assert_cmpstr (more, ==, "300 B/200 B 100% 300 B/s ETA 0:00");
+    g_assert_cmpstr (none, ==, "0 B/0 B 0% 0 B/s");
+}
+
+static void
+test_nearest (void)
+{
+    static const char *const words[] = {"cache-size", "log-file", "merge", "kind", NULL};
+    static const struct {
+        const char *word;
+        const char *nearest;
+    } cases[] = {
+        {"cache-szie", "cache-size"},
+        {"cachesize", "cache-size"},
+        {"cach", "cache-size"},
+        {"logfile", "log-file"},
+        {"merged", "merge"},
+        {"knid", "kind"},
+        {"foo", NULL},
+        {"", NULL},
+        {"margarine", NULL},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_assert_cmpstr (arec_text_nearest (cases[i].word, words), ==, cases[i].nearest);
+    }
+    /* Longer than any option. */
+    g_assert_null (arec_text_nearest ("a/path/that/somebody/has/written/where/an/option/was/"
+                                      "expected",
+                                      words));
 }
 
 int
@@ -431,5 +459,6 @@ main (int argc, char **argv)
     g_test_add_func ("/text/cut", test_cut);
     g_test_add_func ("/text/size-shown", test_size_shown);
     g_test_add_func ("/text/progress", test_progress);
+    g_test_add_func ("/text/nearest", test_nearest);
     return g_test_run();
 }
