@@ -164,11 +164,11 @@ show_scan (void *data, const char *path, uint64_t done, uint64_t total)
     g_autofree char *line = NULL;
 
     (void)total;
+    done = arec_source_tally_reach (&scans->tally, path, done);
     if (now < scans->next) {
         return;
     }
     scans->next = now + SCAN_PROGRESS_INTERVAL;
-    done = arec_source_tally_reach (&scans->tally, path, done);
     progress = arec_text_progress (done, scans->tally.total,
                                    (double)(now - scans->started) / G_USEC_PER_SEC);
     line = g_strdup_printf ("arecfs: scanning: %s", progress);
