@@ -60,30 +60,42 @@ has_signature (ArecSource *source, GError **error)
            header.num_records == 0 && header.decoded_data_size == 0;
 }
 
-static const char *
-foreign_name (ArecSource *source)
+/* What the file is if it is none of ours; *name is NULL where nobody knows. false with *error
+ * set: the system failed to read it. */
+static bool
+find_foreign_name (ArecSource *source, const char **name, GError **error)
 {
     g_autofree uint8_t *bytes = g_malloc (2 * AREC_FOREIGN_SAMPLE);
     size_t n = MIN (source->size, AREC_FOREIGN_SAMPLE);
 
-    return arec_source_pread (source, bytes, n, 0, NULL) &&
-                   arec_source_pread (source, bytes + n, n, source->size - n, NULL)
-               ? arec_foreign_name (bytes, bytes + n, n, source->size)
-               : NULL;
+    if (!arec_source_pread (source, bytes, n, 0, error) ||
+        !arec_source_pread (source, bytes + n, n, source->size - n, error)) {
+        return false;
+    }
+    *name = arec_foreign_name (bytes, bytes + n, n, source->size);
+    return true;
+}
+
+static bool
+fail_foreign (const ArecSource *source, ArecError code, const char *name, GError **error)
+{
+    return arec_fail (error, code, "%s: at 0: %s, not an ArrayRecord file", source->name, name);
 }
 
 static bool
 fail_unknown (ArecSource *source, GError **error)
 {
-    const char *foreign = foreign_name (source);
+    const char *foreign;
 
+    if (!find_foreign_name (source, &foreign, error)) {
+        return false;
+    }
     if (arec_source_is_being_written (source)) {
-        return arec_fail (error, AREC_ERROR_FORMAT, "%s: at 0: %s: " AREC_GROWING, source->name,
+        return arec_fail (error, AREC_ERROR_FORMAT, "%s: at 0: %s; " AREC_GROWING, source->name,
                           foreign ? foreign : "no Riegeli/records signature");
     }
     if (foreign) {
-        return arec_fail (error, AREC_ERROR_FORMAT, "%s: at 0: %s, not an ArrayRecord file",
-                          source->name, foreign);
+        return fail_foreign (source, AREC_ERROR_FORMAT, foreign, error);
     }
     return arec_fail (error, AREC_ERROR_FORMAT,
                       "%s: at 0: neither an ArrayRecord postscript at the end nor a"
@@ -118,10 +130,11 @@ fail_damaged (ArecSource *source, const GError *why, GError **error)
     if (arec_source_is_being_written (source)) {
         return arec_fail (error, AREC_ERROR_CORRUPT, "%s; " AREC_GROWING, why->message);
     }
-    foreign = foreign_name (source);
+    if (!find_foreign_name (source, &foreign, error)) {
+        return false;
+    }
     if (foreign) {
-        return arec_fail (error, AREC_ERROR_CORRUPT, "%s: at 0: %s, not an ArrayRecord file",
-                          source->name, foreign);
+        return fail_foreign (source, AREC_ERROR_CORRUPT, foreign, error);
     }
     return arec_fail (error, AREC_ERROR_CORRUPT,
                       "%s; 'arecfs --recover' mounts what a scan of the damaged file finds,"
@@ -345,10 +358,10 @@ arec_shard_origin (const ArecShard *shard, ArecShardOrigin *origin)
     };
 }
 
-const char *
-arec_shard_foreign_name (const ArecShard *shard)
+bool
+arec_shard_find_foreign_name (const ArecShard *shard, const char **name, GError **error)
 {
-    return foreign_name (shard->source);
+    return find_foreign_name (shard->source, name, error);
 }
 
 const char *

@@ -63,9 +63,9 @@ ArecShard *arec_shard_open (ArecSource *source, const ArecShardOptions *options,
                             GError **error);
 void arec_shard_free (ArecShard *shard); /* takes NULL */
 
-/* What the file is if it is no such file at all, by arec_foreign_name (); NULL: nothing that is
- * known, or it cannot be read. Blocks on I/O. */
-const char *arec_shard_foreign_name (const ArecShard *shard);
+/* What the file is if it is no such file at all, by arec_foreign_name ().
+ * @name  (out) NULL: nothing that is known. Errors: IO, CHANGED. Blocks on I/O. */
+bool arec_shard_find_foreign_name (const ArecShard *shard, const char **name, GError **error);
 
 const ArecSource *arec_shard_source (const ArecShard *shard);
 const ArecIndex *arec_shard_index (const ArecShard *shard);

@@ -605,8 +605,9 @@ arec_inspector_new (ArecSource *source, const ArecShardOptions *shard_options,
     if (!look_for_postscript (inspector, shard_options->recover, error)) {
         return NULL;
     }
-    if (arec_index_n_chunks (inspector->index) == 0 && !inspector->origin.is_listed) {
-        inspector->foreign = arec_shard_foreign_name (inspector->shard);
+    if (arec_index_n_chunks (inspector->index) == 0 && !inspector->origin.is_listed &&
+        !arec_shard_find_foreign_name (inspector->shard, &inspector->foreign, error)) {
+        return NULL;
     }
     inspector->scan =
         arec_scan_begin (source, inspector->origin.announced_footer,

@@ -63,7 +63,9 @@ check_recovered (const ArecShard *shard, GError **error)
         arec_index_n_records (arec_shard_index (shard)) > 0) {
         return true;
     }
-    foreign = arec_shard_foreign_name (shard);
+    if (!arec_shard_find_foreign_name (shard, &foreign, error)) {
+        return false;
+    }
     if (foreign) {
         return arec_fail_place (error, AREC_ERROR_CORRUPT, name, 0,
                                 "%s, not an ArrayRecord file", foreign);
