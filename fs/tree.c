@@ -229,8 +229,8 @@ tell_recovery (const ArecReader *reader)
         if (info.n_gaps > 0) {
             g_autofree char *gaps = arec_file_info_gaps (&info);
 
-            g_warning ("%s: at %" PRIu64 ": %s; %s: records there are missing", info.path,
-                       info.first_fault, info.first_reason, gaps);
+            g_warning ("%s: at %" PRIu64 ": %s; %s", info.path, info.first_fault,
+                       info.first_reason, gaps);
         }
     }
 }

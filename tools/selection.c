@@ -169,7 +169,7 @@ arec_selection_stop_at_gap (ArecSelection *selection, const ArecCommandLine *lin
             g_autofree char *gaps = arec_file_info_gaps (&info);
 
             g_set_error (error, AREC_ERROR, AREC_ERROR_CORRUPT,
-                         "%s: at %" PRIu64 ": %s; %s: records there are missing", info.path,
+                         "%s: at %" PRIu64 ": %s; %s, their records are missing", info.path,
                          info.first_fault, info.first_reason, gaps);
             return false;
         }

@@ -310,13 +310,12 @@ arec_reader_file_info (const ArecReader *reader, size_t number, ArecFileInfo *in
 char *
 arec_file_info_gaps (const ArecFileInfo *info)
 {
-    g_autofree char *places = info->n_gaps == 1
-                                  ? g_strdup ("one place")
-                                  : g_strdup_printf ("%" PRIu64 " places", info->n_gaps);
+    g_autofree char *places =
+        info->n_gaps > 1 ? g_strdup_printf (" in %" PRIu64 " places", info->n_gaps) : NULL;
 
-    return info->gap_bytes == 1 ? g_strdup_printf ("one byte in %s is no chunk", places)
-                                : g_strdup_printf ("%" PRIu64 " bytes in %s are no chunk",
-                                                   info->gap_bytes, places);
+    return info->gap_bytes == 1 ? g_strdup ("one byte holds no sound chunk")
+                                : g_strdup_printf ("%" PRIu64 " bytes%s hold no sound chunk",
+                                                   info->gap_bytes, places ? places : "");
 }
 
 void

@@ -987,7 +987,7 @@ add_glob (ArecSourceList *list, const char *text, const ArecRangeText *range, GE
     globfree (&matches);
     if (ok && list->n_files == n_before && is_file_with_index (text)) {
         return arec_fail (error, AREC_ERROR_INVALID,
-                          "%s: no file matches; a range of records is [a:b], with a colon",
+                          "%s: no file matches; a range of records is [a:b], such as [5:9]",
                           text);
     }
     if (ok && list->n_files == n_before) {

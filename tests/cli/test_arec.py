@@ -362,7 +362,7 @@ def test_several_files_are_one_sequence(copy):
 def test_one_record_in_brackets(copy):
     path = copy(TEXT)
     for command in READING_COMMANDS:
-        fails(2, f"arec: {path}[5]: no file matches; a range of records is [a:b], with a colon", command,
+        fails(2, f"arec: {path}[5]: no file matches; a range of records is [a:b], such as [5:9]", command,
               f"{path}[5]")
 
 

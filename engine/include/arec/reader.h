@@ -143,8 +143,8 @@ typedef struct {
 AREC_PUBLIC void arec_reader_file_info (const ArecReader *reader, size_t file,
                                         ArecFileInfo *info);
 
-/* `4356 bytes in one place are no chunk`: of a file with gaps, for people. Returns (transfer
- * full). */
+/* `4356 bytes in 3 places hold no sound chunk`: of a file with gaps, for people. Returns
+ * (transfer full). */
 AREC_PUBLIC char *arec_file_info_gaps (const ArecFileInfo *info);
 
 /* Bytes of files that must be read for the sizes of all their records, beyond size lists, as

@@ -363,9 +363,13 @@ test_no_range (Fixture *fixture, const void *data)
     (void)data;
     make ("x");
     for (size_t i = 0; i < G_N_ELEMENTS (texts); i++) {
-        g_autofree char *message = g_strdup_printf ("%s: no file matches", texts[i]);
+        bool is_meant = g_str_has_suffix (texts[i], "]");
+        g_autofree char *message =
+            g_strdup_printf ("%s: no file matches%s", texts[i],
+                             is_meant ? "; a range of records is [a:b], such as [5:9]" : "");
 
-        add_fails (fixture, texts[i], AREC_ERROR_NOT_FOUND, message);
+        add_fails (fixture, texts[i], is_meant ? AREC_ERROR_INVALID : AREC_ERROR_NOT_FOUND,
+                   message);
     }
     add_fails (fixture, "x1:2]", AREC_ERROR_NOT_FOUND, "x1:2]: No such file or directory");
 }
@@ -929,7 +933,7 @@ test_one_in_brackets (Fixture *fixture, const void *data)
     (void)data;
     make ("x");
     add_fails (fixture, "x[5]", AREC_ERROR_INVALID,
-               "x[5]: no file matches; a range of records is [a:b], with a colon");
+               "x[5]: no file matches; a range of records is [a:b], such as [5:9]");
     add_fails (fixture, "y[5]", AREC_ERROR_NOT_FOUND, "y[5]: no file matches");
     make ("x5");
     g_assert_true (arec_source_list_add (fixture->list, "x[5]", NULL, NULL));
