@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -312,11 +311,17 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data
 }
 
 void
-arecfs_log_tell (const char *message)
+arecfs_log_note (const char *message)
 {
     g_autofree char *printable = arec_text_printable (message);
 
     push (new_line (ARECFS_LOG_STDERR, 0, "arecfs: ", printable));
+}
+
+void
+arecfs_log_tell (const char *message)
+{
+    arecfs_log_note (message);
     arecfs_log_flush();
 }
 

@@ -31,8 +31,11 @@ void arecfs_log_start (void);
 /* Waits until all lines are written, but not for longer than a second. */
 void arecfs_log_flush (void);
 
-/* `arecfs: MESSAGE` on stderr, wherever the log goes, for what ends the start. Before
- * arecfs_log_start () it waits until stderr has taken it; afterwards a second at most. */
+/* `arecfs: MESSAGE` on stderr, wherever the log goes, for whoever starts the program. */
+void arecfs_log_note (const char *message);
+
+/* The same of what ends the start: before arecfs_log_start () it waits until stderr has taken
+ * it, afterwards a second at most. */
 void arecfs_log_tell (const char *message);
 
 /* A line about progress on stderr, a terminal, instead of the one before; cut to its width.

@@ -90,7 +90,7 @@ warn (const ArecfsOptions *options, const char *message)
 {
     g_warning ("%s", message);
     if (options->log_file) {
-        fprintf (stderr, "arecfs: %s\n", message);
+        arecfs_log_note (message);
     }
 }
 

@@ -158,18 +158,69 @@ arec_source_list_get (const ArecSourceList *list, size_t i)
     return file_at (list, i);
 }
 
+/* ---- how paths are told ------------------------------------------------------------------ */
+
+/* Whether @text is `scheme://...`. */
+static bool
+is_url (const char *text)
+{
+    size_t n =
+        strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+    return n > 0 && g_ascii_isalpha (text[0]) && g_str_has_prefix (text + n, "://");
+}
+
+void
+arec_source_list_tell_absolute (ArecSourceList *list, const char *directory)
+{
+    g_free (list->told_below);
+    list->told_below = g_strdup (directory);
+}
+
+/* Components that are `.` and slashes that follow each other say nothing; `..` may lead out of
+ * the target of a link, so it stays. */
+char *
+arec_source_absolute (const char *text, const char *directory)
+{
+    GString *path = g_string_new (NULL);
+
+    if (is_url (text)) {
+        g_string_append (path, text);
+        return g_string_free (path, FALSE);
+    }
+    if (text[0] != '/') {
+        g_string_append (path, strcmp (directory, "/") == 0 ? "" : directory);
+    }
+    while (*text) {
+        size_t length = strcspn (text, "/");
+
+        if (length > 0 && !(length == 1 && text[0] == '.')) {
+            g_string_append_c (path, '/');
+            g_string_append_len (path, text, (gssize)length);
+        }
+        text += length;
+        text += strspn (text, "/");
+    }
+    if (path->len == 0) {
+        g_string_append_c (path, '/');
+    }
+    return g_string_free (path, FALSE);
+}
+
 /* ---- notes ------------------------------------------------------------------------------- */
 
 static void
 add_note (ArecSourceList *list, ArecSourceNoteKind kind, const char *path, const char *reason)
 {
+    g_autofree char *told =
+        list->told_below ? arec_source_absolute (path, list->told_below) : g_strdup (path);
     ArecSourceNote note = {.kind = kind};
 
     if (list->notes->len == MAX_NOTES) {
         list->n_more_notes++;
         return;
     }
-    note.path = g_string_chunk_insert (list->strings, path);
+    note.path = g_string_chunk_insert (list->strings, told);
     note.reason = g_string_chunk_insert (list->strings, reason);
     g_array_append_val (list->notes, note);
 }
@@ -280,53 +331,6 @@ hold_directory (ArecSourceList *list, const char *path, int *fd)
     g_array_append_val (list->directories, directory);
     *fd = directory.fd;
     return true;
-}
-
-/* Whether @text is `scheme://...`. */
-static bool
-is_url (const char *text)
-{
-    size_t n =
-        strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
-
-    return n > 0 && g_ascii_isalpha (text[0]) && g_str_has_prefix (text + n, "://");
-}
-
-void
-arec_source_list_tell_absolute (ArecSourceList *list, const char *directory)
-{
-    g_free (list->told_below);
-    list->told_below = g_strdup (directory);
-}
-
-/* Components that are `.` and slashes that follow each other say nothing; `..` may lead out of
- * the target of a link, so it stays. */
-char *
-arec_source_absolute (const char *text, const char *directory)
-{
-    GString *path = g_string_new (NULL);
-
-    if (is_url (text)) {
-        g_string_append (path, text);
-        return g_string_free (path, FALSE);
-    }
-    if (text[0] != '/') {
-        g_string_append (path, strcmp (directory, "/") == 0 ? "" : directory);
-    }
-    while (*text) {
-        size_t length = strcspn (text, "/");
-
-        if (length > 0 && !(length == 1 && text[0] == '.')) {
-            g_string_append_c (path, '/');
-            g_string_append_len (path, text, (gssize)length);
-        }
-        text += length;
-        text += strspn (text, "/");
-    }
-    if (path->len == 0) {
-        g_string_append_c (path, '/');
-    }
-    return g_string_free (path, FALSE);
 }
 
 /* @path as it is told; its name from byte *name_offset on stays as it is. */

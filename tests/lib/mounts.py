@@ -210,7 +210,7 @@ class Mount:
         text = lambda: self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
         with contextlib.suppress(OSError):
             told = (self.path / ".arecfs" / "log").read_text(errors="replace").splitlines()
-            wait_until(lambda: not told or not text() or told[-1] in text(), 5)
+            wait_until(lambda: not told or not self.log_path.exists() or told[-1] in text(), 5)
         return text()
 
     def log_lines(self, *words):

@@ -117,8 +117,7 @@ AREC_PUBLIC size_t arec_source_list_n_notes (const ArecSourceList *list);
 AREC_PUBLIC const ArecSourceNote *arec_source_list_note (const ArecSourceList *list, size_t i);
 AREC_PUBLIC uint64_t arec_source_list_n_more_notes (const ArecSourceList *list);
 
-/* ---- how they are told, and how far a walk over them is
- * --------------------------------------
+/* ---- how they are told, all of them together -----------------------------------------------
  */
 
 /* Paths told of files that are added from now on are absolute: relative ones are below
