@@ -873,11 +873,9 @@ def test_a_growing_file_is_told_alike(command, copy, tmp_path):
 def test_no_threads_and_no_cache():
     for args in (["cat"], ["cat", "--threads=0"], ["cat", "--cache-size=0"], ["cat", "--threads=0", "--cache-size=0"]):
         checked(TEXT, range(N), succeeds(*args, TEXT.path))
-    # A cache of nothing keeps no more than what was used last: chunks are decoded again.
-    wanted = [str(record) for record in range(0, N, 100)] * 2
-    for size, again in (("auto", False), ("0", True)):
-        told = arec("cat", "-v", f"--cache-size={size}", TEXT.path, *wanted)
-        assert (int(re.match(r"arec: (\d+) chunks decoded", told.err)[1]) > 7) == again, told
+    # What does not fit into half of the cache, as an index then, goes to a file where there is a disk for it.
+    told = {size: succeeds("info", "-v", f"--cache-size={size}", TEXT.path) for size in ("0", "1")}
+    assert told["0"] == told["1"]
 
 
 @pytest.mark.parametrize("form", [[], ["-n"]], ids=["plain", "newline"])
