@@ -79,7 +79,7 @@ find_foreign_name (ArecSource *source, const char **name, GError **error)
 static bool
 fail_foreign (const ArecSource *source, ArecError code, const char *name, GError **error)
 {
-    return arec_fail (error, code, "%s: at 0: %s, not an ArrayRecord file", source->name, name);
+    return arec_fail_place (error, code, source->name, 0, "%s, not an ArrayRecord file", name);
 }
 
 static bool
@@ -91,16 +91,15 @@ fail_unknown (ArecSource *source, GError **error)
         return false;
     }
     if (arec_source_is_being_written (source)) {
-        return arec_fail (error, AREC_ERROR_FORMAT, "%s: at 0: %s; " AREC_GROWING, source->name,
-                          foreign ? foreign : "no Riegeli/records signature");
+        return arec_fail_place (error, AREC_ERROR_FORMAT, source->name, 0, "%s; " AREC_GROWING,
+                                foreign ? foreign : "no Riegeli/records signature");
     }
     if (foreign) {
         return fail_foreign (source, AREC_ERROR_FORMAT, foreign, error);
     }
-    return arec_fail (error, AREC_ERROR_FORMAT,
-                      "%s: at 0: neither an ArrayRecord postscript at the end nor a"
-                      " Riegeli/records signature at the begin",
-                      source->name);
+    return arec_fail_place (error, AREC_ERROR_FORMAT, source->name, 0,
+                            "neither an ArrayRecord postscript at the end nor a"
+                            " Riegeli/records signature at the begin");
 }
 
 static bool
