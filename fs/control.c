@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "inodes.h"
+#include "log.h"
 
 /* Snapshots at the same time. Who keeps more files open than this finds the oldest ones stale;
  * the newest are never given up for their size. */
@@ -47,6 +48,13 @@ make_damages (const ArecfsControlOptions *options)
 }
 
 static char *
+make_log (const ArecfsControlOptions *options)
+{
+    (void)options;
+    return arecfs_log_text();
+}
+
+static char *
 make_metrics (const ArecfsControlOptions *options)
 {
     ArecEngineStats stats;
@@ -70,6 +78,7 @@ static const struct {
     char *(*make) (const ArecfsControlOptions *options); /* g_free () */
 } files[] = {
     {"damages.json", make_damages},
+    {"log", make_log},
     {"metrics", make_metrics},
     {"stats.json", make_stats},
 };

@@ -20,7 +20,7 @@
 /* Threads that the least mount has. */
 #define LEAST_THREADS 8
 
-/* Microseconds between two words about the progress of a scan, and before the first. */
+/* Microseconds before the first progress line of a scan and between lines. */
 #define SCAN_PROGRESS_INTERVAL G_USEC_PER_SEC
 
 enum { EXIT_MOUNT_POINT = 7, EXIT_NO_FUSE = 8 };
@@ -40,7 +40,7 @@ exit_code_of_mount (ArecfsMountResult result)
 static int
 complain (GError *error, int exit_code)
 {
-    fprintf (stderr, "arecfs: %s\n", error->message);
+    arecfs_log_tell (error->message);
     g_error_free (error);
     return exit_code;
 }
@@ -48,8 +48,10 @@ complain (GError *error, int exit_code)
 static void
 print_version (void)
 {
-    printf ("arecfs %s\nlibfuse %s (built with %d.%d)\n", AREC_VERSION, fuse_pkgversion(),
-            FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION);
+    g_autofree char *libraries = arec_version_of_libraries();
+
+    printf ("arecfs %s\nlibfuse %s (built with %d.%d)\n%s", AREC_VERSION, fuse_pkgversion(),
+            FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION, libraries);
 }
 
 /* With one of the standard streams closed, the next file opened would take its number and its
@@ -84,7 +86,7 @@ warn (const ArecfsOptions *options, const char *message)
 {
     g_warning ("%s", message);
     if (options->log_file) {
-        fprintf (stderr, "arecfs: %s\n", message);
+        arecfs_log_note (message);
     }
 }
 
@@ -140,9 +142,11 @@ static ArecSourceList *
 list_sources (const ArecfsOptions *options, bool *flat, GError **error)
 {
     g_autoptr (ArecSourceList) list = arec_source_list_new();
+    g_autofree char *here = g_get_current_dir();
     ArecSourceForm form = AREC_SOURCE_LITERAL;
     guint n = g_strv_length (options->sources);
 
+    arec_source_list_tell_absolute (list, here);
     for (guint i = 0; i < options->patterns->len; i++) {
         arec_source_list_add_pattern (list, g_ptr_array_index (options->patterns, i));
     }
@@ -157,19 +161,31 @@ list_sources (const ArecfsOptions *options, bool *flat, GError **error)
     return tell_notes (options, list, error) ? g_steal_pointer (&list) : NULL;
 }
 
-/* How far a scan is, on a terminal that waits for the mount longer than a moment. */
+/* The scans of files without an index, all of them together, before the mount. */
+typedef struct {
+    ArecSourceTally tally;
+    int64_t started, next; /* microseconds */
+} ScanProgress;
+
+/* How far they are, on a terminal that waits for the mount longer than a moment. */
 static void
 show_scan (void *data, const char *path, uint64_t done, uint64_t total)
 {
-    int64_t *next = data;
+    ScanProgress *scans = data;
     int64_t now = g_get_monotonic_time();
+    g_autofree char *progress = NULL;
+    g_autofree char *line = NULL;
 
-    if (now < *next) {
+    (void)total;
+    done = arec_source_tally_reach (&scans->tally, path, done);
+    if (now < scans->next) {
         return;
     }
-    *next = now + SCAN_PROGRESS_INTERVAL;
-    fprintf (stderr, "\rarecfs: %s: scanned %u %%\033[K", path,
-             (unsigned)(100 * ((double)done / (double)total)));
+    scans->next = now + SCAN_PROGRESS_INTERVAL;
+    progress = arec_text_progress (done, scans->tally.total,
+                                   (double)(now - scans->started) / G_USEC_PER_SEC);
+    line = g_strdup_printf ("arecfs: scanning: %s", progress);
+    arecfs_log_show_progress (line);
 }
 
 /* Before the mount, which may cover the folder. */
@@ -191,7 +207,7 @@ static bool
 open_tree (ArecfsServer *server, GError **error)
 {
     const ArecfsOptions *options = server->options;
-    int64_t started = g_get_monotonic_time(), next = started + SCAN_PROGRESS_INTERVAL;
+    ScanProgress scans = {.started = g_get_monotonic_time()};
     ArecReaderOptions reader = options->reader;
     ArecEngineOptions engine = options->engine;
     ArecfsTreeOptions tree = {.reader = &reader,
@@ -218,15 +234,17 @@ open_tree (ArecfsServer *server, GError **error)
     server->engine = arec_engine_new (&engine);
     reader.cancel = &server->cancel;
     if (isatty (STDERR_FILENO)) {
+        scans.next = scans.started + SCAN_PROGRESS_INTERVAL;
+        scans.tally.list = list;
         reader.progress = show_scan;
-        reader.progress_data = &next;
+        reader.progress_data = &scans;
     }
     if (!open_index_dir (server, error)) {
         return false;
     }
     server->tree = arecfs_tree_new (server->engine, list, flat, options->sources, &tree, error);
-    if (next != started + SCAN_PROGRESS_INTERVAL) {
-        fputs ("\r\033[K", stderr);
+    if (scans.next > scans.started + SCAN_PROGRESS_INTERVAL) {
+        arecfs_log_show_progress (NULL);
     }
     if (!server->tree) {
         return false;
@@ -275,9 +293,9 @@ start (ArecfsServer *server, char path[PATH_MAX])
         return complain (error, exit_code_of_mount (result));
     }
     if (!realpath (options->mount_point, path)) {
-        fprintf (stderr, "arecfs: %s: cannot be mounted on: %s\n", options->mount_point,
-                 strerror (errno));
-        return EXIT_MOUNT_POINT;
+        g_set_error (&error, AREC_ERROR, AREC_ERROR_IO, "%s: cannot be mounted on: %s",
+                     options->mount_point, strerror (errno));
+        return complain (error, EXIT_MOUNT_POINT);
     }
     if (!open_tree (server, &error)) {
         return complain (error, arec_error_exit_code (error));
@@ -288,6 +306,19 @@ start (ArecfsServer *server, char path[PATH_MAX])
         return complain (error, exit_code_of_mount (result));
     }
     return 0;
+}
+
+/* From now on; where nothing takes it, whoever mounts learns where the log is. */
+static void
+log_to_syslog (const ArecfsOptions *options, const char *path)
+{
+    if (!arecfs_log_has_syslog()) {
+        g_message (
+            "%s: there is no syslog here: the last lines of the log are in its .arecfs/log,"
+            " all of them with --log-file or -f",
+            path);
+    }
+    arecfs_log_setup (ARECFS_LOG_SYSLOG, NULL, options->log_level, NULL);
 }
 
 /* @report_fd  -1 in the foreground. */
@@ -301,20 +332,23 @@ serve (const ArecfsOptions *options, int report_fd)
     if (!options->no_push) {
         server.watcher = arecfs_watcher_start();
     }
+    arecfs_log_start();
     exit_code = start (&server, path);
 
     if (exit_code == 0) {
         if (report_fd >= 0) {
             if (!options->log_file) {
-                arecfs_log_setup (ARECFS_LOG_SYSLOG, NULL, options->log_level, NULL);
+                log_to_syslog (options, path);
                 log_notes (arecfs_tree_sources (server.tree));
             }
+            arecfs_log_flush();
             arecfs_daemon_ready (report_fd);
         }
         g_message ("%s: mounted", path);
         exit_code = arecfs_session_run (&server, path) ? EXIT_SUCCESS : EXIT_FAILURE;
         g_message ("%s: unmounted", path);
         if (server.is_left) {
+            arecfs_log_flush();
             _exit (exit_code); /* the watcher aborts the connection if need be */
         }
     } else if (report_fd >= 0) {
@@ -322,6 +356,7 @@ serve (const ArecfsOptions *options, int report_fd)
     }
     arecfs_watcher_free (server.watcher);
     close_tree (&server);
+    arecfs_log_flush();
     return exit_code;
 }
 
@@ -360,8 +395,9 @@ main (int argc, char **argv)
     if (!options->foreground) {
         report_fd = arecfs_daemon_fork();
         if (report_fd < 0) {
-            fprintf (stderr, "arecfs: cannot fork: %s\n", strerror (errno));
-            return EXIT_FAILURE;
+            g_set_error (&error, AREC_ERROR, AREC_ERROR_IO, "cannot fork: %s",
+                         strerror (errno));
+            return complain (error, EXIT_FAILURE);
         }
     }
     return serve (options, report_fd);

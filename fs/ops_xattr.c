@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/limits.h>
 #include <string.h>
 
 #include "inodes.h"
@@ -64,6 +65,31 @@ codec_of (ArecReader *reader, GError **error)
     return g_strdup (codec_text (codec));
 }
 
+/* The path of the file; of several a line for each, with control bytes escaped, as far as whole
+ * lines fit. */
+static char *
+sources_of (ArecReader *reader)
+{
+    g_autoptr (GString) lines = g_string_new (NULL);
+    size_t n = arec_reader_n_files (reader);
+
+    for (size_t i = 0; i < n; i++) {
+        g_autofree char *shown = NULL;
+        ArecFileInfo info;
+
+        arec_reader_file_info (reader, i, &info);
+        if (n == 1) {
+            return g_strdup (info.path);
+        }
+        shown = arec_text_printable (info.path);
+        if (lines->len + 1 + strlen (shown) > XATTR_SIZE_MAX) {
+            break;
+        }
+        g_string_append_printf (lines, "%s%s", i > 0 ? "\n" : "", shown);
+    }
+    return g_strdup (lines->str);
+}
+
 /* Of the directory of one file, or of several as one sequence: then numbers are sums, and the
  * rest is the first file's. */
 static char *
@@ -79,6 +105,9 @@ value_of_file (const ArecfsNode *node, const char *key, GError **error)
     if (strcmp (key, "codec") == 0) {
         return codec_of (reader, error);
     }
+    if (strcmp (key, "source") == 0) {
+        return sources_of (reader);
+    }
     for (size_t i = arec_reader_n_files (reader); i-- > 0;) {
         arec_reader_file_info (reader, i, &info);
         n_chunks += info.n_chunks;
@@ -91,9 +120,6 @@ value_of_file (const ArecfsNode *node, const char *key, GError **error)
     }
     if (strcmp (key, "options") == 0) {
         return g_strdup (info.options);
-    }
-    if (strcmp (key, "source") == 0) {
-        return g_strdup (info.path);
     }
     return NULL;
 }

@@ -99,7 +99,8 @@ set_reader_options (ArecReaderOptions *reader, const char *text, GError **error)
 static bool
 set_suffix (ArecfsOptions *options, const char *value, GError **error)
 {
-    if (strlen (value) > ARECFS_MAX_SUFFIX || strchr (value, '/')) {
+    if (strlen (value) + (g_ascii_isalpha (value[0]) ? 1 : 0) > ARECFS_MAX_SUFFIX ||
+        strchr (value, '/')) {
         return fail (error, AREC_ERROR_INVALID,
                      "option suffix: '%s' is not a part of a file name of at most %d bytes",
                      value, ARECFS_MAX_SUFFIX);
@@ -110,7 +111,10 @@ set_suffix (ArecfsOptions *options, const char *value, GError **error)
                      value);
     }
     g_free (options->suffix);
-    options->suffix = g_strdup (value);
+    /* A suffix that is a word is the name of a format. */
+    options->suffix = g_ascii_isalpha (value[0]) && strcmp (value, "auto") != 0
+                          ? g_strconcat (".", value, NULL)
+                          : g_strdup (value);
     return true;
 }
 
@@ -588,6 +592,27 @@ check_flags (char **args, GError **error)
     return true;
 }
 
+/* What GOption says of an option that it does not know, and what may have been meant. */
+static bool
+fail_unknown_option (const char *message, GError **error)
+{
+    static const char *const basic[] = {"foreground", "debug", "options", "help", "version"};
+    const char *words[G_N_ELEMENTS (table) + G_N_ELEMENTS (basic) + 1] = {0};
+    const char *dashes = strstr (message, "--");
+    g_autofree char *word =
+        dashes ? g_strndup (dashes + 2, strcspn (dashes + 2, "=")) : g_strdup ("");
+    const char *nearest;
+
+    for (size_t i = 0; i < G_N_ELEMENTS (table); i++) {
+        words[i] = table[i].name;
+    }
+    memcpy (words + G_N_ELEMENTS (table), basic, sizeof basic);
+    nearest = arec_text_nearest (word, words);
+    return fail (error, AREC_ERROR_INVALID, "%c%s; try 'arecfs --help'%s%s%s",
+                 g_ascii_tolower (message[0]), message + 1, nearest ? ", or is --" : "",
+                 nearest ? nearest : "", nearest ? " meant?" : "");
+}
+
 static bool
 take_operands (ArecfsOptions *options, char **operands, GError **error)
 {
@@ -647,7 +672,11 @@ arecfs_options_parse (int argc, char **argv, GError **error)
         if ((*error)->domain == G_OPTION_ERROR) {
             g_autoptr (GError) cause = g_steal_pointer (error);
 
-            fail (error, AREC_ERROR_INVALID, "%s", cause->message);
+            if (cause->code == G_OPTION_ERROR_UNKNOWN_OPTION) {
+                fail_unknown_option (cause->message, error);
+            } else {
+                fail (error, AREC_ERROR_INVALID, "%s", cause->message);
+            }
         }
         return NULL;
     }

@@ -154,6 +154,8 @@ static const struct fuse_lowlevel_ops operations = {
 static char *
 mount_options (const ArecfsOptions *options)
 {
+    g_autofree char *here = g_get_current_dir();
+    g_autofree char *source = arec_source_absolute (options->sources[0], here);
     g_autofree char *name = NULL;
     char *list = NULL;
 
@@ -162,7 +164,7 @@ mount_options (const ArecfsOptions *options)
     name = g_strconcat ("fsname=",
                         options->fsname       ? options->fsname
                         : options->sources[1] ? "arecfs"
-                                              : options->sources[0],
+                                              : source,
                         NULL);
     fuse_opt_add_opt_escaped (&list, name);
     if (options->allow_other) {

@@ -220,10 +220,10 @@ tell_recovery (const ArecReader *reader)
                        info.path, info.n_records, info.n_chunks);
         }
         if (info.n_gaps > 0) {
-            g_warning ("%s: at %" PRIu64 ": %s; %" PRIu64 " bytes in %" PRIu64
-                       " places hold no sound chunk",
-                       info.path, info.first_fault, info.first_reason, info.gap_bytes,
-                       info.n_gaps);
+            g_autofree char *gaps = arec_file_info_gaps (&info);
+
+            g_warning ("%s: at %" PRIu64 ": %s; %s", info.path, info.first_fault,
+                       info.first_reason, gaps);
         }
     }
 }

@@ -156,7 +156,8 @@ arec_cmd_cat (const ArecCommand *command, int argc, char **argv)
     }
     out = arec_command_stdout();
     if (arec_selection_open (&selection, &line, &error)) {
-        arec_progress_start (&progress, line.quiet, AREC_PROGRESS_RECORDS, selection.n_records);
+        arec_progress_start (&progress, line.quiet || arec_progress_meets_output(),
+                             AREC_PROGRESS_RECORDS, selection.n_records);
         arec_selection_stop_at_gap (&selection, &line, &gap);
         if (put_selection (out, frame, &selection, &progress, &error)) {
             error = g_steal_pointer (&gap);

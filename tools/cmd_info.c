@@ -47,7 +47,7 @@ put_number (ArecOutput *out, const char *key, uint64_t number)
 static void
 put_size (ArecOutput *out, const char *key, uint64_t bytes)
 {
-    g_autofree char *human = arec_output_human_size (bytes);
+    g_autofree char *human = arec_text_size (bytes);
 
     put_key (out, key);
     if (bytes < 1024) {
@@ -60,7 +60,7 @@ put_size (ArecOutput *out, const char *key, uint64_t bytes)
 static void
 put_text (ArecOutput *out, const char *key, const char *text)
 {
-    g_autofree char *printable = arec_output_printable (text);
+    g_autofree char *printable = arec_text_printable (text);
 
     put_key (out, key);
     arec_output_format (out, "%s\n", printable);
@@ -130,6 +130,13 @@ put_metadata_json (ArecOutput *out, const ArecMetadata *metadata)
     }
 }
 
+/* Whether `[a:b]` leaves records out. */
+static bool
+selects (const ArecFileInfo *info)
+{
+    return info->first_record != 0 || info->end_record != info->n_records;
+}
+
 static void
 put_file_text (ArecOutput *out, const Told *told, bool verbose)
 {
@@ -139,7 +146,7 @@ put_file_text (ArecOutput *out, const Told *told, bool verbose)
     put_size (out, "file_size:", info->file_size);
     put_text (out, "kind:", kind_name (info->kind));
     put_number (out, "records:", info->n_records);
-    if (info->first_record != 0 || info->end_record != info->n_records) {
+    if (selects (info)) {
         put_key (out, "selected:");
         arec_output_format (out, "%" PRIu64 ":%" PRIu64 "\n", info->first_record,
                             info->end_record);
@@ -186,78 +193,174 @@ put_file_json (ArecOutput *out, const Told *told)
     put_json_text (out, "options", info->options);
     arec_output_text (out, ", \"metadata\": ");
     put_metadata_json (out, &told->metadata);
-    arec_output_format (out, ", \"recovered\": %s, \"gaps\": %" PRIu64 "}",
+    arec_output_format (out, ", \"recovered\": %s, \"gaps\": %" PRIu64,
                         info->is_recovered ? "true" : "false", info->n_gaps);
+    if (selects (info)) {
+        arec_output_format (out, ", \"selected\": [%" PRIu64 ", %" PRIu64 "]",
+                            info->first_record, info->end_record);
+    }
+    arec_output_byte (out, '}');
 }
 
-/* File @file of @reader. @n_told  files told so far. */
-static bool
-put_file (ArecOutput *out, ArecReader *reader, size_t file, const ArecCommandLine *line,
-          size_t *n_told, GError **error)
+/* `1797 records in 29 chunks, 4.1 MiB, zstd: PATH` */
+static void
+put_file_line (ArecOutput *out, const Told *told)
 {
+    const ArecFileInfo *info = &told->info;
+    g_autofree char *size = arec_text_size (info->file_size);
+    g_autofree char *path = arec_text_printable (info->path);
+
+    arec_output_format (out, "%" PRIu64 " records in %" PRIu64 " chunks, %s, %s%s: %s\n",
+                        info->n_records, info->n_chunks, size, codec_name (told->codec),
+                        told->transposed ? ", transposed" : "", path);
+}
+
+/* All operands. */
+typedef struct {
+    ArecOutput *out;
+    ArecCommandLine *line;
+    bool is_short;
+    size_t n_told;                                         /* files */
+    uint64_t n_records, n_chunks, file_size, decoded_size; /* of these */
+    int first_failure;
+} Listing;
+
+static void
+put_told (Listing *listing, const Told *told)
+{
+    ArecOutput *out = listing->out;
+    bool is_first = listing->n_told == 0;
+
+    if (listing->line->json) {
+        arec_output_text (out, is_first ? "\n  " : ",\n  ");
+        put_file_json (out, told);
+    } else if (listing->is_short) {
+        put_file_line (out, told);
+    } else {
+        arec_output_text (out, is_first ? "" : "\n");
+        put_file_text (out, told, listing->line->verbose);
+    }
+    listing->n_told++;
+    listing->n_records += told->info.n_records;
+    listing->n_chunks += told->info.n_chunks;
+    listing->file_size += told->info.file_size;
+    listing->decoded_size += told->info.decoded_size;
+}
+
+/* Of several files; JSON has an object for each and nothing besides. */
+static void
+put_total (const Listing *listing)
+{
+    ArecOutput *out = listing->out;
+    g_autofree char *size = arec_text_size (listing->file_size);
+
+    if (listing->line->json || listing->n_told < 2) {
+        return;
+    }
+    if (listing->is_short) {
+        arec_output_format (
+            out, "%" PRIu64 " records in %" PRIu64 " chunks, %s: total of %zu files\n",
+            listing->n_records, listing->n_chunks, size, listing->n_told);
+        return;
+    }
+    arec_output_text (out, "\n");
+    put_key (out, "total:");
+    arec_output_format (out, "%zu files\n", listing->n_told);
+    put_size (out, "file_size:", listing->file_size);
+    put_number (out, "records:", listing->n_records);
+    put_number (out, "chunks:", listing->n_chunks);
+    put_size (out, "decoded_size:", listing->decoded_size);
+}
+
+/* File @i of @list. */
+static bool
+put_file (Listing *listing, ArecEngine *engine, ArecSourceList *list, size_t i, GError **error)
+{
+    g_autoptr (ArecReader) reader =
+        arec_reader_open_list (engine, list, i, 1, &listing->line->reader_options, error);
     g_auto (Told) told = {0};
 
-    if (!arec_reader_file_coding (reader, file, &told.codec, &told.transposed, error) ||
-        !arec_reader_file_metadata (reader, file, &told.metadata, error)) {
+    if (!reader || !arec_reader_file_coding (reader, 0, &told.codec, &told.transposed, error) ||
+        !arec_reader_file_metadata (reader, 0, &told.metadata, error)) {
         return false;
     }
-    arec_reader_file_info (reader, file, &told.info);
-    if (line->json) {
-        arec_output_text (out, *n_told > 0 ? ",\n  " : "\n  ");
-        put_file_json (out, &told);
-    } else {
-        arec_output_text (out, *n_told > 0 ? "\n" : "");
-        put_file_text (out, &told, line->verbose);
-    }
-    (*n_told)++;
+    arec_reader_file_info (reader, 0, &told.info);
+    put_told (listing, &told);
     return true;
 }
 
-/* Each file that the operand @path means. */
+/* A directory is not one file, and all files below it may be many. */
 static bool
-put_path (ArecOutput *out, ArecEngine *engine, const ArecCommandLine *line, const char *path,
-          size_t *n_told, GError **error)
+add_operand (ArecSourceList *list, const char *path, GError **error)
 {
-    g_autoptr (ArecReader) reader =
-        arec_reader_open (engine, path, &line->reader_options, error);
+    if (g_file_test (path, G_FILE_TEST_IS_DIR)) {
+        g_set_error (error, AREC_ERROR, AREC_ERROR_NOT_FOUND,
+                     "%s: is a directory, expected a file", path);
+        return false;
+    }
+    return arec_source_list_add (list, path, NULL, error);
+}
 
-    for (size_t file = 0; reader && file < arec_reader_n_files (reader); file++) {
-        if (!put_file (out, reader, file, line, n_told, error)) {
-            return false;
+/* Operands that mean nothing are told where they stand: each is opened before the next is
+ * looked at. */
+static void
+put_operands (Listing *listing, ArecEngine *engine, ArecSourceList *list)
+{
+    const ArecCommandLine *line = listing->line;
+    size_t file = 0;
+
+    for (size_t i = 0; i < line->n_operands; i++) {
+        g_autoptr (GError) error = NULL;
+
+        if (!add_operand (list, line->operands[i], &error)) {
+            arec_command_note (listing->out, error, &listing->first_failure);
+        }
+        for (; file < arec_source_list_length (list) && arec_output_check (listing->out, NULL);
+             file++) {
+            g_autoptr (GError) failure = NULL;
+
+            if (!put_file (listing, engine, list, file, &failure)) {
+                arec_command_note (listing->out, failure, &listing->first_failure);
+            }
         }
     }
-    return reader != NULL;
 }
 
 int
 arec_cmd_info (const ArecCommand *command, int argc, char **argv)
 {
-    static const GOptionEntry entries[] = {G_OPTION_ENTRY_NULL};
+    gboolean is_short = FALSE;
+    const GOptionEntry entries[] = {
+        {"short", 's', 0, G_OPTION_ARG_NONE, &is_short, "One line for each file", NULL},
+        G_OPTION_ENTRY_NULL,
+    };
     g_auto (ArecCommandLine) line = {0};
+    g_autoptr (ArecSourceList) list = arec_source_list_new();
+    g_autoptr (ArecSourceList) all = arec_source_list_new();
     g_autoptr (ArecEngine) engine = NULL;
     g_autoptr (ArecOutput) out = NULL;
-    size_t n_told = 0;
-    int first_failure = AREC_EXIT_DONE;
+    Listing listing = {.line = &line};
     int exit_code;
 
     if (!arec_command_parse (command, argc, argv, entries, &line, &exit_code)) {
         return exit_code;
     }
     engine = arec_engine_new (&line.engine_options);
-    out = arec_command_stdout();
-    arec_output_text (out, line.json ? "[" : "");
-    for (size_t i = 0; i < line.n_operands && arec_output_check (out, NULL); i++) {
-        g_autoptr (GError) error = NULL;
-
-        if (put_path (out, engine, &line, line.operands[i], &n_told, &error)) {
-            continue;
+    listing.out = out = arec_command_stdout();
+    listing.is_short = is_short;
+    if (line.scan_progress.enabled) {
+        for (size_t i = 0; i < line.n_operands; i++) {
+            (void)add_operand (all, line.operands[i], NULL);
         }
-        arec_command_note (out, error, &first_failure);
+        line.scanned.list = all;
     }
+    arec_output_text (out, line.json ? "[" : "");
+    put_operands (&listing, engine, list);
     if (line.json) {
-        arec_output_text (out, n_told > 0 ? "\n]\n" : "]\n");
+        arec_output_text (out, listing.n_told > 0 ? "\n]\n" : "]\n");
     }
+    put_total (&listing);
     arec_command_tell_stats (&line, engine);
     exit_code = arec_command_finish (out, NULL);
-    return first_failure != AREC_EXIT_DONE ? first_failure : exit_code;
+    return listing.first_failure != AREC_EXIT_DONE ? listing.first_failure : exit_code;
 }

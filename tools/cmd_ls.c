@@ -19,7 +19,7 @@ typedef struct {
     ArecReader *reader;
     Form form;
     size_t file;  /* number of the file whose path is below; SIZE_MAX at first */
-    char *source; /* its path, printable */
+    char *source; /* its path, printable, or as JSON */
 } Listing;
 
 static void
@@ -30,7 +30,7 @@ listing_clear (Listing *listing)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Listing, listing_clear)
 
-/* The path of file @file, made printable once for all records of the file. */
+/* The path of file @file, made printable, or JSON, once for all records of the file. */
 static const char *
 source_of (Listing *listing, size_t file)
 {
@@ -39,7 +39,8 @@ source_of (Listing *listing, size_t file)
 
         arec_reader_file_info (listing->reader, file, &info);
         g_free (listing->source);
-        listing->source = arec_output_printable (info.path);
+        listing->source = listing->form == FORM_JSON ? arec_text_json (info.path)
+                                                     : arec_text_printable (info.path);
         listing->file = file;
     }
     return listing->source;
@@ -56,6 +57,10 @@ put_json (Listing *listing, uint64_t record, uint64_t size, const ArecPlace *pla
     arec_output_u64 (listing->out, place->chunk);
     arec_output_text (listing->out, ", \"offset\": ");
     arec_output_u64 (listing->out, place->chunk_offset);
+    if (arec_reader_n_files (listing->reader) > 1) {
+        arec_output_text (listing->out, ", \"source\": ");
+        arec_output_text (listing->out, source_of (listing, place->file));
+    }
     arec_output_text (listing->out, "}\n");
 }
 
@@ -140,7 +145,8 @@ arec_cmd_ls (const ArecCommand *command, int argc, char **argv)
         listing.out = out;
         listing.reader = selection.reader;
         listing.form = line.json ? FORM_JSON : is_long ? FORM_LONG : FORM_SHORT;
-        arec_progress_start (&progress, line.quiet, AREC_PROGRESS_RECORDS, selection.n_records);
+        arec_progress_start (&progress, line.quiet || arec_progress_meets_output(),
+                             AREC_PROGRESS_RECORDS, selection.n_records);
         arec_selection_stop_at_gap (&selection, &line, &gap);
         if (put_selection (&listing, &selection, &progress, &error)) {
             error = g_steal_pointer (&gap);

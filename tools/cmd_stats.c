@@ -79,8 +79,8 @@ rate_text (const View *view, uint64_t grown)
 static char *
 bytes_text (const View *view, uint64_t total, uint64_t grown)
 {
-    g_autofree char *size = arec_output_human_size (total);
-    g_autofree char *a_second = arec_output_human_size ((uint64_t)rate (view, grown));
+    g_autofree char *size = arec_text_size (total);
+    g_autofree char *a_second = arec_text_size ((uint64_t)rate (view, grown));
 
     return g_strdup_printf ("%s (%s/s)", size, a_second);
 }
@@ -155,7 +155,7 @@ put_requests (ArecOutput *out, const View *view, unsigned i)
 static void
 put_header (ArecOutput *out, const View *view)
 {
-    g_autofree char *path = arec_output_printable (view->path);
+    g_autofree char *path = arec_text_printable (view->path);
     g_autofree char *uptime = uptime_text (view->total.uptime);
     g_autofree char *period = view->is_whole
                                   ? g_strdup ("since the mount")
@@ -172,8 +172,8 @@ put_cache (ArecOutput *out, const View *view)
 {
     const ArecMountStats *total = &view->total;
     g_autofree char *hits = percent_text (hit_rate (view));
-    g_autofree char *used = arec_output_human_size (total->cache_used);
-    g_autofree char *budget = arec_output_human_size (total->cache_budget);
+    g_autofree char *used = arec_text_size (total->cache_used);
+    g_autofree char *budget = arec_text_size (total->cache_budget);
 
     arec_output_format (out,
                         "%-12s hit rate %s (%" PRIu64 " hits, %" PRIu64 " misses, %" PRIu64

@@ -9,50 +9,56 @@
 #include "damage_text.h"
 #include "progress.h"
 
-/* What is told of one file while it is checked. */
+/* What all files share. */
 typedef struct {
     ArecOutput *out;
-    bool json;
-    const char *path;
+    ArecEngine *engine;
+    ArecSourceList *list;
+    const ArecCommandLine *line;
+    ArecSourceTally tally;
+    ArecProgress progress; /* of all files together */
+    int exit_code;         /* of what failed or is damaged until now */
+} Verification;
+
+/* What is told of one file while it is checked. */
+typedef struct {
+    Verification *all;
+    const ArecSourceFile *file;
     uint64_t n_told; /* damages */
-    ArecProgress progress;
 } Report;
 
+/* Damage says more about a file than that another one is absent. */
 static void
-put_number_or_null (ArecOutput *out, bool is_known, uint64_t number)
+note_exit_code (Verification *all, int exit_code)
 {
-    if (is_known) {
-        arec_output_u64 (out, number);
-    } else {
-        arec_output_text (out, "null");
+    if (all->exit_code == AREC_EXIT_DONE || exit_code == AREC_EXIT_DAMAGED) {
+        all->exit_code = exit_code;
     }
 }
 
 static void
-put_damage_json (Report *report, const ArecDamage *damage)
+note_error (Verification *all, const GError *error)
 {
-    arec_output_format (
-        report->out, "%s{\"offset\": %" PRIu64 ", \"length\": %" PRIu64 ", \"reason\": ",
-        report->n_told > 0 ? ",\n    " : "\n    ", damage->offset, damage->length);
-    arec_output_json_string (report->out, damage->reason);
-    arec_output_text (report->out, ", \"first_record\": ");
-    put_number_or_null (report->out, damage->knows_first_record, damage->first_record);
-    arec_output_text (report->out, ", \"records\": ");
-    put_number_or_null (report->out, damage->knows_n_records, damage->n_records);
-    arec_output_byte (report->out, '}');
+    int ignored = AREC_EXIT_DONE;
+
+    arec_command_note (all->out, error, &ignored);
+    note_exit_code (all, arec_error_exit_code (error));
 }
 
 static void
 on_damage (void *data, const ArecDamage *damage)
 {
     Report *report = data;
+    ArecOutput *out = report->all->out;
 
-    if (report->json) {
-        put_damage_json (report, damage);
+    if (report->all->line->json) {
+        arec_output_text (out, report->n_told > 0 ? ",\n    " : "\n    ");
+        arec_damage_put_json (out, damage);
     } else {
-        g_autofree char *text = arec_damage_text (report->path, damage);
+        g_autofree char *text = arec_damage_text (report->file->path, damage);
 
-        arec_output_format (report->out, "%s\n", text);
+        arec_output_text (out, text);
+        arec_output_end_line (out);
     }
     report->n_told++;
 }
@@ -61,73 +67,115 @@ static void
 on_progress (void *data, uint64_t done, uint64_t total)
 {
     Report *report = data;
+    Verification *all = report->all;
 
-    report->progress.total = total;
-    arec_progress_reach (&report->progress, done);
+    (void)total;
+    if (all->progress.enabled) {
+        done = arec_source_tally_reach (&all->tally, report->file->path, done);
+        all->progress.total = all->tally.total;
+        arec_progress_reach (&all->progress, done);
+    }
 }
 
 static void
-put_result (Report *report, const ArecVerifyResult *result)
+put_result_json (const Report *report, const ArecVerifyResult *result)
 {
-    g_autofree char *path = arec_output_printable (report->path);
+    ArecOutput *out = report->all->out;
 
-    if (report->json) {
-        arec_output_format (report->out, "%s], \"ok\": %s, \"records\": %" PRIu64 "}",
-                            report->n_told > 0 ? "\n  " : "",
-                            result->n_damages == 0 ? "true" : "false", result->n_records);
-    } else {
-        arec_output_format (
-            report->out, "%s: %s, %" PRIu64 " records in %" PRIu64 " chunks are sound\n", path,
-            result->n_damages == 0 ? "ok" : "damaged", result->n_records, result->n_chunks);
+    arec_output_format (out, "%s], \"ok\": %s, \"records\": %" PRIu64,
+                        report->n_told > 0 ? "\n  " : "",
+                        result->n_damages == 0 ? "true" : "false", result->n_records);
+    if (report->file->has_range) {
+        arec_output_format (out, ", \"selected\": [%" PRIu64 ", %" PRIu64 "]",
+                            result->first_record, result->end_record);
+    }
+    arec_output_byte (out, '}');
+}
+
+static void
+put_result_text (const Report *report, const ArecVerifyResult *result)
+{
+    ArecOutput *out = report->all->out;
+    g_autofree char *path = arec_text_printable (report->file->path);
+
+    arec_output_format (out, "%s: %s, %" PRIu64 " records in %" PRIu64 " chunks are sound",
+                        path, result->n_damages == 0 ? "ok" : "damaged", result->n_records,
+                        result->n_chunks);
+    if (report->file->has_range) {
+        arec_output_format (out, " (of the whole file, not only of %" PRIu64 ":%" PRIu64 ")",
+                            result->first_record, result->end_record);
+    }
+    arec_output_end_line (out);
+}
+
+static void
+put_result (const Report *report, const ArecVerifyResult *result)
+{
+    if (report->all->line->json) {
+        put_result_json (report, result);
+    } else if (result->n_damages > 0 || !report->all->line->quiet) {
+        put_result_text (report, result);
     }
 }
 
-/* @n_files  files told so far. Returns whether the file is sound; false too with *error set. */
-static bool
-verify_file (ArecOutput *out, ArecEngine *engine, ArecSourceList *list, size_t file,
-             const ArecCommandLine *line, size_t n_files, GError **error)
+static void
+verify_file (Verification *all, size_t i)
 {
-    Report report = {
-        .out = out, .json = line->json, .path = arec_source_list_get (list, file)->path};
-    const ArecVerifyOptions options = {.n_threads = line->engine_options.max_parallelism,
+    Report report = {.all = all, .file = arec_source_list_get (all->list, i)};
+    const ArecVerifyOptions options = {.n_threads = all->line->engine_options.max_parallelism,
                                        .damage = on_damage,
                                        .progress = on_progress,
                                        .data = &report};
+    g_autoptr (GError) error = NULL;
     ArecVerifyResult result;
 
-    arec_progress_start (&report.progress, line->quiet, AREC_PROGRESS_BYTES, 0);
-    if (line->json) {
-        arec_output_text (out, n_files > 0 ? ",\n  {\"path\": " : "\n  {\"path\": ");
-        arec_output_json_string (out, report.path);
-        arec_output_text (out, ", \"damages\": [");
+    if (all->line->json) {
+        arec_output_text (all->out, i > 0 ? ",\n  {\"path\": " : "\n  {\"path\": ");
+        arec_output_json_string (all->out, report.file->path);
+        arec_output_text (all->out, ", \"damages\": [");
     }
-    if (!arec_verify_file (engine, list, file, &line->reader_options, &options, &result,
-                           error)) {
-        if (line->json) {
-            arec_output_text (out, "], \"ok\": false, \"records\": null}");
+    if (arec_verify_file (all->engine, all->list, i, &all->line->reader_options, &options,
+                          &result, &error)) {
+        put_result (&report, &result);
+        if (result.n_damages > 0) {
+            note_exit_code (all, AREC_EXIT_DAMAGED);
         }
-        return false;
+        return;
     }
-    put_result (&report, &result);
-    return result.n_damages == 0;
+    if (all->line->json) {
+        arec_output_text (all->out, "], \"ok\": false, \"records\": null}");
+    }
+    note_error (all, error);
+}
+
+static void
+add_operands (Verification *all)
+{
+    for (size_t i = 0; i < all->line->n_operands; i++) {
+        g_autoptr (GError) error = NULL;
+
+        if (!arec_source_list_add (all->list, all->line->operands[i], NULL, &error)) {
+            note_error (all, error);
+        }
+    }
 }
 
 /* Shards that are missing are no damage of a file, but all that is wrong with some sets. What
  * could not be read is not verified, which is a failure. */
 static void
-tell_notes (ArecOutput *out, ArecSourceList *list, int *first_failure)
+tell_notes (Verification *all)
 {
-    uint64_t n_more = arec_source_list_n_more_notes (list);
+    uint64_t n_more = arec_source_list_n_more_notes (all->list);
 
-    arec_source_list_check_shards (list);
-    for (size_t i = 0; i < arec_source_list_n_notes (list); i++) {
-        const ArecSourceNote *note = arec_source_list_note (list, i);
+    arec_source_list_check_shards (all->list);
+    for (size_t i = 0; i < arec_source_list_n_notes (all->list); i++) {
+        const ArecSourceNote *note = arec_source_list_note (all->list, i);
         g_autofree char *message = g_strdup_printf ("%s: %s", note->path, note->reason);
 
-        arec_output_flush (out);
+        arec_output_flush (all->out);
         arec_command_tell (message);
-        if (note->kind == AREC_NOTE_LEFT_OUT && *first_failure == AREC_EXIT_DONE) {
-            *first_failure = AREC_EXIT_NOT_OPENED;
+        if (note->kind == AREC_NOTE_LEFT_OUT) {
+            note_exit_code (all, AREC_EXIT_NOT_OPENED);
         }
     }
     if (n_more > 0) {
@@ -145,38 +193,26 @@ arec_cmd_verify (const ArecCommand *command, int argc, char **argv)
     g_autoptr (ArecSourceList) list = arec_source_list_new();
     g_autoptr (ArecEngine) engine = NULL;
     g_autoptr (ArecOutput) out = NULL;
-    int first_failure = AREC_EXIT_DONE;
+    Verification all = {.list = list, .line = &line, .tally = {.list = list}};
     int exit_code;
 
     if (!arec_command_parse (command, argc, argv, entries, &line, &exit_code)) {
         return exit_code;
     }
-    engine = arec_engine_new (&line.engine_options);
-    out = arec_command_stdout();
+    all.engine = engine = arec_engine_new (&line.engine_options);
+    all.out = out = arec_command_stdout();
     arec_output_text (out, line.json ? "[" : "");
-    for (size_t i = 0; i < line.n_operands; i++) {
-        g_autoptr (GError) error = NULL;
-
-        if (!arec_source_list_add (list, line.operands[i], NULL, &error)) {
-            arec_command_note (out, error, &first_failure);
-        }
-    }
-    tell_notes (out, list, &first_failure);
+    add_operands (&all);
+    tell_notes (&all);
+    arec_progress_start (&all.progress, line.quiet, AREC_PROGRESS_BYTES, 0);
     for (size_t i = 0; i < arec_source_list_length (list) && arec_output_check (out, NULL);
          i++) {
-        g_autoptr (GError) error = NULL;
-        bool is_sound = verify_file (out, engine, list, i, &line, i, &error);
-
-        if (error) {
-            arec_command_note (out, error, &first_failure);
-        } else if (!is_sound && first_failure == AREC_EXIT_DONE) {
-            first_failure = AREC_EXIT_DAMAGED;
-        }
+        verify_file (&all, i);
     }
     if (line.json) {
         arec_output_text (out, arec_source_list_length (list) > 0 ? "\n]\n" : "]\n");
     }
     arec_command_tell_stats (&line, engine);
     exit_code = arec_command_finish (out, NULL);
-    return first_failure != AREC_EXIT_DONE ? first_failure : exit_code;
+    return all.exit_code != AREC_EXIT_DONE ? all.exit_code : exit_code;
 }

@@ -12,7 +12,7 @@
 void
 arec_command_tell (const char *message)
 {
-    g_autofree char *printable = arec_output_printable (message);
+    g_autofree char *printable = arec_text_printable (message);
     g_autofree char *line = g_strdup_printf ("arec: %s\n", printable);
     ssize_t ignored;
 
@@ -96,8 +96,9 @@ int
 arec_command_print_version (void)
 {
     g_autoptr (ArecOutput) out = arec_command_stdout();
+    g_autofree char *libraries = arec_version_of_libraries();
 
-    arec_output_text (out, "arec " AREC_VERSION "\n");
+    arec_output_format (out, "arec " AREC_VERSION "\n%s", libraries);
     return arec_command_finish (out, NULL);
 }
 
@@ -233,6 +234,7 @@ split_arguments (int argc, char **argv, const GOptionEntry *const tables[], bool
     return true;
 }
 
+/* To the engine 0 means auto; one load at a time is the caller's own. */
 static bool
 parse_threads (const char *text, ArecEngineOptions *options, GError **error)
 {
@@ -251,6 +253,21 @@ parse_threads (const char *text, ArecEngineOptions *options, GError **error)
     }
     options->no_threads = number == 0;
     options->max_parallelism = MAX ((unsigned)number, 1);
+    return true;
+}
+
+static bool
+parse_cache_size (const char *text, ArecCommandLine *line, GError **error)
+{
+    if (strcmp (text, "auto") == 0) {
+        return true;
+    }
+    if (!arec_size_parse (text, &line->engine_options.cache_size, error)) {
+        g_prefix_error (error, "--cache-size: ");
+        return false;
+    }
+    /* To the engine 0 means auto; the least it can do is to keep what is in use. */
+    line->engine_options.cache_size = MAX (line->engine_options.cache_size, 1);
     return true;
 }
 
@@ -285,12 +302,8 @@ parse_kind (const char *text, ArecKindChoice *kind, GError **error)
 static bool
 parse_common (CommonText *text, ArecCommandLine *line, GError **error)
 {
-    if (text->threads && !parse_threads (text->threads, &line->engine_options, error)) {
-        return false;
-    }
-    if (text->cache_size && strcmp (text->cache_size, "auto") != 0 &&
-        !arec_size_parse (text->cache_size, &line->engine_options.cache_size, error)) {
-        g_prefix_error (error, "--cache-size: ");
+    if ((text->threads && !parse_threads (text->threads, &line->engine_options, error)) ||
+        (text->cache_size && !parse_cache_size (text->cache_size, line, error))) {
         return false;
     }
     if (text->reader_options &&
@@ -321,18 +334,21 @@ print_help (const ArecCommand *command, GOptionContext *context)
     return arec_command_finish (out, NULL);
 }
 
-/* How far the scan of a file without an index is. */
+/* How far the scans of files without an index are. */
 static void
 show_scan (void *data, const char *path, uint64_t done, uint64_t total)
 {
-    ArecProgress *progress = data;
+    ArecCommandLine *line = data;
 
-    (void)path;
-    progress->total = total;
+    if (!line->scan_progress.enabled || !line->scanned.list) {
+        return;
+    }
     if (done == total) {
         arec_progress_clear();
     } else {
-        arec_progress_reach (progress, done);
+        done = arec_source_tally_reach (&line->scanned, path, done);
+        line->scan_progress.total = line->scanned.total;
+        arec_progress_reach (&line->scan_progress, done);
     }
 }
 
@@ -342,7 +358,8 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
 {
     g_auto (CommonText) text = {0};
     const GOptionEntry telling[] = {
-        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &line->quiet, "No progress", NULL},
+        {"quiet", 'q', 0, G_OPTION_ARG_NONE, &line->quiet, "Only what is wrong, no progress",
+         NULL},
         {"verbose", 'v', 0, G_OPTION_ARG_NONE, &line->verbose, "Tell more", NULL},
         {"json", 0, command->has_json ? 0 : G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE,
          &line->json, "Write JSON", NULL},
@@ -365,7 +382,8 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
     };
     const GOptionEntry helping[] = {
         {"help", 'h', 0, G_OPTION_ARG_NONE, &text.help, "Show this help", NULL},
-        {"version", 0, 0, G_OPTION_ARG_NONE, &text.version, "Show the version", NULL},
+        {"version", 'V', 0, G_OPTION_ARG_NONE, &text.version,
+         "Show the versions of arec and its libraries", NULL},
         G_OPTION_ENTRY_NULL,
     };
     const bool reads = !command->is_of_mount;
@@ -413,7 +431,7 @@ arec_command_parse (const ArecCommand *command, int argc, char **argv,
     }
     arec_progress_start (&line->scan_progress, line->quiet, AREC_PROGRESS_BYTES, 0);
     line->reader_options.progress = show_scan;
-    line->reader_options.progress_data = &line->scan_progress;
+    line->reader_options.progress_data = line;
     line->n_operands = operands->len - 1;
     line->operands = (char **)g_ptr_array_free (g_steal_pointer (&operands), FALSE);
     return true;

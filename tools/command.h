@@ -53,10 +53,11 @@ typedef struct {
     gboolean verbose;
     gboolean json;
     ArecEngineOptions engine_options;
-    ArecReaderOptions reader_options; /* points to scan_progress: the line is not copied */
+    ArecReaderOptions reader_options; /* points to the line, which is not copied */
     ArecProgress scan_progress;
-    char *index_dir; /* what engine_options points to */
-    char **operands; /* NULL-terminated, the strings of argv; at least one */
+    ArecSourceTally scanned; /* of the list that a command sets before it opens its files */
+    char *index_dir;         /* what engine_options points to */
+    char **operands;         /* NULL-terminated, the strings of argv; at least one */
     size_t n_operands;
 } ArecCommandLine;
 
@@ -98,5 +99,5 @@ ArecOutput *arec_command_stdout (void);
  * of @out. Returns the exit code. */
 int arec_command_finish (ArecOutput *out, const GError *error);
 
-/* Prints `arec VERSION`; returns the exit code. */
+/* Prints `arec VERSION` and the versions of the libraries; returns the exit code. */
 int arec_command_print_version (void);

@@ -2,8 +2,6 @@
 
 #include <inttypes.h>
 
-#include "output.h"
-
 /* `records 64:128 lost`, as a RANGE. */
 static char *
 loss_text (const ArecDamage *damage)
@@ -27,10 +25,33 @@ loss_text (const ArecDamage *damage)
 char *
 arec_damage_text (const char *path, const ArecDamage *damage)
 {
-    g_autofree char *shown = arec_output_printable (path);
-    g_autofree char *reason = arec_output_printable (damage->reason);
+    g_autofree char *shown = arec_text_printable (path);
+    g_autofree char *reason = arec_text_printable (damage->reason);
     g_autofree char *loss = loss_text (damage);
 
     return g_strdup_printf ("%s: at %" PRIu64 ": %" PRIu64 " bytes damaged: %s; %s", shown,
                             damage->offset, damage->length, reason, loss);
+}
+
+static void
+put_number_or_null (ArecOutput *out, bool is_known, uint64_t number)
+{
+    if (is_known) {
+        arec_output_u64 (out, number);
+    } else {
+        arec_output_text (out, "null");
+    }
+}
+
+void
+arec_damage_put_json (ArecOutput *out, const ArecDamage *damage)
+{
+    arec_output_format (out, "{\"offset\": %" PRIu64 ", \"length\": %" PRIu64 ", \"reason\": ",
+                        damage->offset, damage->length);
+    arec_output_json_string (out, damage->reason);
+    arec_output_text (out, ", \"first_record\": ");
+    put_number_or_null (out, damage->knows_first_record, damage->first_record);
+    arec_output_text (out, ", \"records\": ");
+    put_number_or_null (out, damage->knows_n_records, damage->n_records);
+    arec_output_byte (out, '}');
 }

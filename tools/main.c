@@ -37,7 +37,8 @@ static const ArecCommand commands[] = {
     {.name = "repair",
      .operands = "-o OUT FILE",
      .summary = "Copies every sound chunk and makes a new index.",
-     .run = arec_cmd_repair},
+     .run = arec_cmd_repair,
+     .has_json = true},
     {.name = "mount",
      .operands = "[OPTION]... SOURCE... MOUNTPOINT",
      .summary = "Mounts files as directories; this is arecfs.",
@@ -87,6 +88,7 @@ on_interrupt (int number)
     ssize_t ignored;
 
     (void)number;
+    arec_outputs_abort();
     arec_progress_clear();
     ignored = write (STDERR_FILENO, message, sizeof message - 1);
     (void)ignored;
@@ -177,7 +179,7 @@ main (int argc, char **argv)
     if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0) {
         return print_help();
     }
-    if (strcmp (argv[1], "--version") == 0) {
+    if (strcmp (argv[1], "--version") == 0 || strcmp (argv[1], "-V") == 0) {
         return arec_command_print_version();
     }
     if (strcmp (argv[1], "help") == 0) {

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -26,21 +27,39 @@ enum {
 
 /* An errno, NOT_A_MOUNT or 0. */
 static int
-open_metrics (const char *path, int *fd)
+open_metrics_at (const char *directory, int *fd)
 {
-    g_autofree char *file = g_build_filename (path, ".arecfs", "metrics", NULL);
-    struct stat st;
-    int number;
+    g_autofree char *file = g_build_filename (directory, ".arecfs", "metrics", NULL);
 
     *fd = open (file, O_RDONLY | O_CLOEXEC);
     if (*fd >= 0) {
         return 0;
     }
-    number = errno;
-    if (number != ENOENT && number != ENOTDIR) {
-        return number;
+    return errno == ENOENT || errno == ENOTDIR ? NOT_A_MOUNT : errno;
+}
+
+/* The same of the mount that @path, a record or a directory in it, belongs to. */
+static int
+open_metrics (const char *path, int *fd)
+{
+    g_autofree char *at = realpath (path, NULL);
+    struct stat st, above;
+    int number;
+
+    if (!at || stat (at, &st) != 0) {
+        return errno;
     }
-    return stat (path, &st) == 0 ? NOT_A_MOUNT : errno;
+    number = open_metrics_at (at, fd);
+    while (number == NOT_A_MOUNT && strcmp (at, "/") != 0) {
+        g_autofree char *parent = g_path_get_dirname (at);
+
+        strcpy (at, parent);
+        if (stat (at, &above) != 0 || above.st_dev != st.st_dev) {
+            break;
+        }
+        number = open_metrics_at (at, fd);
+    }
+    return number;
 }
 
 static bool

@@ -10,7 +10,7 @@ typedef enum {
     AREC_MOUNT_INTERRUPTED, /* before the answer came */
 } ArecMountAnswer;
 
-/* @path          the mount point.
+/* @path          the mount point, or anything in the mount.
  * @interrupt_fd  becomes readable when nobody wants the answer any more; -1: never.
  * @text          (transfer full) set when it answered.
  * @error         set when it is absent (NOT_FOUND) or failed (IO). Names @path.

@@ -9,6 +9,8 @@
 
 #include <arec/arec.h>
 
+#include "progress.h"
+
 enum {
     BUFFER_SIZE = 256 * 1024,
     U64_DIGITS = 20,
@@ -17,7 +19,8 @@ enum {
 struct ArecOutput {
     int fd; /* -1 once closed */
     const char *name;
-    int failure; /* errno of the first failure, 0 before */
+    int failure;      /* errno of the first failure, 0 before */
+    bool is_terminal; /* where a line of progress may stand */
     size_t used;
     char buffer[BUFFER_SIZE];
 };
@@ -30,6 +33,7 @@ arec_output_new (int fd, const char *name)
     out->fd = fd;
     out->name = name;
     out->failure = 0;
+    out->is_terminal = isatty (fd);
     out->used = 0;
     return out;
 }
@@ -62,6 +66,9 @@ write_out (ArecOutput *out, const void *data, size_t size)
     struct iovec parts[2] = {{out->buffer, out->used}, {(void *)data, size}};
     struct iovec *part = parts;
 
+    if (out->is_terminal && out->used + size > 0) {
+        arec_progress_clear();
+    }
     out->used = 0;
     while (!out->failure && part < parts + G_N_ELEMENTS (parts)) {
         ssize_t n;
@@ -142,91 +149,27 @@ arec_output_format (ArecOutput *out, const char *format, ...)
     arec_output_text (out, text);
 }
 
-static bool
-is_control (gunichar c)
-{
-    return c < 0x20 || (c >= 0x7f && c <= 0x9f);
-}
-
-/* The length of the UTF-8 sequence that @text starts with, its character in @c; 0 if there is
- * none. */
-static size_t
-decode_utf8 (const char *text, gunichar *c)
-{
-    gunichar got = g_utf8_get_char_validated (text, -1);
-
-    if (got == (gunichar)-1 || got == (gunichar)-2) {
-        return 0;
-    }
-    *c = got;
-    return (size_t)(g_utf8_next_char (text) - text);
-}
-
 void
 arec_output_json_string (ArecOutput *out, const char *text)
 {
-    arec_output_byte (out, '"');
-    while (*text) {
-        gunichar c = 0;
-        size_t length = decode_utf8 (text, &c);
+    g_autofree char *json = arec_text_json (text);
 
-        if (length == 0) {
-            arec_output_text (out, "\xef\xbf\xbd");
-            length = 1;
-        } else if (is_control (c)) {
-            arec_output_format (out, "\\u%04x", c);
-        } else {
-            if (c == '"' || c == '\\') {
-                arec_output_byte (out, '\\');
-            }
-            arec_output_bytes (out, text, length);
-        }
-        text += length;
-    }
-    arec_output_byte (out, '"');
-}
-
-char *
-arec_output_printable (const char *text)
-{
-    GString *shown = g_string_new (NULL);
-
-    while (*text) {
-        gunichar c = 0;
-        size_t length = decode_utf8 (text, &c);
-
-        if (length > 0 && !is_control (c)) {
-            g_string_append_len (shown, text, (gssize)length);
-            text += length;
-            continue;
-        }
-        for (const char *end = text + MAX (length, 1); text < end; text++) {
-            g_string_append_printf (shown, "\\x%02X", (unsigned char)*text);
-        }
-    }
-    return g_string_free (shown, FALSE);
-}
-
-char *
-arec_output_human_size (uint64_t bytes)
-{
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double shown = (double)bytes / 1024;
-    size_t unit = 0;
-
-    if (bytes < 1024) {
-        return g_strdup_printf ("%d B", (int)bytes);
-    }
-    for (; shown >= 1024 && unit + 1 < G_N_ELEMENTS (units); unit++) {
-        shown /= 1024;
-    }
-    return g_strdup_printf ("%.1f %s", shown, units[unit]);
+    arec_output_text (out, json);
 }
 
 void
 arec_output_flush (ArecOutput *out)
 {
     write_out (out, NULL, 0);
+}
+
+void
+arec_output_end_line (ArecOutput *out)
+{
+    arec_output_byte (out, '\n');
+    if (out->is_terminal) {
+        arec_output_flush (out);
+    }
 }
 
 bool

@@ -3,7 +3,7 @@
  * One thread at a time. Puts return nothing: the first failure is kept, later puts do nothing,
  * and arec_output_check () or arec_output_close () tell it. A loop over records checks once for
  * each record, so that a full disk ends the work. Text that comes from a file or a file name is
- * hostile and goes through arec_output_json_string () or arec_output_printable ().
+ * hostile and goes through arec_output_json_string () or arec_text_printable ().
  */
 #pragma once
 
@@ -28,19 +28,11 @@ void arec_output_byte (ArecOutput *out, char byte);
 void arec_output_u64 (ArecOutput *out, uint64_t number); /* decimal */
 void arec_output_format (ArecOutput *out, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
-/* @text as a JSON string with its quotes, always valid UTF-8: each byte that is not part of a
- * valid UTF-8 sequence becomes U+FFFD; control characters (U+0000..U+001F, U+007F..U+009F)
- * become \u00XX. */
+/* @text as arec_text_json () writes it. */
 void arec_output_json_string (ArecOutput *out, const char *text);
 
-/* @text for people, safe for a terminal and on one line: the bytes of control characters and of
- * what is not valid UTF-8 become \xNN. All else stays, backslashes too, so this does not go
- * backwards: scripts use JSON. Returns (transfer full). */
-char *arec_output_printable (const char *text);
-
-/* `393216` as `384.0 KiB`; below 1 KiB in whole bytes. ASCII in every locale. Returns (transfer
- * full). */
-char *arec_output_human_size (uint64_t bytes);
+/* A newline that ends what somebody at a terminal waits for: there it is shown at once. */
+void arec_output_end_line (ArecOutput *out);
 
 /* Writes what is buffered. Errors: none; see arec_output_check (). */
 void arec_output_flush (ArecOutput *out);

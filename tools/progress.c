@@ -3,13 +3,19 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <glib.h>
 
-#include "output.h"
+#include <arec/arec.h>
 
-enum { INTERVAL = G_USEC_PER_SEC / 4 };
+#define ERASE "\r\033[K"
+
+enum {
+    INTERVAL = G_USEC_PER_SEC / 4,
+    USUAL_WIDTH = 80, /* columns of a terminal that does not tell */
+};
 
 static volatile sig_atomic_t line_shown;
 
@@ -23,10 +29,10 @@ write_terminal (const char *text, size_t size)
 }
 
 void
-arec_progress_start (ArecProgress *progress, bool quiet, ArecProgressUnit unit, uint64_t total)
+arec_progress_start (ArecProgress *progress, bool hidden, ArecProgressUnit unit, uint64_t total)
 {
     *progress = (ArecProgress){
-        .enabled = !quiet && isatty (STDERR_FILENO) && !isatty (STDOUT_FILENO),
+        .enabled = !hidden && isatty (STDERR_FILENO),
         .unit = unit,
         .total = total,
     };
@@ -36,48 +42,47 @@ arec_progress_start (ArecProgress *progress, bool quiet, ArecProgressUnit unit, 
     }
 }
 
-/* `1234/10000 records` or `1.2 MiB/3.4 GiB` */
-static char *
-amount_text (const ArecProgress *progress)
+bool
+arec_progress_meets_output (void)
 {
-    g_autofree char *done = NULL;
-    g_autofree char *total = NULL;
-
-    if (progress->unit == AREC_PROGRESS_RECORDS) {
-        return g_strdup_printf ("%" PRIu64 "/%" PRIu64 " records", progress->done,
-                                progress->total);
-    }
-    done = arec_output_human_size (progress->done);
-    total = arec_output_human_size (progress->total);
-    return g_strdup_printf ("%s/%s", done, total);
-}
-
-static char *
-speed_text (const ArecProgress *progress, double seconds)
-{
-    uint64_t bytes = progress->unit == AREC_PROGRESS_BYTES ? progress->done : progress->bytes;
-    g_autofree char *size = NULL;
-
-    if (bytes == 0) {
-        return g_strdup_printf ("%.0f records/s", (double)progress->done / seconds);
-    }
-    size = arec_output_human_size ((uint64_t)((double)bytes / seconds));
-    return g_strdup_printf ("%s/s", size);
+    return isatty (STDOUT_FILENO);
 }
 
 /* `1234/10000 records 12% 56.7 MiB/s ETA 0:12` */
+static char *
+records_text (const ArecProgress *progress, double seconds)
+{
+    g_autofree char *size = arec_text_size ((uint64_t)((double)progress->bytes / seconds));
+    g_autofree char *speed =
+        progress->bytes > 0
+            ? g_strdup_printf ("%s/s", size)
+            : g_strdup_printf ("%.0f records/s", (double)progress->done / seconds);
+    g_autofree char *advance =
+        arec_text_advance (progress->done, progress->total, seconds, speed);
+
+    return g_strdup_printf ("%" PRIu64 "/%" PRIu64 " records %s", progress->done,
+                            progress->total, advance);
+}
+
+static unsigned
+terminal_width (void)
+{
+    struct winsize size;
+
+    return ioctl (STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col
+                                                                            : USUAL_WIDTH;
+}
+
 static void
 show (const ArecProgress *progress, int64_t now)
 {
     double seconds = (double)(now - progress->start) / G_USEC_PER_SEC;
-    double rate = (double)progress->done / seconds;
-    uint64_t left = (uint64_t)((double)(progress->total - progress->done) / rate);
-    g_autofree char *amount = amount_text (progress);
-    g_autofree char *speed = speed_text (progress, seconds);
-    g_autofree char *line =
-        g_strdup_printf ("\r\033[K%s %d%% %s ETA %" PRIu64 ":%02" PRIu64, amount,
-                         (int)(100.0 * (double)progress->done / (double)progress->total), speed,
-                         left / 60, left % 60);
+    g_autofree char *text = progress->unit == AREC_PROGRESS_RECORDS
+                                ? records_text (progress, seconds)
+                                : arec_text_progress (progress->done, progress->total, seconds);
+    /* Without the last column, where some terminals begin a new line. */
+    g_autofree char *cut = arec_text_cut (text, terminal_width() - 1);
+    g_autofree char *line = g_strconcat (ERASE, cut, NULL);
 
     line_shown = 1;
     write_terminal (line, strlen (line));
@@ -116,10 +121,8 @@ arec_progress_reach (ArecProgress *progress, uint64_t done)
 void
 arec_progress_clear (void)
 {
-    static const char erase[] = "\r\033[K";
-
     if (line_shown) {
         line_shown = 0;
-        write_terminal (erase, sizeof erase - 1);
+        write_terminal (ERASE, sizeof ERASE - 1);
     }
 }

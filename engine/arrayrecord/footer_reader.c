@@ -37,25 +37,44 @@ corrupt (const ArecSource *source, uint64_t offset, GError **error, const char *
     return arec_fail_place (error, AREC_ERROR_CORRUPT, source->name, offset, "%s", what);
 }
 
+/* A whole file ends with a block that holds its postscript. */
+static bool
+fail_cut_off (const ArecSource *source, GError **error)
+{
+    return arec_fail_place (error, AREC_ERROR_CORRUPT, source->name, source->size,
+                            "no postscript at the end: the file is cut off");
+}
+
+/* What is read where no block begins says nothing, in whatever way it fails to be a chunk.
+ * Takes over @cause. */
+static bool
+fail_to_load (const ArecSource *source, GError *cause, GError **error)
+{
+    if (arec_error_is_of_bytes (cause) && source->size % AREC_BLOCK_SIZE != 0) {
+        g_error_free (cause);
+        return fail_cut_off (source, error);
+    }
+    g_propagate_error (error, cause);
+    return false;
+}
+
 bool
 arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError **error)
 {
     ArecChunkPlace place = {
         .source = source, .limit = source->size, .max_size = AREC_BLOCK_SIZE};
     g_autoptr (ArecChunk) chunk = NULL;
+    GError *cause = NULL;
     ArecChunkHeader header;
     ArecPostscript postscript;
 
     if (source->size < AREC_BLOCK_SIZE) {
-        return arec_fail_place (error, AREC_ERROR_CORRUPT, source->name, source->size,
-                                "the file ends here, expected a postscript in its"
-                                " last %" PRIu64 " bytes",
-                                AREC_BLOCK_SIZE);
+        return fail_cut_off (source, error);
     }
     place.begin = source->size - AREC_BLOCK_SIZE;
     if (!arec_chunk_load (&place, POSTSCRIPT_GUESS, &postscript_limits, &header, &chunk,
-                          error)) {
-        return false;
+                          &cause)) {
+        return fail_to_load (source, cause, error);
     }
     if (chunk->ends.n == 0 ||
         !arec_postscript_parse (arec_chunk_record (chunk, 0), &postscript) ||

@@ -4,6 +4,7 @@
 
 #include "arrayrecord/footer_reader.h"
 #include "arrayrecord/seen_chunks.h"
+#include "arrayrecord/foreign.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "riegeli/block.h"
@@ -59,13 +60,46 @@ has_signature (ArecSource *source, GError **error)
            header.num_records == 0 && header.decoded_data_size == 0;
 }
 
+/* What the file is if it is none of ours; *name is NULL where nobody knows. false with *error
+ * set: the system failed to read it. */
 static bool
-fail_unknown (const ArecSource *source, GError **error)
+find_foreign_name (ArecSource *source, const char **name, GError **error)
 {
-    return arec_fail (error, AREC_ERROR_FORMAT,
-                      "%s: at 0: neither an ArrayRecord postscript at the end nor a"
-                      " Riegeli/records signature at the begin",
-                      source->name);
+    g_autofree uint8_t *bytes = g_malloc (2 * AREC_FOREIGN_SAMPLE);
+    size_t n = MIN (source->size, AREC_FOREIGN_SAMPLE);
+
+    if (!arec_source_pread (source, bytes, n, 0, error) ||
+        !arec_source_pread (source, bytes + n, n, source->size - n, error)) {
+        return false;
+    }
+    *name = arec_foreign_name (bytes, bytes + n, n, source->size);
+    return true;
+}
+
+static bool
+fail_foreign (const ArecSource *source, ArecError code, const char *name, GError **error)
+{
+    return arec_fail_place (error, code, source->name, 0, "%s, not an ArrayRecord file", name);
+}
+
+static bool
+fail_unknown (ArecSource *source, GError **error)
+{
+    const char *foreign;
+
+    if (!find_foreign_name (source, &foreign, error)) {
+        return false;
+    }
+    if (arec_source_is_being_written (source)) {
+        return arec_fail_place (error, AREC_ERROR_FORMAT, source->name, 0, "%s; " AREC_GROWING,
+                                foreign ? foreign : "no Riegeli/records signature");
+    }
+    if (foreign) {
+        return fail_foreign (source, AREC_ERROR_FORMAT, foreign, error);
+    }
+    return arec_fail_place (error, AREC_ERROR_FORMAT, source->name, 0,
+                            "neither an ArrayRecord postscript at the end nor a"
+                            " Riegeli/records signature at the begin");
 }
 
 static bool
@@ -90,16 +124,21 @@ open_indexed (ArecShard *shard, uint64_t footer_offset, uint64_t footer_limit, G
 static bool
 fail_damaged (ArecSource *source, const GError *why, GError **error)
 {
+    const char *foreign;
+
     if (arec_source_is_being_written (source)) {
-        return arec_fail (error, AREC_ERROR_CORRUPT,
-                          "%s; the file is still being written, its index comes at the end",
-                          why->message);
+        return arec_fail (error, AREC_ERROR_CORRUPT, "%s; " AREC_GROWING, why->message);
     }
-    return arec_fail (
-        error, AREC_ERROR_CORRUPT,
-        "%s; the file is damaged or cut off: 'arecfs --recover' mounts what a scan"
-        " finds, 'arec repair' makes a sound copy",
-        why->message);
+    if (!find_foreign_name (source, &foreign, error)) {
+        return false;
+    }
+    if (foreign) {
+        return fail_foreign (source, AREC_ERROR_CORRUPT, foreign, error);
+    }
+    return arec_fail (error, AREC_ERROR_CORRUPT,
+                      "%s; 'arecfs --recover' mounts what a scan of the damaged file finds,"
+                      " 'arec repair' makes a sound copy",
+                      why->message);
 }
 
 /* The options of a plain Riegeli/records file are in its metadata, if anywhere. */
@@ -319,6 +358,12 @@ arec_shard_origin (const ArecShard *shard, ArecShardOrigin *origin)
         .first_gap_record = shard->scanned.first_gap_record,
         .first_reason = shard->scanned.first_reason,
     };
+}
+
+bool
+arec_shard_find_foreign_name (const ArecShard *shard, const char **name, GError **error)
+{
+    return find_foreign_name (shard->source, name, error);
 }
 
 const char *

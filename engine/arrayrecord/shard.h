@@ -21,6 +21,9 @@
 
 typedef struct ArecShard ArecShard;
 
+/* How every message ends about a file whose index is not there yet. */
+#define AREC_GROWING "the file is still being written, its index comes at the end"
+
 typedef enum {
     AREC_SHARD_AUTO, /* what its postscript, its name and its signature say */
     AREC_SHARD_ARRAY_RECORD,
@@ -60,6 +63,10 @@ typedef struct {
 ArecShard *arec_shard_open (ArecSource *source, const ArecShardOptions *options,
                             GError **error);
 void arec_shard_free (ArecShard *shard); /* takes NULL */
+
+/* What the file is if it is no such file at all, by arec_foreign_name ().
+ * @name  (out) NULL: nothing that is known. Errors: IO, CHANGED. Blocks on I/O. */
+bool arec_shard_find_foreign_name (const ArecShard *shard, const char **name, GError **error);
 
 const ArecSource *arec_shard_source (const ArecShard *shard);
 const ArecIndex *arec_shard_index (const ArecShard *shard);

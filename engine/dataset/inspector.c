@@ -50,6 +50,7 @@ struct ArecInspector {
     char *postscript_fault; /* why there is none where it should be, for ArrayRecord */
     ArecChunkScan *scan;
     bool walk_ended;
+    const char *foreign;    /* what the file is instead; NULL: not looked for, or not known */
     uint64_t last_gap_end;  /* of the last damage that the walk itself met */
     uint64_t next_listed;   /* chunk of the index that the walk has not met yet */
     uint64_t next_indexed;  /* the same, where the index is none that the file has */
@@ -432,6 +433,17 @@ knows_of_losses (const ArecInspector *inspector, uint64_t begin, uint64_t end)
            (begin == 0 && end == AREC_SIGNATURE_END);
 }
 
+static char *
+gap_reason (const ArecInspector *inspector, const ArecScanItem *item)
+{
+    if (inspector->foreign && item->begin == 0 && item->end == inspector->source->size) {
+        return g_strdup_printf ("%s, not an ArrayRecord file", inspector->foreign);
+    }
+    return item->fault == item->begin
+               ? g_strdup (item->reason)
+               : g_strdup_printf ("at %" PRIu64 ": %s", item->fault, item->reason);
+}
+
 static void
 take_gap (ArecInspector *inspector, const ArecScanItem *item)
 {
@@ -448,9 +460,7 @@ take_gap (ArecInspector *inspector, const ArecScanItem *item)
     job = new_job (inspector, item->begin, end);
     inspector->last_gap_end = end;
     job->is_damage = true;
-    job->reason = item->fault == item->begin
-                      ? g_strdup (item->reason)
-                      : g_strdup_printf ("at %" PRIu64 ": %s", item->fault, item->reason);
+    job->reason = gap_reason (inspector, item);
     if (peek_listed (inspector, 0, &entry) && entry.offset == item->begin) {
         take_listed (inspector, job, &entry);
         job->is_damage =
@@ -469,7 +479,9 @@ tell_no_postscript (ArecInspector *inspector, uint64_t end)
         (end > 0 && inspector->last_gap_end == end)) {
         return;
     }
-    tell_postscript (inspector, end, end, g_strdup ("the file ends without a postscript"));
+    tell_postscript (inspector, end, end,
+                     g_strdup (end == 0 ? "an empty file, not an ArrayRecord file"
+                                        : "the file ends without a postscript"));
 }
 
 static void
@@ -544,8 +556,9 @@ take_job (ArecInspector *inspector, Job **job, GError **error)
 
 /* ---- outside ---- */
 
+/* @recovers  whether the caller wants what is there of a file that grows. */
 static bool
-look_for_postscript (ArecInspector *inspector, GError **error)
+look_for_postscript (ArecInspector *inspector, bool recovers, GError **error)
 {
     GError *cause = NULL;
     uint64_t footer_offset;
@@ -556,6 +569,11 @@ look_for_postscript (ArecInspector *inspector, GError **error)
     }
     if (!arec_error_is_of_bytes (cause)) {
         g_propagate_error (error, cause);
+        return false;
+    }
+    if (!recovers && arec_source_is_being_written (inspector->source)) {
+        arec_fail (error, AREC_ERROR_CORRUPT, "%s; " AREC_GROWING, cause->message);
+        g_error_free (cause);
         return false;
     }
     inspector->postscript_fault =
@@ -584,7 +602,11 @@ arec_inspector_new (ArecSource *source, const ArecShardOptions *shard_options,
     }
     inspector->index = arec_shard_index (inspector->shard);
     arec_shard_origin (inspector->shard, &inspector->origin);
-    if (!look_for_postscript (inspector, error)) {
+    if (!look_for_postscript (inspector, shard_options->recover, error)) {
+        return NULL;
+    }
+    if (arec_index_n_chunks (inspector->index) == 0 && !inspector->origin.is_listed &&
+        !arec_shard_find_foreign_name (inspector->shard, &inspector->foreign, error)) {
         return NULL;
     }
     inspector->scan =

@@ -54,13 +54,24 @@ struct ArecReader {
 static bool
 check_recovered (const ArecShard *shard, GError **error)
 {
+    const char *name = arec_shard_source (shard)->name;
     ArecShardOrigin origin;
+    const char *foreign;
 
     arec_shard_origin (shard, &origin);
-    return origin.is_listed || !origin.is_recovered ||
-           arec_index_n_records (arec_shard_index (shard)) > 0 ||
-           arec_fail_place (error, AREC_ERROR_CORRUPT, arec_shard_source (shard)->name,
-                            origin.first_fault, "%s; a scan of the file finds no records",
+    if (origin.is_listed || !origin.is_recovered ||
+        arec_index_n_records (arec_shard_index (shard)) > 0) {
+        return true;
+    }
+    if (!arec_shard_find_foreign_name (shard, &foreign, error)) {
+        return false;
+    }
+    if (foreign) {
+        return arec_fail_place (error, AREC_ERROR_CORRUPT, name, 0,
+                                "%s, not an ArrayRecord file", foreign);
+    }
+    return arec_fail_place (error, AREC_ERROR_CORRUPT, name, origin.first_fault,
+                            "%s; a scan of the file finds no records",
                             origin.first_reason ? origin.first_reason : "no footer");
 }
 
@@ -302,6 +313,17 @@ arec_reader_file_info (const ArecReader *reader, size_t number, ArecFileInfo *in
         .first_gap_record = origin.first_gap_record,
         .first_reason = origin.first_reason,
     };
+}
+
+char *
+arec_file_info_gaps (const ArecFileInfo *info)
+{
+    g_autofree char *places =
+        info->n_gaps > 1 ? g_strdup_printf (" in %" PRIu64 " places", info->n_gaps) : NULL;
+
+    return info->gap_bytes == 1 ? g_strdup ("one byte holds no sound chunk")
+                                : g_strdup_printf ("%" PRIu64 " bytes%s hold no sound chunk",
+                                                   info->gap_bytes, places ? places : "");
 }
 
 void

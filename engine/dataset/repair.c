@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "arrayrecord/shard_writer.h"
 #include "base/error.h"
@@ -17,6 +18,7 @@ typedef struct {
     ArecShardWriter *writer; /* made with the first chunk, whose codec the footer gets */
     uint64_t group_size;     /* of records encoded anew: those of the source's first chunk */
     uint64_t first_size;     /* records of the first chunk that was copied; 0: none yet */
+    bool has_found;          /* a chunk of whatever kind */
     bool has_short;          /* a chunk with fewer has been copied: only the last may be one */
     ArecRepairResult result;
 } Repair;
@@ -80,7 +82,7 @@ check_even (Repair *repair, const ArecInspectedChunk *chunk, GError **error)
     }
     if (repair->has_short || n > repair->first_size) {
         return arec_fail_place (
-            error, AREC_ERROR_INVALID, repair->source->name, chunk->begin,
+            error, AREC_ERROR_LIMIT, repair->source->name, chunk->begin,
             "a chunk of %" PRIu64 " records, those before it have %" PRIu64
             " and some fewer: the reference would misread the copy; --reencode"
             " makes even groups",
@@ -161,6 +163,7 @@ copy_all (Repair *repair, GError **error)
         }
         switch (step) {
         case AREC_INSPECT_CHUNK:
+            repair->has_found = true;
             if (!take_chunk (repair, &chunk, error)) {
                 return false;
             }
@@ -176,18 +179,41 @@ copy_all (Repair *repair, GError **error)
     }
 }
 
+/* A file in which there is nothing to keep is not replaced by a sound one without records. */
+static bool
+check_found (const Repair *repair, GError **error)
+{
+    return repair->has_found ||
+           arec_fail (error, AREC_ERROR_CORRUPT,
+                      "%s: at 0: no chunk of records was found, so nothing is written",
+                      repair->source->name);
+}
+
 static bool
 repair_all (Repair *repair, GError **error)
 {
-    return copy_all (repair, error) &&
+    return copy_all (repair, error) && check_found (repair, error) &&
            (repair->writer || make_writer (repair, AREC_COMPRESSION_ZSTD, error)) &&
            arec_shard_writer_finish (repair->writer, error);
 }
 
-bool
-arec_repair_file (ArecEngine *engine, ArecSourceList *list, size_t file, const char *out,
-                  const ArecReaderOptions *reader_options, const ArecRepairOptions *options,
-                  ArecRepairResult *result, GError **error)
+/* Whether @out is @source itself: what it is replaced by may be less than what it was. */
+static bool
+check_other_file (const ArecSource *source, const char *out, GError **error)
+{
+    struct stat st;
+
+    return stat (out, &st) != 0 || st.st_dev != source->st.st_dev ||
+           st.st_ino != source->st.st_ino ||
+           arec_fail (error, AREC_ERROR_INVALID,
+                      "%s: the output is the same file as the damaged one: it would be lost",
+                      out);
+}
+
+static bool
+repair_file (ArecEngine *engine, ArecSourceList *list, size_t file, const char *out,
+             const ArecReaderOptions *reader_options, const ArecRepairOptions *options,
+             ArecRepairResult *result, GError **error)
 {
     const ArecSourceFile *from = arec_source_list_get (list, file);
     const ArecShardOptions shard_options = arec_shard_options_of (engine, from, reader_options);
@@ -203,6 +229,10 @@ arec_repair_file (ArecEngine *engine, ArecSourceList *list, size_t file, const c
     if (!source) {
         return false;
     }
+    if (!check_other_file (source, out, error)) {
+        arec_source_free (source);
+        return false;
+    }
     inspector = arec_inspector_new (source, &shard_options, &inspector_options, error);
     if (!inspector) {
         return false;
@@ -216,4 +246,16 @@ arec_repair_file (ArecEngine *engine, ArecSourceList *list, size_t file, const c
         *result = repair.result;
     }
     return ok;
+}
+
+bool
+arec_repair_file (ArecEngine *engine, ArecSourceList *list, size_t file, const char *out,
+                  const ArecReaderOptions *reader_options, const ArecRepairOptions *options,
+                  ArecRepairResult *result, GError **error)
+{
+    static const ArecReaderOptions reading = {0};
+    static const ArecRepairOptions repairing = {0};
+
+    return repair_file (engine, list, file, out, reader_options ? reader_options : &reading,
+                        options ? options : &repairing, result, error);
 }

@@ -58,6 +58,7 @@ struct ArecSourceList {
     GArray *excluded; /* of FileId */
     GArray *notes;    /* of ArecSourceNote; strings in `strings` */
     uint64_t n_more_notes;
+    char *told_below; /* where relative paths are; NULL: they are told as typed */
 };
 
 static FileId
@@ -113,6 +114,7 @@ arec_source_list_unref (ArecSourceList *list)
     g_ptr_array_unref (list->patterns);
     g_array_unref (list->excluded);
     g_array_unref (list->notes);
+    g_free (list->told_below);
     g_free (list);
 }
 
@@ -156,18 +158,69 @@ arec_source_list_get (const ArecSourceList *list, size_t i)
     return file_at (list, i);
 }
 
+/* ---- how paths are told ------------------------------------------------------------------ */
+
+/* Whether @text is `scheme://...`. */
+static bool
+is_url (const char *text)
+{
+    size_t n =
+        strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+
+    return n > 0 && g_ascii_isalpha (text[0]) && g_str_has_prefix (text + n, "://");
+}
+
+void
+arec_source_list_tell_absolute (ArecSourceList *list, const char *directory)
+{
+    g_free (list->told_below);
+    list->told_below = g_strdup (directory);
+}
+
+/* Components that are `.` and slashes that follow each other say nothing; `..` may lead out of
+ * the target of a link, so it stays. */
+char *
+arec_source_absolute (const char *text, const char *directory)
+{
+    GString *path = g_string_new (NULL);
+
+    if (is_url (text)) {
+        g_string_append (path, text);
+        return g_string_free (path, FALSE);
+    }
+    if (text[0] != '/') {
+        g_string_append (path, strcmp (directory, "/") == 0 ? "" : directory);
+    }
+    while (*text) {
+        size_t length = strcspn (text, "/");
+
+        if (length > 0 && !(length == 1 && text[0] == '.')) {
+            g_string_append_c (path, '/');
+            g_string_append_len (path, text, (gssize)length);
+        }
+        text += length;
+        text += strspn (text, "/");
+    }
+    if (path->len == 0) {
+        g_string_append_c (path, '/');
+    }
+    return g_string_free (path, FALSE);
+}
+
 /* ---- notes ------------------------------------------------------------------------------- */
 
 static void
 add_note (ArecSourceList *list, ArecSourceNoteKind kind, const char *path, const char *reason)
 {
+    g_autofree char *told =
+        list->told_below ? arec_source_absolute (path, list->told_below) : g_strdup (path);
     ArecSourceNote note = {.kind = kind};
 
     if (list->notes->len == MAX_NOTES) {
         list->n_more_notes++;
         return;
     }
-    note.path = g_string_chunk_insert (list->strings, path);
+    note.path = g_string_chunk_insert (list->strings, told);
     note.reason = g_string_chunk_insert (list->strings, reason);
     g_array_append_val (list->notes, note);
 }
@@ -280,11 +333,29 @@ hold_directory (ArecSourceList *list, const char *path, int *fd)
     return true;
 }
 
+/* @path as it is told; its name from byte *name_offset on stays as it is. */
+static char *
+told_path (const ArecSourceList *list, const char *path, size_t *name_offset)
+{
+    g_autofree char *parent = g_strndup (path, *name_offset);
+    g_autofree char *told = NULL;
+    char *whole;
+
+    if (!list->told_below) {
+        return g_strdup (path);
+    }
+    told = arec_source_absolute (parent, list->told_below);
+    whole = g_strconcat (told, strcmp (told, "/") == 0 ? "" : "/", path + *name_offset, NULL);
+    *name_offset = strlen (whole) - strlen (path + *name_offset);
+    return whole;
+}
+
 /* Appends a file whose name is @path from byte @name_offset on. */
 static bool
 append_file (ArecSourceList *list, ArecSourceForm form, const char *path, size_t name_offset,
              int dir_fd, const ArecRangeText *range, GError **error)
 {
+    g_autofree char *told = told_path (list, path, &name_offset);
     ArecSourceFile *file;
 
     if (list->n_files == MAX_FILES) {
@@ -298,7 +369,7 @@ append_file (ArecSourceList *list, ArecSourceForm form, const char *path, size_t
     *file = (ArecSourceFile){
         .form = form,
         .argument = list->n_arguments,
-        .path = g_string_chunk_insert (list->strings, path),
+        .path = g_string_chunk_insert (list->strings, told),
         .dir_fd = dir_fd,
         .has_range = range != NULL,
     };
@@ -887,6 +958,17 @@ add_matches (ArecSourceList *list, const glob_t *matches, const ArecRangeText *r
     return true;
 }
 
+/* Whether @text, `F[...]`, names a file but for what is in brackets at its end. */
+static bool
+is_file_with_index (const char *text)
+{
+    const char *bracket = strrchr (text, '[');
+    g_autofree char *base = bracket ? g_strndup (text, (size_t)(bracket - text)) : NULL;
+
+    return base && g_str_has_suffix (bracket, "]") &&
+           g_file_test (base, G_FILE_TEST_IS_REGULAR);
+}
+
 static bool
 add_glob (ArecSourceList *list, const char *text, const ArecRangeText *range, GError **error)
 {
@@ -907,6 +989,11 @@ add_glob (ArecSourceList *list, const char *text, const ArecRangeText *range, GE
         ok = add_matches (list, &matches, range, error);
     }
     globfree (&matches);
+    if (ok && list->n_files == n_before && is_file_with_index (text)) {
+        return arec_fail (error, AREC_ERROR_INVALID,
+                          "%s: no file matches; a range of records is [a:b], such as [5:9]",
+                          text);
+    }
     if (ok && list->n_files == n_before) {
         return arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: no file matches", text);
     }
@@ -940,6 +1027,13 @@ add_by_meaning (ArecSourceList *list, const char *text, const ArecRangeText *ran
     return add_file (list, AREC_SOURCE_LITERAL, text, range, error);
 }
 
+static bool
+fail_remote (const char *text, GError **error)
+{
+    return arec_fail (error, AREC_ERROR_UNSUPPORTED, "%s: remote sources are not in this build",
+                      text);
+}
+
 /* Whether something is there under the name @text. Failures other than absence, and than a name
  * so long that only a pattern can be meant, are errors. */
 static bool
@@ -962,6 +1056,9 @@ add_text (ArecSourceList *list, const char *text, ArecSourceForm *form, GError *
     ArecRangeText range;
     bool has_range, exists, is_directory;
 
+    if (is_url (text) && !g_file_test (text, G_FILE_TEST_EXISTS)) {
+        return fail_remote (text, error);
+    }
     if (!probe (text, &exists, &is_directory, error)) {
         return false;
     }
@@ -1037,9 +1134,13 @@ bool
 arec_source_list_add_literal (ArecSourceList *list, const char *path, GError **error)
 {
     Addition before = begin_addition (list);
+    bool ok = add_file (list, AREC_SOURCE_LITERAL, path, NULL, error);
 
-    return finish_addition (list, before,
-                            add_file (list, AREC_SOURCE_LITERAL, path, NULL, error));
+    if (!ok && is_url (path)) {
+        g_clear_error (error);
+        fail_remote (path, error);
+    }
+    return finish_addition (list, before, ok);
 }
 
 /* ---- sets of shards ---------------------------------------------------------------------- */

@@ -175,3 +175,195 @@ arec_range_resolve (const ArecRangeText *range, uint64_t n_records, uint64_t *fi
                       "%s is out of bounds: there are %" PRIu64 " records, numbered from 0",
                       what, n_records);
 }
+
+/* ---- hostile text ---- */
+
+static bool
+is_control (gunichar c)
+{
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f);
+}
+
+/* The length of the UTF-8 sequence that @text starts with, its character in @c; 0 if there is
+ * none. */
+static size_t
+decode_utf8 (const char *text, gunichar *c)
+{
+    gunichar got = g_utf8_get_char_validated (text, -1);
+
+    if (got == (gunichar)-1 || got == (gunichar)-2) {
+        return 0;
+    }
+    *c = got;
+    return (size_t)(g_utf8_next_char (text) - text);
+}
+
+char *
+arec_text_printable (const char *text)
+{
+    GString *shown = g_string_new (NULL);
+
+    while (*text) {
+        gunichar c = 0;
+        size_t length = decode_utf8 (text, &c);
+
+        if (length > 0 && !is_control (c)) {
+            g_string_append_len (shown, text, (gssize)length);
+            text += length;
+            continue;
+        }
+        for (const char *end = text + MAX (length, 1); text < end; text++) {
+            g_string_append_printf (shown, "\\x%02X", (unsigned char)*text);
+        }
+    }
+    return g_string_free (shown, FALSE);
+}
+
+static unsigned
+width_of (gunichar c)
+{
+    if (g_unichar_iszerowidth (c)) {
+        return 0;
+    }
+    return g_unichar_iswide (c) ? 2 : 1;
+}
+
+char *
+arec_text_cut (const char *text, unsigned columns)
+{
+    const char *end = text;
+
+    while (*end) {
+        unsigned width = width_of (g_utf8_get_char (end));
+
+        if (width > columns) {
+            break;
+        }
+        columns -= width;
+        end = g_utf8_next_char (end);
+    }
+    return g_strndup (text, (size_t)(end - text));
+}
+
+char *
+arec_text_json (const char *text)
+{
+    GString *shown = g_string_new ("\"");
+
+    while (*text) {
+        gunichar c = 0;
+        size_t length = decode_utf8 (text, &c);
+
+        if (length == 0) {
+            g_string_append (shown, "\xef\xbf\xbd");
+            length = 1;
+        } else if (is_control (c)) {
+            g_string_append_printf (shown, "\\u%04x", c);
+        } else {
+            if (c == '"' || c == '\\') {
+                g_string_append_c (shown, '\\');
+            }
+            g_string_append_len (shown, text, (gssize)length);
+        }
+        text += length;
+    }
+    g_string_append_c (shown, '"');
+    return g_string_free (shown, FALSE);
+}
+
+/* ---- what was meant ---- */
+
+/* Longer words are names of files, not of options. */
+#define MAX_WORD 40
+
+/* Letters to change, add or take away, or neighbours to exchange, that make @a of @b. */
+static unsigned
+distance (const char *a, const char *b)
+{
+    unsigned rows[3][MAX_WORD + 1] = {0};
+    size_t n_a = strlen (a), n_b = strlen (b);
+
+    if (n_a > MAX_WORD || n_b > MAX_WORD) {
+        return UINT32_MAX;
+    }
+    for (size_t j = 0; j <= n_b; j++) {
+        rows[0][j] = (unsigned)j;
+    }
+    for (size_t i = 1; i <= n_a; i++) {
+        unsigned *row = rows[i % 3], *above = rows[(i + 2) % 3], *two_above = rows[(i + 1) % 3];
+
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= n_b; j++) {
+            row[j] = MIN (MIN (above[j], row[j - 1]) + 1,
+                          above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1));
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+                row[j] = MIN (row[j], two_above[j - 2] + 1);
+            }
+        }
+    }
+    return rows[n_a % 3][n_b];
+}
+
+const char *
+arec_text_nearest (const char *word, const char *const *words)
+{
+    unsigned best = strlen (word) > 4 ? 3 : 2; /* less than this */
+    const char *nearest = NULL;
+
+    for (; *words; words++) {
+        unsigned changes =
+            strlen (word) >= 3 && g_str_has_prefix (*words, word) ? 1 : distance (word, *words);
+
+        if (changes < best) {
+            best = changes;
+            nearest = *words;
+        }
+    }
+    return nearest;
+}
+
+/* ---- amounts ---- */
+
+char *
+arec_text_size (uint64_t bytes)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    char number[G_ASCII_DTOSTR_BUF_SIZE];
+    double shown = (double)bytes / 1024;
+    size_t unit = 0;
+
+    if (bytes < 1024) {
+        return g_strdup_printf ("%d B", (int)bytes);
+    }
+    for (; shown >= 1024 && unit + 1 < G_N_ELEMENTS (units); unit++) {
+        shown /= 1024;
+    }
+    return g_strdup_printf ("%s %s", g_ascii_formatd (number, sizeof number, "%.1f", shown),
+                            units[unit]);
+}
+
+char *
+arec_text_advance (uint64_t done, uint64_t total, double seconds, const char *speed)
+{
+    double part = total > 0 ? MIN ((double)done / (double)total, 1.0) : 0;
+    uint64_t left;
+
+    if (part <= 0 || seconds <= 0) {
+        return g_strdup_printf ("%d%% %s", (int)(100 * part), speed);
+    }
+    left = (uint64_t)(seconds * (1 - part) / part);
+    return g_strdup_printf ("%d%% %s ETA %" PRIu64 ":%02" PRIu64, (int)(100 * part), speed,
+                            left / 60, left % 60);
+}
+
+char *
+arec_text_progress (uint64_t done, uint64_t total, double seconds)
+{
+    g_autofree char *have = arec_text_size (done);
+    g_autofree char *all = arec_text_size (total);
+    g_autofree char *rate = arec_text_size ((uint64_t)((double)done / MAX (seconds, 0.001)));
+    g_autofree char *speed = g_strconcat (rate, "/s", NULL);
+    g_autofree char *advance = arec_text_advance (done, total, seconds, speed);
+
+    return g_strdup_printf ("%s/%s %s", have, all, advance);
+}

@@ -42,10 +42,25 @@ inspect_all (ArecInspector *inspector, const ArecVerifyOptions *options,
     }
 }
 
-bool
-arec_verify_file (ArecEngine *engine, ArecSourceList *list, size_t file,
-                  const ArecReaderOptions *reader_options, const ArecVerifyOptions *options,
-                  ArecVerifyResult *out, GError **error)
+/* The records that @from selects: only checked, as all of the file is read. */
+static bool
+resolve_range (const ArecSourceFile *from, const ArecShard *shard, ArecVerifyResult *result,
+               GError **error)
+{
+    result->end_record = arec_index_n_records (arec_shard_index (shard));
+    if (!from->has_range ||
+        arec_range_resolve (&from->range, result->end_record, &result->first_record,
+                            &result->end_record, error)) {
+        return true;
+    }
+    g_prefix_error (error, "%s: ", from->path);
+    return false;
+}
+
+static bool
+verify_file (ArecEngine *engine, ArecSourceList *list, size_t file,
+             const ArecReaderOptions *reader_options, const ArecVerifyOptions *options,
+             ArecVerifyResult *out, GError **error)
 {
     const ArecSourceFile *from = arec_source_list_get (list, file);
     const ArecShardOptions shard_options = arec_shard_options_of (engine, from, reader_options);
@@ -65,9 +80,22 @@ arec_verify_file (ArecEngine *engine, ArecSourceList *list, size_t file,
                       ? AREC_KIND_RIEGELI
                       : AREC_KIND_ARRAY_RECORD;
     result.file_size = source->size;
-    if (!inspect_all (inspector, options, &result, error)) {
+    if (!resolve_range (from, arec_inspector_shard (inspector), &result, error) ||
+        !inspect_all (inspector, options, &result, error)) {
         return false;
     }
     *out = result;
     return true;
+}
+
+bool
+arec_verify_file (ArecEngine *engine, ArecSourceList *list, size_t file,
+                  const ArecReaderOptions *reader_options, const ArecVerifyOptions *options,
+                  ArecVerifyResult *result, GError **error)
+{
+    static const ArecReaderOptions reading = {0};
+    static const ArecVerifyOptions verifying = {0};
+
+    return verify_file (engine, list, file, reader_options ? reader_options : &reading,
+                        options ? options : &verifying, result, error);
 }

@@ -1,5 +1,7 @@
 #include "source/file_sink.h"
 
+#include <arec/outputs.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -18,16 +20,30 @@
 /* Hidden names that are tried before giving up. */
 #define MAX_TRIES 100
 
+/* Outputs with a hidden name at the same time that a signal's handler finds; more than a
+ * program writes at once. */
+#define MAX_NAMED 256
+
+/* A hidden name in a directory. The handler of a signal may read it at any time: it is whole as
+ * long as is_there holds. */
+typedef struct {
+    _Atomic bool is_taken;
+    _Atomic bool is_there;
+    int dir_fd;
+    char name[32];
+} Temporary;
+
+static Temporary temporaries[MAX_NAMED];
+
 typedef struct {
     ArecSink base;
     ArecFileSinkFlags flags;
     int dir_fd;
     int fd;
-    char *target; /* its name below dir_fd */
-    char temporary[32];
-    _Atomic bool has_temporary; /* a file of that name may be there, and is ours */
-    uint64_t flushed;           /* bytes that the file has */
-    uint8_t *buffer;            /* bytes behind those */
+    char *target;         /* its name below dir_fd */
+    Temporary *temporary; /* a file of that name may be there, and is ours; NULL: none */
+    uint64_t flushed;     /* bytes that the file has */
+    uint8_t *buffer;      /* bytes behind those */
     size_t n_buffered;
 } FileSink;
 
@@ -87,26 +103,61 @@ file_write (ArecSink *sink, const void *data, size_t size, GError **error)
 
 /* ---- names ---- */
 
-/* Says that the hidden name is in use before it is, so that a signal in between finds it. */
+static Temporary *
+take_temporary (void)
+{
+    for (size_t i = 0; i < MAX_NAMED; i++) {
+        bool is_taken = false;
+
+        if (atomic_compare_exchange_strong (&temporaries[i].is_taken, &is_taken, true)) {
+            return &temporaries[i];
+        }
+    }
+    return NULL;
+}
+
+/* The name is not used any more: the file has another one, or none. */
 static void
+drop_temporary (FileSink *file)
+{
+    file->temporary->is_there = false;
+    file->temporary->is_taken = false;
+    file->temporary = NULL;
+}
+
+/* Says that the hidden name is in use before it is, so that a signal in between finds it. false
+ * with errno set. */
+static bool
 choose_temporary (FileSink *file)
 {
-    snprintf (file->temporary, sizeof file->temporary, ".arec-%08" PRIx32 "%08" PRIx32,
+    Temporary *temporary = take_temporary();
+
+    if (!temporary) {
+        errno = EMFILE;
+        return false;
+    }
+    temporary->dir_fd = file->dir_fd;
+    snprintf (temporary->name, sizeof temporary->name, ".arec-%08" PRIx32 "%08" PRIx32,
               g_random_int(), g_random_int());
-    file->has_temporary = true;
+    temporary->is_there = true;
+    file->temporary = temporary;
+    return true;
 }
 
 static bool
 open_temporary (FileSink *file)
 {
-    for (unsigned i = 0; i < MAX_TRIES; i++) {
-        choose_temporary (file);
-        file->fd = openat (file->dir_fd, file->temporary,
+    for (unsigned i = 0; i < MAX_TRIES && choose_temporary (file); i++) {
+        int saved_errno;
+
+        file->fd = openat (file->dir_fd, file->temporary->name,
                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
         if (file->fd >= 0) {
             return true;
         }
-        file->has_temporary = false;
+        saved_errno = errno;
+        drop_temporary (file);
+        errno = saved_errno;
         if (errno != EEXIST) {
             return false;
         }
@@ -138,12 +189,15 @@ link_nameless (const FileSink *file, const char *name)
 static bool
 link_nameless_to_temporary (FileSink *file)
 {
-    for (unsigned i = 0; i < MAX_TRIES; i++) {
-        choose_temporary (file);
-        if (link_nameless (file, file->temporary)) {
+    for (unsigned i = 0; i < MAX_TRIES && choose_temporary (file); i++) {
+        int saved_errno;
+
+        if (link_nameless (file, file->temporary->name)) {
             return true;
         }
-        file->has_temporary = false;
+        saved_errno = errno;
+        drop_temporary (file);
+        errno = saved_errno;
         if (errno != EEXIST) {
             return false;
         }
@@ -155,27 +209,28 @@ link_nameless_to_temporary (FileSink *file)
 static bool
 rename_to_free_name (FileSink *file)
 {
-    if (renameat2 (file->dir_fd, file->temporary, file->dir_fd, file->target,
+    if (renameat2 (file->dir_fd, file->temporary->name, file->dir_fd, file->target,
                    RENAME_NOREPLACE) == 0) {
         return true;
     }
     if ((errno != EINVAL && errno != ENOSYS) ||
-        linkat (file->dir_fd, file->temporary, file->dir_fd, file->target, 0) != 0) {
+        linkat (file->dir_fd, file->temporary->name, file->dir_fd, file->target, 0) != 0) {
         return false;
     }
-    unlinkat (file->dir_fd, file->temporary, 0);
+    unlinkat (file->dir_fd, file->temporary->name, 0);
     return true;
 }
 
 static bool
 rename_temporary (FileSink *file)
 {
-    bool done = file->flags & AREC_FILE_SINK_REPLACE
-                    ? renameat (file->dir_fd, file->temporary, file->dir_fd, file->target) == 0
-                    : rename_to_free_name (file);
+    bool done =
+        file->flags & AREC_FILE_SINK_REPLACE
+            ? renameat (file->dir_fd, file->temporary->name, file->dir_fd, file->target) == 0
+            : rename_to_free_name (file);
 
     if (done) {
-        file->has_temporary = false;
+        drop_temporary (file);
     }
     return done;
 }
@@ -184,7 +239,7 @@ rename_temporary (FileSink *file)
 static bool
 install (FileSink *file)
 {
-    if (file->has_temporary) {
+    if (file->temporary) {
         return rename_temporary (file);
     }
     if (link_nameless (file, file->target)) {
@@ -224,7 +279,10 @@ file_free (ArecSink *sink)
 {
     FileSink *file = (FileSink *)sink;
 
-    arec_file_sink_unlink_temporary (sink);
+    if (file->temporary) {
+        unlinkat (file->dir_fd, file->temporary->name, 0);
+        drop_temporary (file);
+    }
     arec_close_fd (&file->fd);
     arec_close_fd (&file->dir_fd);
     g_free (file->target);
@@ -233,14 +291,14 @@ file_free (ArecSink *sink)
 }
 
 void
-arec_file_sink_unlink_temporary (ArecSink *sink)
+arec_outputs_abort (void)
 {
-    FileSink *file = (FileSink *)sink;
     int saved_errno = errno;
 
-    if (file->has_temporary) {
-        unlinkat (file->dir_fd, file->temporary, 0);
-        file->has_temporary = false;
+    for (size_t i = 0; i < MAX_NAMED; i++) {
+        if (temporaries[i].is_there) {
+            unlinkat (temporaries[i].dir_fd, temporaries[i].name, 0);
+        }
     }
     errno = saved_errno;
 }

@@ -3,8 +3,9 @@
  *
  * Until then it has no name at all where the filesystem has O_TMPFILE, so that whatever ends
  * the process leaves nothing behind; elsewhere a hidden one, `.arec-XXXXXXXXXXXXXXXX`, in the
- * directory of the target. A commit that fails leaves the target as it was, except when the
- * very last step does, the sync of its directory. All failures are IO: an output is no source.
+ * directory of the target; arec_outputs_abort () removes it. A commit that fails leaves the
+ * target as it was, except when the very last step does, the sync of its directory. All
+ * failures are IO: an output is no source.
  */
 #pragma once
 
@@ -19,7 +20,3 @@ typedef enum {
  * REPLACE nothing may have that name, neither now nor at the commit; with it a regular file
  * may, which stays as it is until the commit. NULL with @error set: IO. */
 ArecSink *arec_file_sink_new (const char *path, ArecFileSinkFlags flags, GError **error);
-
-/* Removes the hidden file, if there is one. Async-signal-safe: for the handler of a signal that
- * ends the process while @sink, a file sink, is not being freed. */
-void arec_file_sink_unlink_temporary (ArecSink *sink);

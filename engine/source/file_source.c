@@ -54,12 +54,16 @@ check_fd (FileSource *file, int fd, uint64_t *stamp, GError **error)
     if (fstat (fd, &st) != 0) {
         return arec_fail_errno (error, errno, "%s: stat", file->base.name);
     }
-    if (identity_of (&st) != file->base.identity || st.st_nlink == 0) {
+    if (st.st_nlink == 0) {
+        return arec_fail (error, AREC_ERROR_CHANGED,
+                          "%s: the file was replaced or removed since it was opened",
+                          file->base.name);
+    }
+    if (identity_of (&st) != file->base.identity) {
         return arec_fail (error, AREC_ERROR_CHANGED,
                           "%s: the file changed since it was opened (now %" PRIu64
-                          " bytes, then %" PRIu64 "%s)",
-                          file->base.name, (uint64_t)st.st_size, file->base.size,
-                          st.st_nlink == 0 ? ", and it was replaced or removed" : "");
+                          " bytes, then %" PRIu64 ")",
+                          file->base.name, (uint64_t)st.st_size, file->base.size);
     }
     if (stamp) {
         *stamp = stamp_of (&st);

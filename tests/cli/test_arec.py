@@ -287,7 +287,8 @@ def test_ranges_out_of_bounds(command, text, message):
 def test_malformed_ranges(command, text):
     args = ["--", text] if text.startswith("--") else [text]
     # Told before the file is touched.
-    fails(2, f"arec: '{text}' is not a range of records: 7, 5:9, :100 or -10: is expected",
+    fails(2, f"arec: '{text}' is not a range of records: 7, 5:9, :100 or -10: is expected, "
+             "or the name of another file, and there is none",
           command, "/nonexistent", *args)
 
 
@@ -312,7 +313,7 @@ def test_path_with_a_range():
     info = succeeds("info", path).decode()
     assert "\nrecords:      700\nselected:     5:9\n" in info
     (told,) = json.loads(succeeds("info", "--json", path))
-    assert list(told) == INFO_KEYS and told["records"] == 700
+    assert list(told) == [*INFO_KEYS, "selected"] and told["records"] == 700 and told["selected"] == [5, 9]
 
 
 def test_a_file_of_the_literal_name_wins(copy):
@@ -339,6 +340,30 @@ def test_a_pattern_is_one_sequence(copy, tmp_path):
         assert succeeds("info", pattern) == succeeds("info", *paths)
         told = json.loads(succeeds("info", "--json", pattern, paths[0]))
         assert [one["path"] for one in told] == [str(path) for path in (*paths, paths[0])]
+
+
+def test_several_files_are_one_sequence(copy):
+    """Without a RANGE among them; ranges of their own are behind their names."""
+    other = copy(SINGLE, "b.array_record")
+    both = succeeds("cat", TEXT.path) + succeeds("cat", other)
+    assert succeeds("cat", TEXT.path, other) == both
+    checked(TEXT, [5, 6, 1, 2], succeeds("cat", f"{TEXT.path}[5:7]", f"{other}[1:3]"))
+    lines = succeeds("ls", "--json", f"{TEXT.path}[5:7]", f"{other}[1:2]").decode().splitlines()
+    told = [json.loads(line) for line in lines]
+    assert [list(one) for one in told] == [[*LS_KEYS, "source"]] * 3
+    assert [one["source"] for one in told] == [str(TEXT.path), str(TEXT.path), str(other)]
+    assert [one["record"] for one in told] == [0, 1, 2]
+    assert "source" not in succeeds("ls", "--json", TEXT.path, "0").decode()
+    for command in ("ls", "cat"):
+        fails(2, "arec: with several files a range is written behind its own: FILE[a:b], not 5", command, TEXT.path,
+              "5", other)
+
+
+def test_one_record_in_brackets(copy):
+    path = copy(TEXT)
+    for command in READING_COMMANDS:
+        fails(2, f"arec: {path}[5]: no file matches; a range of records is [a:b], such as [5:9]", command,
+              f"{path}[5]")
 
 
 # ---- ls ---------------------------------------------------------------------------------------
@@ -509,7 +534,12 @@ def test_info_of_a_file_with_damaged_chunks(tmp_path):
 
 def test_info_of_several_files():
     both = succeeds("info", TEXT.path, BIG.path)
-    assert both == succeeds("info", TEXT.path) + b"\n" + succeeds("info", BIG.path)
+    total = (TEXT.path.stat().st_size + BIG.path.stat().st_size, TEXT.n_records + BIG.n_records)
+    assert both.startswith(succeeds("info", TEXT.path) + b"\n" + succeeds("info", BIG.path) + b"\ntotal:        2 files\n")
+    assert re.search(rb"\ntotal: .*\nfile_size:    %d \(.*\)\nrecords:      %d\n" % total, both), both
+    lines = succeeds("info", "-s", TEXT.path, BIG.path).decode().splitlines()
+    assert [line.split(" records in ")[0] for line in lines] == [str(TEXT.n_records), str(BIG.n_records), str(total[1])]
+    assert lines[0].endswith(f": {TEXT.path}") and lines[2].endswith(": total of 2 files")
     told = json.loads(succeeds("info", "--json", TEXT.path, BIG.path, TEXT.path))
     assert [one["path"] for one in told] == [str(TEXT.path), str(BIG.path), str(TEXT.path)]
 
@@ -521,7 +551,7 @@ def test_info_goes_on_behind_a_bad_file(form, tmp_path):
     absent = tmp_path / "absent"
     result = arec("info", *form, junk, TEXT.path, absent, BIG.path)
     assert result.code == 4, result  # of the first that failed
-    assert result.out == succeeds("info", *form, TEXT.path, BIG.path), result
+    assert result.out == succeeds("info", *form, TEXT.path, BIG.path), result  # the total, too
     first, second = result.err.splitlines()
     assert first.startswith(f"arec: {junk}: ") and second.startswith(f"arec: {absent}: "), result
     result = arec("info", *form, absent, junk)
@@ -587,9 +617,12 @@ def test_unusual_file_names(name, as_json, as_text, tmp_path):
 
 
 def test_version():
-    lines = {succeeds("--version"), *(succeeds(c, "--version") for c in READING_COMMANDS)}
-    assert len(lines) == 1
-    assert re.fullmatch(rb"arec \d+\.\d+\.\d+\n", lines.pop())
+    told = {succeeds(*command, option) for command in ([], *([c] for c in READING_COMMANDS))
+            for option in ("-V", "--version")}
+    assert len(told) == 1
+    version = rb"\d+\.\d+\.\d+"
+    assert re.fullmatch(rb"arec %s\nzstd %s\nbrotli %s\nsnappy %s \(built with\)\nGLib %s\n"
+                        % ((version,) * 5), told.pop())
 
 
 @pytest.mark.parametrize("args", [["--help"], ["-h"], ["help"]], ids=" ".join)
@@ -600,14 +633,14 @@ def test_help(args):
     assert text.isascii()
 
 
-COMMON = ["-q, --quiet", "-v, --verbose", "-h, --help", "--version"]
+COMMON = ["-q, --quiet", "-v, --verbose", "-h, --help", "-V, --version"]
 READING = ["--threads=N", "--cache-size=SIZE", "--reader-options=STRING", "--kind=KIND", "--recover", "--index-dir=DIR"]
 OPTIONS = {
-    "info": ("FILE...", [*READING, "--json"]),
+    "info": ("FILE...", [*READING, "-s, --short", "--json"]),
     "ls": ("FILE [RANGE]...", [*READING, "-l, --long", "--json"]),
     "cat": ("FILE [RANGE]...", [*READING, "-n, --newline", "-0, --null", "--frame=FORM"]),
     "verify": ("FILE...", [*READING, "--json"]),
-    "repair": ("-o OUT FILE", [*READING, "-o, --output=OUT", "-f, --force", "--reencode"]),
+    "repair": ("-o OUT FILE", [*READING, "-o, --output=OUT", "-f, --force", "--reencode", "--json"]),
     "stats": ("MNT", ["-w, --watch", "--interval=SECONDS", "--json"]),
 }
 
@@ -647,7 +680,8 @@ WRONG = [
     (["ls", "--nonsense", "x"], "ls: unknown option --nonsense; try 'arec ls --help'"),
     (["ls", "x", "-lz"], "ls: unknown option -lz; try 'arec ls --help'"),
     (["ls", "--json=1", "x"], "ls: --json takes no value; try 'arec ls --help'"),
-    (["ls", "x", "-0q"], "'-0q' is not a range of records: 7, 5:9, :100 or -10: is expected"),
+    (["ls", "x", "-0q"], "'-0q' is not a range of records: 7, 5:9, :100 or -10: is expected, "
+                            "or the name of another file, and there is none"),
     (["cat", "x", "--threads"], "cat: missing argument for --threads; try 'arec cat --help'"),
     (["cat", "--json", "x"],
      "cat: --json: records are bytes, see 'arec ls --json'; try 'arec cat --help'"),
@@ -760,8 +794,8 @@ def test_no_permission(command, other_user):
 
 
 @pytest.mark.parametrize("command", READING_COMMANDS)
-@pytest.mark.parametrize("content", [b"", b"x", b"hello " * 100, bytes(200000)],
-                         ids=["empty", "one_byte", "text", "zeros"])
+@pytest.mark.parametrize("content", [b"x", b"hello " * 100],
+                         ids=["one_byte", "text"])
 def test_unknown_format(command, content, tmp_path):
     path = tmp_path / "something"
     path.write_bytes(content)
@@ -771,18 +805,79 @@ def test_unknown_format(command, content, tmp_path):
 
 @pytest.mark.parametrize("command", READING_COMMANDS)
 @pytest.mark.parametrize("keep, offset, reason", [
-    (0, 0, "the file ends here, expected a postscript in its last 65536 bytes"),
-    (64, 64, "the file ends here, expected a postscript in its last 65536 bytes"),
+    (64, 64, "no postscript at the end: the file is cut off"),
     (65536, 0, "chunk type 0x73 with 0 records, expected one that holds records"),
     (131072, 65536, "chunk header hash mismatch"),
-    (196607, 131071, "chunk header hash mismatch"),
+    (196607, 196607, "no postscript at the end: the file is cut off"),
 ])
 def test_truncated_file(command, keep, offset, reason, copy):
     path = copy(TEXT)
     assert path.stat().st_size == 196608
     os.truncate(path, keep)
-    fails(5, f"arec: {path}: at {offset}: {reason}; the file is damaged or cut off: 'arecfs --recover' mounts what a "
-             "scan finds, 'arec repair' makes a sound copy", command, path)
+    fails(5, f"arec: {path}: at {offset}: {reason}; 'arecfs --recover' mounts what a "
+             "scan of the damaged file finds, 'arec repair' makes a sound copy", command, path)
+
+
+FOREIGN = [
+    ("lfs", b"version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 12345\n" % 0,
+     "a Git LFS pointer (the file that it stands for is not downloaded)"),
+    ("html", b"\n <!DOCTYPE HTML>\n<html>Sign in</html>" + b" " * 70_000, "an HTML page"),
+    ("gzip", b"\x1f\x8b\x08" + bytes(range(256)) * 300, "a gzip file"),
+    ("zip", b"PK\x03\x04" + bytes(range(256)), "a zip file"),
+    ("tfrecord", struct.pack("<Q", 5) + bytes.fromhex("eab2043e") + b"12345" + b"sum.", "a TFRecord file"),
+    ("empty", b"", "an empty file"),
+    ("zeros", bytes(3000), "a file of zeros"),
+    ("large_zeros", bytes(200_000), "a file of zeros, at least at both ends"),
+]
+
+
+@pytest.mark.parametrize("content, what", [case[1:] for case in FOREIGN], ids=[case[0] for case in FOREIGN])
+def test_what_is_no_such_file_is_named(content, what, tmp_path):
+    """By every command, under a name that counts and under one that does not; and nothing is made of it."""
+    out = tmp_path / "out.array_record"
+    for name, code in (("x.array_record", 5), ("x", 4)):
+        path = tmp_path / name
+        path.write_bytes(content)
+        message = f"{path}: at 0: {what}, not an ArrayRecord file"
+        for command in READING_COMMANDS:
+            fails(code, f"arec: {message}", command, path)
+        if code == 5:
+            fails(5, f"arec: {message}", "info", "--recover", path)
+        result = arec("verify", path)
+        assert result.code == code and f"{what}, not an ArrayRecord file" in (result.out.decode() + result.err), result
+        result = arec("repair", "-o", out, path)
+        assert result.code == code and what in result.err and "arec repair" not in result.err, result
+        path.unlink()
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("command", [*READING_COMMANDS, "verify", "repair"])
+@pytest.mark.parametrize("url", ["gs://bucket/x.array_record", "s3://b/x", "https://h/x.array_record[0:5]"])
+def test_remote_sources(command, url, tmp_path):
+    options = ["-o", tmp_path / "out"] if command == "repair" else []
+    fails(6, f"arec: {url}: remote sources are not in this build", command, *options, url)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("command", [*READING_COMMANDS, "verify", "repair"])
+def test_a_growing_file_is_told_alike(command, copy, tmp_path):
+    path = copy(TEXT)
+    os.truncate(path, 100_000)
+    options = ["-o", tmp_path / "out"] if command == "repair" else []
+    with open(path, "ab"):
+        result = arec(command, *options, path)
+    assert (result.code, result.err) == (
+        5, f"arec: {path}: at 100000: no postscript at the end: the file is cut off; "
+           "the file is still being written, its index comes at the end\n"), result
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_no_threads_and_no_cache():
+    for args in (["cat"], ["cat", "--threads=0"], ["cat", "--cache-size=0"], ["cat", "--threads=0", "--cache-size=0"]):
+        checked(TEXT, range(N), succeeds(*args, TEXT.path))
+    # What does not fit into half of the cache, as an index then, goes to a file where there is a disk for it.
+    told = {size: arec("info", "-v", f"--cache-size={size}", TEXT.path).out for size in ("0", "1")}
+    assert told["0"] == told["1"]
 
 
 @pytest.mark.parametrize("form", [[], ["-n"]], ids=["plain", "newline"])
@@ -831,8 +926,7 @@ def test_damaged_footer(command, copy):
     footer = container.footer
     container.flip(footer.position(3))
     fails(5, f"arec: {path}: at {footer.begin}: data hash mismatch in a chunk of {footer.end - footer.begin} bytes; "
-             "the file is damaged or cut off: 'arecfs --recover' mounts what a scan finds, 'arec repair' makes a sound "
-             "copy", command, path)
+             "'arecfs --recover' mounts what a scan of the damaged file finds, 'arec repair' makes a sound copy", command, path)
 
 
 @pytest.mark.parametrize("g", [g for g in golden.TRANSPOSED if g.group_size > 1], ids=by_name)

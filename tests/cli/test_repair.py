@@ -88,7 +88,8 @@ def test_each_damage_is_repaired(g, tmp_path):
 
 def check_asks_for_reencoding(path, out):
     result = arec("repair", "-o", out, path)
-    assert result.code == 2 and "--reencode" in result.err.splitlines()[-1], result
+    # No fault of the command line: the file is what it is.
+    assert result.code == 1 and "--reencode" in result.err.splitlines()[-1], result
     assert not out.exists()
 
 
@@ -164,15 +165,35 @@ def test_an_existing_output_is_kept(tmp_path):
 
 
 def test_input_is_output(tmp_path):
+    """The damaged original may be all that there is: it is not replaced by what was found in it."""
     sound = Sound(TEXT.path)
-    path = tmp_path / "x.array_record"
+    path, link = tmp_path / "x.array_record", tmp_path / "link"
     case = sound.data(1)
     path.write_bytes(case.content)
-    assert arec("repair", "-o", path, path).code == 1
-    assert path.read_bytes() == case.content
-    assert arec("repair", "-f", "-o", path, path).code == 5
-    check_copy(TEXT, path, [i for i in range(700) if i not in case.lost])
-    assert os.listdir(tmp_path) == [path.name]
+    os.link(path, link)
+    for out in (path, link):
+        for force in ([], ["-f"]):
+            result = arec("repair", *force, "-o", out, path)
+            assert result.code == 2 and "the same file" in result.err, result
+            assert path.read_bytes() == case.content and os.stat(path).st_nlink == 2
+    assert sorted(os.listdir(tmp_path)) == ["link", path.name]
+
+
+def test_json(tmp_path):
+    sound = Sound(TEXT.path)
+    path, out = tmp_path / "x.array_record", tmp_path / "out.array_record"
+    case = sound.data(1)
+    path.write_bytes(case.content)
+    result = arec("repair", "--json", "-o", out, path)
+    told = json.loads(result.out)
+    assert (result.code, result.err) == (5, ""), result
+    (damage,) = told.pop("damages")
+    assert (damage["offset"], damage["length"], damage["first_record"], damage["records"]) == case.damages[0]
+    assert told == {"path": str(path), "output": str(out), "written": True, "records": 600, "chunks": 6,
+                    "records_lost": 100, "lost_unknown": False}
+    result = arec("repair", "--json", "-o", out, path)
+    assert result.code == 1 and json.loads(result.out)["written"] is False, result
+    assert result.err.count("\n") == 1, result
 
 
 def test_wrong_command_lines(tmp_path):
@@ -221,8 +242,48 @@ def writes_into(pid, directory):
     return False
 
 
+# Hides O_TMPFILE, as filesystems do that have none.
+WITHOUT_TMPFILE = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+int openat (int dir, const char *path, int flags, ...)
+{
+    int (*next) (int, const char *, int, ...) = dlsym (RTLD_NEXT, "openat");
+    va_list args;
+    int mode = 0;
+    if ((flags & O_TMPFILE) == O_TMPFILE) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    if (flags & O_CREAT) {
+        va_start (args, flags);
+        mode = va_arg (args, int);
+        va_end (args);
+    }
+    return next (dir, path, flags, mode);
+}
+int openat64 (int dir, const char *path, int flags, ...) __attribute__ ((alias ("openat")));
+"""
+
+
+@pytest.fixture(params=["nameless", "named"])
+def environment(request, tmp_path_factory):
+    """Of arec where there is O_TMPFILE, and where there is none."""
+    if request.param == "nameless":
+        return dict(os.environ)
+    if os.environ.get("AREC_SANITIZE"):
+        pytest.skip("a sanitizer wants to be preloaded first")
+    folder = tmp_path_factory.mktemp("preload")
+    (folder / "open.c").write_text(WITHOUT_TMPFILE)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", folder / "open.so", folder / "open.c", "-ldl"], check=True)
+    return dict(os.environ, LD_PRELOAD=str(folder / "open.so"))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted(number, tmp_path):
+def test_interrupted(number, environment, tmp_path):
     g = golden.get("text.snappy-chunksize4K-padding64K.riegeli")
     content = g.path.read_bytes()
     assert len(content) % 65536 == 0  # so it can follow itself
@@ -230,11 +291,12 @@ def test_interrupted(number, tmp_path):
     big.write_bytes(content * 300)
     directory.mkdir()
     process = subprocess.Popen([AREC, "repair", "--reencode", "-o", directory / "out", big],
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
     deadline = time.monotonic() + TIMEOUT
     while not writes_into(process.pid, directory):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.002)
+    assert [name[:6] for name in os.listdir(directory)] == [".arec-"] * ("LD_PRELOAD" in environment)
     process.send_signal(number)
     out, err = process.communicate(timeout=TIMEOUT)
     assert (process.returncode, out, err) == (1, b"", b"arec: interrupted\n")

@@ -230,3 +230,31 @@ def test_every_byte_lost(tmp_path):
         assert result.code == 5, result
         assert told["records"] == 0
         assert damages_of(told) == ((0, len(content), 0, None),), result
+
+
+def test_damage_says_more_than_absence(tmp_path):
+    damaged = tmp_path / "x.array_record"
+    damaged.write_bytes(Sound(TEXT.path).data(1).content)
+    for files in ([tmp_path / "absent", damaged, TEXT.path], [damaged, tmp_path / "absent"]):
+        assert arec("verify", *files).code == 5
+    assert arec("verify", TEXT.path, tmp_path / "absent").code == 3
+
+
+def test_quiet_tells_failures_only(tmp_path):
+    damaged = tmp_path / "x.array_record"
+    damaged.write_bytes(Sound(TEXT.path).data(1).content)
+    result = arec("verify", "-q", TEXT.path, damaged, TEXT.path)
+    assert result.code == 5 and result.err == "", result
+    first, second = result.out.decode().splitlines()
+    assert first.startswith(f"{damaged}: at ") and second.startswith(f"{damaged}: damaged, "), result
+    assert arec("verify", "-q", TEXT.path).out == b""
+
+
+def test_a_slice_is_told_as_such():
+    result = arec("verify", f"{TEXT.path}[5:9]")
+    assert result.code == 0 and result.out.endswith(b"are sound (of the whole file, not only of 5:9)\n"), result
+    (told,) = json.loads(arec("verify", "--json", f"{TEXT.path}[5:9]").out)
+    assert told["selected"] == [5, 9] and told["records"] == 700
+    # As info, ls and cat say it.
+    result = arec("verify", f"{TEXT.path}[5:701]")
+    assert result.code == 2 and "out of bounds" in result.err, result

@@ -206,7 +206,12 @@ class Mount:
         return self.path / name
 
     def log(self):
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        """The log file, once it has every line that was told before this."""
+        text = lambda: self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+        with contextlib.suppress(OSError):
+            told = (self.path / ".arecfs" / "log").read_text(errors="replace").splitlines()
+            wait_until(lambda: not told or not self.log_path.exists() or told[-1] in text(), 5)
+        return text()
 
     def log_lines(self, *words):
         """Lines of the log that contain each of @words."""

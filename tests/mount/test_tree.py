@@ -436,8 +436,8 @@ def test_control_files_exist_and_are_not_listed(hundred, forest, several):
     source = forest[0] if several else hundred
     with mounted(source) as mount:
         assert ".arecfs" not in os.listdir(mount.path)
-        assert sorted(os.listdir(mount.path / ".arecfs")) == ["damages.json", "metrics", "stats.json"]
-        for name in ("damages.json", "metrics", "stats.json"):
+        assert sorted(os.listdir(mount.path / ".arecfs")) == ["damages.json", "log", "metrics", "stats.json"]
+        for name in ("damages.json", "log", "metrics", "stats.json"):
             mode = os.stat(mount.path / ".arecfs" / name).st_mode
             assert stat.S_ISREG(mode) and mode & 0o400 and not mode & 0o333
         absent(mount.path / ".arecfs" / "other")

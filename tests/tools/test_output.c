@@ -144,51 +144,6 @@ test_json_string (void)
 }
 
 static void
-test_printable (void)
-{
-    static const struct {
-        const char *text;
-        const char *shown;
-    } cases[] = {
-        {"", ""},
-        {"a b\\c", "a b\\c"},
-        {"two\nlines\t\x1b[31m\x7f", "two\\x0Alines\\x09\\x1B[31m\\x7F"},
-        {"\xc2\x9b", "\\xC2\\x9B"},
-        {"\xc3\xbc\xff\xe2\x82", "\xc3\xbc\\xFF\\xE2\\x82"},
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
-        g_autofree char *shown = arec_output_printable (cases[i].text);
-
-        g_assert_cmpstr (shown, ==, cases[i].shown);
-    }
-}
-
-static void
-test_human_size (void)
-{
-    static const struct {
-        uint64_t bytes;
-        const char *shown;
-    } cases[] = {
-        {0, "0 B"},
-        {1023, "1023 B"},
-        {1024, "1.0 KiB"},
-        {393216, "384.0 KiB"},
-        {1048576, "1.0 MiB"},
-        {UINT64_C (5) << 39, "2.5 TiB"},
-        {UINT64_MAX, "16.0 EiB"},
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
-        g_autofree char *shown = arec_output_human_size (cases[i].bytes);
-
-        g_assert_cmpstr (shown, ==, cases[i].shown);
-    }
-}
-
-/* A failure is kept and told on each call; what follows it is dropped without harm. */
-static void
 assert_fails (ArecOutput *out, const char *message)
 {
     for (int i = 0; i < 2; i++) {
@@ -254,8 +209,6 @@ main (int argc, char **argv)
     g_test_add_data_func ("/output/sizes_non_blocking", GINT_TO_POINTER (O_NONBLOCK),
                           test_sizes);
     g_test_add_func ("/output/json_string", test_json_string);
-    g_test_add_func ("/output/printable", test_printable);
-    g_test_add_func ("/output/human_size", test_human_size);
     g_test_add_func ("/output/full_disk", test_full_disk);
     g_test_add_func ("/output/full_disk_at_the_end", test_full_disk_at_the_end);
     g_test_add_func ("/output/closed_descriptor", test_closed_descriptor);

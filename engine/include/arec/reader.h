@@ -147,6 +147,10 @@ typedef struct {
 AREC_PUBLIC void arec_reader_file_info (const ArecReader *reader, size_t file,
                                         ArecFileInfo *info);
 
+/* `4356 bytes in 3 places hold no sound chunk`: of a file with gaps, for people. Returns
+ * (transfer full). */
+AREC_PUBLIC char *arec_file_info_gaps (const ArecFileInfo *info);
+
 /* Bytes of files that must be read for the sizes of all their records, beyond size lists, as
  * far as is known from the sizes asked for until now: the whole of files with transposed chunks
  * of several records. Does no I/O. */

@@ -38,9 +38,13 @@ typedef struct {
  * name when it is complete and durable; a failure leaves what was there. Chunks whose hashes
  * match are kept even where a block header among their bytes is damaged, and where they are too
  * large to be decoded; too large to be held they are lost. Records behind a lost chunk are
- * renumbered. Errors: FORMAT, NOT_FOUND, UNSUPPORTED, LIMIT, IO, CHANGED, NOMEM; INVALID where
- * the copy would have chunks of uneven numbers of records, which the reference misreads,
- * without `reencode`. Memory: a few chunks for each thread, and the new footer. Blocks. */
+ * renumbered.
+ * @reader_options, @options  NULL for the defaults.
+ * Errors: FORMAT, NOT_FOUND, UNSUPPORTED, IO, CHANGED, NOMEM; LIMIT, also where the copy would
+ * have chunks of uneven numbers of records, which the reference misreads, without `reencode`;
+ * INVALID where @out is the file itself; CORRUPT where no chunk is found, or where the file is
+ * still being written, unless reader_options->recover. Memory: a few chunks for each thread,
+ * and the new footer. Blocks. */
 AREC_PUBLIC bool arec_repair_file (ArecEngine *engine, ArecSourceList *list, size_t file,
                                    const char *out, const ArecReaderOptions *reader_options,
                                    const ArecRepairOptions *options, ArecRepairResult *result,

@@ -117,6 +117,34 @@ AREC_PUBLIC size_t arec_source_list_n_notes (const ArecSourceList *list);
 AREC_PUBLIC const ArecSourceNote *arec_source_list_note (const ArecSourceList *list, size_t i);
 AREC_PUBLIC uint64_t arec_source_list_n_more_notes (const ArecSourceList *list);
 
+/* ---- how they are told, all of them together -----------------------------------------------
+ */
+
+/* Paths told of files that are added from now on are absolute: relative ones are below
+ * @directory, the working directory. Files are found as before. */
+AREC_PUBLIC void arec_source_list_tell_absolute (ArecSourceList *list, const char *directory);
+
+/* What @text, a path or what else a SOURCE may be, is called where the working directory is not
+ * known: below @directory unless it is absolute or a URL; without `.` components. Returns
+ * (transfer full). */
+AREC_PUBLIC char *arec_source_absolute (const char *text, const char *directory);
+
+/* How far the files of a list are, all of them together, that are gone through one by one. */
+typedef struct {
+    const ArecSourceList *list;
+    bool is_counted;
+    uint64_t total;  /* bytes of all */
+    size_t file;     /* the one that was reached last */
+    uint64_t before; /* bytes of those before it */
+    uint64_t done;   /* of this one */
+} ArecSourceTally;
+
+/* @tally  {.list = ...} at first. The sizes are asked for by the first call.
+ * @path   of the file that is at @done; one that is in the list again begins again from less.
+ * Returns bytes done of tally->total. */
+AREC_PUBLIC uint64_t arec_source_tally_reach (ArecSourceTally *tally, const char *path,
+                                              uint64_t done);
+
 /* ---- names ----------------------------------------------------------------------------------
  */
 

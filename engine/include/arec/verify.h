@@ -32,13 +32,17 @@ typedef struct {
     uint64_t n_records; /* in these */
     uint64_t decoded_size;
     uint64_t n_damages;
+    uint64_t first_record; /* [first_record, end_record) is what the source's [a:b] selects */
+    uint64_t end_record;
 } ArecVerifyResult;
 
-/* Checks file @file of @list, all of it whatever range the source names.
+/* Checks file @file of @list, all of it whatever range the source names; one that is out of
+ * bounds is INVALID. @reader_options, @options  NULL for the defaults.
  * Returns true when the file was read to its end, sound (n_damages == 0) or not. A chunk that
- * is unsupported, or beyond the engine's limits, is a damage. Errors: FORMAT, NOT_FOUND,
- * UNSUPPORTED, LIMIT, IO, CHANGED, NOMEM: nothing is known then. Memory: a few chunks for each
- * thread. Blocks. */
+ * is unsupported, or beyond the engine's limits, is a damage.
+ * Errors: FORMAT, NOT_FOUND, UNSUPPORTED, LIMIT, IO, CHANGED, NOMEM, INVALID: nothing is known
+ * then; CORRUPT where the file is still being written, unless reader_options->recover.
+ * Memory: a few chunks for each thread. Blocks. */
 AREC_PUBLIC bool arec_verify_file (ArecEngine *engine, ArecSourceList *list, size_t file,
                                    const ArecReaderOptions *reader_options,
                                    const ArecVerifyOptions *options, ArecVerifyResult *result,

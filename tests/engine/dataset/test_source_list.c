@@ -363,9 +363,13 @@ test_no_range (Fixture *fixture, const void *data)
     (void)data;
     make ("x");
     for (size_t i = 0; i < G_N_ELEMENTS (texts); i++) {
-        g_autofree char *message = g_strdup_printf ("%s: no file matches", texts[i]);
+        bool is_meant = g_str_has_suffix (texts[i], "]");
+        g_autofree char *message =
+            g_strdup_printf ("%s: no file matches%s", texts[i],
+                             is_meant ? "; a range of records is [a:b], such as [5:9]" : "");
 
-        add_fails (fixture, texts[i], AREC_ERROR_NOT_FOUND, message);
+        add_fails (fixture, texts[i], is_meant ? AREC_ERROR_INVALID : AREC_ERROR_NOT_FOUND,
+                   message);
     }
     add_fails (fixture, "x1:2]", AREC_ERROR_NOT_FOUND, "x1:2]: No such file or directory");
 }
@@ -846,6 +850,115 @@ test_too_many_directories (Fixture *fixture, const void *data)
     g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
 }
 
+static void
+test_told_absolute (Fixture *fixture, const void *data)
+{
+    g_autofree char *here = g_get_current_dir();
+    static const struct {
+        const char *text;
+        const char *told; /* below the working directory */
+    } cases[] = {
+        {"x", "/x"},
+        {"./a//./b/x", "/a/b/x"},
+        {"a/../x", "/a/../x"},
+        {"a/b/x[0:1]", "/a/b/x"},
+        {"a/b", "/a/b/y.riegeli"},
+        {"./", "/a/b/y.riegeli"},
+    };
+
+    (void)fixture;
+    (void)data;
+    make ("x");
+    make ("a/b/x");
+    make ("a/b/y.riegeli");
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autoptr (ArecSourceList) list = arec_source_list_new();
+        g_autofree char *told = g_strconcat (here, cases[i].told, NULL);
+        g_autoptr (GError) error = NULL;
+        const ArecSourceFile *file;
+
+        arec_source_list_tell_absolute (list, here);
+        arec_source_list_add (list, cases[i].text, NULL, &error);
+        g_assert_no_error (error);
+        g_assert_cmpuint (arec_source_list_length (list), ==, 1);
+        file = arec_source_list_get (list, 0);
+        g_assert_cmpstr (file->path, ==, told);
+        g_assert_true (g_str_has_suffix (file->path, file->name));
+        g_assert_cmpint (faccessat (file->dir_fd, file->name, R_OK, 0), ==, 0);
+    }
+}
+
+static void
+test_absolute_texts (Fixture *fixture, const void *data)
+{
+    static const struct {
+        const char *text;
+        const char *directory;
+        const char *told;
+    } cases[] = {
+        {"x", "/d", "/d/x"},
+        {"x", "/", "/x"},
+        {".", "/d", "/d"},
+        {".", "/", "/"},
+        {"/a/./b//c/", "/d", "/a/b/c"},
+        {"../x*", "/d", "/d/../x*"},
+        {"gs://b//x", "/d", "gs://b//x"},
+        {"1x://b", "/d", "/d/1x:/b"}, /* no scheme begins with a digit */
+    };
+
+    (void)fixture;
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *told = arec_source_absolute (cases[i].text, cases[i].directory);
+
+        g_assert_cmpstr (told, ==, cases[i].told);
+    }
+}
+
+static void
+test_remote (Fixture *fixture, const void *data)
+{
+    (void)data;
+    add_fails (fixture, "gs://bucket/x", AREC_ERROR_UNSUPPORTED,
+               "gs://bucket/x: remote sources are not in this build");
+    add_fails (fixture, "https://h/x@8", AREC_ERROR_UNSUPPORTED,
+               "https://h/x@8: remote sources are not in this build");
+    make ("s3:/b"); /* what is there is meant */
+    g_assert_true (arec_source_list_add (fixture->list, "s3://b", NULL, NULL));
+}
+
+static void
+test_one_in_brackets (Fixture *fixture, const void *data)
+{
+    (void)data;
+    make ("x");
+    add_fails (fixture, "x[5]", AREC_ERROR_INVALID,
+               "x[5]: no file matches; a range of records is [a:b], such as [5:9]");
+    add_fails (fixture, "y[5]", AREC_ERROR_NOT_FOUND, "y[5]: no file matches");
+    make ("x5");
+    g_assert_true (arec_source_list_add (fixture->list, "x[5]", NULL, NULL));
+}
+
+/* All files together, whether a file is there once or again. */
+static void
+test_tally (Fixture *fixture, const void *data)
+{
+    ArecSourceTally tally = {.list = fixture->list};
+    static const char *const names[] = {"one", "three", "one", "seventeen"};
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS (names); i++) {
+        make (names[i]); /* as long as its name */
+        g_assert_true (arec_source_list_add (fixture->list, names[i], NULL, NULL));
+    }
+    g_assert_cmpuint (arec_source_tally_reach (&tally, "one", 1), ==, 1);
+    g_assert_cmpuint (tally.total, ==, 3 + 5 + 3 + 9);
+    g_assert_cmpuint (arec_source_tally_reach (&tally, "one", 3), ==, 3);
+    g_assert_cmpuint (arec_source_tally_reach (&tally, "three", 2), ==, 5);
+    g_assert_cmpuint (arec_source_tally_reach (&tally, "one", 0), ==, 8);
+    g_assert_cmpuint (arec_source_tally_reach (&tally, "seventeen", 9), ==, 20);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -854,6 +967,11 @@ main (int argc, char **argv)
         void (*run) (Fixture *fixture, const void *data);
     } tests[] = {
         {"/source_list/literal", test_literal},
+        {"/source_list/told-absolute", test_told_absolute},
+        {"/source_list/absolute-texts", test_absolute_texts},
+        {"/source_list/remote", test_remote},
+        {"/source_list/one-in-brackets", test_one_in_brackets},
+        {"/source_list/tally", test_tally},
         {"/source_list/found-again", test_found_again},
         {"/source_list/absent", test_absent},
         {"/source_list/links-to-files", test_links_to_files},

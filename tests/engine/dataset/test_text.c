@@ -329,6 +329,121 @@ test_range_resolve_exhaustive (void)
     }
 }
 
+static void
+test_printable (void)
+{
+    static const struct {
+        const char *text;
+        const char *shown;
+    } cases[] = {
+        {"", ""},
+        {"a b\\c", "a b\\c"},
+        {"two\nlines\t\x1b[31m\x7f", "two\\x0Alines\\x09\\x1B[31m\\x7F"},
+        {"\xc2\x9b", "\\xC2\\x9B"},
+        {"\xc3\xbc\xff\xe2\x82", "\xc3\xbc\\xFF\\xE2\\x82"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *shown = arec_text_printable (cases[i].text);
+
+        g_assert_cmpstr (shown, ==, cases[i].shown);
+    }
+}
+
+static void
+test_cut (void)
+{
+    static const struct {
+        const char *text;
+        unsigned columns;
+        const char *shown;
+    } cases[] = {
+        {"abc", 3, "abc"},
+        {"abc", 2, "ab"},
+        {"abc", 0, ""},
+        {"\xc3\xbc\xc3\xbc", 1, "\xc3\xbc"}, /* two bytes, one column */
+        {"a\xe6\xbc\xa2"
+         "b",
+         2, "a"}, /* two columns, or none */
+        {"a\xe6\xbc\xa2"
+         "b",
+         3, "a\xe6\xbc\xa2"},
+        {"e\xcc\x81x", 1, "e\xcc\x81"}, /* a mark above the e */
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *shown = arec_text_cut (cases[i].text, cases[i].columns);
+
+        g_assert_cmpstr (shown, ==, cases[i].shown);
+    }
+}
+
+static void
+test_size_shown (void)
+{
+    static const struct {
+        uint64_t bytes;
+        const char *shown;
+    } cases[] = {
+        {0, "0 B"},
+        {1023, "1023 B"},
+        {1024, "1.0 KiB"},
+        {393216, "384.0 KiB"},
+        {1048576, "1.0 MiB"},
+        {UINT64_C (5) << 39, "2.5 TiB"},
+        {UINT64_MAX, "16.0 EiB"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *shown = arec_text_size (cases[i].bytes);
+
+        g_assert_cmpstr (shown, ==, cases[i].shown);
+    }
+}
+
+/* A failure is kept and told on each call; what follows it is dropped without harm. */
+static void
+test_progress (void)
+{
+    g_autofree char *begin = arec_text_progress (0, 2048, 1);
+    g_autofree char *half = arec_text_progress (UINT64_C (50) << 20, UINT64_C (200) << 20, 25);
+    g_autofree char *more = arec_text_progress (300, 200, 1); /* the file grew */
+    g_autofree char *none = arec_text_progress (0, 0, 1);
+
+    g_assert_cmpstr (begin, ==, "0 B/2.0 KiB 0% 0 B/s");
+    g_assert_cmpstr (half, ==, "50.0 MiB/200.0 MiB 25% 2.0 MiB/s ETA 1:15");
+    g_assert_cmpstr (more, ==, "300 B/200 B 100% 300 B/s ETA 0:00");
+    g_assert_cmpstr (none, ==, "0 B/0 B 0% 0 B/s");
+}
+
+static void
+test_nearest (void)
+{
+    static const char *const words[] = {"cache-size", "log-file", "merge", "kind", NULL};
+    static const struct {
+        const char *word;
+        const char *nearest;
+    } cases[] = {
+        {"cache-szie", "cache-size"},
+        {"cachesize", "cache-size"},
+        {"cach", "cache-size"},
+        {"logfile", "log-file"},
+        {"merged", "merge"},
+        {"knid", "kind"},
+        {"foo", NULL},
+        {"", NULL},
+        {"margarine", NULL},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_assert_cmpstr (arec_text_nearest (cases[i].word, words), ==, cases[i].nearest);
+    }
+    /* Longer than any option. */
+    g_assert_null (arec_text_nearest ("a/path/that/somebody/has/written/where/an/option/was/"
+                                      "expected",
+                                      words));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -340,5 +455,10 @@ main (int argc, char **argv)
     g_test_add_func ("/text/range-resolve", test_range_resolve);
     g_test_add_func ("/text/range-resolve-rejected", test_range_resolve_rejected);
     g_test_add_func ("/text/range-resolve-exhaustive", test_range_resolve_exhaustive);
+    g_test_add_func ("/text/printable", test_printable);
+    g_test_add_func ("/text/cut", test_cut);
+    g_test_add_func ("/text/size-shown", test_size_shown);
+    g_test_add_func ("/text/progress", test_progress);
+    g_test_add_func ("/text/nearest", test_nearest);
     return g_test_run();
 }
