@@ -973,10 +973,9 @@ size_in_chunk (ArecReader *reader, File *file, uint64_t chunk, const ArecIndexEn
     if (has_failed (reader->engine, file, sizes_key (file, chunk), 0, 0, error)) {
         return false;
     }
-    cached =
-        arec_chunk_cache_get (reader->engine->cache, sizes_key (file, chunk), &sizes_loader,
-                              &(LoadRequest){reader->engine, file, entry, chunk},
-                              size_of_sizes (reader->engine, file->shard, entry), error);
+    cached = get_cached (reader->engine, sizes_key (file, chunk), &sizes_loader,
+                         &(LoadRequest){reader->engine, file, entry, chunk},
+                         size_of_sizes (reader->engine, file->shard, entry), error);
     if (!cached) {
         return false;
     }

@@ -24,10 +24,10 @@ typedef struct {
         cache_size; /* bytes of decoded chunks to keep; 0: arec_engine_auto_cache_size () */
     unsigned max_parallelism; /* chunks loaded at the same time; 0: max (8, CPUs). Threads of a
                                  scan or a batch, too; 0: CPUs */
-    bool no_threads;          /* no thread but the callers' own does anything; max_parallelism is
-                                 taken as 1 */
-    uint64_t max_chunk_size;  /* bytes of one decoded chunk and of what decoding it needs beside
-                                 the stored chunk; 0: min (4 GiB, what chunks may take in all) */
+    bool no_threads;         /* no thread but the callers' own does anything; max_parallelism is
+                                taken as 1 */
+    uint64_t max_chunk_size; /* bytes of one decoded chunk and of what decoding it needs beside
+                                the stored chunk; 0: min (4 GiB, what chunks may take in all) */
     uint64_t max_whole_chunk; /* bytes of a decoded chunk that is decoded all at once; larger
                                  ones are decoded from front to end as readers need them, where
                                  their codec allows it. 0: 4 MiB */
