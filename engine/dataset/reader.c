@@ -335,6 +335,65 @@ arec_reader_file_stat (const ArecReader *reader, size_t file, struct stat *st)
     st->st_mode = (st->st_mode & S_IFMT) | source->mode;
 }
 
+/* Of the bytes of @entry those of its records in [first, end), by their average. */
+static uint64_t
+size_within (const ArecIndexEntry *entry, uint64_t first, uint64_t end)
+{
+    uint64_t from = MAX (first, entry->first_record);
+    uint64_t to = MIN (end, entry->first_record + entry->n_records);
+
+    if (to - from == entry->n_records) {
+        return entry->decoded_size;
+    }
+    return (uint64_t)((double)entry->decoded_size / (double)entry->n_records *
+                      (double)(to - from));
+}
+
+/* Adds what the chunks from @chunk on have in [first, end). */
+static bool
+add_sizes (const ArecIndex *index, uint64_t chunk, uint64_t first, uint64_t end, uint64_t *size,
+           GError **error)
+{
+    ArecIndexEntry entries[AREC_INDEX_BATCH];
+
+    while (chunk < arec_index_n_chunks (index)) {
+        uint64_t n = MIN (AREC_INDEX_BATCH, arec_index_n_chunks (index) - chunk);
+
+        if (!arec_index_get_many (index, chunk, n, entries, error)) {
+            return false;
+        }
+        for (uint64_t i = 0; i < n; i++) {
+            if (entries[i].first_record >= end) {
+                return true;
+            }
+            *size += size_within (&entries[i], first, end);
+        }
+        chunk += n;
+    }
+    return true;
+}
+
+bool
+arec_reader_file_range_size (const ArecReader *reader, size_t number, uint64_t *size,
+                             GError **error)
+{
+    const File *file = &reader->files[number];
+    const ArecIndex *index = arec_shard_index (file->shard);
+    ArecIndexEntry entry;
+    uint64_t chunk, sum = 0;
+
+    if (file->first == file->end || file->end - file->first == arec_index_n_records (index)) {
+        *size = file->first == file->end ? 0 : arec_index_decoded_size (index);
+        return true;
+    }
+    if (!arec_index_find (index, file->first, &chunk, &entry, error) ||
+        !add_sizes (index, chunk, file->first, file->end, &sum, error)) {
+        return false;
+    }
+    *size = sum;
+    return true;
+}
+
 static char *
 own_text (const ArecMetadataText *text)
 {

@@ -160,6 +160,12 @@ AREC_PUBLIC uint64_t arec_reader_size_work (const ArecReader *reader);
  * than the file's access control list and the directories that only links lead through. */
 AREC_PUBLIC void arec_reader_file_stat (const ArecReader *reader, size_t file, struct stat *st);
 
+/* Bytes of the records of file @file that are in the sequence. Where it ends within a chunk of
+ * several records, that chunk counts by its average, so nothing is read for it; all else is
+ * exact. Walks over the range's part of the index. Errors: IO, where that is offloaded. */
+AREC_PUBLIC bool arec_reader_file_range_size (const ArecReader *reader, size_t file,
+                                              uint64_t *size, GError **error);
+
 /* What the writer says about the records of file @file, where it says anything. Texts are
  * owned, end at their first NUL byte, may hold any other byte, and are NULL where absent. */
 typedef struct {

@@ -406,6 +406,55 @@ add_for_each_golden (const char *prefix, void (*test) (gconstpointer name))
     add_for_each_of (test_golden_transposed, prefix, test);
 }
 
+/* What is shown of a file, by its index: exact where chunks are whole or hold one record. */
+static void
+test_range_size (void)
+{
+    static const struct {
+        const char *golden;
+        const char *range;
+        uint64_t first, n;
+        bool is_exact;
+    } rows[] = {
+        {"text.groupsize1-uncompressed.array_record", "", 0, 700, true},
+        {"text.groupsize1-uncompressed.array_record", "[0:1]", 0, 1, true},
+        {"text.groupsize1-uncompressed.array_record", "[100:650]", 100, 550, true},
+        {"text.groupsize1-uncompressed.array_record", "[699:700]", 699, 1, true},
+        {"text.groupsize64-snappy.array_record", "[64:192]", 64, 128, true},
+        {"text.groupsize64-snappy.array_record", "[640:700]", 640, 60, true},
+        {"text.groupsize64-snappy.array_record", "[50:200]", 50, 150, false},
+        {"text.groupsize64-snappy.array_record", "[5:6]", 5, 1, false},
+        {"text.groupsize64-snappy.array_record", "[7:7]", 7, 0, true},
+        {"empties.groupsize10-zstd3.array_record", "[1:5]", 1, 4, true},
+    };
+
+    for (size_t i = 0; i < 2 * G_N_ELEMENTS (rows); i++) {
+        const char *golden = rows[i / 2].golden;
+        ArecReaderOptions options = {.index_storage =
+                                         i % 2 ? AREC_INDEX_OFFLOADED : AREC_INDEX_IN_MEMORY};
+        g_autofree char *path = test_golden_path (golden);
+        g_autofree char *ranged = g_strconcat (path, rows[i / 2].range, NULL);
+        g_autoptr (ArecEngine) engine = arec_engine_new (NULL);
+        g_autoptr (GError) error = NULL;
+        g_autoptr (ArecReader) reader = arec_reader_open (engine, ranged, &options, &error);
+        TestRecords *records = test_golden_records (golden);
+        uint64_t expected = 0, size = 1;
+
+        g_assert_no_error (error);
+        for (uint64_t k = 0; k < rows[i / 2].n; k++) {
+            expected += records->sizes[rows[i / 2].first + k];
+        }
+        g_assert_true (arec_reader_file_range_size (reader, 0, &size, &error));
+        if (rows[i / 2].is_exact) {
+            g_assert_cmpuint (size, ==, expected);
+        } else {
+            g_assert_cmpuint (size, >, 0);
+            g_assert_cmpuint (size, <, 4 * expected + 4096);
+        }
+        test_records_free (records);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -422,5 +471,6 @@ main (int argc, char **argv)
     g_test_add_func ("/reader/transposed-limits", test_transposed_limits);
     g_test_add_func ("/reader/limit", test_limit);
     g_test_add_func ("/reader/coding", test_coding);
+    g_test_add_func ("/reader/range-size", test_range_size);
     return g_test_run();
 }
