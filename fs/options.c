@@ -1,6 +1,8 @@
 #include "options.h"
 
+#include <grp.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -302,11 +304,20 @@ set_option (ArecfsOptions *options, const Option *option, const char *value, GEr
     g_assert_not_reached();
 }
 
+/* @name with `-` for `_`, as the table has it. g_free (). */
+static char *
+with_dashes (const char *name)
+{
+    return g_strdelimit (g_strdup (name), "_", '-');
+}
+
 static const Option *
 find_option (const char *name)
 {
+    g_autofree char *dashed = with_dashes (name);
+
     for (size_t i = 0; i < G_N_ELEMENTS (table); i++) {
-        if (strcmp (name, table[i].name) == 0) {
+        if (strcmp (dashed, table[i].name) == 0) {
             return &table[i];
         }
     }
@@ -315,71 +326,203 @@ find_option (const char *name)
 
 /* ---- mount options ---- */
 
-/* Of fstab, for other programs than the server. */
+/* Whether @text is one of @names, or begins with one that ends in `=` or `-`. */
 static bool
-is_for_others (const char *name)
+is_one_of (const char *const *names, const char *text)
 {
-    static const char *const names[] = {"defaults", "auto",    "noauto", "user",
-                                        "nouser",   "users",   "owner",  "group",
-                                        "nofail",   "_netdev", NULL};
+    for (; *names; names++) {
+        size_t length = strlen (*names);
+        char last = (*names)[length - 1];
 
-    return g_strv_contains (names, name) || g_str_has_prefix (name, "x-") ||
-           g_str_has_prefix (name, "comment=");
+        if (strcmp (*names, text) == 0 ||
+            ((last == '=' || last == '-') && strncmp (*names, text, length) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Of fstab and mount (8), for other programs than the server. */
+static bool
+is_for_others (const char *text)
+{
+    static const char *const names[] = {
+        "defaults", "auto",     "noauto",   "user",  "user=",   "nouser", "users",
+        "nousers",  "owner",    "noowner",  "group", "nogroup", "nofail", "_netdev",
+        "_rnetdev", "uhelper=", "comment=", "x-",    "X-",      NULL};
+
+    return is_one_of (names, text);
+}
+
+/* Without effect where nothing is ever written: times of access, what the second version of
+ * FUSE and mounts of disks know; and what /proc/mounts tells of each mount, which mount (8)
+ * hands on with `remount`. */
+static bool
+is_without_effect (const char *text)
+{
+    static const char *const names[] = {
+        "atime",       "noatime",       "diratime", "nodiratime", "relatime",  "norelatime",
+        "strictatime", "nostrictatime", "lazytime", "nolazytime", "iversion",  "noiversion",
+        "silent",      "loud",          "nonempty", "user_id=",   "group_id=", NULL};
+
+    return is_one_of (names, text);
 }
 
 /* What libfuse and the kernel understand as it is. */
 static bool
-is_for_kernel (const char *name)
+is_for_kernel (const char *text)
 {
-    static const char *const names[] = {"ro",
-                                        "nosuid",
+    static const char *const names[] = {"nosuid",
                                         "suid",
                                         "nodev",
                                         "dev",
                                         "noexec",
                                         "exec",
-                                        "noatime",
-                                        "atime",
-                                        "nodiratime",
-                                        "diratime",
                                         "sync",
                                         "async",
                                         "dirsync",
-                                        "relatime",
-                                        "norelatime",
-                                        "strictatime",
                                         "auto_unmount",
                                         "default_permissions",
+                                        "context=",
+                                        "fscontext=",
+                                        "defcontext=",
+                                        "rootcontext=",
                                         NULL};
 
-    return g_strv_contains (names, name) || g_str_has_prefix (name, "max_read=") ||
-           g_str_has_prefix (name, "context=") || g_str_has_prefix (name, "fscontext=") ||
-           g_str_has_prefix (name, "defcontext=") || g_str_has_prefix (name, "rootcontext=");
+    return is_one_of (names, text);
 }
 
+/* Numbers and names are two things: a user may be named `1000`, but none is meant by that. */
 static bool
-set_owner_option (ArecfsOptions *options, const char *name, const char *value, bool *known,
-                  GError **error)
+parse_owner (const char *name, const char *value, const char *kind,
+             bool (*find) (const char *value, uint32_t *id), uint32_t *id, GError **error)
 {
     uint64_t number;
 
-    *known = true;
-    if (strcmp (name, "uid") == 0) {
-        options->has_uid = parse_unsigned (name, value, 10, UINT32_MAX - 1, &number, error);
-        options->uid = options->has_uid ? (uid_t)number : 0;
+    if (g_ascii_isdigit (value[0])) {
+        if (!parse_unsigned (name, value, 10, UINT32_MAX - 1, &number, error)) {
+            return false;
+        }
+        *id = (uint32_t)number;
+        return true;
+    }
+    return find (value, id) ||
+           fail (error, AREC_ERROR_INVALID,
+                 "option %s: '%s' is neither a number from 0 to %" PRIu32 " nor a %s here",
+                 name, value, UINT32_MAX - 1, kind);
+}
+
+static bool
+find_user (const char *name, uint32_t *id)
+{
+    const struct passwd *user = getpwnam (name);
+
+    if (user) {
+        *id = user->pw_uid;
+    }
+    return user != NULL;
+}
+
+static bool
+find_group (const char *name, uint32_t *id)
+{
+    const struct group *group = getgrnam (name);
+
+    if (group) {
+        *id = group->gr_gid;
+    }
+    return group != NULL;
+}
+
+static bool
+parse_mask (const char *name, const char *value, bool *has, mode_t *mask, GError **error)
+{
+    uint64_t number;
+
+    if (!parse_unsigned (name, value, 8, 0777, &number, error)) {
+        return false;
+    }
+    *has = true;
+    *mask = (mode_t)number;
+    return true;
+}
+
+typedef enum {
+    VALUE_FSNAME,
+    VALUE_UID,
+    VALUE_GID,
+    VALUE_UMASK,
+    VALUE_FMASK,
+    VALUE_DMASK,
+    VALUE_MAX_READ,
+} ValueId;
+
+static bool
+set_value (ArecfsOptions *options, ValueId id, const char *name, const char *value,
+           GError **error)
+{
+    uint64_t number;
+
+    switch (id) {
+    case VALUE_FSNAME:
+        g_free (options->fsname);
+        options->fsname = g_strdup (value);
+        return true;
+    case VALUE_UID:
+        options->has_uid = parse_owner (name, value, "user", find_user, &options->uid, error);
         return options->has_uid;
-    }
-    if (strcmp (name, "gid") == 0) {
-        options->has_gid = parse_unsigned (name, value, 10, UINT32_MAX - 1, &number, error);
-        options->gid = options->has_gid ? (gid_t)number : 0;
+    case VALUE_GID:
+        options->has_gid = parse_owner (name, value, "group", find_group, &options->gid, error);
         return options->has_gid;
+    case VALUE_UMASK:
+        return parse_mask (name, value, &options->has_umask, &options->umask, error);
+    case VALUE_FMASK:
+        return parse_mask (name, value, &options->has_fmask, &options->fmask, error);
+    case VALUE_DMASK:
+        return parse_mask (name, value, &options->has_dmask, &options->dmask, error);
+    case VALUE_MAX_READ:
+        if (!parse_unsigned (name, value, 10, UINT32_MAX, &number, error)) {
+            return false;
+        }
+        options->max_read = (unsigned)number;
+        return true;
     }
-    if (strcmp (name, "umask") == 0) {
-        options->has_umask = parse_unsigned (name, value, 8, 0777, &number, error);
-        options->umask = options->has_umask ? (mode_t)number : 0;
-        return options->has_umask;
+    g_assert_not_reached();
+}
+
+/* Mount options of ours that have a value. */
+static bool
+find_value (const char *name, ValueId *id)
+{
+    static const struct {
+        const char *name;
+        ValueId id;
+    } values[] = {{"fsname", VALUE_FSNAME},    {"uid", VALUE_UID},     {"gid", VALUE_GID},
+                  {"umask", VALUE_UMASK},      {"fmask", VALUE_FMASK}, {"dmask", VALUE_DMASK},
+                  {"max_read", VALUE_MAX_READ}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (values); i++) {
+        if (strcmp (name, values[i].name) == 0) {
+            *id = values[i].id;
+            return true;
+        }
     }
-    *known = false;
+    return false;
+}
+
+/* Mount options of ours that have none. */
+static bool
+set_flag (ArecfsOptions *options, const char *text)
+{
+    if (strcmp (text, "ro") == 0 || strcmp (text, "rw") == 0) {
+        options->asked_rw = strcmp (text, "rw") == 0;
+    } else if (strcmp (text, "allow_other") == 0) {
+        options->allow_other = true;
+    } else if (strcmp (text, "remount") == 0) {
+        options->remount = true;
+    } else {
+        return false;
+    }
     return true;
 }
 
@@ -391,7 +534,7 @@ set_mount_option (ArecfsOptions *options, const char *text, GError **error)
         equals ? g_strndup (text, (size_t)(equals - text)) : g_strdup (text);
     const char *value = equals ? equals + 1 : NULL;
     const Option *option = find_option (name);
-    bool known = false;
+    ValueId id;
 
     if (option) {
         if (!value != !option->value) {
@@ -400,33 +543,18 @@ set_mount_option (ArecfsOptions *options, const char *text, GError **error)
         }
         return set_option (options, option, value, error);
     }
-    if (strcmp (text, "rw") == 0) {
-        return fail (error, AREC_ERROR_INVALID, "option rw: the mount is always read-only");
+    if (find_value (name, &id)) {
+        return value ? set_value (options, id, name, value, error)
+                     : fail (error, AREC_ERROR_INVALID, "option %s needs a value", name);
     }
-    if (strcmp (text, "allow_other") == 0) {
-        options->allow_other = true;
+    if (set_flag (options, text)) {
         return true;
-    }
-    if (value && strcmp (name, "fsname") == 0) {
-        g_free (options->fsname);
-        options->fsname = g_strdup (value);
-        return true;
-    }
-    if (value && !set_owner_option (options, name, value, &known, error)) {
-        return false;
-    }
-    if (known) {
-        return true;
-    }
-    if (!value && (strcmp (text, "uid") == 0 || strcmp (text, "gid") == 0 ||
-                   strcmp (text, "umask") == 0 || strcmp (text, "fsname") == 0)) {
-        return fail (error, AREC_ERROR_INVALID, "option %s needs a value", text);
     }
     if (is_for_kernel (text)) {
         g_ptr_array_add (options->mount_options, g_strdup (text));
         return true;
     }
-    return is_for_others (text) ||
+    return is_without_effect (text) || is_for_others (text) ||
            fail (error, AREC_ERROR_INVALID, "unknown mount option '%s'", text);
 }
 
@@ -497,12 +625,28 @@ on_action (const char *name, const char *value, gpointer data, GError **error)
     return TRUE;
 }
 
+static gboolean
+on_unmount (const char *name, const char *value, gpointer data, GError **error)
+{
+    ArecfsOptions *options = data;
+
+    (void)name;
+    (void)value;
+    (void)error;
+    if (options->action == ARECFS_RUN) {
+        options->action = ARECFS_UNMOUNT;
+    }
+    return TRUE;
+}
+
 static const char description[] =
     "SOURCE is an ArrayRecord file, a directory of them, a quoted glob, or NAME@N for N "
     "shards;\n"
     "PATH[a:b] takes only these records. One file is mounted flat (MOUNTPOINT/00000 ...), "
     "several\n"
-    "as a directory for each. Each option is also understood as -o NAME=VALUE.\n\n"
+    "as a directory for each. Each option is also understood as -o NAME=VALUE.\n"
+    "MOUNTPOINT is made if need be, or /dev/fd/N: a FUSE descriptor that is mounted "
+    "already.\n\n"
     "Exit codes: 0 mounted, 1 failed while running, 2 wrong command line, 3 a source cannot "
     "be\n"
     "opened, 4 unknown format, 5 damaged, 6 not in this build, 7 mount point unusable,\n"
@@ -519,6 +663,8 @@ new_context (ArecfsOptions *options, char ***operands)
         {"options", 'o', G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, on_mount_options,
          "mount options: allow_other, uid=N, gid=N, umask=MODE, fsname=NAME ...",
          "NAME[=VALUE],..."},
+        {"unmount", 'u', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_unmount,
+         "arecfs -u MOUNTPOINT...: unmount", NULL},
         {"help", 'h', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_action, "this text",
          NULL},
         {"version", 'V', G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK, on_action,
@@ -573,11 +719,33 @@ separate_short_values (int argc, char **argv)
     return (char **)g_ptr_array_free (args, FALSE);
 }
 
+/* `--cache_size=1G` as `--cache-size=1G`, where only the second is an option. */
+static void
+dash_long_names (char **args)
+{
+    for (char **arg = args; *arg && strcmp (*arg, "--") != 0; arg++) {
+        size_t length = strcspn (*arg, "=");
+        g_autofree char *name = NULL;
+
+        if (!g_str_has_prefix (*arg, "--")) {
+            continue;
+        }
+        name = g_strndup (*arg + 2, length - 2);
+        if (strchr (name, '_') && find_option (name)) {
+            g_autofree char *whole = *arg;
+            g_autofree char *dashed = with_dashes (name);
+
+            *arg = g_strconcat ("--", dashed, whole + length, NULL);
+        }
+    }
+}
+
 /* `--merge=no`: GOption would drop the value and switch the option on. */
 static bool
 check_flags (char **args, GError **error)
 {
-    static const char *const basic_flags[] = {"foreground", "debug", "help", "version", NULL};
+    static const char *const basic_flags[] = {"foreground", "debug",   "help",
+                                              "version",    "unmount", NULL};
 
     for (char **arg = args; *arg && strcmp (*arg, "--") != 0; arg++) {
         const char *equals = g_str_has_prefix (*arg, "--") ? strchr (*arg, '=') : NULL;
@@ -618,6 +786,11 @@ take_operands (ArecfsOptions *options, char **operands, GError **error)
 {
     guint n = operands ? g_strv_length (operands) : 0;
 
+    if (options->action == ARECFS_UNMOUNT) {
+        options->unmounts = g_strdupv (operands);
+        return n > 0 || fail (error, AREC_ERROR_INVALID,
+                              "no mount point; usage: arecfs -u MOUNTPOINT...");
+    }
     if (n < 2) {
         return fail (error, AREC_ERROR_INVALID,
                      "%s; usage: arecfs [OPTION]... SOURCE... MOUNTPOINT",
@@ -664,6 +837,7 @@ arecfs_options_parse (int argc, char **argv, GError **error)
     options->patterns = g_ptr_array_new_with_free_func (g_free);
     options->mount_options = g_ptr_array_new_with_free_func (g_free);
     options->log_level = G_LOG_LEVEL_MESSAGE;
+    dash_long_names (args);
     if (!check_flags (args, error)) {
         return NULL;
     }
@@ -683,7 +857,8 @@ arecfs_options_parse (int argc, char **argv, GError **error)
     if (options->action == ARECFS_HELP) {
         options->help = g_option_context_get_help (context, TRUE, NULL);
     }
-    if (options->action == ARECFS_RUN && !take_operands (options, operands, error)) {
+    if ((options->action == ARECFS_RUN || options->action == ARECFS_UNMOUNT) &&
+        !take_operands (options, operands, error)) {
         return NULL;
     }
     if (!apply_reader_options (options, error)) {
@@ -699,6 +874,7 @@ arecfs_options_free (ArecfsOptions *options)
         return;
     }
     g_strfreev (options->sources);
+    g_strfreev (options->unmounts);
     g_free (options->help);
     g_free (options->mount_point);
     g_free (options->suffix);

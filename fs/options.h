@@ -16,6 +16,7 @@ typedef enum {
     ARECFS_RUN,
     ARECFS_HELP,
     ARECFS_VERSION,
+    ARECFS_UNMOUNT,
 } ArecfsAction;
 
 typedef struct {
@@ -23,6 +24,7 @@ typedef struct {
     char *help; /* the text of --help, with ARECFS_HELP */
     char **sources;
     char *mount_point;
+    char **unmounts; /* the mount points, with ARECFS_UNMOUNT */
     bool foreground;
     bool debug;
 
@@ -41,7 +43,12 @@ typedef struct {
     uid_t uid;
     gid_t gid;
     mode_t umask;
+    bool has_fmask, has_dmask; /* these two win over umask, for records and for directories */
+    mode_t fmask, dmask;
     bool allow_other;
+    bool asked_rw;            /* and is mounted read-only all the same */
+    bool remount;             /* of what is mounted already */
+    unsigned max_read;        /* bytes; 0: not given */
     char *fsname;             /* NULL: made of the sources */
     GPtrArray *mount_options; /* strings for libfuse, unescaped */
 

@@ -91,10 +91,15 @@ static void
 adopt (const ArecfsTree *tree, struct stat *st, bool is_directory)
 {
     const ArecfsTreeOptions *options = &tree->options;
-    mode_t bits = options->has_umask ? (is_directory ? 0555 : 0444) & ~options->umask
-                                     : adopt_mode (st, is_directory);
+    mode_t type = is_directory ? S_IFDIR : S_IFREG, all = is_directory ? 0555 : 0444;
+    mode_t bits = adopt_mode (st, is_directory);
 
-    st->st_mode = (is_directory ? S_IFDIR : S_IFREG) | bits;
+    if (is_directory ? options->has_dmask : options->has_fmask) {
+        bits = all & ~(is_directory ? options->dmask : options->fmask);
+    } else if (options->has_umask) {
+        bits = all & ~options->umask;
+    }
+    st->st_mode = type | bits;
     if (options->has_uid) {
         st->st_uid = options->uid;
     }
@@ -201,6 +206,9 @@ new_file (ArecfsTree *tree, const Slot *slot, ArecReader *reader)
             file->newest = st->st_mtim;
         }
         narrow_merged (tree, slot->first + i, st);
+        if (i == 0) {
+            file->mode = st->st_mode;
+        }
         adopt (tree, st, false);
     }
     return file;
@@ -258,10 +266,11 @@ static void
 count_file (ArecfsTree *tree, const ArecfsFile *file)
 {
     for (size_t i = 0; i < arec_reader_n_files (file->reader); i++) {
-        ArecFileInfo info;
+        uint64_t bytes;
 
-        arec_reader_file_info (file->reader, i, &info);
-        tree->n_bytes += info.decoded_size;
+        if (arec_reader_file_range_size (file->reader, i, &bytes, NULL)) {
+            tree->n_bytes += bytes; /* or its index cannot be read, as its records will tell */
+        }
     }
     tree->n_records += arec_reader_n_records (file->reader);
 }
@@ -733,6 +742,7 @@ stat_file (ArecfsTree *tree, const ArecfsNode *node, struct stat *st, uint64_t *
 {
     if (node->file) {
         *st = node->file->record_stats[0];
+        st->st_mode = node->file->mode;
         st->st_mtim = node->file->newest;
         *generation = node->file->generation;
     } else {
@@ -862,6 +872,14 @@ const ArecSourceList *
 arecfs_tree_sources (const ArecfsTree *tree)
 {
     return tree->list;
+}
+
+char *
+arecfs_tree_open_path (ArecfsTree *tree, uint64_t slot)
+{
+    ArecfsNode node = file_node (tree, slot);
+
+    return node.file ? describe_node (tree, &node) : NULL;
 }
 
 uint64_t

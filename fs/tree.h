@@ -33,6 +33,8 @@ typedef struct {
     uid_t uid;
     gid_t gid;
     mode_t umask;
+    bool has_fmask, has_dmask; /* these two win over umask */
+    mode_t fmask, dmask;
 } ArecfsTreeOptions;
 
 typedef enum {
@@ -50,6 +52,7 @@ typedef struct {
     struct stat *
         record_stats; /* for each of the reader's files: of a record, but for number and size */
     struct timespec newest;     /* modification of any of them */
+    mode_t mode;                /* of the first of them, as it is there */
     uint64_t generation;        /* a hash of their identities */
     uint64_t record_generation; /* and of what the numbers of records mean */
 } ArecfsFile;
@@ -121,6 +124,10 @@ char *arecfs_tree_describe (ArecfsTree *tree, uint64_t ino);
 /* What it was made of. */
 const ArecSourceList *arecfs_tree_sources (const ArecfsTree *tree);
 
+/* Where the records of @slot are, below the mount point: `/` or `/a/b.array_record`; NULL while
+ * its file is not open. g_free (). */
+char *arecfs_tree_open_path (ArecfsTree *tree, uint64_t slot);
+
 /* Number of slots: each source file's is in [1, n]; those that --merge makes one have the same.
  */
 uint64_t arecfs_tree_n_slots (const ArecfsTree *tree);
@@ -128,7 +135,8 @@ uint64_t arecfs_tree_n_slots (const ArecfsTree *tree);
 /* The file of @slot in [1, n] if it is open, else NULL. Does no I/O. */
 const ArecfsFile *arecfs_tree_opened (const ArecfsTree *tree, uint64_t slot);
 
-/* Records and bytes of the files that are open. */
+/* Records and bytes of the files that are open; of a part of a file the bytes are close, not
+ * exact. */
 void arecfs_tree_statvfs (ArecfsTree *tree, struct statvfs *st);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecfsTree, arecfs_tree_free)

@@ -48,7 +48,12 @@ describe (const ArecfsOptions *options)
     for (char **source = options->sources; source && *source; source++) {
         g_string_append_printf (text, "source=%s\n", *source);
     }
-    g_string_append_printf (text, "mount_point=%s\n", options->mount_point);
+    for (char **point = options->unmounts; point && *point; point++) {
+        g_string_append_printf (text, "unmount=%s\n", *point);
+    }
+    if (options->mount_point) {
+        g_string_append_printf (text, "mount_point=%s\n", options->mount_point);
+    }
 #define SHOW(condition, ...)                                                                   \
     if (condition) {                                                                           \
         g_string_append_printf (text, __VA_ARGS__);                                            \
@@ -83,7 +88,12 @@ describe (const ArecfsOptions *options)
     SHOW (options->has_uid, "uid=%u\n", options->uid)
     SHOW (options->has_gid, "gid=%u\n", options->gid)
     SHOW (options->has_umask, "umask=%o\n", options->umask)
+    SHOW (options->has_fmask, "fmask=%o\n", options->fmask)
+    SHOW (options->has_dmask, "dmask=%o\n", options->dmask)
     SHOW (options->allow_other, "allow_other\n")
+    SHOW (options->asked_rw, "rw\n")
+    SHOW (options->remount, "remount\n")
+    SHOW (options->max_read, "max_read=%u\n", options->max_read)
     SHOW (options->fsname, "fsname=%s\n", options->fsname)
     append_strings (text, "mount", options->mount_options);
     SHOW (options->log_level != G_LOG_LEVEL_MESSAGE, "log_level=%d\n", options->log_level)
@@ -187,9 +197,8 @@ test_both_forms (void)
 
         options = PARSE (&error, "-o", in_list);
         g_assert_no_error (error);
-        g_assert_cmpuint (options->mount_options->len, ==, 2);
-        g_assert_cmpstr (g_ptr_array_index (options->mount_options, 0), ==, "ro");
-        g_assert_cmpstr (g_ptr_array_index (options->mount_options, 1), ==, "nodev");
+        g_assert_cmpuint (options->mount_options->len, ==, 1);
+        g_assert_cmpstr (g_ptr_array_index (options->mount_options, 0), ==, "nodev");
     }
 }
 
@@ -349,12 +358,12 @@ test_short (void)
         {{"--foreground"}, "foreground\n"},
         {{"-d"}, "foreground\ndebug\nlog_level=128\n"},
         {{"--debug"}, "foreground\ndebug\nlog_level=128\n"},
-        {{"-f", "-o", "ro"}, "foreground\nmount=ro\n"},
-        {{"-fo", "ro"}, "foreground\nmount=ro\n"},
-        {{"--options", "ro"}, "mount=ro\n"},
-        {{"--options=ro"}, "mount=ro\n"},
-        {{"-oro", "-onodev"}, "mount=ro\nmount=nodev\n"},
-        {{"-o", "ro", "-o", "nodev"}, "mount=ro\nmount=nodev\n"},
+        {{"-f", "-o", "nodev"}, "foreground\nmount=nodev\n"},
+        {{"-fo", "nodev"}, "foreground\nmount=nodev\n"},
+        {{"--options", "dev"}, "mount=dev\n"},
+        {{"--options=dev"}, "mount=dev\n"},
+        {{"-osuid", "-onodev"}, "mount=suid\nmount=nodev\n"},
+        {{"-o", "suid", "-o", "nodev"}, "mount=suid\nmount=nodev\n"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
@@ -377,7 +386,9 @@ test_operands (void)
         {{"a", "m"}, "source=a\nmount_point=m\n"},
         {{"a", "b", "c[1:2]", "m"}, "source=a\nsource=b\nsource=c[1:2]\nmount_point=m\n"},
         {{"a", "--merge", "b", "m"}, "source=a\nsource=b\nmount_point=m\nmerge\n"},
-        {{"a", "m", "-o", "ro"}, "source=a\nmount_point=m\nmount=ro\n"},
+        {{"a", "m", "-o", "nodev"}, "source=a\nmount_point=m\nmount=nodev\n"},
+        {{"-u", "m"}, "unmount=m\naction=3\n"},
+        {{"--unmount", "m", "n"}, "unmount=m\nunmount=n\naction=3\n"},
         {{"--", "-odd", "--merge"}, "source=-odd\nmount_point=--merge\n"},
         {{"-f", "--", "-f", "m"}, "source=-f\nmount_point=m\nforeground\n"},
         {{"a, b", "ü m"}, "source=a, b\nmount_point=ü m\n"},
@@ -417,8 +428,20 @@ test_usage_errors (void)
         {{"a", "m", "-o"}, "Missing argument for -o"},
         {{"a", "m", "--cache-size"}, "Missing argument for --cache-size"},
         {{"a", "m", "--suffix"}, "Missing argument for --suffix"},
-        {{"-o", "rw", "a", "m"}, "option rw: the mount is always read-only"},
-        {{"-o", "ro,rw,ro", "a", "m"}, "option rw: the mount is always read-only"},
+        {{"-u"}, "no mount point; usage: arecfs -u MOUNTPOINT..."},
+        {{"-o", "rw=1", "a", "m"}, "unknown mount option 'rw=1'"},
+        {{"-o", "relatime=1", "a", "m"}, "unknown mount option 'relatime=1'"},
+        {{"-o", "xy", "a", "m"}, "unknown mount option 'xy'"},
+        {{"-o", "max_read=x", "a", "m"},
+         "option max_read: 'x' is not a number from 0 to 4294967295"},
+        {{"-o", "max_read", "a", "m"}, "option max_read needs a value"},
+        {{"-o", "fmask=9", "a", "m"}, "option fmask: '9' is not an octal number from 0 to 777"},
+        {{"-o", "dmask=", "a", "m"}, "option dmask: '' is not an octal number from 0 to 777"},
+        {{"-o", "dmask", "a", "m"}, "option dmask needs a value"},
+        {{"-o", "cache_size=abc", "a", "m"}, "option cache-size: 'abc' is not a size: *"},
+        {{"--cache_size=abc", "a", "m"}, "option cache-size: 'abc' is not a size: *"},
+        {{"--no_push=1", "a", "m"}, "option no-push takes no value"},
+        {{"--no_such_option=1", "a", "m"}, "Unknown option --no_such_option=1"},
         {{"-o", "bogus", "a", "m"}, "unknown mount option 'bogus'"},
         {{"-obogus=1", "a", "m"}, "unknown mount option 'bogus=1'"},
         {{"-o", "ro,bogus,nodev", "a", "m"}, "unknown mount option 'bogus'"},
@@ -429,11 +452,14 @@ test_usage_errors (void)
         {{"-o", "suffix", "a", "m"}, "option suffix needs a value"},
         {{"-o", "merge=yes", "a", "m"}, "option merge takes no value"},
         {{"-o", "no-push=", "a", "m"}, "option no-push takes no value"},
-        {{"-o", "uid=x", "a", "m"}, "option uid: 'x' is not a number from 0 to 4294967294"},
-        {{"-o", "uid=-1", "a", "m"}, "option uid: '-1' is not a number from 0 to 4294967294"},
+        {{"-o", "uid=x", "a", "m"},
+         "option uid: 'x' is neither a number from 0 to 4294967294 nor a user here"},
+        {{"-o", "uid=-1", "a", "m"},
+         "option uid: '-1' is neither a number from 0 to 4294967294 nor a user here"},
         {{"-o", "gid=4294967295", "a", "m"},
          "option gid: '4294967295' is not a number from 0 to 4294967294"},
-        {{"-o", "gid=", "a", "m"}, "option gid: '' is not a number from 0 to 4294967294"},
+        {{"-o", "gid=", "a", "m"},
+         "option gid: '' is neither a number from 0 to 4294967294 nor a group here"},
         {{"-o", "umask=8", "a", "m"}, "option umask: '8' is not an octal number *"},
         {{"-o", "umask=1000", "a", "m"}, "option umask: '1000' is not an octal number *"},
         {{"-o", "uid", "a", "m"}, "*uid*"},
@@ -495,23 +521,43 @@ test_mount_options (void)
         {"allow_other", "allow_other\n"},
         {"fsname=digits", "fsname=digits\n"},
         {"fsname=a=b", "fsname=a=b\n"},
-        {"ro,nosuid,suid,nodev,dev,noexec,exec", "mount=ro\nmount=nosuid\nmount=suid\n"
+        {"ro,nosuid,suid,nodev,dev,noexec,exec", "mount=nosuid\nmount=suid\n"
                                                  "mount=nodev\nmount=dev\nmount=noexec\n"
                                                  "mount=exec\n"},
-        {"noatime,default_permissions,auto_unmount",
-         "mount=noatime\nmount=default_permissions\nmount=auto_unmount\n"},
+        {"sync,async,dirsync,default_permissions,auto_unmount",
+         "mount=sync\nmount=async\nmount=dirsync\nmount=default_permissions\n"
+         "mount=auto_unmount\n"},
         {"max_read=4096,context=system_u:object_r:x",
-         "mount=max_read=4096\nmount=context=system_u:object_r:x\n"},
+         "max_read=4096\nmount=context=system_u:object_r:x\n"},
+        /* Names of users and groups that every system has. */
+        {"uid=root,gid=root", "uid=0\ngid=0\n"},
+        {"uid=daemon,gid=daemon", "uid=1\ngid=1\n"},
+        {"fmask=137,dmask=0027", "fmask=137\ndmask=27\n"},
+        {"umask=77,dmask=0", "umask=77\ndmask=0\n"},
+        /* The last one of the two is what was asked for. */
+        {"rw", "rw\n"},
+        {"defaults,rw,nodev", "rw\nmount=nodev\n"},
+        {"rw,ro", ""},
+        {"ro,rw", "rw\n"},
+        {"remount,ro", "remount\n"},
+        /* Without effect. */
+        {"atime,noatime,diratime,nodiratime,relatime,norelatime,strictatime,nostrictatime,"
+         "lazytime,nolazytime,nonempty,silent,iversion,user_id=0,group_id=7",
+         ""},
+        /* A dash may be typed as what the kernel's options have. */
+        {"cache_size=4K,no_push,names=plain,index_storage_option=in_memory",
+         "cache_size=4096\nin_memory\nplain_names\nno_push\n"},
+        {"idle-unmount=5,log_level=error", "idle_unmount=5\nlog_level=8\n"},
         /* Of fstab, for others. */
         {"defaults,auto,noauto,user,nouser,users,owner,group,nofail,_netdev", ""},
+        {"user=alice,uhelper=x,nousers,noowner,nogroup,_rnetdev,X-mount.mkdir=0755", ""},
         {"x-systemd.automount,x-systemd.idle-timeout=60,comment=a b", ""},
-        {"ro,allow_other,cache-size=256M,noauto",
-         "cache_size=268435456\nallow_other\nmount=ro\n"},
+        {"ro,allow_other,cache-size=256M,noauto", "cache_size=268435456\nallow_other\n"},
         /* A comma of a value is escaped, and so is a backslash. */
         {"fsname=a\\,b", "fsname=a,b\n"},
-        {"fsname=a\\\\,ro", "fsname=a\\\nmount=ro\n"},
+        {"fsname=a\\\\,dev", "fsname=a\\\nmount=dev\n"},
         {"fsname=\\a\\", "fsname=a\\\n"},
-        {"suffix=\\,v,ro", "suffix=,v\nmount=ro\n"},
+        {"suffix=\\,v,dev", "suffix=,v\nmount=dev\n"},
         {"pattern=*.a\\,b,pattern=c", "pattern=*.a,b\npattern=c\n"},
         {"reader-options=max_parallelism:2\\,readahead_buffer_size:1K",
          "engine.max_parallelism=2\nmax_parallelism=2\nreadahead=1024\n"},
@@ -543,6 +589,8 @@ test_later_wins (void)
         {{"--log-file=/a", "--log-file=/b"}, "log_file=/b\n"},
         {{"-d", "--log-level=warning"}, "foreground\ndebug\nlog_level=16\n"},
         {{"-o", "fsname=a", "-ofsname=b"}, "fsname=b\n"},
+        {{"--cache_size=1K", "--cache_size", "2K"}, "cache_size=2048\n"},
+        {{"--no_push"}, "no_push\n"},
         /* These add up. */
         {{"--pattern=*.a", "--pattern=*.b"}, "pattern=*.a\npattern=*.b\n"},
         /* A string sets what it names and leaves the rest. */

@@ -713,6 +713,38 @@ test_owner_options (Fixture *fixture, gconstpointer data)
     }
 }
 
+/* Masks for one kind win over the mask for both, and leave the other kind alone. */
+static void
+test_masks_of_a_kind (Fixture *fixture, gconstpointer data)
+{
+    static const struct {
+        bool has_umask, has_fmask, has_dmask;
+        mode_t umask, fmask, dmask, record, directory;
+    } rows[] = {
+        {false, true, false, 0, 077, 0, 0400, 0550}, /* the source has 0640 */
+        {false, true, false, 0, 0777, 0, 0, 0550},
+        {false, false, true, 0, 0, 0222, 0440, 0555},
+        {false, true, true, 0, 0333, 027, 0444, 0550},
+        {true, true, false, 077, 0, 0, 0444, 0500},
+        {true, false, true, 077, 0, 022, 0400, 0555},
+    };
+
+    (void)data;
+    put (fixture, "x.array_record", BIG, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        ArecfsTreeOptions options = {.has_umask = rows[i].has_umask,
+                                     .has_fmask = rows[i].has_fmask,
+                                     .has_dmask = rows[i].has_dmask,
+                                     .umask = rows[i].umask,
+                                     .fmask = rows[i].fmask,
+                                     .dmask = rows[i].dmask};
+        g_autoptr (ArecfsTree) tree = tree_of (fixture, &options, NAMES ("x.array_record"));
+
+        check_owner (tree, "0", getuid(), getgid(), rows[i].record);
+        check_owner (tree, "", getuid(), getgid(), rows[i].directory);
+    }
+}
+
 /* Each option alone changes nothing else. */
 static void
 test_owner_options_alone (Fixture *fixture, gconstpointer data)
@@ -1001,6 +1033,69 @@ test_statvfs (Fixture *fixture, gconstpointer data)
     test_records_free (records);
 }
 
+/* A part of a file counts what it shows: of chunks that are not whole by their average. */
+static void
+test_statvfs_of_a_slice (Fixture *fixture, gconstpointer data)
+{
+    TestRecords *big = test_golden_records (BIG), *text = test_golden_records (TEXT);
+    g_autoptr (ArecfsTree) one = NULL;
+    g_autoptr (ArecfsTree) part = NULL;
+    struct statvfs st;
+    uint64_t whole = 0;
+
+    (void)data;
+    for (uint64_t i = 0; i < text->n; i++) {
+        whole += text->sizes[i];
+    }
+    put (fixture, "big.array_record", BIG, 0);
+    put (fixture, "text.array_record", TEXT, 0);
+    one = tree_of (fixture, NULL, NAMES ("big.array_record[2:3]"));
+    arecfs_tree_statvfs (one, &st);
+    g_assert_cmpuint (st.f_blocks, ==, (big->sizes[2] + st.f_frsize - 1) / st.f_frsize);
+    part = tree_of (fixture, NULL, NAMES ("text.array_record[100:150]"));
+    arecfs_tree_statvfs (part, &st);
+    g_assert_cmpuint (st.f_blocks * st.f_frsize, >, whole / N_TEXT * 50 / 2);
+    g_assert_cmpuint (st.f_blocks * st.f_frsize, <, whole / N_TEXT * 50 * 2);
+    test_records_free (big);
+    test_records_free (text);
+}
+
+/* Of all slots, in a line each. g_free (). */
+static char *
+open_paths (ArecfsTree *tree)
+{
+    GString *all = g_string_new (NULL);
+
+    for (uint64_t slot = 1; slot <= arecfs_tree_n_slots (tree); slot++) {
+        g_autofree char *path = arecfs_tree_open_path (tree, slot);
+
+        g_string_append_printf (all, "%s\n", path ? path : "-");
+    }
+    return g_string_free (all, FALSE);
+}
+
+static void
+test_open_path (Fixture *fixture, gconstpointer data)
+{
+    g_autoptr (ArecfsTree) flat = NULL;
+    g_autoptr (ArecfsTree) tree = NULL;
+    g_autofree char *of_flat = NULL;
+    g_autofree char *before = NULL;
+    g_autofree char *after = NULL;
+
+    (void)data;
+    make_directory (fixture);
+    flat = tree_of (fixture, NULL, NAMES ("d/a.array_record"));
+    of_flat = open_paths (flat);
+    g_assert_cmpstr (of_flat, ==, "/\n");
+    tree = tree_of (fixture, NULL, NAMES ("d"));
+    before = open_paths (tree);
+    g_assert_cmpstr (before, ==, "-\n-\n-\n-\n");
+    check_owner (tree, "b/y.array_record/3", getuid(), getgid(), 0440); /* opens it */
+    after = open_paths (tree);
+    g_assert_cmpstr (after, ==, "-\n-\n-\n/b/y.array_record\n");
+}
+
 /* ---- threads ---- */
 
 enum { THREADS = 8, FILES = 24 };
@@ -1073,6 +1168,7 @@ main (int argc, char **argv)
         {"/tree/directory-stat", test_directory_stat},
         {"/tree/made-up-root", test_made_up_root},
         {"/tree/owner-options", test_owner_options},
+        {"/tree/masks-of-a-kind", test_masks_of_a_kind},
         {"/tree/owner-options-alone", test_owner_options_alone},
         {"/tree/opened-late", test_opened_late},
         {"/tree/opened-at-once", test_opened_at_once},
@@ -1083,6 +1179,8 @@ main (int argc, char **argv)
         {"/tree/remount", test_remount},
         {"/tree/describe", test_describe},
         {"/tree/statvfs", test_statvfs},
+        {"/tree/statvfs-of-a-slice", test_statvfs_of_a_slice},
+        {"/tree/open-path", test_open_path},
         {"/tree/threads", test_threads},
         {"/tree/clash", test_clash},
         {"/tree/clash-of-directories", test_clash_of_directories},
