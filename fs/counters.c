@@ -18,6 +18,8 @@ static const char *const names[ARECFS_N_REQUESTS] = {
     [ARECFS_GETXATTR] = "getxattr",
     [ARECFS_LISTXATTR] = "listxattr",
     [ARECFS_IOCTL] = "ioctl",
+    [ARECFS_ACCESS] = "access",
+    [ARECFS_CHANGE] = "change",
     [ARECFS_STATFS] = "statfs",
 };
 
@@ -122,6 +124,22 @@ arecfs_counters_begin (ArecfsCounters *counters, ArecfsRequestKind kind)
 {
     arecfs_count (&shard_of_thread (counters)->requests[kind], 1);
     return arecfs_counters_now();
+}
+
+uint64_t
+arecfs_counters_uses (const ArecfsCounters *counters)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < ARECFS_COUNTER_SHARDS; i++) {
+        for (unsigned kind = 0; kind < ARECFS_N_REQUESTS; kind++) {
+            if (kind != ARECFS_FORGET) {
+                sum += atomic_load_explicit (&counters->shards[i].requests[kind],
+                                             memory_order_relaxed);
+            }
+        }
+    }
+    return sum;
 }
 
 void

@@ -33,6 +33,8 @@ typedef enum {
     ARECFS_GETXATTR,
     ARECFS_LISTXATTR,
     ARECFS_IOCTL,
+    ARECFS_ACCESS,
+    ARECFS_CHANGE, /* whatever would change something */
     ARECFS_STATFS,
     ARECFS_N_REQUESTS,
 } ArecfsRequestKind;
@@ -82,6 +84,9 @@ void arecfs_counters_start (ArecfsCounters *counters);
 /* A request has come. Returns when, for arecfs_counters_end (), which any thread may call. */
 uint64_t arecfs_counters_begin (ArecfsCounters *counters, ArecfsRequestKind kind);
 void arecfs_counters_end (ArecfsCounters *counters, ArecfsRequestKind kind, uint64_t begun);
+
+/* Requests so far that somebody made: all but those by which the kernel forgets. */
+uint64_t arecfs_counters_uses (const ArecfsCounters *counters);
 
 /* A READ is answered with @n bytes of a record. */
 void arecfs_counters_add_read (ArecfsCounters *counters, uint64_t n);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "entries.h"
 #include "inodes.h"
@@ -208,6 +209,28 @@ arecfs_op_getattr (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
         answer_getattr (&request); /* of a directory: its file may be closed */
     } else {
         arecfs_openings_serve (&request, answer_getattr);
+    }
+}
+
+/* Whether it is a file, by its number alone. */
+static bool
+is_file (uint64_t ino)
+{
+    return arecfs_ino_is_control (ino) ? ino != ARECFS_INO_CONTROL
+                                       : arecfs_ino_slot (ino) > 0 && arecfs_ino_low (ino) > 0;
+}
+
+/* Comes only where the kernel does not judge by modes itself: where nobody but the user who has
+ * mounted gets in, and reads everything. No file can be executed. */
+void
+arecfs_op_access (fuse_req_t req, fuse_ino_t ino, int mask)
+{
+    ArecfsRequest request = arecfs_request_begin (req, ARECFS_ACCESS, ino, NULL);
+
+    if ((mask & W_OK) != 0) {
+        arecfs_reply_errno (&request, EROFS);
+    } else {
+        arecfs_reply_errno (&request, (mask & X_OK) != 0 && is_file (ino) ? EACCES : 0);
     }
 }
 

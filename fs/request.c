@@ -56,6 +56,8 @@ is_error (int number)
     switch (number) {
     case 0:
     case EINTR:
+    case EACCES:
+    case EROFS:
     case ENOENT:
     case ENODATA:
     case EOPNOTSUPP:

@@ -114,9 +114,9 @@ test_checker (void)
 /* ---- numbers that tell where they came from ---- */
 
 static const char *const request_names[] = {
-    "lookup",     "forget",   "getattr",   "open",    "read",
-    "flush",      "release",  "opendir",   "readdir", "readdirplus",
-    "releasedir", "getxattr", "listxattr", "ioctl",   "statfs"};
+    "lookup",    "forget",  "getattr", "open",        "read",       "flush",
+    "release",   "opendir", "readdir", "readdirplus", "releasedir", "getxattr",
+    "listxattr", "ioctl",   "access",  "change",      "statfs"};
 
 static const struct {
     const char *name;
@@ -237,6 +237,21 @@ check_latencies (const char *text)
     g_assert_nonnull (strstr (value_of (text, "statfs"), ", 0, 1]}\n  }\n}\n"));
     g_assert_true (g_str_has_prefix (value_of (text, "flush"),
                                      "{\"count\": 0, \"sum_ns\": 0, \"max_ns\": 0, "));
+}
+
+/* What the kernel does by itself is no use. */
+static void
+test_uses (void)
+{
+    static ArecfsCounters counters;
+
+    arecfs_counters_start (&counters);
+    g_assert_cmpuint (arecfs_counters_uses (&counters), ==, 0);
+    arecfs_counters_begin (&counters, ARECFS_FORGET);
+    g_assert_cmpuint (arecfs_counters_uses (&counters), ==, 0);
+    arecfs_counters_begin (&counters, ARECFS_LOOKUP);
+    arecfs_counters_begin (&counters, ARECFS_STATFS);
+    g_assert_cmpuint (arecfs_counters_uses (&counters), ==, 2);
 }
 
 static void
@@ -539,5 +554,6 @@ main (int argc, char **argv)
     g_test_add_func ("/counters/zero", test_zero);
     g_test_add_func ("/counters/threads", test_threads);
     g_test_add_func ("/counters/time", test_time);
+    g_test_add_func ("/counters/uses", test_uses);
     return g_test_run();
 }

@@ -65,6 +65,7 @@ static const struct fuse_lowlevel_ops operations = {
     .forget = arecfs_op_forget,
     .forget_multi = arecfs_op_forget_multi,
     .getattr = arecfs_op_getattr,
+    .access = arecfs_op_access,
     .statfs = arecfs_op_statfs,
     .opendir = arecfs_op_opendir,
     .readdir = arecfs_op_readdir,

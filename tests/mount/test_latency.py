@@ -17,7 +17,7 @@ pytestmark = pytest.mark.counts
 
 N = 2000
 KINDS = ["lookup", "forget", "getattr", "open", "read", "flush", "release", "opendir", "readdir", "readdirplus",
-         "releasedir", "getxattr", "listxattr", "ioctl", "statfs"]
+         "releasedir", "getxattr", "listxattr", "ioctl", "access", "change", "statfs"]
 
 
 @pytest.fixture(scope="module")
