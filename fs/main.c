@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,7 +13,9 @@
 #include "allocation.h"
 #include "daemon.h"
 #include "log.h"
+#include "loop.h"
 #include "session.h"
+#include "unmount.h"
 #include "watcher.h"
 
 /* Threads that the least mount has. */
@@ -23,13 +24,14 @@
 /* Microseconds before the first progress line of a scan and between lines. */
 #define SCAN_PROGRESS_INTERVAL G_USEC_PER_SEC
 
-enum { EXIT_MOUNT_POINT = 7, EXIT_NO_FUSE = 8 };
+enum { EXIT_USAGE = 2, EXIT_MOUNT_POINT = 7, EXIT_NO_FUSE = 8 };
 
 static int
 exit_code_of_mount (ArecfsMountResult result)
 {
     switch (result) {
     case ARECFS_MOUNT_OK: return 0;
+    case ARECFS_MOUNT_REFUSED: return EXIT_USAGE;
     case ARECFS_MOUNT_POINT_BAD: return EXIT_MOUNT_POINT;
     case ARECFS_MOUNT_UNAVAILABLE: return EXIT_NO_FUSE;
     case ARECFS_MOUNT_FAILED: return EXIT_FAILURE;
@@ -222,7 +224,11 @@ open_tree (ArecfsServer *server, GError **error)
                               .has_umask = options->has_umask,
                               .uid = options->uid,
                               .gid = options->gid,
-                              .umask = options->umask};
+                              .umask = options->umask,
+                              .has_fmask = options->has_fmask,
+                              .has_dmask = options->has_dmask,
+                              .fmask = options->fmask,
+                              .dmask = options->dmask};
     g_autoptr (ArecSourceList) list = NULL;
     bool flat;
 
@@ -280,30 +286,68 @@ close_tree (ArecfsServer *server)
     arec_engine_unref (server->engine);
 }
 
-/* Everything up to a mount that can be read. Returns 0 or the exit code, having told why. */
-static int
-start (ArecfsServer *server, char path[PATH_MAX])
+static bool
+has_mount_option (const ArecfsOptions *options, const char *wanted)
+{
+    for (guint i = 0; i < options->mount_options->len; i++) {
+        if (strcmp (g_ptr_array_index (options->mount_options, i), wanted) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What somebody else has mounted is not ours to unmount, nor to bring options with it. */
+static bool
+check_descriptor (const ArecfsServer *server, GError **error)
 {
     const ArecfsOptions *options = server->options;
+    const char *path = arecfs_mount_path (server->mount);
+
+    if (!arecfs_mount_is_descriptor (server->mount)) {
+        return true;
+    }
+    if (options->idle_unmount > 0) {
+        g_set_error (error, AREC_ERROR, AREC_ERROR_INVALID,
+                     "option idle-unmount: %s is unmounted by whoever has mounted it", path);
+        return false;
+    }
+    if (options->allow_other && !has_mount_option (options, "default_permissions")) {
+        g_set_error (
+            error, AREC_ERROR, AREC_ERROR_INVALID,
+            "option allow_other: whoever mounts %s must give default_permissions, too, "
+            "and say so here: without it others read what the modes forbid",
+            path);
+        return false;
+    }
+    return true;
+}
+
+/* Everything up to a mount that can be read. Returns 0 or the exit code, having told why. */
+static int
+start (ArecfsServer *server)
+{
     ArecfsMountResult result;
     GError *error = NULL;
 
-    result = arecfs_session_check (options->mount_point, &error);
-    if (result != ARECFS_MOUNT_OK) {
+    server->mount = arecfs_mount_new (server->options->mount_point, &result, &error);
+    if (!server->mount) {
         return complain (error, exit_code_of_mount (result));
     }
-    if (!realpath (options->mount_point, path)) {
-        g_set_error (&error, AREC_ERROR, AREC_ERROR_IO, "%s: cannot be mounted on: %s",
-                     options->mount_point, strerror (errno));
-        return complain (error, EXIT_MOUNT_POINT);
-    }
-    if (!open_tree (server, &error)) {
+    if (!check_descriptor (server, &error) || !open_tree (server, &error)) {
         return complain (error, arec_error_exit_code (error));
     }
-    result = arecfs_session_mount (server, path, &error);
+    arecfs_loop_hold_signals();
+    arecfs_daemon_mounts();
+    result = arecfs_session_mount (server, &error);
     if (result != ARECFS_MOUNT_OK) {
         arecfs_session_end (server);
         return complain (error, exit_code_of_mount (result));
+    }
+    if (server->options->asked_rw) {
+        g_message ("%s: is mounted read-only, as always; write 'ro' for 'rw' or 'defaults' to "
+                   "be spared this line",
+                   arecfs_mount_path (server->mount));
     }
     return 0;
 }
@@ -321,32 +365,45 @@ log_to_syslog (const ArecfsOptions *options, const char *path)
     arecfs_log_setup (ARECFS_LOG_SYSLOG, NULL, options->log_level, NULL);
 }
 
+/* Returns the exit code. */
+static int
+run (ArecfsServer *server, int report_fd)
+{
+    const ArecfsOptions *options = server->options;
+    const char *path = arecfs_mount_path (server->mount);
+    bool went_well;
+
+    if (report_fd >= 0) {
+        if (!options->log_file) {
+            log_to_syslog (options, path);
+            log_notes (arecfs_tree_sources (server->tree));
+        }
+        arecfs_log_flush();
+        arecfs_daemon_ready (report_fd);
+    }
+    g_message ("%s: mounted", path);
+    went_well = arecfs_session_run (server);
+    g_message ("%s: %s", path, server->mounted ? "ended, and is left" : "unmounted");
+    return went_well ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 /* @report_fd  -1 in the foreground. */
 static int
-serve (const ArecfsOptions *options, int report_fd)
+serve (const ArecfsOptions *options, int report_fd, int argc, char **argv)
 {
     ArecfsServer server = {.options = options};
-    char path[PATH_MAX];
     int exit_code;
 
     if (!options->no_push) {
-        server.watcher = arecfs_watcher_start();
+        server.watcher = arecfs_watcher_start (argc, argv);
     }
     arecfs_log_start();
-    exit_code = start (&server, path);
-
+    if (report_fd >= 0) {
+        arecfs_daemon_watch_parent (report_fd);
+    }
+    exit_code = start (&server);
     if (exit_code == 0) {
-        if (report_fd >= 0) {
-            if (!options->log_file) {
-                log_to_syslog (options, path);
-                log_notes (arecfs_tree_sources (server.tree));
-            }
-            arecfs_log_flush();
-            arecfs_daemon_ready (report_fd);
-        }
-        g_message ("%s: mounted", path);
-        exit_code = arecfs_session_run (&server, path) ? EXIT_SUCCESS : EXIT_FAILURE;
-        g_message ("%s: unmounted", path);
+        exit_code = run (&server, report_fd);
         if (server.is_left) {
             arecfs_log_flush();
             _exit (exit_code); /* the watcher aborts the connection if need be */
@@ -356,8 +413,45 @@ serve (const ArecfsOptions *options, int report_fd)
     }
     arecfs_watcher_free (server.watcher);
     close_tree (&server);
+    arecfs_mount_free (server.mount);
     arecfs_log_flush();
     return exit_code;
+}
+
+/* Each of @mount_points; the exit code is that of the first that fails. */
+static int
+unmount_all (char *const *mount_points)
+{
+    int exit_code = 0;
+
+    for (; *mount_points; mount_points++) {
+        GError *error = NULL;
+        ArecfsMountResult result = arecfs_unmount (*mount_points, &error);
+
+        if (result != ARECFS_MOUNT_OK) {
+            int failure = complain (error, exit_code_of_mount (result));
+
+            exit_code = exit_code == 0 ? failure : exit_code;
+        }
+    }
+    return exit_code;
+}
+
+/* As `mount -o remount` asks for: what is mounted stays as it is. */
+static int
+remount (const char *mount_point)
+{
+    GError *error = NULL;
+    ArecfsMountResult result = arecfs_unmount_find (mount_point, NULL, &error);
+
+    if (result != ARECFS_MOUNT_OK) {
+        return complain (error, exit_code_of_mount (result));
+    }
+    g_message (
+        "%s: option remount: options of a running mount stay as they are, unmount first to "
+        "change them",
+        mount_point);
+    return EXIT_SUCCESS;
 }
 
 int
@@ -384,9 +478,15 @@ main (int argc, char **argv)
         print_version();
         return EXIT_SUCCESS;
     }
+    if (options->action == ARECFS_UNMOUNT) {
+        return unmount_all (options->unmounts);
+    }
     if (!arecfs_log_setup (options->log_file ? ARECFS_LOG_FILE : ARECFS_LOG_STDERR,
                            options->log_file, options->log_level, &error)) {
         return complain (error, arec_error_exit_code (error));
+    }
+    if (options->remount) {
+        return remount (options->mount_point);
     }
     if (!arecfs_allocation_check (LEAST_THREADS, &error)) {
         return complain (error, arec_error_exit_code (error));
@@ -400,5 +500,5 @@ main (int argc, char **argv)
             return complain (error, EXIT_FAILURE);
         }
     }
-    return serve (options, report_fd);
+    return serve (options, report_fd, argc, argv);
 }

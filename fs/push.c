@@ -188,15 +188,15 @@ push_one (ArecfsPush *push, Job *job)
 static bool
 is_watched (ArecfsPush *push)
 {
-    const ArecfsWatcher *watcher = push->server->watcher;
+    ArecfsWatcher *watcher = push->server->watcher;
 
     if (!watcher || arecfs_watcher_is_there (watcher)) {
         return true;
     }
     if (!push->is_unwatched) {
         push->is_unwatched = true;
-        g_warning ("the process that would abort the connection if this one were killed is "
-                   "gone: nothing is pushed any more");
+        g_warning ("the process arec-watcher is gone: reading in order is slower from now on, "
+                   "as records are not put into the page cache before they are asked for");
     }
     return false;
 }

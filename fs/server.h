@@ -7,6 +7,7 @@
 #include "counters.h"
 #include "damage_log.h"
 #include "known.h"
+#include "mount.h"
 #include "options.h"
 #include "probes.h"
 #include "tree.h"
@@ -25,6 +26,7 @@ typedef struct {
     ArecfsDamageLog *damage;
     ArecfsKnown *known;
     ArecfsProbes *probes;
+    ArecfsMount *mount;
     struct fuse_session *session;
     ArecfsPush *push;       /* NULL: nothing is pushed */
     ArecfsWatcher *watcher; /* NULL: nobody aborts the connection if we are killed */

@@ -2,21 +2,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdarg.h>
-#include <string.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
-#include <time.h>
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "fuse_messages.h"
+#include "idler.h"
 #include "kernel_readahead.h"
 #include "long_reads.h"
 #include "loop.h"
 #include "openings.h"
 #include "ops.h"
 #include "push.h"
-#include "thread.h"
 #include "transport.h"
 #include "watcher.h"
 
@@ -33,81 +29,6 @@
  * for a source that does not answer, gets an error. */
 #define END_TIME 1200000
 
-/* ---- libfuse's own messages ---- */
-
-/* The last error that libfuse told while mounting: the reason, which its calls do not return.
- */
-static char fuse_message[512];
-static bool fuse_messages_are_kept;
-
-static void on_fuse_log (enum fuse_log_level level, const char *format, va_list args)
-    G_GNUC_PRINTF (2, 0);
-
-static void
-on_fuse_log (enum fuse_log_level level, const char *format, va_list args)
-{
-    g_autofree char *message = g_strchomp (g_strdup_vprintf (format, args));
-
-    if (fuse_messages_are_kept) {
-        g_strlcpy (fuse_message, message, sizeof fuse_message);
-    } else {
-        g_log (G_LOG_DOMAIN,
-               level <= FUSE_LOG_WARNING ? G_LOG_LEVEL_WARNING : G_LOG_LEVEL_DEBUG, "%s",
-               message);
-    }
-}
-
-static ArecfsMountResult fail (ArecfsMountResult result, GError **error, const char *format,
-                               ...) G_GNUC_PRINTF (3, 4);
-
-static ArecfsMountResult
-fail (ArecfsMountResult result, GError **error, const char *format, ...)
-{
-    va_list args;
-
-    va_start (args, format);
-    *error = g_error_new_valist (AREC_ERROR, AREC_ERROR_IO, format, args);
-    va_end (args);
-    return result;
-}
-
-/* ---- before the mount ---- */
-
-ArecfsMountResult
-arecfs_session_check (const char *path, GError **error)
-{
-    g_autofree char *helper = NULL;
-    struct stat st;
-    int fd;
-
-    if (stat (path, &st) != 0) {
-        return fail (ARECFS_MOUNT_POINT_BAD, error, "%s: cannot be mounted on: %s", path,
-                     g_strerror (errno));
-    }
-    if (!S_ISDIR (st.st_mode)) {
-        return fail (ARECFS_MOUNT_POINT_BAD, error, "%s: cannot be mounted on: not a directory",
-                     path);
-    }
-    fd = open ("/dev/fuse", O_RDWR | O_CLOEXEC);
-    if (fd < 0) {
-        return fail (ARECFS_MOUNT_UNAVAILABLE, error, "/dev/fuse: FUSE is unavailable: %s",
-                     g_strerror (errno));
-    }
-    if (fstat (fd, &st) != 0 || !S_ISCHR (st.st_mode)) {
-        close (fd);
-        return fail (ARECFS_MOUNT_UNAVAILABLE, error,
-                     "/dev/fuse: FUSE is unavailable: not a device");
-    }
-    close (fd);
-    helper = geteuid() == 0 ? g_strdup ("") : g_find_program_in_path ("fusermount3");
-    if (!helper) {
-        return fail (
-            ARECFS_MOUNT_UNAVAILABLE, error,
-            "fusermount3: FUSE is unavailable: not found, and only root mounts without it");
-    }
-    return ARECFS_MOUNT_OK;
-}
-
 /* ---- mounting ---- */
 
 static void
@@ -123,6 +44,9 @@ op_init (void *data, struct fuse_conn_info *conn)
      * to listings without attributes and costs a look-up for each file; AUTO_INVAL_DATA, which
      * drops pages that never change. */
     conn->want = wanted & conn->capable;
+    if (server->options->max_read > 0) {
+        conn->max_read = server->options->max_read; /* libfuse wants it twice */
+    }
     conn->max_background = MAX_BACKGROUND;
     conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
     server->no_open = (conn->want & FUSE_CAP_NO_OPEN_SUPPORT) != 0;
@@ -136,6 +60,7 @@ static const struct fuse_lowlevel_ops operations = {
     .forget = arecfs_op_forget,
     .forget_multi = arecfs_op_forget_multi,
     .getattr = arecfs_op_getattr,
+    .access = arecfs_op_access,
     .statfs = arecfs_op_statfs,
     .opendir = arecfs_op_opendir,
     .readdir = arecfs_op_readdir,
@@ -148,6 +73,19 @@ static const struct fuse_lowlevel_ops operations = {
     .getxattr = arecfs_op_getxattr,
     .listxattr = arecfs_op_listxattr,
     .ioctl = arecfs_op_ioctl,
+    .setattr = arecfs_op_setattr,
+    .mknod = arecfs_op_mknod,
+    .mkdir = arecfs_op_mkdir,
+    .unlink = arecfs_op_unlink,
+    .rmdir = arecfs_op_rmdir,
+    .symlink = arecfs_op_symlink,
+    .rename = arecfs_op_rename,
+    .link = arecfs_op_link,
+    .create = arecfs_op_create,
+    .write = arecfs_op_write,
+    .setxattr = arecfs_op_setxattr,
+    .removexattr = arecfs_op_removexattr,
+    .fallocate = arecfs_op_fallocate,
 };
 
 /* What libfuse is told behind -o. free (). */
@@ -167,6 +105,11 @@ mount_options (const ArecfsOptions *options)
                                               : source,
                         NULL);
     fuse_opt_add_opt_escaped (&list, name);
+    if (options->max_read > 0) {
+        g_autofree char *max_read = g_strdup_printf ("max_read=%u", options->max_read);
+
+        fuse_opt_add_opt (&list, max_read);
+    }
     if (options->allow_other) {
         /* Without the second, others would read what the modes forbid. */
         fuse_opt_add_opt (&list, "allow_other");
@@ -178,18 +121,28 @@ mount_options (const ArecfsOptions *options)
     return list;
 }
 
+/* Without a mount point: it is mounted by us, so that libfuse, which unmounts whatever lies at
+ * a path, unmounts nothing. */
 static struct fuse_session *
-new_session (ArecfsServer *server)
+new_session (ArecfsServer *server, char *list)
 {
-    char *list = mount_options (server->options);
     char *argv[] = {"arecfs", "-o", list, NULL};
     struct fuse_args args = FUSE_ARGS_INIT (3, argv);
     struct fuse_session *session =
         fuse_session_new (&args, &operations, sizeof operations, server);
 
     fuse_opt_free_args (&args);
-    free (list);
     return session;
+}
+
+/* Hands @fd, through which requests come, over to the session. */
+static bool
+connect_session (struct fuse_session *session, int fd)
+{
+    char name[32];
+
+    g_snprintf (name, sizeof name, "/dev/fd/%d", fd);
+    return fuse_session_mount (session, name) == 0;
 }
 
 /* Serves requests until INIT, always the first, is answered. */
@@ -213,168 +166,129 @@ answer_init (ArecfsServer *server)
     return server->initialized && !fuse_session_exited (server->session);
 }
 
-/* The device of what is mounted on @path, without asking the server, that is us. */
-static bool
-find_minor (const char *path, unsigned *minor)
+/* Who aborts the connection if we are killed; else nothing may be pushed. */
+static void
+arm_watcher (ArecfsServer *server, const char *path, bool has_minor, unsigned minor)
 {
-    struct statx st;
-
-    if (statx (AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, 0, &st) != 0 ||
-        st.stx_dev_major != 0 || st.stx_ino != FUSE_ROOT_ID) {
-        g_info ("%s: cannot tell the device of the mount", path);
-        return false;
+    server->may_push =
+        has_minor && server->watcher && arecfs_watcher_arm (server->watcher, minor);
+    if (server->may_push) {
+        return;
     }
-    *minor = st.stx_dev_minor;
-    return true;
+    g_clear_pointer (&server->watcher, arecfs_watcher_free);
+    g_message ("%s: reading in order is slower here: records are not put into the page cache "
+               "before they are asked for (--no-push), as that takes CAP_SYS_ADMIN or the "
+               "filesystem fusectl on /sys/fs/fuse/connections",
+               path);
 }
 
 /* What the kernel can be asked for this mount besides the protocol. */
 static void
-set_up (ArecfsServer *server, const char *path)
+set_up (ArecfsServer *server)
 {
-    unsigned minor;
+    const char *path = arecfs_mount_path (server->mount);
+    unsigned minor = 0;
+    bool has_minor = arecfs_mount_minor (server->mount, &minor);
 
-    if (!find_minor (path, &minor)) {
-        return;
+    if (has_minor) {
+        arecfs_kernel_readahead_raise (minor);
+    } else {
+        g_info ("%s: cannot tell the device of the mount", path);
     }
-    arecfs_kernel_readahead_raise (minor);
-    if (server->options->no_push) {
-        return;
-    }
-    server->may_push = server->watcher && arecfs_watcher_arm (server->watcher, minor);
-    if (!server->may_push) {
-        g_message ("%s: nothing is pushed: if this process were killed meanwhile, nobody might "
-                   "abort its connection",
-                   path);
+    if (!server->options->no_push) {
+        arm_watcher (server, path, has_minor, minor);
     }
 }
 
-ArecfsMountResult
-arecfs_session_mount (ArecfsServer *server, const char *path, GError **error)
+static ArecfsMountResult
+open_session (ArecfsServer *server, char *list, GError **error)
 {
+    const char *path = arecfs_mount_path (server->mount);
+    ArecfsMountResult result;
+    int fd;
+
+    server->session = new_session (server, list);
+    if (!server->session) {
+        return arecfs_mount_point_fail (ARECFS_MOUNT_FAILED, error,
+                                        "%s: cannot make a FUSE session: %s", path,
+                                        arecfs_fuse_messages_kept());
+    }
+    result = arecfs_mount_open (server->mount, list, &fd, error);
+    if (result != ARECFS_MOUNT_OK) {
+        return result;
+    }
+    server->mounted = true;
+    if (!connect_session (server->session, fd)) {
+        close (fd);
+        return arecfs_mount_point_fail (ARECFS_MOUNT_FAILED, error, "%s: cannot be served: %s",
+                                        path, arecfs_fuse_messages_kept());
+    }
+    if (!arecfs_transport_use (server, fd)) {
+        return arecfs_mount_point_fail (ARECFS_MOUNT_FAILED, error,
+                                        "%s: cannot talk to the kernel: %s", path,
+                                        g_strerror (errno));
+    }
+    if (!answer_init (server)) {
+        if (arecfs_mount_is_descriptor (server->mount)) {
+            return arecfs_mount_point_fail (ARECFS_MOUNT_POINT_BAD, error,
+                                            "%s: is not mounted, or served already: %s", path,
+                                            arecfs_fuse_messages_kept());
+        }
+        return arecfs_mount_point_fail (ARECFS_MOUNT_FAILED, error,
+                                        "%s: the kernel and libfuse do not agree: %s", path,
+                                        arecfs_fuse_messages_kept());
+    }
+    return ARECFS_MOUNT_OK;
+}
+
+ArecfsMountResult
+arecfs_session_mount (ArecfsServer *server, GError **error)
+{
+    ArecfsMountResult result;
+    char *list;
+
     server->other_fuse = fuse_version() != FUSE_VERSION;
     if (server->other_fuse) {
         g_info ("libfuse %s is here, built with %d.%d: leaving out what may differ",
                 fuse_pkgversion(), FUSE_MAJOR_VERSION, FUSE_MINOR_VERSION);
     }
-    fuse_set_log_func (on_fuse_log);
-    fuse_messages_are_kept = true;
-    server->session = new_session (server);
-    if (!server->session) {
-        return fail (ARECFS_MOUNT_FAILED, error, "%s: cannot make a FUSE session: %s", path,
-                     fuse_message);
+    arecfs_fuse_messages_keep();
+    list = mount_options (server->options);
+    result = open_session (server, list, error);
+    free (list);
+    arecfs_fuse_messages_log();
+    if (result == ARECFS_MOUNT_OK) {
+        set_up (server);
     }
-    arecfs_loop_hold_signals();
-    if (fuse_session_mount (server->session, path) != 0) {
-        return fail (ARECFS_MOUNT_POINT_BAD, error, "%s: cannot be mounted on: %s", path,
-                     fuse_message);
-    }
-    server->mounted = true;
-    if (!arecfs_transport_use (server, fuse_session_fd (server->session))) {
-        return fail (ARECFS_MOUNT_FAILED, error, "%s: cannot talk to the kernel: %s", path,
-                     g_strerror (errno));
-    }
-    if (!answer_init (server)) {
-        return fail (ARECFS_MOUNT_FAILED, error, "%s: the kernel and libfuse do not agree: %s",
-                     path, fuse_message);
-    }
-    if (server->options->idle_unmount > 0 && umount2 (path, MNT_EXPIRE) != 0 &&
-        errno == EPERM) {
-        return fail (ARECFS_MOUNT_FAILED, error,
-                     "option idle-unmount: unmounting needs CAP_SYS_ADMIN: %s",
-                     g_strerror (errno));
-    }
-    fuse_messages_are_kept = false;
-    set_up (server, path);
-    return ARECFS_MOUNT_OK;
+    return result;
 }
 
+/* The connection first: nobody hangs then who uses a mount that is left. */
 void
 arecfs_session_end (ArecfsServer *server)
 {
     if (!server->session) {
         return;
     }
-    if (server->mounted) {
-        fuse_session_unmount (server->session);
-    }
     fuse_session_destroy (server->session);
     server->session = NULL;
-}
-
-/* ---- idling ---- */
-
-/* A thread that lets the kernel say whether the mount is in use: MNT_EXPIRE marks it, any use
- * of it takes the mark off, and what is still marked the next time is unmounted. So nobody is
- * disturbed who has a file open, stands in a directory, or reads from the page cache only. */
-typedef struct {
-    pthread_mutex_t lock;
-    pthread_cond_t end;
-    bool ended;
-    const char *path;
-    unsigned seconds;
-} Idler;
-
-/* Whether it ended before @seconds passed. */
-static bool
-wait_for_end (Idler *idler)
-{
-    struct timespec until;
-    bool ended;
-
-    clock_gettime (CLOCK_MONOTONIC, &until);
-    until.tv_sec += idler->seconds;
-    pthread_mutex_lock (&idler->lock);
-    while (!idler->ended &&
-           pthread_cond_timedwait (&idler->end, &idler->lock, &until) != ETIMEDOUT) {
+    if (server->mounted) {
+        server->mounted = !arecfs_mount_close (server->mount);
     }
-    ended = idler->ended;
-    pthread_mutex_unlock (&idler->lock);
-    return ended;
 }
 
-static void *
-watch_idleness (void *data)
-{
-    Idler *idler = data;
-
-    while (!wait_for_end (idler)) {
-        if (umount2 (idler->path, MNT_EXPIRE) == 0) {
-            g_message ("%s: unmounted, idle for %u seconds", idler->path, idler->seconds);
-            break;
-        }
-        if (errno != EAGAIN && errno != EBUSY) {
-            g_warning ("%s: idle-unmount: %s", idler->path, g_strerror (errno));
-            break;
-        }
-    }
-    return NULL;
-}
-
-static bool
-start_idler (Idler *idler, pthread_t *thread)
-{
-    pthread_condattr_t attributes;
-
-    pthread_mutex_init (&idler->lock, NULL);
-    pthread_condattr_init (&attributes);
-    pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init (&idler->end, &attributes);
-    pthread_condattr_destroy (&attributes);
-    if (idler->seconds == 0) {
-        return false;
-    }
-    return arecfs_thread_start (thread, watch_idleness, idler) == 0;
-}
-
+/* The same while threads that cannot be ended may still use the session: its descriptor leads
+ * nowhere from now on, and keeps its number. */
 static void
-stop_idler (Idler *idler, pthread_t thread)
+leave_session (ArecfsServer *server)
 {
-    pthread_mutex_lock (&idler->lock);
-    idler->ended = true;
-    pthread_cond_signal (&idler->end);
-    pthread_mutex_unlock (&idler->lock);
-    pthread_join (thread, NULL);
+    int null = open ("/dev/null", O_RDWR | O_CLOEXEC);
+
+    if (null >= 0) {
+        dup3 (null, fuse_session_fd (server->session), O_CLOEXEC);
+        close (null);
+    }
+    server->mounted = !arecfs_mount_close (server->mount);
 }
 
 /* ---- serving ---- */
@@ -409,14 +323,13 @@ stop_all (ArecfsServer *server, ArecfsLoop *loop)
 }
 
 bool
-arecfs_session_run (ArecfsServer *server, const char *path)
+arecfs_session_run (ArecfsServer *server)
 {
+    const char *path = arecfs_mount_path (server->mount);
     unsigned max_threads =
         MAX (arec_engine_max_loads (server->engine) + SPARE_THREADS, MIN_THREADS);
-    Idler idler = {.path = path, .seconds = server->options->idle_unmount};
-    pthread_t idler_thread;
+    ArecfsIdler *idler;
     ArecfsLoop *loop;
-    bool idler_runs;
     int failure;
 
     server->long_reads = arecfs_long_reads_new (max_long_reads (server));
@@ -427,20 +340,18 @@ arecfs_session_run (ArecfsServer *server, const char *path)
     if (!server->openings) {
         g_warning ("%s: files that open slowly hold up others: %s", path, g_strerror (errno));
     }
-    idler_runs = start_idler (&idler, &idler_thread);
+    idler = arecfs_idler_start (server);
     loop = arecfs_loop_start (server->session, max_threads);
     failure = loop ? arecfs_loop_wait (loop) : -errno;
     if (failure != 0) {
         g_warning ("%s: the session failed: %s", path, g_strerror (-failure));
     }
-    if (idler_runs) {
-        stop_idler (&idler, idler_thread);
-    }
+    arecfs_idler_stop (idler);
     server->is_left = !stop_all (server, loop);
     if (server->is_left) {
         g_message ("%s: a source does not answer: what waits for it is left alone", path);
         arecfs_loop_leave (loop);
-        fuse_session_unmount (server->session);
+        leave_session (server);
     } else {
         arecfs_loop_free (loop);
         g_clear_pointer (&server->push, arecfs_push_free);

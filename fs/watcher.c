@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,9 +28,12 @@
 /* Not one that `pkill arecfs` matches, too. */
 #define WATCHER_NAME "arec-watcher"
 
+#define FUSECTL_MAGIC 0x65735543
+#define CONNECTIONS "/sys/fs/fuse/connections"
+
 struct ArecfsWatcher {
-    pid_t process;
-    int socket; /* the minor goes there, whether it can be aborted comes back */
+    _Atomic pid_t process; /* 0: it has ended and is reaped */
+    int socket;            /* the minor goes there, whether it can be aborted comes back */
 };
 
 /* ---- in the watcher ---- */
@@ -55,7 +61,7 @@ open_abort (unsigned minor)
     char path[64];
     int connections, fd;
 
-    g_snprintf (path, sizeof path, "/sys/fs/fuse/connections/%u/abort", minor);
+    g_snprintf (path, sizeof path, CONNECTIONS "/%u/abort", minor);
     fd = open (path, O_WRONLY | O_CLOEXEC);
     if (fd >= 0) {
         return fd;
@@ -67,6 +73,22 @@ open_abort (unsigned minor)
         close (connections);
     }
     return fd;
+}
+
+/* What `ps` shows: neither the name nor the arguments of the server. */
+static void
+rename_process (int argc, char **argv)
+{
+    size_t room = 0;
+
+    prctl (PR_SET_NAME, WATCHER_NAME);
+    for (int i = 0; i < argc && argv[i] == argv[0] + room; i++) {
+        room += strlen (argv[i]) + 1;
+    }
+    if (room > 0) {
+        memset (argv[0], 0, room);
+        g_strlcpy (argv[0], WATCHER_NAME, room);
+    }
 }
 
 /* Keeps no file of the server open but @socket, no directory busy, and belongs to no terminal
@@ -88,7 +110,6 @@ detach (int socket)
     if (chdir ("/") != 0) {
         /* Only keeps a directory busy. */
     }
-    prctl (PR_SET_NAME, WATCHER_NAME);
 }
 
 /* Whether that came of the end of the thread that started us: anybody may send such a signal.
@@ -153,18 +174,38 @@ watch (int socket, pid_t parent)
 
 /* ---- in the server ---- */
 
+/* Whether there is a chance: by the kernel's files for who has mounted, or by a mount of our
+ * own.
+ */
+static bool
+may_abort (void)
+{
+    struct statfs st;
+    int root;
+
+    if (statfs (CONNECTIONS, &st) == 0 && st.f_type == FUSECTL_MAGIC) {
+        return true;
+    }
+    root = open_connections();
+    if (root >= 0) {
+        close (root);
+    }
+    return root >= 0;
+}
+
 ArecfsWatcher *
-arecfs_watcher_start (void)
+arecfs_watcher_start (int argc, char **argv)
 {
     pid_t server = getpid(), process;
     ArecfsWatcher *watcher;
     int ends[2];
 
-    if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+    if (!may_abort() || socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
         return NULL;
     }
     process = fork();
     if (process == 0) {
+        rename_process (argc, argv);
         watch (ends[1], server);
     }
     close (ends[1]);
@@ -198,13 +239,27 @@ arecfs_watcher_arm (ArecfsWatcher *watcher, unsigned minor)
     return true;
 }
 
+/* Waits for its end, which is near, once. */
+static void
+reap (ArecfsWatcher *watcher)
+{
+    pid_t process = atomic_exchange (&watcher->process, 0);
+
+    while (process > 0 && waitpid (process, NULL, 0) < 0 && errno == EINTR) {
+    }
+}
+
 bool
-arecfs_watcher_is_there (const ArecfsWatcher *watcher)
+arecfs_watcher_is_there (ArecfsWatcher *watcher)
 {
     char byte;
 
     /* It sends nothing any more: there is nothing to read but its end. */
-    return recv (watcher->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0;
+    if (recv (watcher->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0) {
+        return true;
+    }
+    reap (watcher);
+    return false;
 }
 
 void
@@ -213,9 +268,10 @@ arecfs_watcher_free (ArecfsWatcher *watcher)
     if (!watcher) {
         return;
     }
-    kill (watcher->process, SIGKILL);
-    while (waitpid (watcher->process, NULL, 0) < 0 && errno == EINTR) {
+    if (watcher->process > 0) {
+        kill (watcher->process, SIGKILL);
     }
+    reap (watcher);
     close (watcher->socket);
     g_free (watcher);
 }

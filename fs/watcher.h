@@ -14,17 +14,18 @@
 
 typedef struct ArecfsWatcher ArecfsWatcher;
 
-/* Starts it. It ends with the thread that calls this. Returns NULL with errno set where it
- * cannot be. Free with arecfs_watcher_free (). */
-ArecfsWatcher *arecfs_watcher_start (void);
+/* Starts it. It ends with the thread that calls this. @argc and @argv are those of main (),
+ * which the process that it is overwrites in its own memory. Returns NULL where it cannot be,
+ * or could do nothing. Free with arecfs_watcher_free (). */
+ArecfsWatcher *arecfs_watcher_start (int argc, char **argv);
 
 /* From now on the connection of the mount on device 0:@minor is aborted. Returns whether we are
  * allowed to: it takes the kernel's fusectl filesystem, mounted where it usually is, or
  * CAP_SYS_ADMIN of the first user namespace. */
 bool arecfs_watcher_arm (ArecfsWatcher *watcher, unsigned minor);
 
-/* Whether it still runs. Any thread. */
-bool arecfs_watcher_is_there (const ArecfsWatcher *watcher);
+/* Whether it still runs; if not, it is reaped. Any thread but that which frees it. */
+bool arecfs_watcher_is_there (ArecfsWatcher *watcher);
 
 /* Ends it without aborting anything. May be NULL. */
 void arecfs_watcher_free (ArecfsWatcher *watcher);

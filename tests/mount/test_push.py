@@ -412,7 +412,7 @@ def test_without_its_watcher_nothing_is_pushed(file):
         assert wait_until(lambda: states(watcher) in ([], ["Z"]), 10)
         read(mount, records, range(1000, 3000))
         assert mount.stats()["pushes_kept"] <= kept + GROUP
-        assert len(mount.log_lines("nothing is pushed any more")) == 1, mount.log()
+        assert len(mount.log_lines("arec-watcher is gone")) == 1, mount.log()
 
 
 def test_caches_that_are_dropped_all_the_time(file):
