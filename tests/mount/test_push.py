@@ -334,6 +334,13 @@ def states(pid):
     return found
 
 
+def allow_no_more_threads(pid):
+    """The server starts others when all are stuck; without address space for their stacks it cannot."""
+    with open(f"/proc/{pid}/status") as status:
+        size = next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmSize"))
+    resource.prlimit(pid, resource.RLIMIT_AS, (size, size))
+
+
 def make_the_push_wait(mount, records, ask_for):
     """Has a reader hold a page while nobody is free to take its READ, and a push come by."""
     busy = [GROUP * (100 + i * i) % N for i in range(SERVING_THREADS)]
@@ -341,6 +348,7 @@ def make_the_push_wait(mount, records, ask_for):
     for number in busy[1:]:
         ask_for(number)
     assert wait_until(lambda: mount.stats()["requests"]["read"] >= len(busy), 20)
+    allow_no_more_threads(mount.pid)
     mount.kill(signal.SIGSTOP)
     assert wait_until(lambda: set(states(mount.pid)) == {"T"}, 5)
     # The first starts a push, the second keeps the last thread, the third is what the push meets.
