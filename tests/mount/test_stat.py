@@ -176,7 +176,7 @@ def test_getdents_lists_each_name_once(size):
             assert entry.ino == os.stat(mount.path / entry.name).st_ino
 
 
-@pytest.mark.parametrize("directory, count", [("", 2500), (".arecfs", 3)])
+@pytest.mark.parametrize("directory, count", [("", 2500), (".arecfs", 4)])
 def test_listing_goes_on_from_every_offset(directory, count):
     with mounted(TINY.path) as mount:
         path = mount.path / directory
