@@ -441,16 +441,17 @@ unmount_all (char *const *mount_points)
 static int
 remount (const char *mount_point)
 {
+    g_autofree char *note = NULL;
     GError *error = NULL;
     ArecfsMountResult result = arecfs_unmount_find (mount_point, NULL, &error);
 
     if (result != ARECFS_MOUNT_OK) {
         return complain (error, exit_code_of_mount (result));
     }
-    g_message (
-        "%s: option remount: options of a running mount stay as they are, unmount first to "
-        "change them",
-        mount_point);
+    note = g_strdup_printf ("%s: option remount: options of a running mount stay as they are, "
+                            "unmount first to change them",
+                            mount_point);
+    arecfs_log_tell (note);
     return EXIT_SUCCESS;
 }
 
