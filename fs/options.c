@@ -75,6 +75,18 @@ set_reader_option (ArecReaderOptions *reader, const char *key, const char *value
     return true;
 }
 
+/* An option string of the reference may ask for more threads than there ever are; who writes an
+ * option of ours is told. */
+static bool
+set_parallelism (ArecReaderOptions *reader, const char *value, GError **error)
+{
+    return set_reader_option (reader, "max_parallelism", value, error) &&
+           (reader->max_parallelism <= AREC_MAX_PARALLELISM ||
+            fail (error, AREC_ERROR_INVALID,
+                  "option max-parallelism: %s is too much, the largest allowed is %d", value,
+                  AREC_MAX_PARALLELISM));
+}
+
 /* Several at once: what the string does not set stays as other options set it. */
 static bool
 set_reader_options (ArecReaderOptions *reader, const char *text, GError **error)
@@ -270,8 +282,7 @@ set_option (ArecfsOptions *options, const Option *option, const char *value, GEr
         }
         reader->has_readahead_buffer_size = true;
         return parse_size (option->name, value, &reader->readahead_buffer_size, error);
-    case OPTION_MAX_PARALLELISM:
-        return set_reader_option (reader, "max_parallelism", value, error);
+    case OPTION_MAX_PARALLELISM: return set_parallelism (reader, value, error);
     case OPTION_INDEX_STORAGE:
         return set_reader_option (reader, "index_storage_option", value, error);
     case OPTION_READER_OPTIONS: return set_reader_options (reader, value, error);
@@ -806,24 +817,17 @@ take_operands (ArecfsOptions *options, char **operands, GError **error)
 
 /* What the reader's options say to others. Without threads nothing is decoded ahead, by
  * whatever thread. */
-static bool
-apply_reader_options (ArecfsOptions *options, GError **error)
+static void
+apply_reader_options (ArecfsOptions *options)
 {
     uint32_t n = options->reader.max_parallelism;
 
     if (!options->reader.has_max_parallelism) {
-        return true;
+        return;
     }
-    if (n > AREC_MAX_PARALLELISM) {
-        return fail (error, AREC_ERROR_INVALID,
-                     "option max-parallelism: %" PRIu32
-                     " is too much, the largest allowed is %d",
-                     n, AREC_MAX_PARALLELISM);
-    }
-    options->engine.max_parallelism = MAX (n, 1);
+    options->engine.max_parallelism = CLAMP (n, 1, AREC_MAX_PARALLELISM);
     options->engine.no_threads = n == 0;
     options->no_push = options->no_push || n == 0;
-    return true;
 }
 
 ArecfsOptions *
@@ -861,9 +865,7 @@ arecfs_options_parse (int argc, char **argv, GError **error)
         !take_operands (options, operands, error)) {
         return NULL;
     }
-    if (!apply_reader_options (options, error)) {
-        return NULL;
-    }
+    apply_reader_options (options);
     return g_steal_pointer (&options);
 }
 

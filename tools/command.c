@@ -271,19 +271,6 @@ parse_cache_size (const char *text, ArecCommandLine *line, GError **error)
     return true;
 }
 
-/* Of an option string, whose grammar allows more. */
-static bool
-check_parallelism (const ArecReaderOptions *options, GError **error)
-{
-    if (options->max_parallelism <= AREC_MAX_PARALLELISM) {
-        return true;
-    }
-    g_set_error (error, AREC_ERROR, AREC_ERROR_INVALID,
-                 "max_parallelism: %" PRIu32 " is too much, the largest allowed is %d",
-                 options->max_parallelism, AREC_MAX_PARALLELISM);
-    return false;
-}
-
 static bool
 parse_kind (const char *text, ArecKindChoice *kind, GError **error)
 {
@@ -307,8 +294,7 @@ parse_common (CommonText *text, ArecCommandLine *line, GError **error)
         return false;
     }
     if (text->reader_options &&
-        !(arec_reader_options_parse (text->reader_options, &line->reader_options, error) &&
-          check_parallelism (&line->reader_options, error))) {
+        !arec_reader_options_parse (text->reader_options, &line->reader_options, error)) {
         g_prefix_error (error, "--reader-options: ");
         return false;
     }

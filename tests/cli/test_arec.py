@@ -711,8 +711,6 @@ BAD_VALUES = [
                                 "readahead_buffer_size, index_storage_option, footer_prefetch_bytes"),
     ("--reader-options", "max_parallelism:-1",
      "Option max_parallelism: invalid value: -1, valid values: auto, integers in the range [0..2147483647]"),
-    ("--reader-options", "max_parallelism:1025",
-     "max_parallelism: 1025 is too much, the largest allowed is 1024"),
     ("--reader-options", "max_parallelism:1,max_parallelism:1",
      "Option max_parallelism is present more than once"),
     ("--reader-options", "index_storage_option:disk",

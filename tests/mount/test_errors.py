@@ -38,7 +38,6 @@ def at(tmp_path):
     (["--max-parallelism=lots"], ["lots"]),
     (["--max-parallelism=-1"], ["-1"]),
     (["--max-parallelism=1025"], ["max-parallelism", "1025", "largest allowed is 1024"]),
-    (["--reader-options=max_parallelism:2147483647"], ["largest allowed is 1024"]),
     (["--index-storage-option=paper"], ["paper"]),
     (["--reader-options=nosuch:1"], ["Unknown option nosuch, valid options: "]),
     (["--reader-options=max_parallelism:x"], ["Option max_parallelism: invalid value: x"]),
