@@ -33,6 +33,7 @@ typedef struct {
     uint64_t end;
     uint64_t base; /* number in the sequence of record `first` */
     _Atomic bool is_in_size_work;
+    _Atomic uint64_t failed_stamp; /* the source's, when what is remembered failed */
 } File;
 
 struct ArecReader {
@@ -119,6 +120,7 @@ open_file (ArecReader *reader, const ArecSourceFile *from, const ArecReaderOptio
     arec_chunk_cache_charge (engine->cache, (int64_t)arec_shard_memory (file->shard));
     file->chunk_owner = engine->next_owner++;
     file->sizes_owner = engine->next_owner++;
+    file->failed_stamp = arec_shard_stamp (file->shard);
     if (options->recover && !check_recovered (file->shard, error)) {
         return false;
     }
@@ -586,12 +588,13 @@ note_failure (ArecEngine *engine, ArecCacheKey key, ArecFailedFrom from, const G
 
 /* Whether the first @end bytes of record @record of the chunk, or size list, @key of @file have
  * failed before: then *error says so, or that the file is no longer the one in which they did.
- */
+ * Where its stamp has moved since, they may be tried again. */
 static bool
-has_failed (ArecEngine *engine, const File *file, ArecCacheKey key, uint64_t record,
-            uint64_t end, GError **error)
+has_failed (ArecEngine *engine, File *file, ArecCacheKey key, uint64_t record, uint64_t end,
+            GError **error)
 {
     GError *cause = NULL, *change = NULL;
+    uint64_t stamp;
 
     if (!arec_failed_chunks_find (engine->failed, key, record, end, &cause)) {
         return false;
@@ -599,7 +602,16 @@ has_failed (ArecEngine *engine, const File *file, ArecCacheKey key, uint64_t rec
     engine->damage_hits++;
     if (!arec_shard_check (file->shard, &change)) {
         g_error_free (cause);
-        cause = change;
+        g_propagate_error (error, change);
+        return true;
+    }
+    /* The file is the same by all that was read soundly; what failed may have been mended. */
+    stamp = arec_shard_stamp (file->shard);
+    if (atomic_exchange (&file->failed_stamp, stamp) != stamp) {
+        forget_failures (engine, file->chunk_owner);
+        forget_failures (engine, file->sizes_owner);
+        g_error_free (cause);
+        return false;
     }
     g_propagate_error (error, cause);
     return true;
@@ -888,7 +900,7 @@ static ArecCacheEntry *
 get_chunk (ArecReader *reader, const ArecPlace *place, const ArecIndexEntry *entry,
            uint64_t record, uint64_t end, GError **error)
 {
-    const File *file = &reader->files[place->file];
+    File *file = &reader->files[place->file];
     LoadRequest request = {reader->engine, file, entry, place->chunk};
     ArecCacheKey key = chunk_key (file, place->chunk);
     ArecCacheEntry *cached;

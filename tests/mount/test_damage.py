@@ -83,6 +83,25 @@ def test_a_damaged_chunk_is_read_once(two_groups, options, order):
                              f"records 0000..1999 lost")
 
 
+def test_a_chunk_that_is_mended_in_place_is_read_again(tmp_path):
+    """By the bytes alone, with size and time as before: what was sound is the same, so the file is."""
+    path = tmp_path / "m.array_record"
+    records = [b"%04d" % i * 100 for i in range(200)]
+    oracle.write(path, records, "group_size:100,uncompressed")
+    good = path.read_bytes()
+    whole = container.Container(path)
+    chunk = whole.user_chunks[0]
+    whole.flip(chunk.position(chunk.data_size // 2))
+    times = os.stat(path)
+    with mounted(path) as mount:
+        eio(mount / "000")
+        assert (mount / "100").read_bytes() == records[100]
+        with open(path, "r+b") as file:
+            file.write(good)
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        assert (mount / "000").read_bytes() == records[0]
+
+
 def test_sizes_of_a_damaged_chunk_are_read_once(tmp_path):
     """Those of a transposed chunk are in no list: each look-up would read all of it."""
     file = next(g for g in golden.TRANSPOSED if g.group_size > 30)
