@@ -25,7 +25,9 @@ static inline ArecBytes
 arec_bytes (const void *data, size_t size)
 {
     const uint8_t *begin = data;
-    return (ArecBytes){begin, begin + size};
+
+    /* No bytes may lie nowhere, where nothing may be added to. */
+    return (ArecBytes){begin, size > 0 ? begin + size : begin};
 }
 
 static inline size_t

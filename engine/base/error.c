@@ -31,6 +31,13 @@ arec_error_private_clear (ArecErrorPrivate *place)
 
 G_DEFINE_EXTENDED_ERROR (ArecError, arec_error)
 
+/* The first call registers the domain: before there are threads, which ThreadSanitizer could
+ * not see to wait for each other within GLib. */
+static void __attribute__ ((constructor)) register_domain (void)
+{
+    (void)arec_error_quark();
+}
+
 bool
 arec_error_place (const GError *error, uint64_t *offset, const char **reason)
 {
