@@ -352,17 +352,21 @@ start (ArecfsServer *server)
     return 0;
 }
 
-/* From now on; where nothing takes it, whoever mounts learns where the log is. */
-static void
+/* From now on; where nothing takes it, whoever mounts learns where the log is. Returns whether
+ * anything does. */
+static bool
 log_to_syslog (const ArecfsOptions *options, const char *path)
 {
-    if (!arecfs_log_has_syslog()) {
+    bool is_there = arecfs_log_has_syslog();
+
+    if (!is_there) {
         g_message (
             "%s: there is no syslog here: the last lines of the log are in its .arecfs/log,"
             " all of them with --log-file or -f",
             path);
     }
     arecfs_log_setup (ARECFS_LOG_SYSLOG, NULL, options->log_level, NULL);
+    return is_there;
 }
 
 /* Returns the exit code. */
@@ -375,8 +379,9 @@ run (ArecfsServer *server, int report_fd)
 
     if (report_fd >= 0) {
         if (!options->log_file) {
-            log_to_syslog (options, path);
-            log_notes (arecfs_tree_sources (server->tree));
+            if (log_to_syslog (options, path)) {
+                log_notes (arecfs_tree_sources (server->tree));
+            }
         }
         arecfs_log_flush();
         arecfs_daemon_ready (report_fd);

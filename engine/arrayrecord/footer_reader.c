@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "riegeli/block.h"
 #include "riegeli/chunk.h"
+#include "riegeli/raw_headers.h"
 #include "riegeli/simple_stream.h"
 
 /* What a postscript chunk takes in the file, block header included: fetched in one read. */
@@ -45,12 +46,37 @@ fail_cut_off (const ArecSource *source, GError **error)
                             "no postscript at the end: the file is cut off");
 }
 
-/* What is read where no block begins says nothing, in whatever way it fails to be a chunk.
+/* *is_cut: the last block cannot hold a postscript, as it is the first one, or no whole block,
+ * or a chunk goes on in it from the one before. Errors: those of the source. */
+static bool
+judge_end (ArecSource *source, bool *is_cut, GError **error)
+{
+    uint8_t raw[AREC_BLOCK_HEADER_SIZE];
+    ArecBlockHeader header;
+
+    *is_cut = source->size % AREC_BLOCK_SIZE != 0 || source->size == AREC_BLOCK_SIZE;
+    if (*is_cut) {
+        return true;
+    }
+    if (!arec_source_pread (source, raw, sizeof raw, source->size - AREC_BLOCK_SIZE, error)) {
+        return false;
+    }
+    *is_cut = arec_block_header_parse (raw, &header) && header.previous_chunk > 0;
+    return true;
+}
+
+/* What is read where no postscript can be says nothing, in whatever way it fails to be a chunk.
  * Takes over @cause. */
 static bool
-fail_to_load (const ArecSource *source, GError *cause, GError **error)
+fail_to_load (ArecSource *source, GError *cause, GError **error)
 {
-    if (arec_error_is_of_bytes (cause) && source->size % AREC_BLOCK_SIZE != 0) {
+    bool is_cut = false;
+
+    if (arec_error_is_of_bytes (cause) && !judge_end (source, &is_cut, error)) {
+        g_error_free (cause);
+        return false;
+    }
+    if (is_cut) {
         g_error_free (cause);
         return fail_cut_off (source, error);
     }

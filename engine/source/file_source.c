@@ -59,6 +59,12 @@ check_fd (FileSource *file, int fd, uint64_t *stamp, GError **error)
                           "%s: the file was replaced or removed since it was opened",
                           file->base.name);
     }
+    if (identity_of (&st) != file->base.identity && (uint64_t)st.st_size == file->base.size) {
+        return arec_fail (error, AREC_ERROR_CHANGED,
+                          "%s: the file changed since it was opened: it has the same size, and "
+                          "another time of modification or inode",
+                          file->base.name);
+    }
     if (identity_of (&st) != file->base.identity) {
         return arec_fail (error, AREC_ERROR_CHANGED,
                           "%s: the file changed since it was opened (now %" PRIu64
