@@ -39,7 +39,7 @@ def unmount(*paths):
 
 
 def told(mount, *words, times=1):
-    return wait_until(lambda: len(mount.log_lines(*words)) >= times, 15)
+    return wait_until(lambda: len(mount.log_lines(*words)) >= times, 60)
 
 
 def mounts_on(path):
@@ -69,7 +69,7 @@ def test_idle_mount_that_was_detached_leaves_what_came_after(tmp_path):
             time.sleep(2)
             TEXT.check(0, os.pread(fd, 1 << 20, 0))
             os.close(fd)
-            assert wait_until(lambda: not mount.server_is_running(), 15)
+            assert wait_until(lambda: not mount.server_is_running(), 60)
         assert mount.exit_status == 0
 
 
@@ -79,8 +79,8 @@ def test_idle_mount_whose_place_was_renamed(tmp_path):
         (tmp_path / "a").rename(tmp_path / "b")
         (tmp_path / "a" / "mnt").mkdir(parents=True)
         with tmpfs(tmp_path / "a" / "mnt"):
-            assert wait_until(lambda: mounts_on(tmp_path / "b" / "mnt") == 0, 15)
-            assert wait_until(lambda: not mount.server_is_running(), 15)
+            assert wait_until(lambda: mounts_on(tmp_path / "b" / "mnt") == 0, 60)
+            assert wait_until(lambda: not mount.server_is_running(), 60)
 
 
 # ---- by a signal -------------------------------------------------------------------------------
@@ -91,7 +91,7 @@ def test_signal_leaves_what_lies_over_the_mount(number):
     with mounted(TEXT.path) as mount:
         with tmpfs(mount.path):
             mount.kill(number)
-            assert wait_until(lambda: not mount.server_is_running(), 15)
+            assert wait_until(lambda: not mount.server_is_running(), 60)
             assert mounts_on(mount.path) == 2
             assert len(mount.log_lines(f"'arecfs -u {mount.path}' takes it away")) == 1, mount.log()
         assert mount.exit_status == 0
@@ -109,7 +109,7 @@ def test_signal_leaves_what_lies_over_a_directory_above(tmp_path):
             at.mkdir()
             with tmpfs(at):
                 mount.kill(signal.SIGTERM)
-                assert wait_until(lambda: not mount.server_is_running(), 15)
+                assert wait_until(lambda: not mount.server_is_running(), 60)
         assert unmount(at)[0] == 0
 
 
@@ -171,7 +171,7 @@ def test_dead_mount_is_named_and_taken_away():
     with mounted(TEXT.path, "--no-push") as mount:
         mount.expected_status = -signal.SIGKILL
         mount.kill(signal.SIGKILL)
-        assert wait_until(lambda: not mount.server_is_running(), 15)
+        assert wait_until(lambda: not mount.server_is_running(), 60)
         result = subprocess.run([ARECFS, TEXT.path, mount.path], capture_output=True, text=True, timeout=60)
         assert result.returncode == 7 and f"'arecfs -u {mount.path}' takes it away" in result.stderr
         assert unmount(mount.path)[0] == 0
@@ -197,7 +197,7 @@ def test_interrupted_start_leaves_nothing(tmp_path, number):
             process.send_signal(number)
             assert process.wait(timeout=30 * SLOW) == -number
             assert process.stderr.read() == b""  # ends, as nobody holds it
-            assert wait_until(lambda: not marked_processes(marker), 15), "a process is left"
+            assert wait_until(lambda: not marked_processes(marker), 60), "a process is left"
         finally:
             process.kill()
             for pid in marked_processes(marker):
@@ -250,7 +250,7 @@ def test_user_mounts_and_unmounts():
         busy.kill()
         busy.communicate()
         assert user.arecfs("-u", at).returncode == 0
-        assert wait_until(lambda: not at.exists(), 15), "the mount point is left"
+        assert wait_until(lambda: not at.exists(), 60), "the mount point is left"
         assert user.arecfs("-u", at).returncode == 7
 
 
@@ -260,7 +260,7 @@ def test_user_ends_the_server_by_a_signal():
         shutil.copy(TEXT.path, source)
         assert user.arecfs(source, at, "--no-push").returncode == 0
         os.kill(user.servers()[0], signal.SIGTERM)
-        assert wait_until(lambda: mountinfo(at) is None and not user.servers() and not at.exists(), 15)
+        assert wait_until(lambda: mountinfo(at) is None and not user.servers() and not at.exists(), 60)
 
 
 def test_idle_mount_of_a_user_ends():
@@ -269,7 +269,7 @@ def test_idle_mount_of_a_user_ends():
         shutil.copy(TEXT.path, source)
         assert user.arecfs("--idle-unmount=1", source, at).returncode == 0
         assert user.run("cat", at / "000").returncode == 0
-        assert wait_until(lambda: mountinfo(at) is None and not user.servers(), 15)
+        assert wait_until(lambda: mountinfo(at) is None and not user.servers(), 60)
 
 
 READER = """
@@ -293,7 +293,7 @@ def test_idle_mount_of_a_user_keeps_a_reader_of_the_page_cache(tree):
         record = at / "sub" / "s.array_record" / "007" if tree else at / "007"
         result = user.run("python3", "-c", READER, record)
         assert result.returncode == 0, result.stderr
-        assert wait_until(lambda: mountinfo(at) is None and not user.servers(), 15)
+        assert wait_until(lambda: mountinfo(at) is None and not user.servers(), 60)
 
 
 @pytest.mark.parametrize("how", ["open", "cwd"])
@@ -306,7 +306,7 @@ def test_idle_mount_of_a_user_keeps_what_is_open(how):
         assert user.arecfs("--idle-unmount=1", source, at).returncode == 0
         result = user.run("python3", "-c", f"import os, sys, time; {script}", at)
         assert result.returncode == 0, result.stderr
-        assert wait_until(lambda: mountinfo(at) is None and not user.servers(), 15)
+        assert wait_until(lambda: mountinfo(at) is None and not user.servers(), 60)
 
 
 def test_idle_mount_of_a_user_leaves_what_lies_over_it():
@@ -316,7 +316,7 @@ def test_idle_mount_of_a_user_leaves_what_lies_over_it():
         log = user.folder / "log"
         assert user.arecfs("--idle-unmount=1", f"--log-file={log}", source, at).returncode == 0
         with tmpfs(at):
-            assert wait_until(lambda: "something else is mounted over it" in log.read_text(), 15)
+            assert wait_until(lambda: "something else is mounted over it" in log.read_text(), 60)
             time.sleep(2)
             assert mounts_on(at) == 2
-        assert wait_until(lambda: mountinfo(at) is None and not user.servers(), 15)
+        assert wait_until(lambda: mountinfo(at) is None and not user.servers(), 60)
