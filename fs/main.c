@@ -378,10 +378,8 @@ run (ArecfsServer *server, int report_fd)
     bool went_well;
 
     if (report_fd >= 0) {
-        if (!options->log_file) {
-            if (log_to_syslog (options, path)) {
-                log_notes (arecfs_tree_sources (server->tree));
-            }
+        if (!options->log_file && log_to_syslog (options, path)) {
+            log_notes (arecfs_tree_sources (server->tree));
         }
         arecfs_log_flush();
         arecfs_daemon_ready (report_fd);
