@@ -288,7 +288,9 @@ start_threads_locked (ArecfsOpenings *openings)
         pthread_t thread;
 
         if (arecfs_thread_start (&thread, open_files, openings) != 0) {
-            return; /* the keeper tries again */
+            /* The keeper tries again, which it does not know while it sleeps. */
+            pthread_cond_signal (&openings->keeper_is_needed);
+            return;
         }
         pthread_detach (thread);
         openings->n_threads++;
