@@ -238,7 +238,6 @@ open_tree (ArecfsServer *server, GError **error)
     }
     engine.views_are_brief = true; /* a reply is made of each */
     server->engine = arec_engine_new (&engine);
-    reader.cancel = &server->cancel;
     if (isatty (STDERR_FILENO)) {
         scans.next = scans.started + SCAN_PROGRESS_INTERVAL;
         scans.tally.list = list;

@@ -33,7 +33,6 @@ typedef struct {
     ArecfsLongReads *long_reads;
     ArecfsOpenings *openings; /* NULL: files are opened by the thread that serves */
     bool is_left;             /* at the end, threads wait for a source: nothing may be freed */
-    ArecCancel cancel;        /* of the start: ends the opening of what was named */
     bool may_push;
     bool mounted;
     bool initialized;             /* INIT is answered */

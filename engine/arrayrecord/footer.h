@@ -1,4 +1,4 @@
-/* The messages that ArrayRecord keeps at the end of a file (spec/container 7.2, 7.3): where the
+/* The messages that ArrayRecord keeps at the end of a file (engine/FORMAT.md 8): where the
  * footer is, how many records there are, and where each chunk lies.
  *
  * Pure parsers over record bytes; false means that the bytes are not such a message.

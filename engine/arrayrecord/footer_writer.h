@@ -1,5 +1,5 @@
 /* Gathers what ArrayRecord keeps at the end of a file, and writes it: footer and postscript
- * (spec/container 7.2, 7.3). The counterpart of arrayrecord/footer_reader.h.
+ * (engine/FORMAT.md 8). The counterpart of arrayrecord/footer_reader.h.
  *
  * One thread at a time. Memory: the footer as it will be before compression, 8 to 17 bytes a
  * chunk for files up to a TiB; writing takes as much again.

@@ -1,5 +1,5 @@
 /* RecordsMetadata, which a Riegeli/records file may hold in a chunk behind its signature: what
- * the writer wanted to say about the records (spec/transpose 4.4).
+ * the writer wanted to say about the records (engine/FORMAT.md 4).
  *
  * A pure parser over the message's bytes, which the result points into.
  */

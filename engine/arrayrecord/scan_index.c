@@ -8,7 +8,7 @@
 #include "riegeli/chunk.h"
 
 /* Records of a postscript chunk: copies of one message, of a varint and a magic number of 9
- * bytes behind a byte each (spec/container 7.3). */
+ * bytes behind a byte each (engine/FORMAT.md 8). */
 #define MAX_POSTSCRIPT_RECORDS 3
 #define MIN_POSTSCRIPT_SIZE 12
 #define MAX_POSTSCRIPT_SIZE 21

@@ -804,6 +804,6 @@ arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,
     if (got == 0) {
         return corrupt (shard->source, entry.offset, error, "the chunk has no data");
     }
-    *compression = first[0]; /* of both types: spec/container 5, spec/transpose 2 */
+    *compression = first[0]; /* of both types: FORMAT.md 6, 7.2 */
     return true;
 }
