@@ -285,7 +285,11 @@ adopt (const ArecfsControlOptions *options, struct stat *st)
 {
     st->st_uid = options->has_uid ? options->uid : getuid();
     st->st_gid = options->has_gid ? options->gid : getgid();
-    if (options->has_umask) {
+    if (S_ISDIR (st->st_mode) && options->has_dmask) {
+        st->st_mode &= ~options->dmask;
+    } else if (S_ISREG (st->st_mode) && options->has_fmask) {
+        st->st_mode &= ~options->fmask;
+    } else if (options->has_umask) {
         st->st_mode &= ~options->umask;
     }
 }

@@ -32,9 +32,10 @@ typedef struct {
     ArecfsDamageLog *damage;
     ArecfsTree *tree;
     bool has_uid, has_gid, has_umask; /* else: the server's, and read by all */
+    bool has_fmask, has_dmask;        /* before umask, of files and of the directory */
     uid_t uid;
     gid_t gid;
-    mode_t umask;
+    mode_t umask, fmask, dmask;
 } ArecfsControlOptions;
 
 ArecfsControl *arecfs_control_new (const ArecfsControlOptions *options);

@@ -266,7 +266,11 @@ open_tree (ArecfsServer *server, GError **error)
                                                     .has_umask = options->has_umask,
                                                     .uid = options->uid,
                                                     .gid = options->gid,
-                                                    .umask = options->umask});
+                                                    .umask = options->umask,
+                                                    .has_fmask = options->has_fmask,
+                                                    .has_dmask = options->has_dmask,
+                                                    .fmask = options->fmask,
+                                                    .dmask = options->dmask});
     server->known =
         arecfs_known_new (arecfs_tree_n_slots (server->tree), ARECFS_MAX_FULL_DIRECTORY,
                           arec_engine_auto_cache_size() / ARECFS_NODE_COST);

@@ -373,6 +373,29 @@ test_owner (void)
     arecfs_control_free (control);
 }
 
+/* The masks of files and of directories go before the one of both. */
+static void
+test_masks (void)
+{
+    g_autoptr (ArecEngine) engine = arec_engine_new (NULL);
+    ArecfsControlOptions options = {.counters = &counters,
+                                    .engine = engine,
+                                    .has_umask = true,
+                                    .has_fmask = true,
+                                    .has_dmask = true,
+                                    .fmask = 0077,
+                                    .dmask = 0022};
+    ArecfsControl *control = arecfs_control_new (&options);
+    struct stat st;
+
+    g_assert_true (arecfs_control_stat (control, ARECFS_INO_CONTROL, &st));
+    g_assert_cmphex (st.st_mode, ==, S_IFDIR | 0555);
+    g_assert_true (
+        arecfs_control_stat (control, arecfs_control_lookup (control, "metrics", 1), &st));
+    g_assert_cmphex (st.st_mode, ==, S_IFREG | 0400);
+    arecfs_control_free (control);
+}
+
 /* The address sanitizer sees whether all goes. */
 static void
 test_free (void)
@@ -455,6 +478,7 @@ main (int argc, char **argv)
         g_test_add (tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
     }
     g_test_add_func ("/control/owner", test_owner);
+    g_test_add_func ("/control/masks", test_masks);
     g_test_add_func ("/control/free", test_free);
     return g_test_run();
 }
