@@ -311,6 +311,16 @@ write_log (GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data
 }
 
 void
+arecfs_log_repeat (const char *message)
+{
+    g_autofree char *printable = arec_text_printable (message);
+
+    if (G_LOG_LEVEL_WARNING <= wanted) {
+        push (new_line (current, LOG_WARNING, "arecfs: ", printable));
+    }
+}
+
+void
 arecfs_log_note (const char *message)
 {
     g_autofree char *printable = arec_text_printable (message);

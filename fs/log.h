@@ -31,6 +31,10 @@ void arecfs_log_start (void);
 /* Waits until all lines are written, but not for longer than a second. */
 void arecfs_log_flush (void);
 
+/* A warning that was logged before, for a syslog that the log goes to only now; the last lines
+ * have it already. */
+void arecfs_log_repeat (const char *message);
+
 /* `arecfs: MESSAGE` on stderr, wherever the log goes, for whoever starts the program. */
 void arecfs_log_note (const char *message);
 

@@ -107,7 +107,7 @@ log_notes (const ArecSourceList *list)
     for (size_t i = 0; i < arec_source_list_n_notes (list); i++) {
         g_autofree char *message = text_of_note (arec_source_list_note (list, i));
 
-        g_warning ("%s", message);
+        arecfs_log_repeat (message);
     }
 }
 
