@@ -1,6 +1,6 @@
-"""What all Python tests share: reasons of skips are printed, a file that could run nothing ends with exit
-code 77, which ctest counts as skipped instead of passed, and tests marked `counts` count again where
-somebody else has dropped the kernel's caches meanwhile."""
+"""Shared by all Python tests: reasons of skips are printed; a file of which all tests were skipped ends with
+exit code 77, which ctest counts as skipped instead of passed; and tests marked `counts` count again if
+the kernel's caches have lost something meanwhile."""
 
 import os
 import shutil

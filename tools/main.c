@@ -7,56 +7,77 @@
 
 #include <glib.h>
 
-#include "command.h"
-#include "progress.h"
+#include "bench/bench.h"
+#include "frame/command.h"
+#include "frame/progress.h"
+#include "look/look.h"
+#include "pack/pack.h"
+#include "pack/unpack_tree.h"
+#include "stats/stats.h"
 
 enum { MMAP_THRESHOLD = 1024 * 1024 };
 
-static const ArecCommand commands[] = {
+static const ToolCommand commands[] = {
     {.name = "info",
      .operands = "FILE...",
      .summary = "What a file holds: records, chunks, sizes, codec, options.",
-     .run = arec_cmd_info,
+     .run = tool_cmd_info,
      .has_json = true},
     {.name = "ls",
      .operands = "FILE [RANGE]...",
      .summary = "The numbers and sizes of records, one a line.",
-     .run = arec_cmd_ls,
+     .run = tool_cmd_ls,
      .has_ranges = true,
      .has_json = true},
     {.name = "cat",
      .operands = "FILE [RANGE]...",
      .summary = "The bytes of records, in the order asked.",
-     .run = arec_cmd_cat,
+     .run = tool_cmd_cat,
      .has_ranges = true},
     {.name = "verify",
      .operands = "FILE...",
      .summary = "Reads and checks everything, and names each damage.",
-     .run = arec_cmd_verify,
+     .run = tool_cmd_verify,
      .has_json = true},
     {.name = "repair",
      .operands = "-o OUT FILE",
      .summary = "Copies every sound chunk and makes a new index.",
-     .run = arec_cmd_repair,
+     .run = tool_cmd_repair,
      .has_json = true},
     {.name = "mount",
      .operands = "[OPTION]... SOURCE... MOUNTPOINT",
      .summary = "Mounts files as directories; this is arecfs.",
-     .run = arec_cmd_mount},
+     .run = tool_cmd_mount},
     {.name = "stats",
      .operands = "MNT",
      .summary = "What a running mount counts, and how long its requests take.",
-     .run = arec_cmd_stats,
+     .run = tool_cmd_stats,
      .has_json = true,
      .is_of_mount = true},
-    {.name = "pack"},
-    {.name = "unpack"},
-    {.name = "convert"},
-    {.name = "bench"},
+    {.name = "pack",
+     .operands = "-o OUT INPUT...",
+     .summary = "Makes a file of files, lines or TFRecord files.",
+     .run = tool_cmd_pack,
+     .has_json = true,
+     .is_of_inputs = true},
+    {.name = "unpack",
+     .operands = "FILE DIR [RANGE]... | --tar FILE [RANGE]...",
+     .summary = "Writes records as files into a folder, or as a tar archive.",
+     .run = tool_cmd_unpack,
+     .has_ranges = true},
+    {.name = "convert",
+     .operands = "-o OUT FILE... | --in-place FILE...",
+     .summary = "Writes records of files anew: other options, records or order.",
+     .run = tool_cmd_convert,
+     .has_json = true},
+    {.name = "bench",
+     .operands = "codecs|access [OPTION]... [FILE...]",
+     .summary = "Measures codecs, levels and group sizes, or ways of reading.",
+     .run = tool_cmd_bench},
     {.name = "doctor"},
 };
 
-static const ArecCommand *
+static const ToolCommand *
 find_command (const char *name)
 {
     for (size_t i = 0; i < G_N_ELEMENTS (commands); i++) {
@@ -76,36 +97,58 @@ fill_standard_descriptors (void)
 
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl (fd, F_GETFD) < 0 && open ("/dev/null", modes[fd]) != fd) {
-            _exit (AREC_EXIT_FAILED);
+            _exit (TOOL_EXIT_FAILED);
         }
     }
 }
 
 static void
+write_text (const char *text)
+{
+    ssize_t ignored = write (STDERR_FILENO, text, strlen (text));
+
+    (void)ignored;
+}
+
+static void
 on_interrupt (int number)
 {
-    static const char message[] = "arec: interrupted\n";
-    ssize_t ignored;
+    const char *note = tool_command_signal_note();
 
     (void)number;
+    if (tool_command_is_done() || !arec_outputs_abort()) {
+        tool_command_set_interrupted();
+        return; /* the output is there */
+    }
+    tool_progress_clear();
+    tool_unpack_tree_abort();
+    if (note) {
+        write_text (note);
+    }
+    write_text ("arec: interrupted\n");
+    _exit (TOOL_EXIT_FAILED);
+}
+
+/* Ends the process as the signal itself does, once the handler is left. */
+static void
+on_broken_pipe (int number)
+{
     arec_outputs_abort();
-    arec_progress_clear();
-    ignored = write (STDERR_FILENO, message, sizeof message - 1);
-    (void)ignored;
-    _exit (AREC_EXIT_FAILED);
+    raise (number);
 }
 
 static void
 set_signals (void)
 {
     static const int interrupts[] = {SIGINT, SIGTERM, SIGHUP};
-    const struct sigaction interrupt = {.sa_handler = on_interrupt};
-    const struct sigaction plain = {.sa_handler = SIG_DFL};
+    const struct sigaction interrupt = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
+    const struct sigaction broken_pipe = {.sa_handler = on_broken_pipe,
+                                          .sa_flags = (int)SA_RESETHAND};
 
-    /* A reader that has seen enough ends us silently, even under a parent that ignores SIGPIPE.
-     */
-    sigaction (SIGPIPE, &plain, NULL);
-    signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error to tell */
+    /* When the reader of a pipe closes it we end silently, even under a parent that ignores
+     * SIGPIPE. It may be the pipe of messages, while an output is written. */
+    sigaction (SIGPIPE, &broken_pipe, NULL);
+    signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error to report */
     for (size_t i = 0; i < G_N_ELEMENTS (interrupts); i++) {
         struct sigaction before;
 
@@ -119,26 +162,26 @@ set_signals (void)
 static int
 print_help (void)
 {
-    g_autoptr (ArecOutput) out = arec_command_stdout();
+    g_autoptr (ToolOutput) out = tool_command_stdout();
 
-    arec_output_text (out, "Usage:\n  arec COMMAND [OPTION]...\n\n"
-                           "Reads ArrayRecord files.\n\nCommands:\n");
+    tool_output_text (out, "Usage:\n  arec COMMAND [OPTION]...\n\n"
+                           "Reads and makes ArrayRecord files.\n\nCommands:\n");
     for (size_t i = 0; i < G_N_ELEMENTS (commands); i++) {
         if (commands[i].run) {
-            arec_output_format (out, "  %-8s%s\n", commands[i].name, commands[i].summary);
+            tool_output_format (out, "  %-8s%s\n", commands[i].name, commands[i].summary);
         }
     }
-    arec_output_text (
+    tool_output_text (
         out, "\nRANGE: 7, 5:9 (half-open), :100, -10: (negative counts from the end).\n"
              "FILE may end in [a:b]: only these records, renumbered from 0.\n"
-             "'arec COMMAND --help' tells the options of a command.\n");
-    return arec_command_finish (out, NULL);
+             "'arec COMMAND --help' lists the options of a command.\n");
+    return tool_command_finish (out, NULL);
 }
 
 static int
 run_command (const char *name, int argc, char **argv)
 {
-    const ArecCommand *command = find_command (name);
+    const ToolCommand *command = find_command (name);
     g_autofree char *message = NULL;
 
     if (command && command->run) {
@@ -146,13 +189,13 @@ run_command (const char *name, int argc, char **argv)
     }
     if (command) {
         message = g_strdup_printf ("%s: not in this build", name);
-        arec_command_tell (message);
-        return AREC_EXIT_UNSUPPORTED;
+        tool_command_tell (message);
+        return TOOL_EXIT_UNSUPPORTED;
     }
     message = g_strdup_printf ("%s: unknown %s; try 'arec --help'", name,
                                name[0] == '-' ? "option" : "command");
-    arec_command_tell (message);
-    return AREC_EXIT_USAGE;
+    tool_command_tell (message);
+    return TOOL_EXIT_USAGE;
 }
 
 /* `arec help COMMAND` is `arec COMMAND --help`. */
@@ -169,18 +212,18 @@ main (int argc, char **argv)
 {
     fill_standard_descriptors();
     set_signals();
-    /* Fixed, so that a freed chunk goes back to the system; glibc would raise it to 32 MiB by
-     * and by. */
+    /* Fixed, so that a freed chunk goes back to the system: glibc would raise the threshold
+     * step by step to 32 MiB. */
     mallopt (M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     if (argc < 2) {
-        arec_command_tell ("COMMAND is missing; try 'arec --help'");
-        return AREC_EXIT_USAGE;
+        tool_command_tell ("COMMAND is missing; try 'arec --help'");
+        return TOOL_EXIT_USAGE;
     }
     if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0) {
         return print_help();
     }
     if (strcmp (argv[1], "--version") == 0 || strcmp (argv[1], "-V") == 0) {
-        return arec_command_print_version();
+        return tool_command_print_version();
     }
     if (strcmp (argv[1], "help") == 0) {
         return run_help (argc > 2 ? argv[2] : NULL);

@@ -41,9 +41,9 @@ stored_size (const ArecChunkRun *run)
     return run->end - run->begin;
 }
 
-/* All numbers of a run of several are within AREC_RUN_SIZE: a chunk ends at least as many bytes
- * behind its begin as it has records. An index may say otherwise, and then sums of what it says
- * may be anything. */
+/* All numbers of a run of several chunks are within AREC_RUN_SIZE, because a chunk is at
+ * least as many bytes long as it has records. An index may claim otherwise, and then sums of
+ * its numbers may be anything. */
 static bool
 fits (const ArecChunkRun *run, const ArecIndexEntry *entry)
 {
@@ -57,7 +57,7 @@ fits (const ArecChunkRun *run, const ArecIndexEntry *entry)
 size_t
 arec_chunk_run_add (ArecChunkRun *run, const ArecIndexEntry *entries, size_t n)
 {
-    ArecChunkRun all = *run; /* a copy that nobody else can see stays in registers */
+    ArecChunkRun all = *run; /* a local copy stays in registers */
     size_t added = 0;
 
     if (all.n_chunks == 0 && n > 0) {
@@ -112,7 +112,7 @@ arec_chunk_run_shrink (ArecChunkRun *run)
     run->memory_room = run->values_room = run->ends_room = 0;
 }
 
-/* @old, or new memory in its place, which holds nothing of the old; NULL when memory lacks. */
+/* @old, or new memory in its place, which holds nothing of the old; NULL if out of memory. */
 static void *
 make_room (void *old, size_t *room, uint64_t size)
 {

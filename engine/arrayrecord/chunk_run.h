@@ -1,12 +1,12 @@
 /* A run: neighbouring chunks of a shard that are read by one call and decoded into memory which
- * the next run uses again. For whoever goes over a file in order.
+ * the next run uses again. For a caller that goes over a file in order.
  *
  *     index:   | chunk | chunk | chunk |     added, as long as they fit
  *     stored:  one read, block headers apart
  *     values:  what each decodes to; uncompressed records stay in `stored`
  *
  * One thread at a time. Chunks that cannot be decoded this way (damaged, too large, transposed)
- * are loaded one by one, so their records and errors are those of arec_shard_load_chunk ().
+ * are loaded one by one, so their records and errors are those of arec_shard_load_chunk_at ().
  */
 #pragma once
 
@@ -50,7 +50,7 @@ ArecChunkRun *arec_chunk_run_new (void);
 void arec_chunk_run_free (ArecChunkRun *run); /* takes NULL */
 
 /* Adds chunks of the @n @entries, which follow each other in the index, as long as they fit in:
- * an empty run takes any first one, others are taken that lie behind their predecessor, within
+ * an empty run takes any first one, others are taken that lie past their predecessor, within
  * the bounds above. Returns how many. */
 size_t arec_chunk_run_add (ArecChunkRun *run, const ArecIndexEntry *entries, size_t n);
 
@@ -86,6 +86,7 @@ void arec_chunk_run_shrink (ArecChunkRun *run);
 /* ---- for the shard ---- */
 
 /* Makes room for what the chunks take. false: one by one is the way, because the index says
- * what is hardly true, because memory lacks, because a chunk is not for an array of 32-bit
- * ends, or because they decode to more than @max_size bytes, offsets of records included. */
+ * what is hardly true, because there is no memory, because a chunk is not for an array of
+ * 32-bit ends, or because they decode to more than @max_size bytes, offsets of records
+ * included. */
 bool arec_chunk_run_reserve (ArecChunkRun *run, uint64_t max_size);

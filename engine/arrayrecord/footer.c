@@ -1,6 +1,6 @@
 #include "arrayrecord/footer.h"
 
-#include "arrayrecord/wire.h"
+#include "base/wire.h"
 
 bool
 arec_postscript_parse (ArecBytes message, ArecPostscript *postscript)

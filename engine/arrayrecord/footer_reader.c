@@ -125,7 +125,7 @@ arec_postscript_read (ArecSource *source, uint64_t *footer_offset, GError **erro
 typedef struct {
     const ArecSource *source;
     uint64_t offset;
-    uint64_t n_chunks;           /* records behind the first */
+    uint64_t n_chunks;           /* records after the first */
     ArecIndexFile *offloaded;    /* NULL: an index in memory */
     ArecFooterMetadata metadata; /* but its options, which are `options` */
     char *options;
@@ -167,7 +167,7 @@ check_metadata (const Footer *footer, GError **error)
     return true;
 }
 
-/* The name of the source in front of an error that tells of the index's folder. */
+/* The name of the source in front of an error of the index's folder. */
 static bool
 fail_offloading (const Footer *footer, GError **error)
 {
@@ -211,7 +211,7 @@ entry_fault (const ArecFooterEntry *entry, uint64_t least_offset, uint64_t foote
         return "has no chunk offset";
     }
     if (entry->chunk_offset < least_offset) {
-        return "does not lie behind the chunk before it";
+        return "does not lie after the chunk before it";
     }
     if (entry->chunk_offset >= footer_offset) {
         return "does not lie before the footer";

@@ -1,5 +1,5 @@
-/* Reads what ArrayRecord keeps at the end of a file: the postscript, which tells where the
- * footer is, and the footer, which becomes the index.
+/* Reads ArrayRecord's part at the end of a file: the postscript, which says where the footer
+ * is, and the footer, which becomes the index.
  *
  * Functions without state; any thread.
  */

@@ -15,7 +15,7 @@
 #define FIELDS_SIZE(n) ((n) * (1 + AREC_MAX_VARINT))
 
 struct ArecFooterWriter {
-    ArecSimpleEncoder *entries; /* as they will stand in the chunk, behind the metadata */
+    ArecSimpleEncoder *entries; /* as they will stand in the chunk, after the metadata */
     uint64_t num_records;
 };
 

@@ -1,9 +1,6 @@
 #include "arrayrecord/foreign.h"
 
-#include <stdbool.h>
 #include <string.h>
-
-#include <glib.h>
 
 typedef struct {
     const char *bytes;
@@ -125,4 +122,18 @@ arec_foreign_name (const uint8_t *front, const uint8_t *back, size_t n, uint64_t
         name = name_of_markup (front, n);
     }
     return name || !is_tfrecord (front, n) ? name : "a TFRecord file";
+}
+
+bool
+arec_foreign_find (ArecSource *source, const char **name, GError **error)
+{
+    g_autofree uint8_t *bytes = g_malloc (2 * AREC_FOREIGN_SAMPLE);
+    size_t n = MIN (source->size, AREC_FOREIGN_SAMPLE);
+
+    if (!arec_source_pread (source, bytes, n, 0, error) ||
+        !arec_source_pread (source, bytes + n, n, source->size - n, error)) {
+        return false;
+    }
+    *name = arec_foreign_name (bytes, bytes + n, n, source->size);
+    return true;
 }

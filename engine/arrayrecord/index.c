@@ -203,7 +203,7 @@ fill_entry (const ArecIndex *index, uint64_t chunk, const ArecIndexRow pair[2],
     };
 }
 
-/* Rows of @n chunks, and the one behind them if there is one. */
+/* Rows of @n chunks, and the one after them if there is one. */
 static bool
 get_rows (const ArecIndex *index, uint64_t first, uint64_t n, ArecIndexRow *rows,
           GError **error)

@@ -14,19 +14,11 @@
 
 #include <glib.h>
 
+#include <arec/place.h>
+
 #include "arrayrecord/index_file.h"
 
 typedef struct ArecIndex ArecIndex;
-
-typedef struct {
-    uint64_t chunk;  /* its number */
-    uint64_t offset; /* of the chunk, from the start of the file */
-    uint64_t
-        limit; /* where the chunk must have ended: the next one's offset, or the footer's */
-    uint64_t decoded_size; /* bytes of its records */
-    uint64_t first_record;
-    uint64_t n_records; /* at least 1 */
-} ArecIndexEntry;
 
 /* ---- building ---- */
 
@@ -77,7 +69,7 @@ bool arec_index_get_many (const ArecIndex *index, uint64_t first, uint64_t n,
 bool arec_index_find (const ArecIndex *index, uint64_t record, uint64_t *chunk,
                       ArecIndexEntry *entry, GError **error);
 
-/* The number of the record behind the last one of the chunk that holds @record in
+/* The number one past the last record of the chunk that holds @record in
  * [0, n_records). No I/O where a division finds the chunk. Errors: IO, NOMEM. */
 bool arec_index_chunk_end (const ArecIndex *index, uint64_t record, uint64_t *end,
                            GError **error);

@@ -19,7 +19,7 @@ struct ArecIndexFile {
     _Atomic bool is_refused; /* it could not be made */
     _Atomic uint64_t n_reads;
     pthread_mutex_t lock;
-    uint64_t end;      /* behind the last range */
+    uint64_t end;      /* one past the last range */
     uint64_t reserved; /* bytes in ranges */
 };
 

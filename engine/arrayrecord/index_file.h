@@ -32,8 +32,8 @@ bool arec_index_file_open (ArecIndexFile *file, GError **error);
  * elsewhere than in memory. */
 bool arec_index_file_spares_memory (ArecIndexFile *file);
 
-/* A range of @size bytes of nobody else's: *begin is where it begins. Takes no space before it
- * is written. Same errors; LIMIT. */
+/* Reserves a range of @size bytes, which starts at *begin. It takes no space before it is
+ * written. Same errors; LIMIT. */
 bool arec_index_file_reserve (ArecIndexFile *file, uint64_t size, uint64_t *begin,
                               GError **error);
 /* Gives the range back, and its space to the file system. */

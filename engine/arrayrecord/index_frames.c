@@ -9,11 +9,11 @@ typedef struct {
     uint64_t slope; /* bytes from chunk to chunk */
     uint64_t least_size;   /* least decoded size */
     uint64_t first_record; /* of the frame */
-    uint64_t record_slope; /* records from chunk to chunk; 0 where the bits tell */
+    uint64_t record_slope; /* records from chunk to chunk; 0 if the bits say all */
     uint64_t bits_at;      /* where its packed bits begin, counted in bits */
     uint8_t offset_bits;   /* widths: 0 to 64 */
     uint8_t size_bits;
-    uint8_t record_bits; /* 0 where the slope tells all */
+    uint8_t record_bits; /* 0 if the slope says all */
 } Frame;
 
 struct ArecIndexFrames {
@@ -22,7 +22,7 @@ struct ArecIndexFrames {
     ArecIndexRow *pending; /* of the frame that is being filled; NULL once sealed */
     Frame *frames;
     uint64_t n_frames, frames_room;
-    uint64_t *words; /* packed bits, once sealed with a word to spare behind them */
+    uint64_t *words; /* packed bits, once sealed with a spare word after them */
     uint64_t n_bits, words_room;
 };
 

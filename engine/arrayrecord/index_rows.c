@@ -203,7 +203,7 @@ arec_index_rows_find (ArecIndexRows *rows, uint64_t record, uint64_t *i, ArecInd
         return false;
     }
     first = low;
-    n = MIN (high + 1, rows->n_rows) - first; /* and the row behind the last one */
+    n = MIN (high + 1, rows->n_rows) - first; /* and the row after the last one */
     stretch = g_try_new (ArecIndexRow, n);
     if (!stretch) {
         return arec_fail (error, AREC_ERROR_NOMEM, "no memory to search an offloaded index");

@@ -38,7 +38,7 @@ bool arec_index_rows_get (ArecIndexRows *rows, uint64_t first, uint64_t n, ArecI
                           GError **error);
 
 /* The row *i whose records include @record, which is not before the first row's: the last one
- * that begins at or before it; with the row behind it as above. One pread up to some ten
+ * that begins at or before it; with the row after it as above. One pread up to some ten
  * million rows, a few above. Errors: IO, NOMEM. */
 bool arec_index_rows_find (ArecIndexRows *rows, uint64_t record, uint64_t *i,
                            ArecIndexRow pair[2], GError **error);

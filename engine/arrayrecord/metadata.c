@@ -1,6 +1,6 @@
 #include "arrayrecord/metadata.h"
 
-#include "arrayrecord/wire.h"
+#include "base/wire.h"
 
 enum {
     FILE_COMMENT = 1,
@@ -11,7 +11,7 @@ enum {
 };
 
 static void
-take_text (const ArecWireField *field, ArecRecordsMetadata *metadata)
+take_text (const ArecWireField *field, ArecMetadataMessage *metadata)
 {
     ArecMetadataText text = {field->bytes.at, arec_bytes_left (&field->bytes)};
 
@@ -25,12 +25,12 @@ take_text (const ArecWireField *field, ArecRecordsMetadata *metadata)
 }
 
 bool
-arec_records_metadata_parse (ArecBytes message, ArecRecordsMetadata *metadata)
+arec_records_metadata_parse (ArecBytes message, ArecMetadataMessage *metadata)
 {
     ArecWireField field;
     bool valid;
 
-    *metadata = (ArecRecordsMetadata){0};
+    *metadata = (ArecMetadataMessage){0};
     while (arec_wire_next (&message, 0, &field, &valid)) {
         if (field.type == AREC_WIRE_BYTES) {
             take_text (&field, metadata);

@@ -1,4 +1,4 @@
-/* RecordsMetadata, which a Riegeli/records file may hold in a chunk behind its signature: what
+/* RecordsMetadata, which a Riegeli/records file may hold in a chunk after its signature: what
  * the writer wanted to say about the records (engine/FORMAT.md 4).
  *
  * A pure parser over the message's bytes, which the result points into.
@@ -22,8 +22,8 @@ typedef struct {
     ArecMetadataText record_writer_options;
     uint64_t n_file_descriptors; /* protobuf files that describe the record type */
     bool has_num_records;
-    int64_t num_records; /* as announced; nobody checks it */
-} ArecRecordsMetadata;
+    int64_t num_records; /* as announced; not checked */
+} ArecMetadataMessage;
 
 /* false: the bytes are not such a message. */
-bool arec_records_metadata_parse (ArecBytes message, ArecRecordsMetadata *metadata);
+bool arec_records_metadata_parse (ArecBytes message, ArecMetadataMessage *metadata);

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/mix.h"
 
-/* Chunks of a word, and the bits that tell which of them were read. */
+/* Chunks of a word, and the bits that say which of them were read. */
 #define GROUP AREC_SEEN_GROUP
 #define WHICH ((UINT64_C (1) << GROUP) - 1)
 
@@ -18,7 +18,7 @@
 /* Words that are compared where the stamp's move is explained. */
 #define COMPARED_AT_MOST 256
 
-/* Words that a load compares while somebody has the source open for writing. */
+/* Words that a load compares while a process has the source open for writing. */
 #define COMPARED_PER_LOAD 16
 
 typedef struct {
@@ -35,7 +35,7 @@ struct ArecSeenChunks {
     Other others[AREC_N_SEEN_OTHERS];
     _Atomic uint64_t stamp; /* the one that is believed */
     _Atomic uint64_t state; /* of the source, at the same time */
-    /* Somebody had the source open for writing when its stamp was believed. What is written
+    /* A process had the source open for writing when its stamp was believed. What is written
      * through a mapping that is older than the stamp does not move it. */
     _Atomic bool was_being_written;
     _Atomic uint64_t next_slot; /* to be compared by the next load meanwhile */
@@ -84,7 +84,7 @@ arec_seen_chunks_set_index (ArecSeenChunks *seen, const ArecIndex *index, bool i
     if (n == 0) {
         return true;
     }
-    /* Pages that nobody notes anything in take no memory. */
+    /* Pages without a note take no memory. */
     seen->words = g_try_new0 (_Atomic uint64_t, seen->n_slots);
     if (is_hashed) {
         seen->groups = g_try_new0 (_Atomic uint64_t, seen->n_slots);
@@ -109,8 +109,8 @@ arec_seen_chunks_stamp (const ArecSeenChunks *seen)
 
 /* ---- noting ---- */
 
-/* Of the chunk @which, in 48 bits, not 0. All of the header counts; what is not the data's hash
- * only has to be told from what is near to it. */
+/* The digest of chunk @which, in 48 bits, not 0. It covers the whole header; what is not the
+ * data's hash only has to distinguish chunks near each other. */
 static uint64_t
 digest_of (uint64_t which, const ArecChunkHeader *header)
 {
@@ -205,7 +205,7 @@ fail_written (ArecSeenChunks *seen, uint64_t begin, GError **error)
 {
     g_autofree char *message =
         g_strdup_printf ("%s: the file was written to since it was opened: what was read of it"
-                         " at %" PRIu64 " or shortly behind is not there any more",
+                         " at %" PRIu64 " or shortly after it is no longer there",
                          seen->source->name, begin);
 
     arec_source_set_changed (seen->source, message);
@@ -364,7 +364,7 @@ compare_some (ArecSeenChunks *seen, GError **error)
 
 /* ---- checking ---- */
 
-/* Returns whether it is the caller who compares; else another thread did, and has finished. */
+/* Returns whether the caller compares; otherwise another thread did, and has finished. */
 static bool
 begin_comparing (ArecSeenChunks *seen)
 {
@@ -390,7 +390,7 @@ end_comparing (ArecSeenChunks *seen)
 }
 
 /* What changes after stamp, state and writers were asked for moves the stamp, or is seen in the
- * headers. Somebody who might have written without moving it is explained by nothing. */
+ * headers. A process that might have written without moving it is explained by nothing. */
 static bool
 compare_and_believe (ArecSeenChunks *seen, GError **error)
 {
@@ -412,8 +412,8 @@ compare_and_believe (ArecSeenChunks *seen, GError **error)
     return true;
 }
 
-/* Whether everything that was read must be compared: once the stamp has moved, and once those
- * are gone who might have written without moving it. */
+/* Whether everything that was read must be compared: once the stamp has moved, and once the
+ * writers that could have written without moving it have closed the file. */
 static bool
 is_in_doubt (ArecSeenChunks *seen, uint64_t stamp)
 {

@@ -1,12 +1,12 @@
-/* What has been read of a source, and by that whether the source still is what it was.
+/* The chunks of a source that have been read, and whether the source is still the same.
  *
  * A file that was written in place can be given its size and its time of modification back.
  * The source's stamp has moved then; but so it has after a chmod or a new link. So when it has
  * moved, the headers of all chunks that were read are read again and compared: a header holds
  * the hash of its chunk's data, so equal headers mean equal records. If all are equal, the new
- * stamp is believed. Where the source's state explains why the stamp has moved, 4096 of them
- * are enough, spread over all: a new link must not cost hours of reading. Chunks that nobody
- * has read are not looked at: of them there are no old bytes that could be mixed with new ones.
+ * stamp is believed. If the source's state explains why the stamp has moved, 4096 of them are
+ * enough, spread over all: a new link must not cost hours of reading. Chunks that were not read
+ * are not compared: they have no old bytes that could be mixed with new ones.
  *
  * Half a byte is kept of each chunk in the index:
  *
@@ -42,6 +42,7 @@ typedef struct {
 typedef enum {
     AREC_SEEN_FOOTER,
     AREC_SEEN_METADATA,
+    AREC_SEEN_NAMES,
     AREC_N_SEEN_OTHERS,
 } ArecSeenOther;
 
@@ -78,7 +79,7 @@ void arec_seen_chunks_note_other (ArecSeenChunks *seen, ArecSeenOther which, uin
  * any more as when anything was read of it.
  * @since  the stamp that was believed before they were read.
  * Errors: CHANGED, and those of source and index. Blocks: one call of the system; where the
- * stamp has moved or somebody has the source open for writing, reads of headers. */
+ * stamp has moved or a process has the source open for writing, reads of headers. */
 bool arec_seen_chunks_check (ArecSeenChunks *seen, uint64_t since, uint64_t first, uint64_t n,
                              GError **error);
 

@@ -12,9 +12,12 @@
 
 #include <glib.h>
 
+#include <arec/kind.h>
+
 #include "arrayrecord/chunk_run.h"
 #include "arrayrecord/index.h"
 #include "arrayrecord/metadata.h"
+#include "arrayrecord/names_chunk.h"
 #include "arrayrecord/scan_index.h"
 #include "riegeli/chunk.h"
 #include "source/source.h"
@@ -24,21 +27,15 @@ typedef struct ArecShard ArecShard;
 /* How every message ends about a file whose index is not there yet. */
 #define AREC_GROWING "the file is still being written, its index comes at the end"
 
-typedef enum {
-    AREC_SHARD_AUTO, /* what its postscript, its name and its signature say */
-    AREC_SHARD_ARRAY_RECORD,
-    AREC_SHARD_RIEGELI, /* a plain Riegeli/records file: any index it has is not used */
-} ArecShardKind;
-
 typedef struct {
-    ArecDecodeLimits limits;   /* what decoding a chunk may cost; above: LIMIT */
-    ArecShardKind kind;        /* what to take the file for */
-    bool name_is_array_record; /* the file's name promises ArrayRecord: without a valid
-                                  postscript  it is damaged (CORRUPT), not of an unknown format
-                                */
+    ArecDecodeLimits limits; /* what decoding a chunk may cost; above: LIMIT */
+    ArecKind kind;           /* what to take the file for */
+    /* The file's name promises ArrayRecord: without a valid postscript it is damaged (CORRUPT),
+     * not of an unknown format. */
+    bool name_is_array_record;
     ArecIndexFile *offloaded;  /* where the index goes; must outlive the shard. NULL: memory */
     bool recover;              /* a damaged or lost index is replaced by what a scan finds */
-    ArecScanProgress progress; /* of such scans; nullable */
+    ArecProgressFunc progress; /* of such scans; nullable */
     void *progress_data;
     const ArecCancel *cancel; /* of opening; once it is set: CANCELLED. Nullable */
 } ArecShardOptions;
@@ -51,11 +48,7 @@ typedef struct {
     uint64_t postscript_offset;  /* of the postscript, sound or not; 0: there is none */
     uint64_t announced_footer;   /* where a valid postscript says it is; 0: there is none */
     bool has_damaged_postscript; /* a damage of its chunk, not of what it says */
-    uint64_t n_gaps;             /* stretches in which the walk found no chunk */
-    uint64_t gap_bytes;          /* of all of them */
-    uint64_t first_fault;        /* offset of what was wrong in the first one */
-    uint64_t first_gap_record;   /* number of the record behind it */
-    const char *first_reason;    /* what it was; NULL without gaps */
+    ArecGaps gaps;               /* of the walk; the reason belongs to the shard */
 } ArecShardOrigin;
 
 /* Takes @source over, also on failure.
@@ -71,7 +64,7 @@ bool arec_shard_find_foreign_name (const ArecShard *shard, const char **name, GE
 const ArecSource *arec_shard_source (const ArecShard *shard);
 const ArecIndex *arec_shard_index (const ArecShard *shard);
 /* ARRAY_RECORD or RIEGELI. */
-ArecShardKind arec_shard_kind (const ArecShard *shard);
+ArecKind arec_shard_kind (const ArecShard *shard);
 /* The strings belong to the shard. */
 void arec_shard_origin (const ArecShard *shard, ArecShardOrigin *origin);
 /* The writer's option string, up to a NUL byte if it has one; NULL when the file has none. */
@@ -88,16 +81,15 @@ bool arec_shard_check (ArecShard *shard, GError **error);
  * is all that a load finds. Does no I/O. */
 uint64_t arec_shard_stamp (const ArecShard *shard);
 
-/* Who reads chunk @chunk without a load: that is compared by the checks from now on. */
+/* A caller reads chunk @chunk without a load: the checks compare it from now on. */
 void arec_shard_note_read (ArecShard *shard, uint64_t chunk, const ArecChunkHeader *header);
 
 /* Bytes of memory that the index takes, and what is noted of the chunks that were read. */
 uint64_t arec_shard_memory (const ArecShard *shard);
 
-/* Decodes chunk @chunk in [0, n_chunks), or the one that @entry of the index describes, which
- * asks the index no more. @out (transfer full) arec_chunk_free ().
+/* Decodes the chunk that @entry of the index describes.
+ * @out (transfer full) arec_chunk_free ().
  * Errors: CORRUPT, CHANGED, UNSUPPORTED, LIMIT, NOMEM, IO. */
-bool arec_shard_load_chunk (ArecShard *shard, uint64_t chunk, ArecChunk **out, GError **error);
 bool arec_shard_load_chunk_at (ArecShard *shard, const ArecIndexEntry *entry, ArecChunk **out,
                                GError **error);
 
@@ -121,14 +113,12 @@ bool arec_shard_load_chunk_progressively (ArecShard *shard, const ArecIndexEntry
 /* arec_chunk_need () with an error. Asks the source for nothing.
  * Errors: CORRUPT, although the data hash matched; NOMEM. */
 bool arec_shard_need (const ArecShard *shard, const ArecIndexEntry *entry, ArecChunk *chunk,
-                      uint64_t end, ArecProgress *progress, GError **error);
+                      uint64_t end, ArecDecodeTally *tally, GError **error);
 
 /* The record ends of a chunk, given as above, without decoding values, see
  * arec_chunk_read_sizes (). A list with a record of size 0 is confirmed by the chunk's data
  * hash.
  * @ends (out) arec_record_ends_clear (). Same errors. */
-bool arec_shard_load_sizes (ArecShard *shard, uint64_t chunk, ArecRecordEnds *ends,
-                            GError **error);
 bool arec_shard_load_sizes_at (ArecShard *shard, const ArecIndexEntry *entry,
                                ArecRecordEnds *ends, GError **error);
 
@@ -144,9 +134,38 @@ uint64_t arec_shard_chunk_end (ArecShard *shard, const ArecIndexEntry *entry);
 bool arec_shard_read_coding (ArecShard *shard, uint64_t chunk, uint8_t *compression,
                              bool *transposed, GError **error);
 
-/* The chunk of metadata behind the signature, decoded. *chunk is NULL when there is none, else
+/* A chunk as it is stored, to be written to another file. */
+typedef struct {
+    ArecChunkHeader header;
+    const uint8_t *data; /* header.data_size bytes */
+    uint8_t *memory;     /* what holds @data */
+} ArecStoredCopy;
+
+/* Reads the chunk that @entry of the index describes and verifies it by its data hash; decodes
+ * nothing.
+ * @copy  (out) arec_stored_copy_clear (). Same errors. */
+bool arec_shard_copy_chunk_at (ArecShard *shard, const ArecIndexEntry *entry,
+                               ArecStoredCopy *copy, GError **error);
+
+/* The same of the chunk of metadata after the signature; copy->data is NULL: there is none. */
+bool arec_shard_copy_metadata (ArecShard *shard, ArecStoredCopy *copy, GError **error);
+
+void arec_stored_copy_clear (ArecStoredCopy *copy); /* takes a zeroed one */
+
+/* The chunk of metadata after the signature, decoded. *chunk is NULL if there is none, else
  * (transfer full) holds what @metadata points into. Same errors. */
-bool arec_shard_load_metadata (ArecShard *shard, ArecRecordsMetadata *metadata,
+bool arec_shard_load_metadata (ArecShard *shard, ArecMetadataMessage *metadata,
                                ArecChunk **chunk, GError **error);
 
+/* Where the names are that the file keeps of its records, if it does: reads headers from the
+ * last chunk of records on. Errors: IO, CHANGED, NOMEM. */
+bool arec_shard_find_names (ArecShard *shard, ArecNamesChunk *found, GError **error);
+
+/* Reads the names @found, which are there: as many as the index has records.
+ * @out (transfer full) arec_name_table_free (). Errors: CORRUPT, also for other numbers of
+ * names; CHANGED, UNSUPPORTED, LIMIT, NOMEM, IO. */
+bool arec_shard_load_names (ArecShard *shard, const ArecNamesChunk *found, ArecNameTable **out,
+                            GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecShard, arec_shard_free)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecStoredCopy, arec_stored_copy_clear)

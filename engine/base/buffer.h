@@ -20,7 +20,7 @@ typedef struct {
     size_t capacity;
 } ArecBuffer;
 
-/* Room for @more bytes behind those that are there. */
+/* Room for @more bytes after those that are there. */
 bool arec_buffer_reserve (ArecBuffer *buffer, size_t more);
 
 /* @data may be NULL when @size is 0; it does not lie in the buffer. */

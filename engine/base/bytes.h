@@ -11,9 +11,9 @@
 
 #include <glib.h>
 
-/* Longest varint64: 10 bytes of 7 bits (spec/container 1.2). */
+/* Longest varint64: 10 bytes of 7 bits (FORMAT.md 2). */
 #define AREC_MAX_VARINT 10
-/* The same of a varint32 (spec/transpose 0). */
+/* The same of a varint32 (FORMAT.md 2). */
 #define AREC_MAX_VARINT32 5
 
 typedef struct {
@@ -108,7 +108,7 @@ arec_le64 (const uint8_t *at)
     return GUINT64_FROM_LE (value);
 }
 
-/* The varint at @at; returns the position behind it, or NULL where there is none. */
+/* The varint at @at; returns the position past it, or NULL if there is none. */
 const uint8_t *arec_varint_parse (const uint8_t *at, const uint8_t *end, uint64_t *out);
 
 /* LEB128 of at most 10 bytes; overlong forms pass, overflow of 64 bits does not. Inline for the
@@ -117,7 +117,7 @@ static inline bool
 arec_bytes_take_varint (ArecBytes *bytes, uint64_t *out)
 {
     size_t left = arec_bytes_left (bytes);
-    const uint8_t *behind;
+    const uint8_t *past;
     uint64_t value;
 
     if (left > 0 && bytes->at[0] < 0x80) {
@@ -129,11 +129,11 @@ arec_bytes_take_varint (ArecBytes *bytes, uint64_t *out)
         bytes->at += 2;
         return true;
     }
-    behind = arec_varint_parse (bytes->at, bytes->end, &value);
-    if (!behind) {
+    past = arec_varint_parse (bytes->at, bytes->end, &value);
+    if (!past) {
         return false;
     }
-    bytes->at = behind;
+    bytes->at = past;
     *out = value;
     return true;
 }

@@ -9,6 +9,7 @@
 typedef struct {
     char *reason; /* NULL: no place is known */
     uint64_t offset;
+    bool is_of_process; /* and not of the file's bytes, whatever the code is */
 } ArecErrorPrivate;
 
 static void
@@ -20,7 +21,8 @@ arec_error_private_init (ArecErrorPrivate *place)
 static void
 arec_error_private_copy (const ArecErrorPrivate *from, ArecErrorPrivate *to)
 {
-    *to = (ArecErrorPrivate){.reason = g_strdup (from->reason), .offset = from->offset};
+    *to = *from;
+    to->reason = g_strdup (from->reason);
 }
 
 static void
@@ -172,10 +174,21 @@ arec_error_reason_at (const GError *error, uint64_t known)
                            : g_strdup_printf ("at %" PRIu64 ": %s", offset, reason);
 }
 
+void
+arec_error_blame_process (GError *error)
+{
+    ArecErrorPrivate *place = arec_error_get_private (error);
+
+    place->is_of_process = true;
+}
+
 bool
 arec_error_is_of_bytes (const GError *error)
 {
-    return g_error_matches (error, AREC_ERROR, AREC_ERROR_CORRUPT) ||
-           g_error_matches (error, AREC_ERROR, AREC_ERROR_LIMIT) ||
-           g_error_matches (error, AREC_ERROR, AREC_ERROR_UNSUPPORTED);
+    if (!error || error->domain != AREC_ERROR ||
+        ((const ArecErrorPrivate *)arec_error_get_private (error))->is_of_process) {
+        return false;
+    }
+    return error->code == AREC_ERROR_CORRUPT || error->code == AREC_ERROR_LIMIT ||
+           error->code == AREC_ERROR_UNSUPPORTED;
 }

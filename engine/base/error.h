@@ -8,11 +8,8 @@
 
 #include <arec/error.h>
 
-/* Sets @error and returns false: `return arec_fail (error, AREC_ERROR_CORRUPT, "...", ...);` */
-bool arec_fail (GError **error, ArecError code, const char *format, ...) G_GNUC_PRINTF (3, 4);
-
-/* The same for what was found at @offset of @source: `SOURCE: at OFFSET: ...`. Programs ask for
- * the parts by arec_error_place (). */
+/* As arec_fail () for what was found at @offset of @source: `SOURCE: at OFFSET: ...`. Programs
+ * ask for the parts by arec_error_place (). */
 bool arec_fail_place (GError **error, ArecError code, const char *source, uint64_t offset,
                       const char *format, ...) G_GNUC_PRINTF (5, 6);
 
@@ -26,9 +23,9 @@ bool arec_fail_errno (GError **error, int saved_errno, const char *format, ...)
  * has this place; returns false. */
 bool arec_fail_at (GError **error, const char *source, uint64_t offset);
 
-/* Whether @error tells of the file's bytes (CORRUPT, LIMIT, UNSUPPORTED) and not of the system,
- * so that another way to read the file is worth trying. */
-bool arec_error_is_of_bytes (const GError *error);
+/* @error, of ours, is about a limit of this process, which another one may not have: it is not
+ * of the file's bytes. */
+void arec_error_blame_process (GError *error);
 
 /* What was found, for a text that has named the file and the offset @known already. Returns
  * (transfer full). */

@@ -8,5 +8,5 @@
 
 #include <stddef.h>
 
-/* @size bytes, not zeroed; NULL when memory lacks. g_free (). */
+/* @size bytes, not zeroed; NULL if out of memory. g_free (). */
 void *arec_heap_try_malloc (size_t size);

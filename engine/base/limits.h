@@ -6,14 +6,14 @@
 /* Bytes of the writer's option string that are kept; the reference writes about 150. */
 #define AREC_MAX_WRITER_OPTIONS (UINT64_C (64) * 1024)
 
-/* Decoded bytes of one chunk when nobody says otherwise; half of the memory if that is less. */
+/* Decoded bytes of one chunk by default; half of the memory if that is less. */
 #define AREC_MAX_CHUNK_SIZE (UINT64_C (4) * 1024 * 1024 * 1024)
 
 /* Records of one chunk: bounds the time to go through a size list, which takes no memory where
  * all records are empty. */
 #define AREC_MAX_CHUNK_RECORDS (UINT64_C (1) << 33)
 
-/* Transposed chunks when nobody says otherwise (spec/transpose 5.3): decompressed bytes of the
+/* Transposed chunks by default (FORMAT.md 10): decompressed bytes of the
  * header for each byte and record of the chunk, and how deep messages nest. Writers stay below
  * 16 and 100. */
 #define AREC_MAX_TRANSPOSED_RATIO 64
@@ -23,6 +23,9 @@
  * descriptors of its messages. */
 #define AREC_MAX_POSTSCRIPT_SIZE (UINT64_C (1) << 20)
 #define AREC_MAX_METADATA_SIZE (UINT64_C (64) << 20)
+
+/* Decoded bytes of the names that a file keeps of its records. */
+#define AREC_MAX_NAMES_SIZE (UINT64_C (1) << 30)
 
 /* Files of one reader. */
 #define AREC_MAX_FILES (UINT64_C (1) << 24)

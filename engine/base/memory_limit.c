@@ -30,7 +30,7 @@ limit_in_file (const char *folder, const char *file)
                                                          : G_MAXUINT64;
 }
 
-/* v1 tells of groups that cannot be seen from here, too. */
+/* v1 also lists groups that cannot be seen from here. */
 static uint64_t
 limit_in_stat (const char *folder)
 {

@@ -204,7 +204,7 @@ arec_option_text_parse_value (const ArecOptionRule *rule, ArecOptionValue *value
             return true;
         }
         break;
-    case AREC_OPTION_LATER: value->word = -1; return true;
+    case AREC_OPTION_ANY: value->word = -1; return true;
     }
     return fail_value (rule, value, error);
 }
@@ -266,6 +266,10 @@ parse_option (const char *option, const char *end, unsigned position,
     values[i].position = position;
     values[i].text = colon ? colon + 1 : end;
     values[i].length = (size_t)(end - values[i].text);
+    if (rules[i].later) {
+        values[i].word = -1;
+        return true;
+    }
     return arec_option_text_parse_value (&rules[i], &values[i], error);
 }
 

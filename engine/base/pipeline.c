@@ -28,7 +28,7 @@ struct ArecPipeline {
     bool ending;         /* guarded by the lock, as all below */
     uint64_t first;      /* the oldest job inside */
     uint64_t next;       /* the next one that a thread picks */
-    uint64_t end;        /* behind the newest */
+    uint64_t end;        /* one past the newest */
     Place *places;
 };
 

@@ -1,10 +1,11 @@
 #include "base/scratch.h"
 
-#include <pthread.h>
 #include <stdalign.h>
 #include <stdint.h>
 
 #include <glib.h>
+
+#include "base/thread_slot.h"
 
 /* Sizes are rounded up, so that the next one, of nearly the same size, fits. */
 #define STEP ((size_t)64 * 1024)
@@ -17,23 +18,14 @@ typedef struct {
     alignas (max_align_t) uint8_t bytes[];
 } Block;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t kept_key;
-
-static void
-make_key (void)
-{
-    pthread_key_create (&kept_key, g_free);
-}
+static ArecThreadSlot slot = AREC_THREAD_SLOT (g_free);
 
 void *
 arec_scratch_take (size_t size)
 {
     Block *block;
 
-    pthread_once (&once, make_key);
-    block = pthread_getspecific (kept_key);
-    pthread_setspecific (kept_key, NULL);
+    block = arec_thread_slot_take (&slot);
     if (block && block->size >= size) {
         return block->bytes;
     }
@@ -59,10 +51,9 @@ arec_scratch_give (void *memory)
         return;
     }
     block = (Block *)((uint8_t *)memory - offsetof (Block, bytes));
-    pthread_once (&once, make_key);
-    if (block->size > AREC_MAX_SCRATCH || pthread_getspecific (kept_key)) {
+    if (block->size > AREC_MAX_SCRATCH || arec_thread_slot_peek (&slot)) {
         g_free (block);
         return;
     }
-    pthread_setspecific (kept_key, block);
+    arec_thread_slot_give (&slot, block);
 }

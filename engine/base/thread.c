@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
 
 /* Bytes of a thread's stack: what the deepest calls need several times over. The system's own
  * choice is often 8 MiB, and address space may be limited. */
@@ -37,4 +38,15 @@ arec_thread_start (pthread_t *thread, void *(*run) (void *data), void *data)
     number = create (thread, run, data);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     return number;
+}
+
+void
+arec_cond_init (pthread_cond_t *cond)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init (&attributes);
+    pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init (cond, &attributes);
+    pthread_condattr_destroy (&attributes);
 }

@@ -6,3 +6,6 @@
 /* pthread_create () with all signals blocked, but for those that a fault of the thread itself
  * raises. Returns 0 or an errno. */
 int arec_thread_start (pthread_t *thread, void *(*run) (void *data), void *data);
+
+/* A condition whose waits end by the clock of g_get_monotonic_time (). */
+void arec_cond_init (pthread_cond_t *cond);

@@ -6,37 +6,52 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "cache/replacement.h"
 
 #define MIN_BUCKETS 64
 
-/* A load waits for room no longer than this many times what loading took that is in its way. */
+/* A load waits for its turn no longer than this many times what loading its blocker took. */
 #define PATIENCE 8
 
-/* Nanoseconds that a load waits for entries to be let go: not to go beyond the budget, and,
- * when nothing changes meanwhile, before it fails because it would go beyond the ceiling. */
+/* Nanoseconds that a load waits for entries to be released. After the first it goes beyond the
+ * budget. It fails for want of room below the ceiling once nothing has changed for the second.
+ */
 #define SHARE_PATIENCE INT64_C (1000000000)
 #define ROOM_PATIENCE INT64_C (10000000000)
 
-/* Nanoseconds after which who waits for entries to be let go looks again: it may have begun to
- * wait just when one was. */
+/* Nanoseconds after which a load that waits for entries to be released looks again, as one may
+ * have been released just before it counted as a watcher; or one that waits for a place. */
 #define LOOK_AGAIN INT64_C (20000000)
 
+/* Nanoseconds after which a load gives its place to another one: its source may be slow, or
+ * dead, and is to delay its own readers alone. */
+#define OVERDUE INT64_C (1000000000)
+
 typedef enum { LOADING, READY, FAILED } State;
+
+/* A load in flight; on the stack of its thread. */
+typedef struct Flight Flight;
+
+struct Flight {
+    Flight *next;
+    int64_t begun;
+    bool is_overdue;
+};
 
 struct ArecCacheEntry {
     ArecChunkCache *cache; /* holds a reference */
     ArecCacheKey key;
-    ArecCacheEntry *next; /* in its bucket */
-    ArecSeat seat;        /* in the order of going when READY; while LOADING the cost is what is
-                             expected */
+    ArecCacheEntry *next;  /* in its bucket */
+    ArecSeat seat;         /* in the order of eviction when READY; while LOADING it holds the
+                             expected cost */
     _Atomic unsigned refs; /* the table's, and one for each user */
     State state;           /* guarded by the cache's lock */
     bool large;            /* may stay beyond the budget */
     bool has_left;         /* the table, with a value; written with only the table's reference
                               or the lock held, read by the last user */
-    bool is_ahead;         /* while LOADING: nobody has asked yet */
-    int64_t used_at;       /* of large ones, nanoseconds */
+    bool is_ahead;         /* while LOADING: no caller has asked for it yet */
+    int64_t used_at;       /* last use of a large entry, nanoseconds */
     int64_t load_time;
     void *value;
     void (*free_value) (void *value);
@@ -45,18 +60,19 @@ struct ArecCacheEntry {
 
 struct ArecChunkCache {
     bool are_brief;
-    _Atomic unsigned watchers; /* loads that wait for entries to be let go */
-    char apart[64]; /* each user of an entry reads the above: it shares no line of a CPU's cache
-                       with what changes all the time */
+    _Atomic unsigned watchers; /* loads that wait for entries to be released */
+    char apart[64]; /* every release of an entry reads the fields above: this keeps them off the
+                       cache line of the fields below, which change all the time */
     _Atomic uint64_t refs; /* the owner's, and one for each entry */
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* a load ended, or something was let go that is waited for */
+    pthread_cond_t changed; /* a load ended, or an entry that a load waits for was released */
     uint64_t n_changes;     /* how often that was signalled */
     ArecRoom room;
     const ArecCacheEntry *next_in_line; /* the load that has reserved room; NULL: none */
-    unsigned waiting;                   /* loads that wait for large entries to be done with */
+    Flight *flights;                    /* loads in flight, the latest first */
+    unsigned waiting;                   /* loads that wait for their turn */
     uint64_t loading_ahead;   /* bytes expected of loads ahead, in flight or waiting */
-    ArecCacheEntry **buckets; /* whose references they hold */
+    ArecCacheEntry **buckets; /* each holds the table's references to its entries */
     size_t n_buckets;         /* a power of two */
     size_t n_entries;         /* in the buckets */
     ArecReplacement order;    /* of READY entries */
@@ -110,7 +126,7 @@ grow_locked (ArecChunkCache *cache)
     ArecCacheEntry **buckets = g_try_new0 (ArecCacheEntry *, n);
 
     if (!buckets) {
-        return; /* what there is does, slower */
+        return; /* the old table still works, with longer buckets */
     }
     for (size_t i = 0; i < cache->n_buckets; i++) {
         for (ArecCacheEntry *entry = cache->buckets[i], *next; entry; entry = next) {
@@ -126,7 +142,7 @@ grow_locked (ArecChunkCache *cache)
 static void
 insert_locked (ArecChunkCache *cache, ArecCacheEntry *entry)
 {
-    /* What is not there is found out in the bucket, mostly, without a look at an entry. */
+    /* At most half full, so that most look-ups of an absent key end at an empty bucket. */
     if (cache->n_entries >= cache->n_buckets / 2) {
         grow_locked (cache);
     }
@@ -152,13 +168,9 @@ ArecChunkCache *
 arec_chunk_cache_new (const ArecChunkCacheOptions *options)
 {
     ArecChunkCache *cache = g_new0 (ArecChunkCache, 1);
-    pthread_condattr_t attributes;
 
     pthread_mutex_init (&cache->lock, NULL);
-    pthread_condattr_init (&attributes);
-    pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init (&cache->changed, &attributes);
-    pthread_condattr_destroy (&attributes);
+    arec_cond_init (&cache->changed);
     arec_room_init (&cache->room, options->budget, options->ceiling, options->max_loads);
     cache->are_brief = options->are_brief;
     cache->refs = 1;
@@ -204,7 +216,7 @@ signal_change_locked (ArecChunkCache *cache)
     pthread_cond_broadcast (&cache->changed);
 }
 
-/* Nobody holds @entry any more. */
+/* The last reference to @entry is gone. */
 static void
 free_entry (ArecCacheEntry *entry)
 {
@@ -214,7 +226,7 @@ free_entry (ArecCacheEntry *entry)
         entry->free_value (entry->value);
     }
     if (entry->has_left) {
-        /* Memory is there again only now. */
+        /* Only now is the memory available again. */
         arec_room_free (&cache->room, entry->seat.cost, entry->large);
     }
     g_clear_error (&entry->error);
@@ -222,8 +234,8 @@ free_entry (ArecCacheEntry *entry)
     unref_cache (cache);
 }
 
-/* Takes a reference off @entry, whatever lock is held, of what has no value or stays in the
- * table. */
+/* Drops a reference to @entry. The lock may be held only if the entry has no value or stays in
+ * the table: then nothing is freed that takes long. */
 static void
 release (ArecCacheEntry *entry)
 {
@@ -240,7 +252,7 @@ arec_cache_entry_unref (ArecCacheEntry *entry)
     if (!entry) {
         return;
     }
-    /* What is gone may take the cache with it. */
+    /* The last reference may free the cache: hold it until the watchers are woken. */
     if (G_UNLIKELY (atomic_load_explicit (&entry->cache->watchers, memory_order_relaxed) > 0)) {
         watched = entry->cache;
         atomic_fetch_add (&watched->refs, 1);
@@ -260,10 +272,11 @@ entry_of (ArecSeat *seat)
     return (ArecCacheEntry *)((char *)seat - offsetof (ArecCacheEntry, seat));
 }
 
-/* What was taken out, by `next`, to be dropped without the lock. */
+/* Entries that were taken out of the table, linked by `next`. They are dropped without the
+ * lock, because freeing a value may take long. */
 typedef struct {
     ArecCacheEntry *first;
-    uint64_t idle; /* bytes of those that nobody holds */
+    uint64_t idle; /* bytes of those without users */
 } Dropped;
 
 /* Takes a READY entry out of the table; the table's reference goes to @out. */
@@ -301,10 +314,10 @@ drop (Dropped *out)
 
 /* ---- making room ---- */
 
-/* Room for what? */
+/* The room that is wanted. */
 typedef struct {
-    ArecCacheSize size; /* more than is there */
-    bool patient;       /* not by what is being worked with */
+    ArecCacheSize size; /* besides what is there */
+    bool patient;       /* does not evict busy entries */
 } Need;
 
 static bool
@@ -314,32 +327,32 @@ lacks_room_locked (const ArecChunkCache *cache, const Need *need, const Dropped 
            arec_room_exceeds_ceiling (&cache->room, need->size, out->idle);
 }
 
-/* Whether @entry, the first to go of those not looked at, may go to make room for @need. */
+/* Whether @entry, the next in the order of eviction, may be evicted to make room for @need. */
 static bool
 is_victim_locked (const ArecChunkCache *cache, const ArecCacheEntry *entry, const Need *need,
                   const Dropped *out)
 {
     if (atomic_load_explicit (&entry->refs, memory_order_relaxed) > 1) {
-        return false; /* in use: its memory would stay anyway */
+        return false; /* its user keeps the memory anyway */
     }
     return !entry->large || !arec_room_keeps_large (&cache->room, need->size, out->idle);
 }
 
-/* A large entry that was idle for less than loading it takes is likely to be wanted again at
- * once. Till when that holds. */
+/* A large entry is busy as long as it has been idle for less time than loading it took: it is
+ * likely to be wanted again at once. Returns when that ends. */
 static int64_t
-worked_with_until (const ArecCacheEntry *entry)
+busy_until (const ArecCacheEntry *entry)
 {
     return entry->large ? entry->used_at + entry->load_time : 0;
 }
 
-/* Evicts until there is room for @need, as far as the rules allow. Returns NULL, or where @need
- * is patient what is in its way, of several the one that is worked with for the shortest time.
- */
+/* Evicts until there is room for @need, as far as the rules allow. Returns the busy entry that
+ * blocks a patient @need, the one that is busy for the shortest time if there are several;
+ * NULL: none does. */
 static const ArecCacheEntry *
 make_room_locked (ArecChunkCache *cache, const Need *need, Dropped *out)
 {
-    const ArecCacheEntry *in_the_way = NULL;
+    const ArecCacheEntry *blocker = NULL;
     int64_t time = need->patient ? now() : 0;
     ArecSeat *seat = NULL;
 
@@ -353,21 +366,22 @@ make_room_locked (ArecChunkCache *cache, const Need *need, Dropped *out)
         if (!is_victim_locked (cache, entry, need, out)) {
             continue;
         }
-        if (!need->patient || worked_with_until (entry) <= time) {
+        if (!need->patient || busy_until (entry) <= time) {
             take_out_locked (cache, entry, true, out);
-        } else if (!in_the_way || worked_with_until (entry) < worked_with_until (in_the_way)) {
-            in_the_way = entry;
+        } else if (!blocker || busy_until (entry) < busy_until (blocker)) {
+            blocker = entry;
         }
     }
-    /* What went after it was passed over may do. */
-    return in_the_way && lacks_room_locked (cache, need, out) &&
-                   is_victim_locked (cache, in_the_way, need, out)
-               ? in_the_way
+    /* The entries that were evicted after it was passed over may have made enough room. */
+    return blocker && lacks_room_locked (cache, need, out) &&
+                   is_victim_locked (cache, blocker, need, out)
+               ? blocker
                : NULL;
 }
 
+/* Evicts down to the bounds, for no load in particular. */
 static void
-make_any_room_locked (ArecChunkCache *cache, Dropped *out)
+keep_bounds_locked (ArecChunkCache *cache, Dropped *out)
 {
     make_room_locked (cache, &(Need){0}, out);
 }
@@ -407,26 +421,26 @@ wait_until_locked (ArecChunkCache *cache, int64_t time)
     cache->waiting--;
 }
 
-/* Whether one more may wait for things that are worked with: somebody has to answer those who
- * work, and to load what has not been here yet. */
+/* Whether one more load may wait for its turn. One fewer than max_loads may, so that a thread
+ * is left to serve readers of entries that are there, and to load what was not there before. */
 static bool
 may_wait_locked (const ArecChunkCache *cache)
 {
     return cache->waiting < MAX (cache->room.max_loads, 2) - 1;
 }
 
-/* What a load has to wait for, in the order of what is looked at first. */
+/* What a load has to wait for. */
 typedef enum {
     NOTHING,
-    A_PLACE,  /* as many load as may */
-    MEMORY,   /* others that load, or are next in line for room below the ceiling */
-    HOLDERS,  /* who hold entries; without them there is room below the ceiling */
-    SHARE,    /* the same; without them there is room beyond the budget */
-    ITS_TURN, /* an entry that is worked with */
-    NO_ROOM   /* nothing: there is no room below the ceiling, whoever ends */
+    A_PLACE,  /* max_loads loads are in flight */
+    MEMORY,   /* for room below the ceiling: other loads must end, or one is next in line */
+    HOLDERS,  /* for room below the ceiling: users must release entries */
+    SHARE,    /* for a share of what may exceed the budget: users must release entries */
+    ITS_TURN, /* a busy entry, the blocker */
+    NO_ROOM   /* there is no room below the ceiling, whatever ends; it waits for nothing */
 } Obstacle;
 
-/* Till when a load waits for what; 0: it has not waited for that yet. */
+/* Until when a load waits for each of these; 0: it has not waited for that yet. */
 typedef struct {
     int64_t turn_ends;
     int64_t share_ends;
@@ -434,7 +448,7 @@ typedef struct {
     uint64_t n_changes; /* when the last of these was set */
 } Patience;
 
-/* Whether a load still waits for its share of what may be beyond the budget. */
+/* Whether a load still waits for its share of what may exceed the budget. */
 static bool
 awaits_share (Patience *patience)
 {
@@ -459,8 +473,8 @@ awaits_room_locked (const ArecChunkCache *cache, Patience *patience)
     return time < patience->room_ends;
 }
 
-/* Whether the load of @entry would take memory that another one waits for. Nothing is evicted
- * for it meanwhile, either. */
+/* Whether the load of @entry would take memory that the load next in line waits for. Nothing is
+ * evicted for it meanwhile, either. */
 static bool
 is_behind_locked (const ArecChunkCache *cache, const ArecCacheEntry *entry, const Need *need,
                   const Dropped *out)
@@ -469,28 +483,63 @@ is_behind_locked (const ArecChunkCache *cache, const ArecCacheEntry *entry, cons
            arec_room_exceeds_rest (&cache->room, need->size, out->idle);
 }
 
-/* What is in the way of a load for @need; makes room for it as far as that goes. */
+/* Lets loads that are overdue give their places back. Returns whether there is a place then. */
+static bool
+find_overdue_locked (ArecChunkCache *cache)
+{
+    const int64_t begun_before = now() - OVERDUE;
+
+    for (Flight *flight = cache->flights; flight; flight = flight->next) {
+        if (!flight->is_overdue && flight->begun < begun_before) {
+            flight->is_overdue = true;
+            arec_room_give_place (&cache->room);
+        }
+    }
+    return cache->room.loads < cache->room.max_loads;
+}
+
+static void
+end_flight_locked (ArecChunkCache *cache, Flight *ended)
+{
+    Flight **link = &cache->flights;
+
+    while (*link != ended) {
+        link = &(*link)->next;
+    }
+    *link = ended->next;
+    if (ended->is_overdue) {
+        arec_room_take_place (&cache->room);
+    }
+}
+
+/* What the load of @entry, which needs @need, must wait for now; with ITS_TURN for *blocker.
+ *
+ * The order matters. A load without a place, or behind the one next in line, must evict
+ * nothing, so these are asked before room is made. The ceiling is asked after room is made,
+ * since evicted entries without users count as gone (out->idle). The share comes last: it is a
+ * courtesy that ends after a second. */
 static Obstacle
 find_obstacle_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, const Need *need,
-                      Patience *patience, const ArecCacheEntry **in_the_way, Dropped *out)
+                      Patience *patience, const ArecCacheEntry **blocker, Dropped *out)
 {
     const ArecRoom *room = &cache->room;
 
     if (arec_room_never_fits (room, need->size)) {
         return NO_ROOM;
     }
-    if (room->loads >= room->max_loads) {
+    if (room->loads >= room->max_loads && !find_overdue_locked (cache)) {
         return A_PLACE;
     }
     if (is_behind_locked (cache, entry, need, out)) {
         return MEMORY;
     }
-    *in_the_way = make_room_locked (cache, need, out);
-    if (*in_the_way) {
+    *blocker = make_room_locked (cache, need, out);
+    if (*blocker) {
         return ITS_TURN;
     }
     if (arec_room_exceeds_ceiling (room, need->size, out->idle)) {
-        if (room->loads > 0) {
+        /* A load that is overdue may never end; with brief views it is not waited for. */
+        if (room->loads > 0 || (room->overdue > 0 && !cache->are_brief)) {
             return MEMORY;
         }
         if (cache->are_brief) {
@@ -503,7 +552,7 @@ find_obstacle_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, const 
                : NOTHING;
 }
 
-/* Waits for entries to be let go. */
+/* Waits for entries to be released. */
 static void
 watch_locked (ArecChunkCache *cache)
 {
@@ -514,28 +563,37 @@ watch_locked (ArecChunkCache *cache)
     cache->watchers--;
 }
 
+/* Waits for a load to end, or to be overdue. */
 static void
-wait_locked (ArecChunkCache *cache, Obstacle obstacle, const ArecCacheEntry *in_the_way,
+watch_places_locked (ArecChunkCache *cache)
+{
+    struct timespec until = timespec_of (now() + LOOK_AGAIN);
+
+    pthread_cond_timedwait (&cache->changed, &cache->lock, &until);
+}
+
+static void
+wait_locked (ArecChunkCache *cache, Obstacle obstacle, const ArecCacheEntry *blocker,
              Patience *patience)
 {
     switch (obstacle) {
-    case A_PLACE:
+    case A_PLACE: watch_places_locked (cache); break;
     case MEMORY: pthread_cond_wait (&cache->changed, &cache->lock); break;
     case HOLDERS:
     case SHARE: watch_locked (cache); break;
     case ITS_TURN:
         if (patience->turn_ends == 0) {
-            patience->turn_ends = now() + PATIENCE * in_the_way->load_time;
+            patience->turn_ends = now() + PATIENCE * blocker->load_time;
         }
-        wait_until_locked (cache, MIN (worked_with_until (in_the_way), patience->turn_ends));
+        wait_until_locked (cache, MIN (busy_until (blocker), patience->turn_ends));
         break;
     case NOTHING:
     case NO_ROOM: break;
     }
 }
 
-/* Who waits for memory first is next: what comes meanwhile leaves it room, or those who need
- * little would keep out who needs much. */
+/* The first load that waits for memory is next in line, and later loads leave it room.
+ * Otherwise a stream of small loads would keep a large one waiting for ever. */
 static void
 line_up_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, const Need *need,
                 Obstacle obstacle)
@@ -556,9 +614,19 @@ leave_line_locked (ArecChunkCache *cache, const ArecCacheEntry *entry)
     }
 }
 
-/* Waits until the load of @entry may start, for which there is room then. One for a large thing
- * that went while it was wanted is patient: more are worked with than may stay, and they would
- * chase each other out. Returns false where there is no room for it. */
+/* Waits until there is a place and room for the load of @entry. Returns false if there will be
+ * no room for it.
+ *
+ * There are three ways to wait, and each has its own end:
+ *   - for a place or for memory (A_PLACE, MEMORY), until another load ends or leaves the line,
+ *     which signals; for a place only until a load is overdue, for which it looks again;
+ *   - for users to release entries (HOLDERS, SHARE), until a release, which signals while
+ *     `watchers` is not 0, or LOOK_AGAIN; share_ends or room_ends bounds the whole;
+ *   - for its turn (ITS_TURN), until the blocker is no longer busy; turn_ends bounds the whole.
+ *
+ * Only the load of a large entry that was evicted while readers still came back to it waits for
+ * its turn. Otherwise readers of more large chunks than fit would keep evicting each other's.
+ */
 static bool
 await_turn_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, ArecCacheSize expected,
                    Dropped *out)
@@ -567,13 +635,13 @@ await_turn_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, ArecCache
     const bool was_wanted = arec_room_is_large (&cache->room, expected.cost) &&
                             arec_replacement_remembers (&cache->order, entry->seat.hash);
     Patience patience = {0};
-    const ArecCacheEntry *in_the_way = NULL;
+    const ArecCacheEntry *blocker = NULL;
     Obstacle obstacle;
 
     for (;;) {
         need.patient = was_wanted && may_wait_locked (cache) &&
                        (patience.turn_ends == 0 || now() < patience.turn_ends);
-        obstacle = find_obstacle_locked (cache, entry, &need, &patience, &in_the_way, out);
+        obstacle = find_obstacle_locked (cache, entry, &need, &patience, &blocker, out);
         if (obstacle == NOTHING || obstacle == NO_ROOM) {
             break;
         }
@@ -584,7 +652,7 @@ await_turn_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, ArecCache
             drop (out);
             pthread_mutex_lock (&cache->lock);
         } else {
-            wait_locked (cache, obstacle, in_the_way, &patience);
+            wait_locked (cache, obstacle, blocker, &patience);
         }
     }
     leave_line_locked (cache, entry);
@@ -634,7 +702,7 @@ succeed_locked (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t cost)
     }
 }
 
-/* Measures what is expected not to fit. Lets go of the lock for that. */
+/* Measures a thing that is not expected to fit. Drops the lock meanwhile. */
 static GError *
 measure_locked (ArecChunkCache *cache, const ArecCacheLoader *loader, void *data,
                 ArecCacheSize *size)
@@ -649,7 +717,7 @@ measure_locked (ArecChunkCache *cache, const ArecCacheLoader *loader, void *data
     return cause;
 }
 
-/* The error of a load for which there is no room. Lets go of the lock. */
+/* The error of a load for which there is no room. Drops the lock meanwhile. */
 static GError *
 refuse_locked (ArecChunkCache *cache, const ArecCacheLoader *loader, void *data,
                ArecCacheSize size)
@@ -664,7 +732,8 @@ refuse_locked (ArecChunkCache *cache, const ArecCacheLoader *loader, void *data,
     return cause;
 }
 
-/* Lets go of the lock for the load itself. */
+/* Drops the lock for the load itself, and before it drops @out, whose memory the load was
+ * promised. Returns the error of the load, or NULL. */
 static GError *
 run_load_locked (ArecChunkCache *cache, ArecCacheEntry *entry, const ArecCacheLoader *loader,
                  void *data, ArecCacheSize expected, Dropped *out)
@@ -672,27 +741,31 @@ run_load_locked (ArecChunkCache *cache, ArecCacheEntry *entry, const ArecCacheLo
     GError *cause = NULL;
     void *value = NULL;
     uint64_t cost = 0;
-    int64_t begun, ended;
+    Flight flight = {.next = cache->flights, .begun = now()};
+    int64_t ended;
     bool ok;
 
     arec_room_begin_load (&cache->room, expected);
+    cache->flights = &flight;
     pthread_mutex_unlock (&cache->lock);
     drop (out);
-    begun = now();
     ok = loader->load (data, &value, &cost, &cause);
     ended = now();
     pthread_mutex_lock (&cache->lock);
+    end_flight_locked (cache, &flight);
     arec_room_end_load (&cache->room, expected);
     if (ok) {
         entry->value = value;
         entry->free_value = loader->free_value;
         entry->used_at = ended;
-        entry->load_time = ended - begun;
+        entry->load_time = ended - flight.begun;
         succeed_locked (cache, entry, cost);
     }
     return cause;
 }
 
+/* The entry is in the table before the lock is first dropped, so a second caller for @key finds
+ * it and joins. It leaves READY or FAILED, and the signal comes after that. */
 static ArecCacheEntry *
 load_locked (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLoader *loader, void *data,
              ArecCacheSize expected, bool is_ahead, Dropped *out, GError **error)
@@ -708,7 +781,7 @@ load_locked (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLoader *loa
     if (cause) {
         fail_locked (cache, entry, cause, out);
     }
-    make_any_room_locked (cache, out);
+    keep_bounds_locked (cache, out);
     signal_change_locked (cache);
     if (cause) {
         release (entry); /* ours; @out has the table's */
@@ -812,8 +885,8 @@ arec_chunk_cache_has (ArecChunkCache *cache, ArecCacheKey key)
     return has;
 }
 
-/* Whether a load ahead of @expected bytes takes no room from others that are ahead, nor from
- * those who work with large entries, nor memory that is not there now. */
+/* Whether a load ahead of @expected bytes displaces no entry that is ahead and no busy one, and
+ * needs no memory that is not available now. */
 static bool
 allows_ahead_locked (ArecChunkCache *cache, ArecCacheSize expected, Dropped *out)
 {
@@ -933,7 +1006,7 @@ arec_chunk_cache_charge (ArecChunkCache *cache, int64_t bytes)
     cache->room.charged += (uint64_t)bytes;
     arec_replacement_set_room (
         &cache->order, cache->room.budget - MIN (cache->room.budget, cache->room.charged));
-    make_any_room_locked (cache, &out);
+    keep_bounds_locked (cache, &out);
     pthread_mutex_unlock (&cache->lock);
     drop (&out);
 }

@@ -1,22 +1,23 @@
-/* A cache of loaded things (decoded chunks, size lists) within a budget of bytes. Who goes
- * first is the rule of replacement.h, what there is room for that of room.h.
+/* A cache of loaded things (decoded chunks, size lists) within a budget of bytes.
+ * replacement.h says which entry is evicted first, room.h what there is room for.
  *
- * Thread-safe. A thing is loaded by the thread that wants it first; whoever else wants it
- * meanwhile waits for that load and shares its outcome. A failed load leaves nothing behind. No
- * lock is held during a load. A hit allocates nothing.
+ * Thread-safe. The first thread that asks for a thing loads it; others that ask meanwhile wait
+ * for that load and share its outcome. A failed load leaves no entry. No lock is held during a
+ * load. A hit allocates nothing.
  *
- * Invariants: bytes in the cache <= budget, but for what is in use (somebody holds the entry,
- * or it is being loaded) and for the `max_loads` most recent large entries, loads in flight
- * among them, which stay even when they alone exceed the budget, so that readers of chunks
- * larger than the budget do not decode them again for each read. More readers of such entries
- * than may stay take turns instead of evicting each other's: a load of a large thing that left
- * while it was wanted waits a while for an entry that is idle for as long as loading it took.
+ * Invariant: bytes in the cache <= budget, with two exceptions. Entries in use (held, or being
+ * loaded) are not evicted. The `max_loads` most recent large entries, loads in flight among
+ * them, stay even when they alone exceed the budget, so that readers of chunks larger than the
+ * budget do not decode them again for each read. Where more such entries are read than may
+ * stay, their readers take turns instead of evicting each other's: a load of a large entry that
+ * was evicted while readers still came back to it waits for one that has been idle for as long
+ * as loading it took.
  *
- * Whatever is alive stays below `ceiling`: what is in the cache, what left it and is still held
- * or being freed, and loads in flight with all the memory that they need. A load that has no
- * room there waits for others to end, and for what is held to be let go if `are_brief` says
- * that it will be; where it cannot fit at all, it fails. What is held for long is its holder's
- * affair: with nothing but that in its way a load runs, one at a time.
+ * All memory in use stays below `ceiling`: entries in the cache, evicted ones that are still
+ * held or being freed, and loads in flight with everything they need. A load without room
+ * there waits for other loads to end and, with `are_brief`, for entries to be released; one
+ * that can never fit fails. Without `are_brief` an entry may be held for ever: where only such
+ * entries block a load it runs, one load at a time.
  */
 #pragma once
 
@@ -44,19 +45,19 @@ typedef struct {
     uint64_t budget;    /* bytes */
     uint64_t ceiling;   /* bytes, at least the budget */
     unsigned max_loads; /* loads at the same time, at least 1 */
-    bool are_brief; /* whoever holds an entry lets it go soon, and loads nothing meanwhile */
+    bool are_brief;     /* users release an entry soon, and load nothing while they hold one */
 } ArecChunkCacheOptions;
 
 typedef struct {
     uint64_t budget;
     uint64_t used;  /* bytes, loads in flight and charges included */
-    uint64_t alive; /* the same, with what left and is held, and what loads need meanwhile */
+    uint64_t alive; /* the same, with evicted entries still held, and what loads need besides */
     uint64_t entries;
     uint64_t hits, misses, joins, evictions, failures;
-    uint64_t ahead;         /* loaded before anybody asked */
-    uint64_t ahead_used;    /* of these, those that somebody asked for then */
-    uint64_t ahead_wasted;  /* and those that went without */
-    uint64_t ahead_refused; /* not loaded ahead, as too much is ahead already */
+    uint64_t ahead;         /* loaded before a caller asked */
+    uint64_t ahead_used;    /* of these, those that a caller asked for later */
+    uint64_t ahead_wasted;  /* of these, those that left the cache unused */
+    uint64_t ahead_refused; /* not loaded ahead, because too much is ahead already */
 } ArecChunkCacheStats;
 
 /* How to make a thing. */
@@ -65,62 +66,62 @@ typedef struct {
      * AREC_CACHE_ENTRY_OVERHEAD included. Called with no lock held. */
     bool (*load) (void *data, void **value, uint64_t *cost, GError **error);
     void (*free_value) (void *value);
-    /* Asked before the load where @size, which is what was expected, has no room below the
-     * ceiling: corrects it. false: @error says why there is nothing to load. */
+    /* Corrects @size, the expected one. Called before a load that would have no room below the
+     * ceiling. false: @error says why the thing cannot be loaded. */
     bool (*measure) (void *data, ArecCacheSize *size, GError **error);
-    /* Makes the error of a load that needs @needed bytes, as measured, where there will be no
-     * more than @room: @ever, or as long as others hold what they have. */
+    /* Makes the error of a load that needs @needed bytes, as measured, but can have only @room:
+     * @ever, or as long as other users hold their entries. */
     void (*refuse) (void *data, uint64_t needed, uint64_t room, bool ever, GError **error);
 } ArecCacheLoader;
 
 ArecChunkCache *arec_chunk_cache_new (const ArecChunkCacheOptions *options);
-/* Nobody calls it any more; entries that are still held stay with their holders. Takes NULL. */
+/* No other call is in progress or follows. Entries that are still held stay valid. Takes NULL.
+ */
 void arec_chunk_cache_free (ArecChunkCache *cache);
 
 /* The thing of @key, loaded by loader->load (@data, ...) if it is not there.
  * @expected  counted while it loads.
  * Returns (transfer full) arec_cache_entry_unref (); NULL with the load's error, or that of
- * loader->refuse, which all that waited get. Blocks: the load, another thread's load of the
- * same thing, the bounds on concurrent loads and on memory, the turns of large things. */
+ * loader->refuse, which every waiting caller gets. Blocks: the load, another thread's load of
+ * the same thing, the bounds on concurrent loads and on memory, the turns of large things. */
 ArecCacheEntry *arec_chunk_cache_get (ArecChunkCache *cache, ArecCacheKey key,
                                       const ArecCacheLoader *loader, void *data,
                                       ArecCacheSize expected, GError **error);
 
-/* The same if it is there and loaded, else NULL: for a hit nobody has to know what to expect.
- */
+/* The same if it is there and loaded, else NULL: a hit needs no expected size. */
 ArecCacheEntry *arec_chunk_cache_hit (ArecChunkCache *cache, ArecCacheKey key);
 
 /* The thing of @key if it is there and loaded, else NULL; counts as a use but not as a hit or
  * miss. */
 ArecCacheEntry *arec_chunk_cache_peek (ArecChunkCache *cache, ArecCacheKey key);
 
-/* The same, but no use: for who works for those that want it. */
+/* The same without counting as a use: for threads that work on an entry for its users. */
 ArecCacheEntry *arec_chunk_cache_find (ArecChunkCache *cache, ArecCacheKey key);
 
 /* Whether the thing of @key is there, or being loaded. No use, hit or miss. */
 bool arec_chunk_cache_has (ArecChunkCache *cache, ArecCacheKey key);
 
-/* Loads the thing of @key before anybody asks for it; does nothing where it is there or being
- * loaded. A failure is nobody's: who asks for the thing will meet it again.
- * Returns false where nothing was tried, because what is ahead and was not asked for yet would
- * take more than its share of the budget, or because there is no memory for it now. Blocks as
- * arec_chunk_cache_get () does. */
+/* Loads the thing of @key before a caller asks for it; does nothing if it is there or being
+ * loaded. A failure is not reported: a caller that asks for the thing will meet it again.
+ * Returns false if nothing was tried: things loaded ahead and not used yet would take more than
+ * their share of the budget, or there is no memory for it now. Blocks as arec_chunk_cache_get
+ * () does. */
 bool arec_chunk_cache_load_ahead (ArecChunkCache *cache, ArecCacheKey key,
                                   const ArecCacheLoader *loader, void *data,
                                   ArecCacheSize expected);
 
-/* The thing of @entry, which the caller holds, has given @bytes of its cost back. */
+/* The thing of @entry, which the caller holds, takes @bytes less than before. */
 void arec_chunk_cache_reduce (ArecChunkCache *cache, ArecCacheEntry *entry, uint64_t bytes);
 
-/* The thing of @entry, which the caller holds, has turned out to be of no use: who asks for it
- * next loads it again. */
+/* The thing of @entry, which the caller holds, has turned out to be useless: the next caller
+ * that asks for it loads it again. */
 void arec_chunk_cache_discard (ArecChunkCache *cache, ArecCacheEntry *entry);
 
-/* Takes all entries of @owner out; what is in use is freed by its last user. No load of the
- * owner's is in flight. */
+/* Takes all entries of @owner out; one in use is freed by its last user. No load of the owner's
+ * is in flight. */
 void arec_chunk_cache_forget (ArecChunkCache *cache, uint64_t owner);
 
-/* Evicts all that nobody uses: memory is wanted elsewhere. */
+/* Evicts all entries that are not in use, when memory is wanted elsewhere. */
 void arec_chunk_cache_give_back (ArecChunkCache *cache);
 
 /* Counts @bytes that live elsewhere (indexes) in the budget, or takes them off. */

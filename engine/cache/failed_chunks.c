@@ -4,14 +4,14 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Bits of the filter, a power of two: those of keys that were remembered since it was last made
- * anew are set. */
+/* Bits of the filter, a power of two. The bits of all keys remembered since it was last rebuilt
+ * are set. */
 #define FILTER_BITS (UINT64_C (1) << 19)
 
 /* Failures remembered at most, whatever their size. */
 #define MAX_FAILURES 65536
 
-/* Bytes that the table, and malloc around the blocks of one failure, take beside them. */
+/* Bytes that one failure takes in the table, and in malloc's headers, beside its blocks. */
 #define OVERHEAD 128
 
 typedef struct {
@@ -26,7 +26,7 @@ struct ArecFailedChunks {
     pthread_mutex_t lock;
     uint64_t max_bytes;
     uint64_t bytes;    /* guarded by the lock, as the next three */
-    uint64_t n_passed; /* forgotten since the filter was made anew */
+    uint64_t n_passed; /* forgotten since the filter was rebuilt */
     GHashTable *table; /* of Failure, by key */
     GQueue by_age;     /* the oldest one first */
     _Atomic uint64_t n;
@@ -58,7 +58,7 @@ is_same_key (gconstpointer a, gconstpointer b)
     return x->owner == y->owner && x->number == y->number;
 }
 
-/* ---- the filter: what is not in it has not failed ---- */
+/* ---- the filter: a key whose bit is clear has not failed ---- */
 
 static bool
 may_have (const ArecFailedChunks *failed, const ArecCacheKey *key)
@@ -80,9 +80,9 @@ mark_locked (ArecFailedChunks *failed, const ArecCacheKey *key)
                               memory_order_relaxed);
 }
 
-/* Who looks meanwhile may miss a failure, and loads the chunk once more. */
+/* A thread that reads the filter meanwhile may miss a failure; it loads the chunk once more. */
 static void
-make_filter_anew_locked (ArecFailedChunks *failed)
+rebuild_filter_locked (ArecFailedChunks *failed)
 {
     for (uint64_t i = 0; i < FILTER_BITS / 64; i++) {
         atomic_store_explicit (&failed->filter[i], 0, memory_order_relaxed);
@@ -98,7 +98,7 @@ make_filter_anew_locked (ArecFailedChunks *failed)
 static uint64_t
 cost_of (const GError *error)
 {
-    /* The message is there twice at most, the second time without the file's name. */
+    /* An error holds its message at most twice, the second time without the file's name. */
     return sizeof (Failure) + sizeof *error + 2 * strlen (error->message) + OVERHEAD;
 }
 
@@ -115,7 +115,7 @@ remove_locked (ArecFailedChunks *failed, Failure *failure)
 }
 
 static bool
-takes_more (ArecFailedFrom a, ArecFailedFrom b)
+is_earlier (ArecFailedFrom a, ArecFailedFrom b)
 {
     return a.record < b.record || (a.record == b.record && a.n_sound < b.n_sound);
 }
@@ -146,7 +146,7 @@ keep_bound_locked (ArecFailedChunks *failed)
         remove_locked (failed, g_queue_peek_head (&failed->by_age));
     }
     if (failed->n_passed > MAX_FAILURES) {
-        make_filter_anew_locked (failed);
+        rebuild_filter_locked (failed);
     }
 }
 
@@ -161,7 +161,7 @@ arec_failed_chunks_add (ArecFailedChunks *failed, ArecCacheKey key, ArecFailedFr
     pthread_mutex_lock (&failed->lock);
     before = failed->bytes;
     known = g_hash_table_lookup (failed->table, &key);
-    if (known && takes_more (from, known->from)) {
+    if (known && is_earlier (from, known->from)) {
         remove_locked (failed, known);
         known = NULL;
     }

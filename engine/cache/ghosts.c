@@ -1,6 +1,6 @@
 #include "cache/ghosts.h"
 
-/* Places where one hash may be. */
+/* Places in which one hash may be. */
 #define WAYS 4
 
 #define MIN_PLACES 64

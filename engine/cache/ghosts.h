@@ -1,7 +1,8 @@
-/* What left the cache lately: the hash of a thing's key and when the thing was used last.
+/* Ghosts of things that left the cache lately: the hash of a thing's key, and when the thing
+ * was used last.
  *
- * As many as the cache has entries, 16 bytes for each; an older one makes room for a newer one
- * whose hash is near. One thread at a time.
+ * There are as many as the cache has entries, of 16 bytes each. A newer ghost replaces the
+ * oldest of the few places that its hash may be in. One thread at a time.
  */
 #pragma once
 
@@ -22,13 +23,14 @@ typedef struct {
     size_t n_places; /* a power of two, or 0 */
 } ArecGhosts;
 
-/* Makes places for @n at least; those that are kept stay. */
+/* Makes places for @n at least, as far as there is memory; no ghost is lost but by a collision.
+ */
 void arec_ghosts_make_room (ArecGhosts *ghosts, size_t n);
 void arec_ghosts_clear (ArecGhosts *ghosts);
 
 /* @seen > 0. */
 void arec_ghosts_put (ArecGhosts *ghosts, uint64_t hash, uint64_t seen);
 
-/* When what has @hash was used last; 0: not known. The second forgets it. */
+/* When the thing of @hash was used last; 0: not known. The second forgets it. */
 uint64_t arec_ghosts_find (const ArecGhosts *ghosts, uint64_t hash);
 uint64_t arec_ghosts_take (ArecGhosts *ghosts, uint64_t hash);

@@ -5,7 +5,8 @@
 #define MAX_AHEAD(room) ((room) / 4)
 #define MAX_HOT(room) ((room) - (room) / 8)
 
-/* What is ahead goes first once so much came into use without it. */
+/* An unused entry of ahead is evicted first once this much came into use since it was loaded.
+ */
 #define AHEAD_CHANCE(room) (4 * (room))
 
 void
@@ -69,17 +70,17 @@ oldest_of (const ArecReplacement *replacement, ArecQueueKind kind)
     return queue->ends.newer == &queue->ends ? NULL : queue->ends.newer;
 }
 
-/* What cold is lent, and what is ahead, is hot's loss. */
+/* The room of extra_cold and of ahead is taken from hot. */
 static uint64_t
 max_hot (const ArecReplacement *replacement)
 {
     uint64_t most = MAX_HOT (replacement->room);
 
-    return most - MIN (most, replacement->lent + replacement->queues[AREC_AHEAD].bytes);
+    return most - MIN (most, replacement->extra_cold + replacement->queues[AREC_AHEAD].bytes);
 }
 
-/* Displaces hot entries until @extra bytes more fit in; where @since > 0, only those that were
- * last used before it. Returns whether they fit. */
+/* Displaces hot entries until @extra bytes more fit in; if @since > 0, only entries that were
+ * last used before it. Returns whether the bytes fit. */
 static bool
 shrink_hot (ArecReplacement *replacement, uint64_t extra, uint64_t since)
 {
@@ -99,21 +100,23 @@ shrink_hot (ArecReplacement *replacement, uint64_t extra, uint64_t since)
     return true;
 }
 
-/* Learns from a use that came @age after the one before, of what had gone or is hot, by what
- * would have been if the least recently used always went first: would have kept what is gone,
- * or lost what is hot. */
+/* Learns from a use of an entry, evicted or hot, whose last use was @age ago. Evicting the
+ * least recently used first keeps whatever was used within the last `room` bytes. If that rule
+ * would have kept what was evicted, cold gets more room; if it would have lost what is hot,
+ * less. */
 static void
 learn (ArecReplacement *replacement, uint64_t cost, uint64_t age, bool is_hot)
 {
     if (is_hot && age > replacement->room) {
-        replacement->lent -= MIN (replacement->lent, cost);
+        replacement->extra_cold -= MIN (replacement->extra_cold, cost);
     } else if (!is_hot && age <= replacement->room) {
-        replacement->lent = MIN (replacement->lent + cost, MAX_HOT (replacement->room));
+        replacement->extra_cold =
+            MIN (replacement->extra_cold + cost, MAX_HOT (replacement->room));
     }
 }
 
-/* Where a thing belongs that is used now, and was before at @before; 0: never, as far as known.
- */
+/* The queue for a thing that is used now, and was last used at @before; 0: never, as far as
+ * known. */
 static ArecQueueKind
 queue_for (ArecReplacement *replacement, uint64_t cost, uint64_t before)
 {
@@ -208,7 +211,7 @@ arec_replacement_evict (ArecReplacement *replacement, ArecSeat *seat)
     arec_replacement_remove (replacement, seat);
 }
 
-/* ---- the order of going ---- */
+/* ---- the order of eviction: stale ones of ahead, cold, hot, the rest of ahead ---- */
 
 static bool
 is_stale (const ArecReplacement *replacement, const ArecSeat *seat)
@@ -216,7 +219,7 @@ is_stale (const ArecReplacement *replacement, const ArecSeat *seat)
     return replacement->clock - seat->seen > AHEAD_CHANCE (replacement->room);
 }
 
-/* The first of ahead that still has its chance. */
+/* The oldest of ahead that is not stale. */
 static ArecSeat *
 first_ahead (const ArecReplacement *replacement)
 {
@@ -229,7 +232,7 @@ first_ahead (const ArecReplacement *replacement)
     return seat == ends ? NULL : seat;
 }
 
-/* The first of the queue @kind, or of those whose turn is after it. */
+/* The oldest of the queue @kind, else of those that come after it. */
 static ArecSeat *
 first_from (const ArecReplacement *replacement, ArecQueueKind kind)
 {

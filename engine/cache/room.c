@@ -62,6 +62,20 @@ bytes_of (ArecRoom *room, bool is_large)
 }
 
 void
+arec_room_give_place (ArecRoom *room)
+{
+    room->loads--;
+    room->overdue++;
+}
+
+void
+arec_room_take_place (ArecRoom *room)
+{
+    room->loads++;
+    room->overdue--;
+}
+
+void
 arec_room_add (ArecRoom *room, uint64_t cost, bool is_large)
 {
     *bytes_of (room, is_large) += cost;

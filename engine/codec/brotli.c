@@ -1,14 +1,14 @@
 #include "codec/decompressors.h"
 
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include <brotli/decode.h>
 #include <glib.h>
 
+#include "base/thread_slot.h"
 #include "codec/codec.h"
-#include "codec/stream.h"
+#include "codec/codec_stream.h"
 
 /* The first byte of a stream with a large window. */
 #define LARGE_WINDOW 0x11
@@ -18,7 +18,7 @@ static const char truncated[] = "truncated Brotli stream";
 
 /* A decoder cannot be reset, so each stream has its own, and a chunk may have thousands of tiny
  * streams: what a decoder of such a stream allocates comes out of one block that its thread
- * keeps. It is handed out from its begin to its end, and is empty again for the next stream. */
+ * keeps. It is handed out from its start to its end, and is empty again for the next stream. */
 #define BLOCK_SIZE ((size_t)128 * 1024)
 #define ALIGNMENT 16
 
@@ -30,26 +30,16 @@ typedef struct {
     size_t used;
 } Block;
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t block_key;
-
-static void
-make_key (void)
-{
-    pthread_key_create (&block_key, g_free);
-}
+static ArecThreadSlot slot = AREC_THREAD_SLOT (g_free);
 
 /* NULL when memory is lacking; then everything is allocated one by one. */
 static Block *
-thread_block (void)
+take_block (void)
 {
-    Block *block;
+    Block *block = arec_thread_slot_take (&slot);
 
-    pthread_once (&once, make_key);
-    block = pthread_getspecific (block_key);
     if (!block) {
         block = g_try_malloc (sizeof *block);
-        pthread_setspecific (block_key, block);
     }
     if (block) {
         block->used = 0;
@@ -93,12 +83,10 @@ allow_large_windows (BrotliDecoderState *decoder)
     return decoder;
 }
 
-/* For a stream that is done before this thread begins another one. */
+/* With memory of @block, if there is one. */
 static BrotliDecoderState *
-new_brief_decoder (void)
+new_brief_decoder (Block *block)
 {
-    Block *block = thread_block();
-
     return allow_large_windows (block ? BrotliDecoderCreateInstance (take, give_back, block)
                                       : BrotliDecoderCreateInstance (NULL, NULL, NULL));
 }
@@ -118,17 +106,20 @@ const char *
 arec_brotli_decompress (const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity,
                         size_t *out_size)
 {
-    BrotliDecoderState *decoder = new_brief_decoder();
+    Block *block = take_block();
+    BrotliDecoderState *decoder = new_brief_decoder (block);
     size_t out_left = capacity;
     BrotliDecoderResult result;
     BrotliDecoderErrorCode code;
 
     if (!decoder) {
+        arec_thread_slot_give (&slot, block);
         return arec_codec_no_memory;
     }
     result = BrotliDecoderDecompressStream (decoder, &in_size, &in, &out_left, &out, NULL);
     code = BrotliDecoderGetErrorCode (decoder);
     BrotliDecoderDestroyInstance (decoder);
+    arec_thread_slot_give (&slot, block);
 
     switch (result) {
     case BROTLI_DECODER_RESULT_SUCCESS:
@@ -203,7 +194,7 @@ step (void *data, const uint8_t **in, size_t *in_left, uint8_t **out, size_t *ou
     if (decoder->max_window > 0) {
         look_at_front (decoder, *in, *in_left);
         if (has_too_large_window (decoder)) {
-            return arec_stream_needs_whole;
+            return arec_codec_stream_needs_whole;
         }
     }
     result = BrotliDecoderDecompressStream (decoder->state, in_left, in, out_left, out, NULL);

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The byte that names a codec in a chunk (spec/container 4). */
+/* The byte that names a codec in a chunk (FORMAT.md 5). */
 typedef enum {
     AREC_COMPRESSION_NONE = 0,
     AREC_COMPRESSION_BROTLI = 'b',

@@ -25,6 +25,31 @@ arec_codec_options_default (ArecCompression compression)
     return options;
 }
 
+ArecCodecLimits
+arec_codec_limits (ArecCompression compression)
+{
+    switch (compression) {
+    case AREC_COMPRESSION_NONE: break;
+    case AREC_COMPRESSION_BROTLI: return (ArecCodecLimits){0, 11, 10, 30};
+    case AREC_COMPRESSION_ZSTD: return (ArecCodecLimits){-131072, 22, 10, 31};
+    case AREC_COMPRESSION_SNAPPY: return (ArecCodecLimits){1, 2, 0, 0};
+    }
+    return (ArecCodecLimits){0};
+}
+
+static bool
+is_within_limits (const ArecCodecOptions *options)
+{
+    ArecCodecLimits limits = arec_codec_limits (options->compression);
+
+    if (limits.max_window_log == 0) {
+        return true; /* neither level nor window has an effect */
+    }
+    return options->level >= limits.min_level && options->level <= limits.max_level &&
+           (!options->has_window_log || (options->window_log >= limits.min_window_log &&
+                                         options->window_log <= limits.max_window_log));
+}
+
 size_t
 arec_compress_bound (const ArecCodecOptions *options, size_t size)
 {
@@ -35,6 +60,31 @@ arec_compress_bound (const ArecCodecOptions *options, size_t size)
     case AREC_COMPRESSION_SNAPPY: return arec_snappy_compress_bound (size);
     }
     return size;
+}
+
+size_t
+arec_compress_memory (const ArecCodecOptions *options, size_t size)
+{
+    switch (options->compression) {
+    case AREC_COMPRESSION_NONE: break;
+    case AREC_COMPRESSION_BROTLI: return arec_brotli_compress_memory (options, size);
+    case AREC_COMPRESSION_ZSTD: return arec_zstd_compress_memory (options, size);
+    case AREC_COMPRESSION_SNAPPY: return arec_snappy_compress_memory (size);
+    }
+    return 0;
+}
+
+size_t
+arec_compress_kept (void)
+{
+    return arec_brotli_compress_kept() + arec_zstd_compress_kept();
+}
+
+void
+arec_compress_release (void)
+{
+    arec_brotli_compress_release();
+    arec_zstd_compress_release();
 }
 
 static const char *
@@ -56,6 +106,9 @@ arec_compress (const ArecCodecOptions *options, const uint8_t *in, size_t in_siz
 {
     if (in_size == 0) {
         in = (const uint8_t *)"";
+    }
+    if (!is_within_limits (options)) {
+        return "no such level or window log";
     }
     switch (options->compression) {
     case AREC_COMPRESSION_NONE: return copy (in, in_size, out, capacity, out_size);

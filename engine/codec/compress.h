@@ -1,7 +1,8 @@
 /* Compression by Riegeli's compression byte, from a whole buffer into a whole buffer: the
  * counterpart of codec/codec.h.
  *
- * Thread-safe; what a codec needs for itself is kept for each thread and reused.
+ * Thread-safe. What a codec needs for itself is kept for each thread, within bounds, and used
+ * again; it goes with the thread. The bytes made depend on options and input alone.
  */
 #pragma once
 
@@ -14,17 +15,37 @@
 /* How to compress. None of it but the compression is told to the reader. */
 typedef struct {
     ArecCompression compression;
-    int level;           /* brotli 0 .. 11, zstd -131072 .. 22, snappy 1 or 2 (the same here) */
-    bool has_window_log; /* else the library's own: brotli 22, zstd by level and size */
-    int window_log;      /* brotli 10 .. 30, zstd 10 .. 31 */
+    int level; /* within arec_codec_limits () */
+    /* Without one: brotli 22, 18 at levels 0 and 1; zstd by level. */
+    bool has_window_log;
+    /* Within arec_codec_limits (). A stream has no larger window than it needs. */
+    int window_log;
 } ArecCodecOptions;
 
+/* Levels and window logs that there are, both ends included. Levels of Snappy make no
+ * difference here and are not looked at. 0 to 0: has none. */
+typedef struct {
+    int min_level, max_level;
+    int min_window_log, max_window_log;
+} ArecCodecLimits;
+
+ArecCodecLimits arec_codec_limits (ArecCompression compression);
+
 /* The level and window that the reference takes when an option string names the codec alone
- * (spec/container 9.3). */
+ * (FORMAT.md 13). */
 ArecCodecOptions arec_codec_options_default (ArecCompression compression);
 
 /* Bytes that a stream of @size bytes, of a buffer that really exists, takes at most. */
 size_t arec_compress_bound (const ArecCodecOptions *options, size_t size);
+
+/* Bytes of memory that compressing @size bytes takes at most, beside input and output:
+ * calculated for zstd, measured for brotli (README.md).
+ * @options  within the limits. */
+size_t arec_compress_memory (const ArecCodecOptions *options, size_t size);
+
+/* Bytes that this thread keeps for its next stream, and giving them back. */
+size_t arec_compress_kept (void);
+void arec_compress_release (void);
 
 /* Compresses @in, without a size in front, into at most @capacity bytes at @out.
  * @in        may be NULL when @in_size is 0.

@@ -26,8 +26,9 @@ bool arec_snappy_decompressed_size (const uint8_t *in, size_t in_size, uint64_t 
 
 /* A codec that decompresses piece by piece. */
 typedef struct {
-    void *(*new_decoder) (void); /* NULL when memory lacks */
-    /* Before the first step: a window of more than 2^@log bytes is arec_stream_needs_whole. */
+    void *(*new_decoder) (void); /* NULL if out of memory */
+    /* Before the first step: a window of more than 2^@log bytes is refused as
+     * arec_codec_stream_needs_whole. */
     void (*limit_window) (void *decoder, unsigned log);
     /* Goes from @in to @out as far as they reach and moves both. *ended: the stream is
      * complete. Returns NULL or a reason. */

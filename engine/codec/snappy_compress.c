@@ -8,6 +8,14 @@ arec_snappy_compress_bound (size_t size)
     return snappy_max_compressed_length (size);
 }
 
+/* A table of 2 bytes for each of at most 2^14 hashes, and copies of a block of 64 KiB and of
+ * what is made of it. */
+size_t
+arec_snappy_compress_memory (size_t size)
+{
+    return size == 0 ? 0 : (size_t)256 * 1024;
+}
+
 /* Levels differ only in effort, and the library of this system knows one. */
 const char *
 arec_snappy_compress (const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity,

@@ -1,14 +1,14 @@
 #include "codec/decompressors.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include <glib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "base/thread_slot.h"
 #include "codec/codec.h"
-#include "codec/stream.h"
+#include "codec/codec_stream.h"
 
 static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
 
@@ -18,49 +18,24 @@ static const char invalid[] = "invalid or truncated Zstd frame";
 
 /* ---- a whole buffer ---- */
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t context_key;
-
 static void
 free_context (void *context)
 {
     ZSTD_freeDCtx (context);
 }
 
-static void
-make_key (void)
-{
-    pthread_key_create (&context_key, free_context);
-}
+static ArecThreadSlot slot = AREC_THREAD_SLOT (free_context);
 
-static ZSTD_DCtx *
-thread_context (void)
+static const char *
+decompress (ZSTD_DCtx *context, const uint8_t *in, size_t in_size, uint8_t *out,
+            size_t capacity, size_t *out_size)
 {
-    ZSTD_DCtx *context;
-
-    pthread_once (&once, make_key);
-    context = pthread_getspecific (context_key);
-    if (!context) {
-        context = ZSTD_createDCtx();
-        pthread_setspecific (context_key, context);
-    }
-    return context;
-}
-
-const char *
-arec_zstd_decompress (const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity,
-                      size_t *out_size)
-{
-    ZSTD_DCtx *context = thread_context();
     size_t result;
 
-    if (!context) {
-        return arec_codec_no_memory;
-    }
     if (in_size < sizeof magic || memcmp (in, magic, sizeof magic) != 0) {
         return no_frame;
     }
-    /* ZSTD_decompress would go on with further frames behind the first. */
+    /* ZSTD_decompress would go on with further frames after the first. */
     result = ZSTD_findFrameCompressedSize (in, in_size);
     if (ZSTD_isError (result)) {
         return invalid;
@@ -79,6 +54,24 @@ arec_zstd_decompress (const uint8_t *in, size_t in_size, uint8_t *out, size_t ca
     }
     *out_size = result;
     return NULL;
+}
+
+const char *
+arec_zstd_decompress (const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity,
+                      size_t *out_size)
+{
+    ZSTD_DCtx *context = arec_thread_slot_take (&slot);
+    const char *reason;
+
+    if (!context) {
+        context = ZSTD_createDCtx();
+    }
+    if (!context) {
+        return arec_codec_no_memory;
+    }
+    reason = decompress (context, in, in_size, out, capacity, out_size);
+    arec_thread_slot_give (&slot, context);
+    return reason;
 }
 
 bool
@@ -132,7 +125,7 @@ static const char *
 reason_of_error (size_t result)
 {
     switch (ZSTD_getErrorCode (result)) {
-    case ZSTD_error_frameParameter_windowTooLarge: return arec_stream_needs_whole;
+    case ZSTD_error_frameParameter_windowTooLarge: return arec_codec_stream_needs_whole;
     case ZSTD_error_memory_allocation: return arec_codec_no_memory;
     case ZSTD_error_prefix_unknown: return no_frame;
     default: return invalid;

@@ -11,24 +11,26 @@
 /* Tasks of decoding ahead that may wait for a thread. */
 #define MAX_AHEAD_TASKS 256
 
-/* A few milliseconds of decoding, which handing over and waiting would not make shorter. */
+/* A few milliseconds of decoding: decoding such a chunk piece by piece would not be faster. */
 #define MAX_WHOLE_CHUNK (UINT64_C (4) << 20)
 
-/* Loads at the same time when nobody says otherwise: disks gain from some even on few CPUs. */
+/* The default of concurrent loads is at least this: disks gain from several even on few CPUs.
+ */
 #define MIN_AUTO_PARALLELISM 8
 
-/* Of the budget, what may remember failed chunks: some 160 of them for each MiB of it. */
+/* The share of the budget for failed chunks: some 160 failures for each MiB of the budget. */
 #define FAILED_SHARE 16
 #define MIN_FAILED_SIZE (UINT64_C (64) << 10)
 
-/* What is not for chunks where memory is little: programs, libraries, stacks, malloc's spare
- * blocks, and pages of the kernel that are not given back at once. */
+/* Memory that small machines keep free of chunks: for programs, libraries, stacks, malloc's
+ * spare blocks, and pages that the kernel does not reclaim at once. */
 #define MIN_RESERVE (UINT64_C (20) << 20)
 
-/* Chunks may take so much of what a process has before it counts that others want some, too. */
+/* Up to this much, chunks may take all memory but the reserve; beyond it, half of all memory.
+ */
 #define OWN_MEMORY (UINT64_C (384) << 20)
 
-/* Bytes that chunks in the cache, in use and in the making may take in all. */
+/* Bytes that chunks in the cache, in use and being loaded may take in all. */
 static uint64_t
 max_memory (void)
 {
@@ -38,11 +40,20 @@ max_memory (void)
 }
 
 uint64_t
+arec_engine_auto_max_chunk_size (void)
+{
+    return MIN (AREC_MAX_CHUNK_SIZE, max_memory());
+}
+
+uint64_t
 arec_engine_auto_cache_size (void)
 {
     return CLAMP (arec_memory_limit() / 8, MIN_AUTO_CACHE, MAX_AUTO_CACHE);
 }
 
+/* First replaces each 0 of the options by its default, in an order in which a default may use
+ * those before it: `parallelism`, for cursors and batches, is taken before max_parallelism gets
+ * the higher default that is good for loads. */
 ArecEngine *
 arec_engine_new (const ArecEngineOptions *options)
 {
@@ -65,7 +76,7 @@ arec_engine_new (const ArecEngineOptions *options)
             MIN (MAX (engine->parallelism, MIN_AUTO_PARALLELISM), AREC_MAX_PARALLELISM);
     }
     if (chosen.max_chunk_size == 0) {
-        chosen.max_chunk_size = MIN (AREC_MAX_CHUNK_SIZE, memory);
+        chosen.max_chunk_size = arec_engine_auto_max_chunk_size();
     }
     cache = (ArecChunkCacheOptions){.budget = chosen.cache_size,
                                     .ceiling = memory,
@@ -105,12 +116,19 @@ arec_engine_unref (ArecEngine *engine)
     if (!engine || atomic_fetch_sub (&engine->refs, 1) > 1) {
         return;
     }
+    /* First, since tasks of its threads use all the rest. */
     arec_worker_pool_free (engine->workers);
     arec_chunk_cache_free (engine->cache);
     arec_failed_chunks_free (engine->failed);
     arec_fd_pool_free (engine->fds);
     arec_index_file_free (engine->index_file);
     g_free (engine);
+}
+
+bool
+arec_engine_stop (ArecEngine *engine, int64_t until)
+{
+    return arec_worker_pool_stop (engine->workers, until);
 }
 
 bool
@@ -125,36 +143,47 @@ arec_engine_max_loads (const ArecEngine *engine)
     return engine->max_loads;
 }
 
+/* A variable for each number of the list: a number that has none does not compile, nor does a
+ * variable that no number uses. */
+static void
+collect_stats (const ArecEngine *engine, const ArecChunkCacheStats *cache,
+               ArecEngineStats *stats)
+{
+    const uint64_t cache_budget = cache->budget;
+    const uint64_t cache_used = cache->used;
+    const uint64_t cache_alive = cache->alive;
+    const uint64_t index_used = engine->index_used;
+    const uint64_t index_offloaded_bytes = arec_index_file_size (engine->index_file);
+    const uint64_t index_reads = arec_index_file_n_reads (engine->index_file);
+    const uint64_t cache_entries = cache->entries;
+    const uint64_t cache_hits = cache->hits;
+    const uint64_t cache_misses = cache->misses;
+    const uint64_t cache_joins = cache->joins;
+    const uint64_t cache_evictions = cache->evictions;
+    const uint64_t chunks_ahead = cache->ahead;
+    const uint64_t chunks_ahead_used = cache->ahead_used;
+    const uint64_t chunks_ahead_wasted = cache->ahead_wasted;
+    const uint64_t chunks_ahead_refused = cache->ahead_refused;
+    const uint64_t chunks_decoded = engine->chunks_decoded;
+    const uint64_t chunks_failed = cache->failures + engine->chunks_failed;
+    const uint64_t damages_known = arec_failed_chunks_n (engine->failed);
+    const uint64_t damage_hits = engine->damage_hits;
+    const uint64_t size_lists_read = engine->size_lists_read;
+    const uint64_t decoded_bytes = engine->decoded_bytes;
+    const uint64_t source_reads = engine->source_counters.reads;
+    const uint64_t source_bytes = engine->source_counters.bytes;
+    const uint64_t files_open = arec_fd_pool_n_open (engine->fds);
+
+#define TAKE(name, kind, help) stats->name = name;
+    AREC_ENGINE_NUMBERS (TAKE)
+#undef TAKE
+}
+
 void
 arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats)
 {
     ArecChunkCacheStats cache;
 
     arec_chunk_cache_get_stats (engine->cache, &cache);
-    *stats = (ArecEngineStats){
-        .cache_budget = cache.budget,
-        .cache_used = cache.used,
-        .cache_alive = cache.alive,
-        .index_used = engine->index_used,
-        .index_offloaded_bytes = arec_index_file_size (engine->index_file),
-        .index_reads = arec_index_file_n_reads (engine->index_file),
-        .cache_entries = cache.entries,
-        .cache_hits = cache.hits,
-        .cache_misses = cache.misses,
-        .cache_joins = cache.joins,
-        .cache_evictions = cache.evictions,
-        .chunks_ahead = cache.ahead,
-        .chunks_ahead_used = cache.ahead_used,
-        .chunks_ahead_wasted = cache.ahead_wasted,
-        .chunks_ahead_refused = cache.ahead_refused,
-        .chunks_decoded = engine->chunks_decoded,
-        .chunks_failed = cache.failures + engine->chunks_failed,
-        .damages_known = arec_failed_chunks_n (engine->failed),
-        .damage_hits = engine->damage_hits,
-        .size_lists_read = engine->size_lists_read,
-        .decoded_bytes = engine->decoded_bytes,
-        .source_reads = engine->source_counters.reads,
-        .source_bytes = engine->source_counters.bytes,
-        .files_open = arec_fd_pool_n_open (engine->fds),
-    };
+    collect_stats (engine, &cache, stats);
 }

@@ -27,7 +27,7 @@ struct ArecEngine {
     _Atomic uint64_t next_owner; /* of things in the cache */
     _Atomic uint64_t index_used;
     _Atomic uint64_t chunks_decoded;
-    _Atomic uint64_t chunks_failed; /* in scans, and after a load that succeeded; the cache
+    _Atomic uint64_t chunks_failed; /* in cursors, and after a load that succeeded; the cache
                                        counts the others */
     _Atomic uint64_t damage_hits;
     _Atomic uint64_t size_lists_read;

@@ -1,15 +1,16 @@
 #include "dataset/opening.h"
 
+#include "naming/source_list.h"
 #include "source/file_source.h"
 
 ArecSource *
 arec_open_source (ArecEngine *engine, const ArecSourceFile *file, GError **error)
 {
+    int directory = arec_source_file_directory (file);
     ArecSource *source =
         file->form == AREC_SOURCE_DIRECTORY
-            ? arec_file_source_new_found (engine->fds, file->dir_fd, file->name, file->path,
-                                          error)
-            : arec_file_source_new (engine->fds, file->dir_fd, file->name, file->path, error);
+            ? arec_file_source_new_found (engine->fds, directory, file->name, file->path, error)
+            : arec_file_source_new (engine->fds, directory, file->name, file->path, error);
 
     if (source) {
         source->counters = &engine->source_counters;
@@ -17,18 +18,7 @@ arec_open_source (ArecEngine *engine, const ArecSourceFile *file, GError **error
     return source;
 }
 
-static ArecShardKind
-kind_of_choice (ArecKindChoice choice)
-{
-    switch (choice) {
-    case AREC_KIND_AUTO: return AREC_SHARD_AUTO;
-    case AREC_KIND_IS_ARRAY_RECORD: return AREC_SHARD_ARRAY_RECORD;
-    case AREC_KIND_IS_RIEGELI: return AREC_SHARD_RIEGELI;
-    }
-    g_return_val_if_reached (AREC_SHARD_AUTO);
-}
-
-/* The file that the next index goes to; NULL: memory. */
+/* The file for the next index; NULL: it stays in memory. */
 static ArecIndexFile *
 index_file_of_choice (const ArecEngine *engine, ArecIndexStorage storage)
 {
@@ -50,7 +40,7 @@ arec_shard_options_of (const ArecEngine *engine, const ArecSourceFile *file,
 {
     return (ArecShardOptions){
         .limits = engine->limits,
-        .kind = kind_of_choice (options->kind),
+        .kind = options->kind,
         .name_is_array_record = arec_source_name_is_array_record (file->name),
         .offloaded = index_file_of_choice (engine, options->index_storage),
         .recover = options->recover,

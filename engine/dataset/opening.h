@@ -1,4 +1,4 @@
-/* From a file of a list and the caller's options to a source and how its shard is opened. */
+/* From a file of a list and the caller's options to a source and the options of its shard. */
 #pragma once
 
 #include <glib.h>

@@ -3,25 +3,27 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "base/worker_pool.h"
-#include "cache/readahead.h"
-#include "dataset/reading.h"
+#include <arec/file_info.h>
 
-/* A stream of tiny records may be announced as many at a time as this, not as many as fit. */
+#include "base/worker_pool.h"
+#include "dataset/chunk_walk.h"
+#include "dataset/reader.h"
+#include "dataset/streams.h"
+
+/* The most records announced at a time: for tiny records this is the bound, not the bytes. */
 #define MAX_WINDOW 4096
 
-/* Bytes that are decoded ahead of a stream where nobody says how many: so far ahead of a reader
- * of small records that it is not overtaken, and a large chunk for each thread as long as one
- * that is not read after all is no great loss. */
+/* Bytes decoded ahead of a stream by default: enough that a reader of small records does not
+ * catch up, and one large chunk for each thread, up to a bound on the work that is wasted if
+ * the stream ends. */
 #define AUTO_SIZE (UINT64_C (4) << 20)
 #define MAX_AUTO_SIZE (UINT64_C (64) << 20)
 
-/* More records than any file has: each takes a byte of one. Nothing is decoded ahead where an
- * index says so, and nothing below overflows. */
+/* More records than any file can have, since each takes a byte of it. If an index claims more,
+ * nothing is decoded ahead, so nothing below overflows. */
 #define MAX_RECORDS (UINT64_C (1) << 48)
 
-/* Decoded bytes that a thread gets to do at once: handing over costs more than a small chunk.
- */
+/* Decoded bytes of one task: handing over costs more than a small chunk. */
 #define TASK_SIZE (UINT64_C (128) * 1024)
 
 struct ArecReadahead {
@@ -31,7 +33,7 @@ struct ArecReadahead {
     _Atomic bool ending;
     pthread_mutex_t lock;
     pthread_cond_t task_ended;
-    unsigned n_tasks; /* of ours, with the engine's threads; guarded by the lock, as below */
+    unsigned n_tasks; /* queued or running; guarded by the lock, as `streams` is */
     ArecStreams streams;
 };
 
@@ -62,7 +64,7 @@ get_sizes (const ArecReader *reader, uint64_t *of_record, uint64_t *of_chunk)
 static uint64_t
 choose_size (const ArecReader *reader, uint64_t chunk_size)
 {
-    /* What an index says may be anything. */
+    /* An index may claim any size. */
     uint64_t for_all = arec_reader_parallelism (reader) * MIN (chunk_size, MAX_AUTO_SIZE);
 
     return CLAMP (for_all, AUTO_SIZE, MAX_AUTO_SIZE);
@@ -93,7 +95,7 @@ arec_readahead_free (ArecReadahead *readahead)
     if (!readahead) {
         return;
     }
-    /* The threads are the engine's, which may end with our reader: they must be out of here. */
+    /* The engine, and its threads, may end with our reader: no task may be left by then. */
     readahead->ending = true;
     pthread_mutex_lock (&readahead->lock);
     while (readahead->n_tasks > 0) {
@@ -129,16 +131,16 @@ run_task (void *data)
         uint64_t chunk_end;
 
         if (!arec_reader_load_ahead (task->readahead->reader, record, &chunk_end)) {
-            break; /* whoever reads there loads it, or is told why not */
+            break; /* a read there loads it, or reports why it cannot */
         }
-        /* The next step behind the chunk. */
+        /* The first step past the chunk. */
         record += (chunk_end - record + task->step - 1) / task->step * task->step;
     }
     free_task (task);
 }
 
-/* Hands [first, end) to the threads in pieces. What finds no thread is decoded when it is read.
- */
+/* Hands [first, end) to the threads in pieces. The rest is decoded when it is read, if no
+ * thread takes a piece. */
 static void
 decode_ahead (ArecReadahead *readahead, uint64_t first, uint64_t end, uint64_t step,
               uint64_t group_size)
@@ -168,7 +170,7 @@ arec_readahead_note (ArecReadahead *readahead, uint64_t record)
 {
     ArecSurroundings around = {.n_records = arec_reader_n_records (readahead->reader),
                                .max_window = readahead->max_window};
-    ArecAhead ahead;
+    ArecUpcoming ahead;
 
     if (!arec_reader_surroundings (readahead->reader, record, &around.chunk_end,
                                    &around.group_size, NULL)) {
@@ -178,15 +180,16 @@ arec_readahead_note (ArecReadahead *readahead, uint64_t record)
     ahead = arec_streams_note (&readahead->streams, record, &around);
     pthread_mutex_unlock (&readahead->lock);
     if (ahead.end > around.chunk_end) {
-        uint64_t behind = MAX (ahead.first, around.chunk_end), end;
+        uint64_t next = MAX (ahead.first, around.chunk_end), end;
 
-        /* From the first step that is not in the record's own chunk; and a chunk more, which a
-         * reader finds that asks for nothing before it has come through what was announced. */
-        behind += (ahead.step - (behind - ahead.first) % ahead.step) % ahead.step;
+        /* Begins at the first step past the record's own chunk. Goes one chunk further than
+         * announced, for a reader that asks for nothing until it has used all announced
+         * records: it finds the next chunk decoded. */
+        next += (ahead.step - (next - ahead.first) % ahead.step) % ahead.step;
         end = MIN (ahead.end + MAX (around.group_size, ahead.step), around.n_records);
-        decode_ahead (readahead, behind, end, ahead.step, around.group_size);
+        decode_ahead (readahead, next, end, ahead.step, around.group_size);
     }
-    return (ArecUpcoming){ahead.first, ahead.end, ahead.step};
+    return ahead;
 }
 
 void

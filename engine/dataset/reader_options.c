@@ -1,6 +1,4 @@
-#include <arec/reader.h>
-
-#include <string.h>
+#include <arec/reader_options.h>
 
 #include "base/option_text.h"
 
@@ -14,9 +12,8 @@ enum {
 
 #define GIB UINT64_C (1073741824)
 
-/* container.md 9.4. footer_prefetch_bytes is known to the reference's Python package only,
- * which rejects it together with an offloaded index; an option without effect is no reason to
- * fail here. */
+/* FORMAT.md 13. Only the reference's Python package knows footer_prefetch_bytes, and rejects it
+ * together with an offloaded index; here it has no effect, so it is no reason to fail. */
 static const ArecOptionRule rules[N_OPTIONS] = {
     [MAX_PARALLELISM] = {.key = "max_parallelism",
                          .kind = AREC_OPTION_INT,
@@ -38,25 +35,43 @@ static const ArecOptionRule rules[N_OPTIONS] = {
 };
 
 bool
-arec_reader_options_parse (const char *text, ArecReaderOptions *options, GError **error)
+arec_reader_options_update (const char *text, ArecReaderOptions *options, GError **error)
 {
     ArecOptionValue values[N_OPTIONS];
     const ArecOptionValue *parallelism = &values[MAX_PARALLELISM];
+    const ArecOptionValue *readahead = &values[READAHEAD_BUFFER_SIZE];
     const ArecOptionValue *storage = &values[INDEX_STORAGE_OPTION];
+    const ArecOptionValue *prefetch = &values[FOOTER_PREFETCH_BYTES];
 
     if (!arec_option_text_parse (text, rules, N_OPTIONS, values, error)) {
         return false;
     }
-    memset (options, 0, sizeof *options);
-    /* The members of an absent option and of `auto` are zero, which is the default. */
-    options->has_max_parallelism = parallelism->position > 0 && parallelism->word < 0;
-    options->max_parallelism = (uint32_t)parallelism->integer;
-    options->has_readahead_buffer_size =
-        values[READAHEAD_BUFFER_SIZE].position > 0 && values[READAHEAD_BUFFER_SIZE].word < 0;
-    options->readahead_buffer_size = values[READAHEAD_BUFFER_SIZE].bytes;
+    /* The number of `auto` is zero, which is the default. */
+    if (parallelism->position > 0) {
+        options->has_max_parallelism = parallelism->word < 0;
+        options->max_parallelism = (uint32_t)parallelism->integer;
+    }
+    if (readahead->position > 0) {
+        options->has_readahead_buffer_size = readahead->word < 0;
+        options->readahead_buffer_size = readahead->bytes;
+    }
     if (storage->position > 0) {
         options->index_storage = (ArecIndexStorage)storage->word;
     }
-    options->footer_prefetch_bytes = values[FOOTER_PREFETCH_BYTES].bytes;
+    if (prefetch->position > 0) {
+        options->footer_prefetch_bytes = prefetch->bytes;
+    }
+    return true;
+}
+
+bool
+arec_reader_options_parse (const char *text, ArecReaderOptions *options, GError **error)
+{
+    ArecReaderOptions parsed = {0};
+
+    if (!arec_reader_options_update (text, &parsed, error)) {
+        return false;
+    }
+    *options = parsed;
     return true;
 }

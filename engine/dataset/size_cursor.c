@@ -1,10 +1,12 @@
-#include <arec/reader.h>
+#include <arec/cursor.h>
 
-#include "dataset/reading.h"
+#include "dataset/chunk_walk.h"
+#include "dataset/record_size.h"
+#include "dataset/reader.h"
 
 struct ArecSizeCursor {
     ArecReader *reader;
-    bool stands;    /* somewhere */
+    bool stands;    /* the walk is at a chunk */
     uint64_t first; /* number in the sequence of record `walk.chunk_record` of the chunk */
     ArecChunkWalk walk;
 };

@@ -1,4 +1,4 @@
-/* The arithmetic of 64 KiB blocks (spec/container 2.2). Pure.
+/* The arithmetic of 64 KiB blocks (FORMAT.md 3). Pure.
  *
  *     0        24                       65536    65560
  *     |header  |chunk bytes ...         |header  |chunk bytes ...
@@ -24,7 +24,7 @@ arec_block_remaining (uint64_t position)
     return -position % AREC_BLOCK_SIZE;
 }
 
-/* Whether a chunk may begin at @position: not inside a block header nor right behind one. */
+/* Whether a chunk may begin at @position: not inside a block header nor right after one. */
 static inline bool
 arec_block_is_chunk_boundary (uint64_t position)
 {
@@ -64,7 +64,7 @@ arec_block_distance (uint64_t begin, uint64_t position)
            (position / AREC_BLOCK_SIZE - begin / AREC_BLOCK_SIZE) * AREC_BLOCK_HEADER_SIZE;
 }
 
-/* Where a chunk ends: behind its bytes, and at least one byte for each record later than it
+/* Where a chunk ends: past its bytes, and at least one byte for each record later than it
  * began. */
 static inline uint64_t
 arec_block_chunk_end (uint64_t begin, uint64_t data_size, uint64_t num_records)

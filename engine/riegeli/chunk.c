@@ -6,19 +6,23 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/heap.h"
-#include "codec/stream.h"
+#include "codec/codec_stream.h"
 #include "riegeli/block.h"
 #include "riegeli/simple_chunk.h"
 #include "riegeli/transposed_chunk.h"
 
 /* Bytes of data that are read with the header when only sizes are wanted: the compression byte
- * and a length of one byte, so that nothing behind a short size list is read. */
+ * and a length of one byte, so that nothing past a short size list is read. */
 #define FIRST_FRONT 2
 
 /* A stored size list longer than this is not believed without the data hash: twice what varints
  * of the longest form take, and some for the codec. */
 #define MAX_SIZES_PER_RECORD (2 * AREC_MAX_VARINT)
 #define MAX_SIZES_EXTRA 65536
+
+/* The steps of a simple chunk are compiled once for each destination. In a file of single
+ * records, what the compiler can then leave out for a run is 1.5 % of all instructions. */
+#define INLINE static inline __attribute__ ((always_inline))
 
 static ArecError
 code_of (ArecDecodeResult result)
@@ -68,9 +72,8 @@ cost_of_offsets (const ArecChunkHeader *header)
     return cost;
 }
 
-/* Whether what the chunk decodes to, and takes meanwhile, is within the limits. */
-static bool
-is_within (const ArecChunkHeader *header, uint64_t max_size)
+bool
+arec_chunk_is_within (const ArecChunkHeader *header, uint64_t max_size)
 {
     uint64_t offsets;
 
@@ -79,6 +82,23 @@ is_within (const ArecChunkHeader *header, uint64_t max_size)
     }
     offsets = cost_of_offsets (header);
     return offsets <= max_size && header->decoded_data_size <= max_size - offsets;
+}
+
+bool
+arec_chunk_body_is_within (const ArecChunkHeader *header, ArecBytes body, uint64_t max_size)
+{
+    const ArecTransposedSize size = {header->num_records, header->decoded_data_size};
+    ArecDecodeLimits limits = {.max_size = max_size};
+
+    if (!arec_chunk_is_within (header, max_size) || arec_bytes_left (&body) > max_size) {
+        return false;
+    }
+    /* A reader's memory holds the stored form of a transposed one besides. */
+    limits.max_size = MAX (max_size - arec_bytes_left (&body), 1); /* 0 would be the default */
+    limits = arec_decode_limits_resolve (&limits);
+    return header->type != AREC_CHUNK_TRANSPOSED ||
+           (arec_chunk_is_within (header, limits.max_size) &&
+            arec_transposed_is_within (body, &size, &limits));
 }
 
 /* What may be used for a size list that cannot be streamed, of a chunk that is within
@@ -100,7 +120,7 @@ check_size (const ArecChunkPlace *place, const ArecChunkHeader *header, uint64_t
                                 "the chunk has %" PRIu64 " records, the limit is %" PRIu64,
                                 header->num_records, AREC_MAX_CHUNK_RECORDS);
     }
-    if (!is_within (header, max_size)) {
+    if (!arec_chunk_is_within (header, max_size)) {
         return arec_fail_place (error, AREC_ERROR_LIMIT, place->source->name, place->begin,
                                 "the chunk decodes to %" PRIu64 " bytes in %" PRIu64
                                 " records, the limit for both is %" PRIu64 " bytes",
@@ -145,29 +165,43 @@ decompress_values (ArecCompression compression, ArecBytes stream, uint64_t decod
     return result_of (*reason);
 }
 
-/* Begins to decode @stream into the memory of @chunk. Returns false, with nothing changed,
- * where that does not work: then decoding the whole tells why, or works. */
-static bool
-begin_values (ArecCompression compression, ArecBytes stream, uint64_t decoded_size,
-              uint8_t **memory, ArecChunk *chunk)
+/* Where a simple chunk is decoded to, and where its values are then. */
+typedef struct {
+    ArecRecordEnds *ends;
+    bool is_callers;       /* @ends and @memory have room; else both are made here */
+    uint64_t max_whole;    /* decoded bytes above which decoding may go on later */
+    uint8_t *memory;       /* NULL: none is needed, or made yet */
+    const uint8_t *values; /* (out) in @memory, or in the stored data */
+    ArecProgressiveValues *progressive; /* (out) NULL: all values are decoded */
+} Destination;
+
+/* Starts to decode @stream into the memory of @to. Returns false, with nothing changed, if that
+ * cannot be started: then decoding the whole gives the reason, or works. */
+INLINE bool
+start_values (ArecCompression compression, ArecBytes stream, ArecStoredChunk *stored,
+              Destination *to)
 {
     const char *reason;
 
-    chunk->progressive = arec_progressive_values_new (compression, stream, *memory,
-                                                      chunk->memory, decoded_size, &reason);
-    if (!chunk->progressive) {
+    if (stored->header->decoded_data_size <= to->max_whole ||
+        !arec_codec_stream_is_possible (compression)) {
         return false;
     }
-    *memory = NULL;
-    return true;
+    to->progressive =
+        arec_progressive_values_new (compression, stream, stored->memory, to->memory,
+                                     stored->header->decoded_data_size, &reason);
+    if (to->progressive) {
+        stored->memory = NULL;
+    }
+    return to->progressive;
 }
 
-/* Decompresses the values of @chunk, whose ends are known, and takes @memory over when they lie
- * in it plainly, or are decompressed later because they are more than @max_whole bytes. */
-static ArecDecodeResult
-decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_size,
-               uint64_t max_whole, uint8_t **memory, ArecChunk *chunk, const char **reason)
+/* The values of @stored, which are its last @bytes; its ends are known. */
+INLINE ArecDecodeResult
+decode_values (ArecStoredChunk *stored, ArecCompression compression, ArecBytes bytes,
+               Destination *to, const char **reason)
 {
+    uint64_t decoded_size = stored->header->decoded_data_size;
     ArecDecodeResult result;
 
     if (compression == AREC_COMPRESSION_NONE) {
@@ -175,91 +209,117 @@ decode_values (ArecCompression compression, ArecBytes bytes, uint64_t decoded_si
             *reason = "the values are not as long as the records";
             return AREC_DECODE_CORRUPT;
         }
-        chunk->values = bytes.at;
-        chunk->memory = g_steal_pointer (memory);
+        to->values = bytes.at;
         return AREC_DECODE_OK;
     }
     result = take_prefix (&bytes, reason);
     if (result != AREC_DECODE_OK) {
         return result;
     }
-    chunk->memory = arec_heap_try_malloc (MAX (decoded_size, 1));
-    if (!chunk->memory) {
-        *reason = "no memory for the decoded chunk";
-        return AREC_DECODE_NOMEM;
+    if (!to->is_callers) {
+        to->memory = arec_heap_try_malloc (MAX (decoded_size, 1));
+        if (!to->memory) {
+            *reason = "no memory for the decoded chunk";
+            return AREC_DECODE_NOMEM;
+        }
     }
-    chunk->values = chunk->memory;
-    if (decoded_size > max_whole && arec_stream_is_possible (compression) &&
-        begin_values (compression, bytes, decoded_size, memory, chunk)) {
-        return AREC_DECODE_OK;
-    }
-    return decompress_values (compression, bytes, decoded_size, chunk->memory, reason);
+    to->values = to->memory;
+    return start_values (compression, bytes, stored, to)
+               ? AREC_DECODE_OK
+               : decompress_values (compression, bytes, decoded_size, to->memory, reason);
 }
 
-/* Front and size list of @data, all of the chunk's. */
-static ArecDecodeResult
-decode_sizes (const ArecChunkHeader *header, const uint8_t *data, uint64_t max_size,
+/* Front and size list of @stored, into @ends: with room for them, or new ones. */
+INLINE ArecDecodeResult
+decode_sizes (const ArecStoredChunk *stored, uint64_t max_size, bool have_room,
               ArecSimpleFront *front, ArecRecordEnds *ends, const char **reason)
 {
-    ArecDecodeResult result =
-        arec_simple_parse_front (data, header->data_size, header->data_size, front, reason);
+    const ArecChunkHeader *header = stored->header;
+    ArecDecodeResult result = arec_simple_parse_front (stored->data, header->data_size,
+                                                       header->data_size, front, reason);
+    const uint8_t *sizes;
+    uint64_t max_memory;
 
     if (result != AREC_DECODE_OK) {
         return result;
     }
-    return arec_simple_decode_sizes (front, data + front->sizes_begin, header->num_records,
-                                     header->decoded_data_size,
-                                     memory_for_list (header, max_size), ends, reason);
+    sizes = stored->data + front->sizes_begin;
+    max_memory = memory_for_list (header, max_size);
+    return have_room
+               ? arec_simple_fill_sizes (front, sizes, header->decoded_data_size, max_memory,
+                                         ends, reason)
+               : arec_simple_decode_sizes (front, sizes, header->num_records,
+                                           header->decoded_data_size, max_memory, ends, reason);
 }
 
-static ArecDecodeResult
-decode_simple (const ArecChunkHeader *header, uint8_t **memory, const uint8_t *data,
-               uint64_t max_size, uint64_t max_whole, ArecChunk *chunk, const char **reason)
+/* Decodes a simple chunk to where @to says. Ends come first: what values are decoded, and how
+ * many, follows from them. On failure what @to holds is undefined, but still the caller's to
+ * free. */
+INLINE ArecDecodeResult
+decode_simple (ArecStoredChunk *stored, uint64_t max_size, Destination *to, const char **reason)
 {
     ArecSimpleFront front;
     ArecDecodeResult result =
-        decode_sizes (header, data, max_size, &front, &chunk->ends, reason);
-    size_t values;
+        decode_sizes (stored, max_size, to->is_callers, &front, to->ends, reason);
+    size_t begin;
 
     if (result != AREC_DECODE_OK) {
         return result;
     }
-    values = front.sizes_begin + front.sizes_size;
-    return decode_values (front.compression,
-                          arec_bytes (data + values, header->data_size - values),
-                          header->decoded_data_size, max_whole, memory, chunk, reason);
+    begin = front.sizes_begin + front.sizes_size;
+    return decode_values (stored, front.compression,
+                          arec_bytes (stored->data + begin, stored->header->data_size - begin),
+                          to, reason);
+}
+
+/* A simple chunk with memory of its own. It takes over that of @stored if records lie in it. */
+static ArecDecodeResult
+decode_whole_simple (ArecStoredChunk *stored, uint64_t max_size, uint64_t max_whole,
+                     ArecChunk *chunk, const char **reason)
+{
+    Destination to = {.ends = &chunk->ends, .max_whole = max_whole};
+    ArecDecodeResult result = decode_simple (stored, max_size, &to, reason);
+
+    if (result == AREC_DECODE_OK && !to.memory) {
+        to.memory = g_steal_pointer (&stored->memory);
+    }
+    chunk->values = to.values;
+    chunk->memory = to.memory;
+    chunk->progressive = to.progressive;
+    return result;
 }
 
 static ArecDecodeResult
-decode_transposed (const ArecChunkHeader *header, const uint8_t *data,
-                   const ArecDecodeLimits *limits, ArecChunk *chunk, const char **reason)
+decode_transposed (const ArecStoredChunk *stored, const ArecDecodeLimits *limits,
+                   ArecChunk *chunk, const char **reason)
 {
+    const ArecChunkHeader *header = stored->header;
     ArecTransposedSize size = {header->num_records, header->decoded_data_size};
     ArecDecodeResult result =
-        arec_transposed_decode (arec_bytes (data, header->data_size), &size, limits,
+        arec_transposed_decode (arec_bytes (stored->data, header->data_size), &size, limits,
                                 &chunk->memory, &chunk->ends, reason);
 
     chunk->values = chunk->memory;
     return result;
 }
 
-/* Decodes a chunk whose header was checked; takes *memory over if records lie in it.
+/* Decodes a chunk whose header was checked; takes its memory over only if records lie in it.
  * @limits     resolved.
  * @max_whole  decoded bytes above which decoding may go on later. */
 static bool
-decode_checked (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t **memory,
-                const uint8_t *data, const ArecDecodeLimits *limits, uint64_t max_whole,
+decode_checked (ArecStoredChunk *stored, const ArecDecodeLimits *limits, uint64_t max_whole,
                 ArecChunk **out, GError **error)
 {
+    const ArecChunkHeader *header = stored->header;
     g_autoptr (ArecChunk) chunk = g_new0 (ArecChunk, 1);
     const char *reason = NULL;
     ArecDecodeResult result =
         header->type == AREC_CHUNK_SIMPLE
-            ? decode_simple (header, memory, data, limits->max_size, max_whole, chunk, &reason)
-            : decode_transposed (header, data, limits, chunk, &reason);
+            ? decode_whole_simple (stored, limits->max_size, max_whole, chunk, &reason)
+            : decode_transposed (stored, limits, chunk, &reason);
 
     if (result != AREC_DECODE_OK) {
-        return arec_chunk_fail (place, result, reason, error);
+        return arec_chunk_fail (stored->place, result, reason, error);
     }
     /* An uncompressed chunk keeps its stored form, header and all. */
     chunk->cost = sizeof *chunk + arec_record_ends_memory (&chunk->ends) +
@@ -272,96 +332,86 @@ decode_checked (const ArecChunkPlace *place, const ArecChunkHeader *header, uint
     return true;
 }
 
-/* arec_chunk_decode (), or the begin of it. */
-static bool
-decode (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t *memory,
-        const uint8_t *data, const ArecDecodeLimits *limits, uint64_t max_whole,
-        ArecChunk **out, GError **error)
+bool
+arec_chunk_decode_progressively (ArecStoredChunk *stored, const ArecDecodeLimits *limits,
+                                 uint64_t max_whole, ArecChunk **out, GError **error)
 {
-    g_autofree uint8_t *owned = memory;
+    const ArecChunkHeader *header = stored->header;
     ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
+    bool ok;
 
     if (header->type == AREC_CHUNK_TRANSPOSED && limits->max_memory > 0) {
         resolved.max_size =
             MIN (resolved.max_size,
                  limits->max_memory - MIN (limits->max_memory, header->data_size));
     }
-    return check_type (place, header, error) &&
-           check_size (place, header, resolved.max_size, error) &&
-           decode_checked (place, header, &owned, data, &resolved, max_whole, out, error);
+    ok = check_type (stored->place, header, error) &&
+         check_size (stored->place, header, resolved.max_size, error) &&
+         decode_checked (stored, &resolved, max_whole, out, error);
+    g_clear_pointer (&stored->memory, g_free);
+    return ok;
 }
 
 bool
-arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header, uint8_t *memory,
-                   const uint8_t *data, const ArecDecodeLimits *limits, ArecChunk **out,
+arec_chunk_decode (ArecStoredChunk *stored, const ArecDecodeLimits *limits, ArecChunk **out,
                    GError **error)
 {
-    return decode (place, header, memory, data, limits, UINT64_MAX, out, error);
+    return arec_chunk_decode_progressively (stored, limits, UINT64_MAX, out, error);
 }
 
 const uint8_t *
-arec_chunk_decode_into (const ArecChunkHeader *header, const uint8_t *data,
-                        const ArecDecodeLimits *limits, uint8_t *memory, ArecRecordEnds *ends)
+arec_chunk_decode_into (const ArecStoredChunk *stored, const ArecDecodeLimits *limits,
+                        uint8_t *values, ArecRecordEnds *ends)
 {
+    ArecChunkHeader *header = stored->header;
     ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
-    ArecSimpleFront front;
-    ArecBytes bytes;
+    /* With no bound on the whole nothing is decoded later, so no memory is taken over. */
+    ArecStoredChunk borrowed = {stored->place, header, stored->data, NULL};
+    Destination to = {
+        .ends = ends, .is_callers = true, .max_whole = UINT64_MAX, .memory = values};
     const char *reason;
-    size_t begin;
 
-    if (header->type != AREC_CHUNK_SIMPLE || header->num_records != ends->n ||
-        !is_within (header, resolved.max_size) ||
-        arec_simple_parse_front (data, header->data_size, header->data_size, &front, &reason) !=
-            AREC_DECODE_OK ||
-        arec_simple_fill_sizes (&front, data + front.sizes_begin, header->decoded_data_size,
-                                memory_for_list (header, resolved.max_size), ends,
-                                &reason) != AREC_DECODE_OK) {
-        return NULL;
-    }
-    begin = front.sizes_begin + front.sizes_size;
-    bytes = arec_bytes (data + begin, header->data_size - begin);
-    if (front.compression == AREC_COMPRESSION_NONE) {
-        return arec_bytes_left (&bytes) == header->decoded_data_size ? bytes.at : NULL;
-    }
-    return take_prefix (&bytes, &reason) == AREC_DECODE_OK &&
-                   decompress_values (front.compression, bytes, header->decoded_data_size,
-                                      memory, &reason) == AREC_DECODE_OK
-               ? memory
+    return header->type == AREC_CHUNK_SIMPLE && header->num_records == ends->n &&
+                   arec_chunk_is_within (header, resolved.max_size) &&
+                   decode_simple (&borrowed, resolved.max_size, &to, &reason) == AREC_DECODE_OK
+               ? to.values
                : NULL;
 }
 
 bool
-arec_chunk_decode_metadata (const ArecChunkPlace *place, const ArecChunkHeader *header,
-                            uint8_t *memory, const uint8_t *data,
-                            const ArecDecodeLimits *limits, ArecChunk **out, GError **error)
+arec_chunk_decode_metadata (ArecStoredChunk *stored, const ArecDecodeLimits *limits,
+                            ArecChunk **out, GError **error)
 {
-    g_autofree uint8_t *owned = memory;
+    const ArecChunkPlace *place = stored->place;
     ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
-    ArecChunkHeader of_body = *header;
+    ArecChunkHeader of_body = *stored->header;
+    ArecStoredChunk body = {place, &of_body, stored->data, g_steal_pointer (&stored->memory)};
+    bool ok;
 
-    if (header->type != AREC_CHUNK_METADATA || header->num_records != 0) {
-        return arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, place->begin,
-                                "chunk type 0x%02x with %" PRIu64
-                                " records, expected metadata with none",
-                                header->type, header->num_records);
-    }
     of_body.num_records = 1;
-    return check_size (place, &of_body, resolved.max_size, error) &&
-           decode_checked (place, &of_body, &owned, data, &resolved, UINT64_MAX, out, error);
+    if (of_body.type != AREC_CHUNK_METADATA || stored->header->num_records != 0) {
+        ok = arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, place->begin,
+                              "chunk type 0x%02x with %" PRIu64
+                              " records, expected metadata with none",
+                              of_body.type, stored->header->num_records);
+    } else {
+        ok = check_size (place, &of_body, resolved.max_size, error) &&
+             decode_checked (&body, &resolved, UINT64_MAX, out, error);
+    }
+    g_free (body.memory);
+    return ok;
 }
 
-/* The ends of a transposed chunk: only a walk through the whole of it tells them. */
-static bool
-decode_transposed_ends (const ArecChunkPlace *place, const ArecChunkHeader *header,
-                        const uint8_t *data, const ArecDecodeLimits *limits,
-                        ArecRecordEnds *ends, GError **error)
+/* The ends of a transposed chunk, which only a walk through the whole of it finds. */
+static ArecDecodeResult
+decode_transposed_ends (const ArecStoredChunk *stored, const ArecDecodeLimits *limits,
+                        ArecRecordEnds *ends, const char **reason)
 {
+    const ArecChunkHeader *header = stored->header;
     ArecTransposedSize size = {header->num_records, header->decoded_data_size};
-    const char *reason;
-    ArecDecodeResult result = arec_transposed_decode_ends (arec_bytes (data, header->data_size),
-                                                           &size, limits, ends, &reason);
 
-    return result == AREC_DECODE_OK || arec_chunk_fail (place, result, reason, error);
+    return arec_transposed_decode_ends (arec_bytes (stored->data, header->data_size), &size,
+                                        limits, ends, reason);
 }
 
 /* The size list of a simple chunk that begins with the @got bytes at @start; reads what is
@@ -434,49 +484,41 @@ arec_chunk_read_verified_sizes (const ArecChunkPlace *place, const ArecDecodeLim
 {
     ArecDecodeLimits resolved = arec_decode_limits_resolve (limits);
     g_autofree uint8_t *memory = NULL;
-    const uint8_t *data;
+    ArecStoredChunk stored = {.place = place, .header = header};
     ArecSimpleFront front;
     ArecDecodeResult result;
     const char *reason;
 
-    if (!arec_chunk_read (place, 0, header, &memory, &data, error) ||
-        !check_type (place, header, error) ||
+    if (!arec_chunk_read (&stored, 0, error)) {
+        return false;
+    }
+    memory = stored.memory;
+    if (!check_type (place, header, error) ||
         !check_size (place, header, resolved.max_size, error)) {
         return false;
     }
-    if (header->type == AREC_CHUNK_TRANSPOSED) {
-        return decode_transposed_ends (place, header, data, &resolved, ends, error);
-    }
-    result = decode_sizes (header, data, resolved.max_size, &front, ends, &reason);
+    result = header->type == AREC_CHUNK_TRANSPOSED
+                 ? decode_transposed_ends (&stored, &resolved, ends, &reason)
+                 : decode_sizes (&stored, resolved.max_size, false, &front, ends, &reason);
     return result == AREC_DECODE_OK || arec_chunk_fail (place, result, reason, error);
-}
-
-bool
-arec_chunk_decode_progressively (const ArecChunkPlace *place, const ArecChunkHeader *header,
-                                 uint8_t *memory, const uint8_t *data,
-                                 const ArecDecodeLimits *limits, uint64_t max_whole,
-                                 ArecChunk **chunk, GError **error)
-{
-    return decode (place, header, memory, data, limits, max_whole, chunk, error);
 }
 
 bool
 arec_chunk_load (const ArecChunkPlace *place, uint64_t guess, const ArecDecodeLimits *limits,
                  ArecChunkHeader *header, ArecChunk **chunk, GError **error)
 {
-    uint8_t *memory;
-    const uint8_t *data;
+    ArecStoredChunk stored = {.place = place, .header = header};
 
-    return arec_chunk_read (place, guess, header, &memory, &data, error) &&
-           arec_chunk_decode (place, header, memory, data, limits, chunk, error);
+    return arec_chunk_read (&stored, guess, error) &&
+           arec_chunk_decode (&stored, limits, chunk, error);
 }
 
 bool
-arec_chunk_need (ArecChunk *chunk, uint64_t end, ArecProgress *progress,
+arec_chunk_need (ArecChunk *chunk, uint64_t end, ArecDecodeTally *tally,
                  ArecDecodeResult *result, const char **reason)
 {
     const char *failure = chunk->progressive
-                              ? arec_progressive_values_need (chunk->progressive, end, progress)
+                              ? arec_progressive_values_need (chunk->progressive, end, tally)
                               : NULL;
 
     if (failure) {

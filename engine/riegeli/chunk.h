@@ -1,7 +1,7 @@
 /* A decoded chunk: one contiguous buffer of record bytes and where each record ends.
  *
- * Any number of threads may use it. Immutable, but for one that is decoded progressively: of
- * that, only what arec_chunk_need () has answered for may be read.
+ * Any number of threads may use it. Immutable, unless it is decoded progressively: then
+ * only the values that arec_chunk_need () has confirmed may be read.
  */
 #pragma once
 
@@ -19,58 +19,63 @@
 
 typedef struct {
     ArecRecordEnds ends;
-    const uint8_t *values;              /* the records, one behind the other; never NULL */
+    const uint8_t *values;              /* the records, one after the other; never NULL */
     uint8_t *memory;                    /* what holds them */
     uint64_t cost;                      /* bytes of memory in all, as loaded */
     ArecProgressiveValues *progressive; /* NULL: all values are decoded */
 } ArecChunk;
 
-/* Decodes the verified @data of the chunk at @place.
- * @memory    (transfer full) what holds @data; kept where records lie in it uncompressed, else
- * freed, also on failure.
- * @limits    what decoding may cost; above: LIMIT.
- * @chunk     (out, transfer full) arec_chunk_free ().
+/* Whether the chunk that @header describes may be decoded: what it decodes to, the offsets of
+ * its records and what a size list takes meanwhile are at most @max_size bytes, and its records
+ * are not too many. */
+bool arec_chunk_is_within (const ArecChunkHeader *header, uint64_t max_size);
+
+/* The same for a chunk that is made, with all that can be known only then: @body as it is
+ * stored, and the tables of a transposed one. */
+bool arec_chunk_body_is_within (const ArecChunkHeader *header, ArecBytes body,
+                                uint64_t max_size);
+
+/* Decodes @stored.
+ * @stored  its memory is taken over, also on failure: the chunk keeps it if records lie in it
+ * uncompressed, or are still to be decoded from it; else it is freed. It is NULL afterwards.
+ * @limits  what decoding may cost; above: LIMIT.
+ * @chunk   (out, transfer full) arec_chunk_free ().
  * Errors: CORRUPT, UNSUPPORTED (unknown types), LIMIT, NOMEM. */
-bool arec_chunk_decode (const ArecChunkPlace *place, const ArecChunkHeader *header,
-                        uint8_t *memory, const uint8_t *data, const ArecDecodeLimits *limits,
+bool arec_chunk_decode (ArecStoredChunk *stored, const ArecDecodeLimits *limits,
                         ArecChunk **chunk, GError **error);
 
 /* The same for a metadata chunk, type `m`: its one record, a serialized RecordsMetadata. The
  * header of such a chunk says that it has no records. */
-bool arec_chunk_decode_metadata (const ArecChunkPlace *place, const ArecChunkHeader *header,
-                                 uint8_t *memory, const uint8_t *data,
-                                 const ArecDecodeLimits *limits, ArecChunk **chunk,
-                                 GError **error);
+bool arec_chunk_decode_metadata (ArecStoredChunk *stored, const ArecDecodeLimits *limits,
+                                 ArecChunk **chunk, GError **error);
 
-/* Decodes the verified @data of a simple chunk into memory of the caller's.
- * @memory  room for header->decoded_data_size bytes.
+/* Decodes a simple chunk into memory of the caller's, and takes over none.
+ * @values  room for header->decoded_data_size bytes.
  * @ends    with room for header->num_records records.
- * Returns the records: in @memory, or in @data where they lie there uncompressed. NULL, with
- * memory and ends undefined, for chunks of other types, and where arec_chunk_decode () would
- * fail. */
-const uint8_t *arec_chunk_decode_into (const ArecChunkHeader *header, const uint8_t *data,
-                                       const ArecDecodeLimits *limits, uint8_t *memory,
+ * Returns the records: at @values, or in the stored data if they lie there uncompressed. NULL,
+ * with values and ends undefined, for chunks of other types, and where arec_chunk_decode ()
+ * would fail. */
+const uint8_t *arec_chunk_decode_into (const ArecStoredChunk *stored,
+                                       const ArecDecodeLimits *limits, uint8_t *values,
                                        ArecRecordEnds *ends);
 
-/* Reads the chunk at @place, verifies and decodes it: arec_chunk_read () and
- * arec_chunk_decode (), with their errors.
+/* Reads a chunk, verifies and decodes it: arec_chunk_read () and arec_chunk_decode (), with
+ * their errors.
  * @header  (out) what it says of itself. */
 bool arec_chunk_load (const ArecChunkPlace *place, uint64_t guess,
                       const ArecDecodeLimits *limits, ArecChunkHeader *header,
                       ArecChunk **chunk, GError **error);
 
 /* arec_chunk_decode (), but of a simple chunk that decodes to more than @max_whole bytes, and
- * whose codec and window allow it, only the begin is decoded: the rest when it is needed. */
-bool arec_chunk_decode_progressively (const ArecChunkPlace *place,
-                                      const ArecChunkHeader *header, uint8_t *memory,
-                                      const uint8_t *data, const ArecDecodeLimits *limits,
+ * whose codec and window allow it, only the start is decoded: the rest when it is needed. */
+bool arec_chunk_decode_progressively (ArecStoredChunk *stored, const ArecDecodeLimits *limits,
                                       uint64_t max_whole, ArecChunk **chunk, GError **error);
 
 /* Decodes on until the first @end bytes of the values can be read.
- * @progress  added to, also with a failure.
+ * @tally  added to, also with a failure.
  * Returns false with (out) @reason, a static string; then what was decoded before is still
- * right. @result (out) tells the kind. */
-bool arec_chunk_need (ArecChunk *chunk, uint64_t end, ArecProgress *progress,
+ * right. @result (out) is the kind of failure. */
+bool arec_chunk_need (ArecChunk *chunk, uint64_t end, ArecDecodeTally *tally,
                       ArecDecodeResult *result, const char **reason);
 
 /* The bytes of values that can be read. */

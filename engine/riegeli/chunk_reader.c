@@ -235,9 +235,9 @@ allocate (const ArecChunkPlace *place, size_t size, uint8_t **memory, GError **e
 }
 
 bool
-arec_chunk_read (const ArecChunkPlace *place, uint64_t guess, ArecChunkHeader *out,
-                 uint8_t **out_memory, const uint8_t **data, GError **error)
+arec_chunk_read (ArecStoredChunk *stored, uint64_t guess, GError **error)
 {
+    const ArecChunkPlace *place = stored->place;
     uint64_t there =
         place->begin <= place->limit ? arec_block_distance (place->begin, place->limit) : 0;
     size_t first = (size_t)MAX (AREC_CHUNK_HEADER_SIZE, MIN (MIN (guess, there), MAX_GUESS));
@@ -268,14 +268,14 @@ arec_chunk_read (const ArecChunkPlace *place, uint64_t guess, ArecChunkHeader *o
                                 header.end - place->begin);
     }
     if (first > AREC_CHUNK_HEADER_SIZE + header.data_size) {
-        /* Whoever keeps the chunk must not keep the padding that was read with it. */
+        /* A chunk that is kept must not keep the padding that was read with it. */
         void *shorter = g_try_realloc (memory, AREC_CHUNK_HEADER_SIZE + header.data_size);
 
         memory = shorter ? shorter : memory;
     }
-    *out = header;
-    *data = memory + AREC_CHUNK_HEADER_SIZE;
-    *out_memory = g_steal_pointer (&memory);
+    *stored->header = header;
+    stored->data = memory + AREC_CHUNK_HEADER_SIZE;
+    stored->memory = g_steal_pointer (&memory);
     return true;
 }
 
@@ -349,9 +349,9 @@ verify_blocks (const ArecChunkNeighbours *all, const ArecChunkPlace *place,
 }
 
 bool
-arec_chunk_neighbours_find (const ArecChunkNeighbours *all, const ArecChunkPlace *place,
-                            ArecChunkHeader *out, const uint8_t **data)
+arec_chunk_neighbours_find (const ArecChunkNeighbours *all, ArecStoredChunk *stored)
 {
+    const ArecChunkPlace *place = stored->place;
     size_t at = (size_t)arec_block_distance (all->begin, place->begin);
     ArecChunkHeader header;
 
@@ -368,7 +368,7 @@ arec_chunk_neighbours_find (const ArecChunkNeighbours *all, const ArecChunkPlace
     if (arec_hash (all->bytes + at, header.data_size) != header.data_hash) {
         return false;
     }
-    *out = header;
-    *data = all->bytes + at;
+    *stored->header = header;
+    stored->data = all->bytes + at;
     return true;
 }

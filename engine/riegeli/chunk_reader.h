@@ -1,5 +1,5 @@
 /* From a position to the verified bytes of the chunk there, block headers stepped over
- * (spec/container 2.3, 3.3).
+ * (FORMAT.md 3, 4).
  *
  * Functions without state; any thread.
  */
@@ -13,13 +13,14 @@
 
 #include "source/source.h"
 
-/* The types of chunks that this library knows (spec/container 3.2). */
+/* The types of chunks that this library knows (FORMAT.md 4). */
 typedef enum {
     AREC_CHUNK_SIGNATURE = 's',
     AREC_CHUNK_METADATA = 'm',
     AREC_CHUNK_PADDING = 'p',
     AREC_CHUNK_SIMPLE = 'r',
     AREC_CHUNK_TRANSPOSED = 't',
+    AREC_CHUNK_NAMES = 'n', /* FORMAT.md 8 */
 } ArecChunkType;
 
 typedef struct {
@@ -28,19 +29,27 @@ typedef struct {
     uint8_t type;
     uint64_t num_records;
     uint64_t decoded_data_size; /* bytes of all records */
-    uint64_t end; /* position behind the chunk, slack included; within the place's limit */
+    uint64_t end; /* position past the chunk, slack included; within the place's limit */
 } ArecChunkHeader;
 
 /* A chunk to read. */
 typedef struct {
     ArecSource *source;
     uint64_t begin;    /* a possible chunk boundary */
-    uint64_t limit;    /* the chunk may not end behind it; at most the source's size */
+    uint64_t limit;    /* the chunk may not end past it; at most the source's size */
     uint64_t max_size; /* stored bytes that are accepted, above it: LIMIT */
     /* Block headers are stepped over unverified: the header's own hash and the data hash decide
      * alone, so a whole chunk outlives damage to what is none of its bytes. */
     bool lenient;
 } ArecChunkPlace;
+
+/* A chunk as it is stored, verified by its data hash and not decoded yet. */
+typedef struct {
+    const ArecChunkPlace *place;
+    ArecChunkHeader *header; /* what it says of itself; the caller's */
+    const uint8_t *data;     /* header->data_size bytes */
+    uint8_t *memory;         /* owned: what holds @data; NULL: the caller keeps that itself */
+} ArecStoredChunk;
 
 /* The header alone, verified. It and the block headers that it meets are all that is read.
  * Errors: CORRUPT, LIMIT, and those of the source. */
@@ -57,13 +66,12 @@ bool arec_chunk_read_front (const ArecChunkPlace *place, ArecChunkHeader *header
 bool arec_chunk_read_part (const ArecChunkPlace *place, const ArecChunkHeader *header,
                            uint64_t from, uint8_t *buffer, size_t size, GError **error);
 
-/* The whole chunk, verified by its data hash.
+/* The whole chunk at @stored->place, verified by its data hash.
+ * @stored  (out) header, data and memory; the caller's @stored->header is filled.
  * @guess   file bytes, header included, that are worth fetching before the header is known;
  * when the chunk fits in, there is one read.
- * @memory  (out, transfer full) g_free ().
- * @data    (out) header->data_size bytes within @memory. */
-bool arec_chunk_read (const ArecChunkPlace *place, uint64_t guess, ArecChunkHeader *header,
-                      uint8_t **memory, const uint8_t **data, GError **error);
+ * Errors: CORRUPT, LIMIT, NOMEM, and those of the source; @stored is as it was then. */
+bool arec_chunk_read (ArecStoredChunk *stored, uint64_t guess, GError **error);
 
 /* ---- chunks that lie side by side: read once, found one after the other ---- */
 
@@ -81,8 +89,7 @@ typedef struct {
 bool arec_chunk_neighbours_read (ArecSource *source, uint64_t begin, uint64_t end,
                                  uint8_t *memory, ArecChunkNeighbours *out, GError **error);
 
-/* The chunk at @place, which is within @all and not lenient, verified as by arec_chunk_read ();
- * false where that would fail.
- * @data  (out) header->data_size bytes in @all. */
-bool arec_chunk_neighbours_find (const ArecChunkNeighbours *all, const ArecChunkPlace *place,
-                                 ArecChunkHeader *header, const uint8_t **data);
+/* The chunk at @stored->place, which is within @all and not lenient, verified as by
+ * arec_chunk_read (); false where that would fail.
+ * @stored  (out) header and data, which lies in @all. */
+bool arec_chunk_neighbours_find (const ArecChunkNeighbours *all, ArecStoredChunk *stored);

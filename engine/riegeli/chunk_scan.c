@@ -9,7 +9,7 @@
 #define MIN_WINDOW ((size_t)4 * 1024)
 #define MAX_WINDOW ((size_t)256 * 1024)
 
-/* Bytes behind the window that are worth reading for the sake of fewer reads. */
+/* Bytes past the window that are worth reading for the sake of fewer reads. */
 #define NEAR (UINT64_C (16) * 1024)
 
 /* Stored bytes that no file has room for; sums with less cannot wrap. */
@@ -27,7 +27,7 @@ struct ArecChunkScan {
     uint64_t last_begin; /* of the last one */
     uint64_t expected[AREC_SCAN_MAX_EXPECTED];
     unsigned n_expected;
-    /* Blocks one behind the other whose headers were found unreadable last. Without them,
+    /* Blocks one after the other whose headers were found unreadable last. Without them,
      * chunks that a hostile footer lists in each other would have the same ones read again and
      * again. */
     uint64_t unreadable_begin, unreadable_end;
@@ -116,7 +116,7 @@ look (ArecChunkScan *scan, uint64_t offset, size_t size, const uint8_t **bytes, 
     return true;
 }
 
-/* The bytes of the block header at @block alone: what is around it is data that nobody needs.
+/* The bytes of the block header at @block alone: what is around it is not needed.
  */
 static bool
 read_block_header (ArecChunkScan *scan, uint64_t block, uint8_t raw[AREC_BLOCK_HEADER_SIZE],
@@ -131,7 +131,7 @@ read_block_header (ArecChunkScan *scan, uint64_t block, uint8_t raw[AREC_BLOCK_H
     return arec_source_pread (scan->source, raw, AREC_BLOCK_HEADER_SIZE, block, error);
 }
 
-/* The next block behind @block, whose header @raw is not sound, that is worth a look. The
+/* The next block after @block, whose header @raw is not sound, that is worth a look. The
  * headers in a hole are zeros, which no sound header is; only where one is zeros, asking for a
  * hole is worth a call. */
 static uint64_t
@@ -281,7 +281,7 @@ note_unreadable (ArecChunkScan *scan, uint64_t block, uint64_t end)
 }
 
 /* The first fault among the block headers in the chunk's data, as far as the source goes; those
- * in its slack are nobody's business.
+ * in its slack do not matter.
  * @forgiving  unreadable ones are no fault. */
 static bool
 examine_blocks (ArecChunkScan *scan, uint64_t begin, const ArecChunkHeader *header,
@@ -332,7 +332,7 @@ examine_cut_off (ArecChunkScan *scan, uint64_t begin, const ArecChunkHeader *hea
 
 /* A chunk whose header is sound and whose end is in the source. Where no chunk follows, either
  * that one is damaged, or this one was never finished: then a block header that is sound itself
- * tells of what was appended. */
+ * reports what was appended. */
 static bool
 examine_complete (ArecChunkScan *scan, uint64_t begin, const ArecChunkHeader *header,
                   Fault *fault, GError **error)
@@ -398,8 +398,8 @@ find_chunk (ArecChunkScan *scan, uint64_t from, uint64_t *found, GError **error)
     return true;
 }
 
-/* Where the scan goes on behind the fault; always further than where that chunk began, for
- * a fault is resumed from behind the bytes that it was found in, or from another chunk's begin.
+/* Where the scan goes on past the fault; always further than where that chunk began, for
+ * a fault is resumed past the bytes that it was found in, or at another chunk's start.
  */
 static bool
 resume (ArecChunkScan *scan, const Fault *fault, uint64_t *position, GError **error)

@@ -1,5 +1,5 @@
 /* A walk over all chunks of a source from a position to its end, by their headers alone, which
- * finds its way again behind damage (spec/container 6).
+ * finds its way again after damage (FORMAT.md 11).
  *
  * One thread at a time. Memory is constant, reads and time are linear in the source's size,
  * whatever the file says. Items ascend, and each begins where the one before ended.
@@ -11,7 +11,7 @@
  * the last one ends, or the file ends before it does, its block headers tell whether another
  * chunk begins inside, as it does where a writer died within a chunk and a later one appended.
  *
- * Who knows where chunks should begin says so: a gap that passes over one ends there.
+ * A caller that knows where chunks should begin says so: a gap that passes over one ends there.
  */
 #pragma once
 
@@ -51,8 +51,9 @@ void arec_chunk_scan_free (ArecChunkScan *scan); /* takes NULL */
 void arec_chunk_scan_expect (ArecChunkScan *scan, uint64_t position);
 
 /* The next chunk or gap; END for ever once the source's end is reached. What a file says is
- * never an error here, a gap tells of it. Gaps may follow each other.
- * Errors   those of the source's reads; the same call may be tried again.     Blocks   I/O. */
+ * never an error here but a gap. Gaps may follow each other.
+ * Errors   those of the source's reads; the same call may be tried again.
+ * Blocks   on I/O. */
 bool arec_chunk_scan_next (ArecChunkScan *scan, ArecScanStep *step, ArecScanItem *item,
                            GError **error);
 
@@ -62,7 +63,7 @@ bool arec_chunk_scan_has_chunk (ArecChunkScan *scan, uint64_t position, bool *ha
                                 GError **error);
 
 /* Goes on at @position, for callers that know better where a chunk begins (a footer told them).
- * @position  behind the begin of the last item, be it within that, up to the source's end. */
+ * @position  past the start of the last item, possibly within it, up to the source's end. */
 void arec_chunk_scan_seek (ArecChunkScan *scan, uint64_t position);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecChunkScan, arec_chunk_scan_free)

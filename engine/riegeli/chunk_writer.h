@@ -1,8 +1,8 @@
-/* Chunks into a sink, with the block headers that are due among their bytes (spec/container
- * 2.3, 3.5, 3.6): the counterpart of riegeli/chunk_reader.h.
+/* Chunks into a sink, with the block headers that belong among their bytes (FORMAT.md 3,
+ * 4, 12): the counterpart of riegeli/chunk_reader.h.
  *
  * Functions without state: the sink's position is the file's, and it is a possible chunk
- * boundary behind every chunk. One thread at a time for one sink. Errors: those of the sink.
+ * boundary after every chunk. One thread at a time for one sink. Errors: those of the sink.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* How the decoding of a chunk's body ended. The decoder gives a reason, a static string, beside
- * it; the caller, who knows name and offset, makes the error.
+ * it; the caller knows name and offset and makes the error.
  */
 #pragma once
 

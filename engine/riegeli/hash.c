@@ -17,7 +17,7 @@ arec_hash (const void *data, size_t size)
     return HighwayHash64 (key, size > 0 ? data : "", size);
 }
 
-/* ---- piece by piece: the library has no such call for C (spec/container, appendix A) ---- */
+/* ---- piece by piece: the library has no such call for C ---- */
 
 static const uint64_t init0[4] = {0xdbe6d5d5fe4cce2f, 0xa4093822299f31d0, 0x13198a2e03707344,
                                   0x243f6a8885a308d3};
@@ -104,7 +104,7 @@ arec_hash_stream_add (ArecHashStream *stream, const void *data, size_t size)
         update_with_bytes (stream, stream->pending);
         stream->n_pending = 0;
     }
-    /* A copy that nobody else can see stays in registers. */
+    /* A local copy stays in registers. */
     local = *stream;
     for (; size >= AREC_HASH_PACKET; size -= AREC_HASH_PACKET) {
         update_with_bytes (&local, bytes);

@@ -1,4 +1,4 @@
-/* HighwayHash64 with Riegeli's fixed key (spec/container 1.3), at once or piece by piece. The
+/* HighwayHash64 with Riegeli's fixed key (FORMAT.md 2), at once or piece by piece. The
  * key is public, so a match proves nothing about intent.
  *
  * Pure; a stream is one thread's at a time.

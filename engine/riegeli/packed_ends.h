@@ -1,5 +1,5 @@
 /* Ends of very many short records, in bits instead of bytes: frames of 256 records. A frame
- * keeps the end of its first record, and for each record the bits by which its end lies behind
+ * keeps the end of its first record, and for each record the bits by which its end lies past
  * that; a frame of empty records has none.
  *
  *     end (i) = base + bits (i)        i = 0 .. 255 within the frame

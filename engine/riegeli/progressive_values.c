@@ -4,7 +4,7 @@
 #include <stdatomic.h>
 
 #include "base/limits.h"
-#include "codec/stream.h"
+#include "codec/codec_stream.h"
 
 /* Bytes that are decoded at once. Less wakes waiting threads too often, more lets them wait for
  * what they do not need; what a step has made still lies in the CPU's cache when it is copied.
@@ -26,11 +26,11 @@ struct ArecProgressiveValues {
     bool is_stepping;    /* guarded by the lock, as the next four */
     const char *failure; /* NULL: none yet */
     uint64_t goal;
-    bool is_pursued;
+    bool has_thread;
     uint64_t held;
     uint8_t *memory; /* of the thread that makes a step, as the next two */
     ArecBytes stored;
-    ArecStream *stream;
+    ArecCodecStream *stream;
 };
 
 /* The input of the stream: all at once. */
@@ -48,7 +48,7 @@ next_stored (void *data, const uint8_t **bytes, size_t *size)
 static void
 free_input (ArecProgressiveValues *values)
 {
-    g_clear_pointer (&values->stream, arec_stream_free);
+    g_clear_pointer (&values->stream, arec_codec_stream_free);
     g_clear_pointer (&values->memory, g_free);
 }
 
@@ -59,7 +59,7 @@ step (ArecProgressiveValues *values, uint64_t from, uint64_t n)
 {
     size_t got;
     const char *reason =
-        arec_stream_read (values->stream, values->decoded + from, (size_t)n, &got);
+        arec_codec_stream_read (values->stream, values->decoded + from, (size_t)n, &got);
 
     if (!reason && got < n) {
         reason = "the values are shorter than the records";
@@ -67,7 +67,7 @@ step (ArecProgressiveValues *values, uint64_t from, uint64_t n)
     if (!reason && from + n == values->size) {
         uint8_t beyond;
 
-        reason = arec_stream_read (values->stream, &beyond, sizeof beyond, &got);
+        reason = arec_codec_stream_read (values->stream, &beyond, sizeof beyond, &got);
         if (!reason) {
             free_input (values);
         }
@@ -77,7 +77,7 @@ step (ArecProgressiveValues *values, uint64_t from, uint64_t n)
 
 /* Lets go of the lock for the step itself. */
 static void
-step_locked (ArecProgressiveValues *values, ArecProgress *progress)
+step_locked (ArecProgressiveValues *values, ArecDecodeTally *tally)
 {
     uint64_t mark = atomic_load_explicit (&values->mark, memory_order_relaxed);
     uint64_t n = MIN (values->size - mark, STEP);
@@ -90,13 +90,13 @@ step_locked (ArecProgressiveValues *values, ArecProgress *progress)
     values->is_stepping = false;
     values->failure = reason;
     if (reason) {
-        *progress->failures += 1;
+        *tally->failures += 1;
     } else {
-        *progress->made += n;
+        *tally->made += n;
         atomic_store_explicit (&values->mark, mark + n, memory_order_release);
     }
     if (!reason && mark + n == values->size) {
-        progress->freed += values->held;
+        tally->freed += values->held;
         values->held = 0;
     }
     pthread_cond_broadcast (&values->stepped);
@@ -107,9 +107,9 @@ arec_progressive_values_new (ArecCompression compression, ArecBytes stored, uint
                              uint8_t *decoded, uint64_t size, const char **reason)
 {
     ArecProgressiveValues *values = g_new0 (ArecProgressiveValues, 1);
-    ArecStreamInput input = {next_stored, values};
+    ArecCodecStreamInput input = {next_stored, values};
     _Atomic uint64_t made = 0, failures = 0;
-    ArecProgress ignored = {&made, &failures, 0};
+    ArecDecodeTally ignored = {&made, &failures, 0};
 
     pthread_mutex_init (&values->lock, NULL);
     pthread_cond_init (&values->stepped, NULL);
@@ -117,15 +117,15 @@ arec_progressive_values_new (ArecCompression compression, ArecBytes stored, uint
     values->size = size;
     values->stored = stored;
     values->held = arec_bytes_left (&stored);
-    values->stream = arec_stream_new (compression, size, &input);
+    values->stream = arec_codec_stream_new (compression, size, &input);
     *reason = values->stream ? NULL : arec_codec_no_memory;
     if (!*reason) {
-        arec_stream_limit_window (values->stream, MAX_WINDOW_LOG);
+        arec_codec_stream_limit_window (values->stream, MAX_WINDOW_LOG);
         values->memory = memory;
         *reason = arec_progressive_values_need (values, 1, &ignored);
     }
     if (values->stream) {
-        values->held += arec_stream_memory (values->stream);
+        values->held += arec_codec_stream_memory (values->stream);
     }
     if (*reason) {
         values->memory = NULL; /* stays the caller's */
@@ -165,7 +165,7 @@ arec_progressive_values_held (ArecProgressiveValues *values)
 
 const char *
 arec_progressive_values_need (ArecProgressiveValues *values, uint64_t end,
-                              ArecProgress *progress)
+                              ArecDecodeTally *tally)
 {
     const char *failure;
 
@@ -177,7 +177,7 @@ arec_progressive_values_need (ArecProgressiveValues *values, uint64_t end,
         if (values->is_stepping) {
             pthread_cond_wait (&values->stepped, &values->lock);
         } else {
-            step_locked (values, progress);
+            step_locked (values, tally);
         }
     }
     failure = arec_progressive_values_mark (values) < end ? values->failure : NULL;
@@ -188,29 +188,29 @@ arec_progressive_values_need (ArecProgressiveValues *values, uint64_t end,
 bool
 arec_progressive_values_aim (ArecProgressiveValues *values, uint64_t goal)
 {
-    bool is_to_be_pursued;
+    bool needs_thread;
 
     pthread_mutex_lock (&values->lock);
     values->goal = MAX (values->goal, MIN (goal, values->size));
-    is_to_be_pursued = !values->is_pursued && !values->failure &&
-                       arec_progressive_values_mark (values) < values->goal;
-    values->is_pursued = values->is_pursued || is_to_be_pursued;
+    needs_thread = !values->has_thread && !values->failure &&
+                   arec_progressive_values_mark (values) < values->goal;
+    values->has_thread = values->has_thread || needs_thread;
     pthread_mutex_unlock (&values->lock);
-    return is_to_be_pursued;
+    return needs_thread;
 }
 
 void
-arec_progressive_values_pursue (ArecProgressiveValues *values, ArecProgress *progress)
+arec_progressive_values_decode_to_goal (ArecProgressiveValues *values, ArecDecodeTally *tally)
 {
     pthread_mutex_lock (&values->lock);
     while (arec_progressive_values_mark (values) < values->goal && !values->failure) {
         if (values->is_stepping) {
             pthread_cond_wait (&values->stepped, &values->lock);
         } else {
-            step_locked (values, progress);
+            step_locked (values, tally);
         }
     }
-    values->is_pursued = false;
+    values->has_thread = false;
     pthread_mutex_unlock (&values->lock);
 }
 
@@ -218,6 +218,6 @@ void
 arec_progressive_values_give_up (ArecProgressiveValues *values)
 {
     pthread_mutex_lock (&values->lock);
-    values->is_pursued = false;
+    values->has_thread = false;
     pthread_mutex_unlock (&values->lock);
 }

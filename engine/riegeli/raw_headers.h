@@ -1,5 +1,5 @@
 /* The two kinds of headers as they are stored: bytes to numbers, verified by their own hash
- * and nothing else (spec/container 2.1, 3.1). Private to this room. Pure.
+ * and nothing else (FORMAT.md 3, 4). Private to this room. Pure.
  */
 #pragma once
 

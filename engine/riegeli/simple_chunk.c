@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/scratch.h"
-#include "codec/stream.h"
+#include "codec/codec_stream.h"
 
 /* Decompressed bytes of a streamed size list that are in memory at a time. */
 #define WINDOW_SIZE ((size_t)64 * 1024)
@@ -72,7 +72,7 @@ static const char *
 take_sizes (Sizes *sizes, ArecBytes *bytes, size_t keep)
 {
     ArecRecordEnds *ends = sizes->ends;
-    ArecBytes list = *bytes; /* copies that nobody else can see stay in registers */
+    ArecBytes list = *bytes; /* local copies stay in registers */
     uint64_t decoded_size = sizes->decoded_size, end, i;
 
     skip_empty (sizes, &list, keep);
@@ -161,7 +161,7 @@ next_input (void *data, const uint8_t **bytes, size_t *size)
 
 /* Takes the sizes that @stream gives, through a window at @plain. */
 static const char *
-take_stream (ArecStream *stream, uint8_t *plain, Sizes *sizes)
+take_stream (ArecCodecStream *stream, uint8_t *plain, Sizes *sizes)
 {
     size_t filled = 0, got = 0;
     ArecBytes list;
@@ -169,7 +169,7 @@ take_stream (ArecStream *stream, uint8_t *plain, Sizes *sizes)
 
     do {
         size_t wanted = WINDOW_SIZE - filled;
-        const char *reason = arec_stream_read (stream, plain + filled, wanted, &got);
+        const char *reason = arec_codec_stream_read (stream, plain + filled, wanted, &got);
 
         if (reason) {
             return reason;
@@ -193,13 +193,14 @@ take_stream (ArecStream *stream, uint8_t *plain, Sizes *sizes)
 static const char *
 parse_stream (ArecCompression compression, ArecBytes stored, Sizes *sizes)
 {
-    ArecStreamInput input = {next_input, &stored};
-    g_autoptr (ArecStream) stream = arec_stream_new (compression, most_of_list (sizes), &input);
+    ArecCodecStreamInput input = {next_input, &stored};
+    g_autoptr (ArecCodecStream) stream =
+        arec_codec_stream_new (compression, most_of_list (sizes), &input);
     uint8_t *plain = stream ? arec_scratch_take (WINDOW_SIZE) : NULL;
     const char *reason;
 
     if (stream) {
-        arec_stream_limit_window (stream, MAX_WINDOW_LOG);
+        arec_codec_stream_limit_window (stream, MAX_WINDOW_LOG);
     }
     reason = plain ? take_stream (stream, plain, sizes) : arec_codec_no_memory;
     arec_scratch_give (plain);
@@ -235,9 +236,9 @@ parse_compressed (ArecCompression compression, ArecBytes stored, uint64_t max_me
         return AREC_DECODE_CORRUPT;
     }
     if (most_of_list (sizes) > AREC_SIMPLE_MAX_WHOLE_LIST &&
-        arec_stream_is_possible (compression)) {
+        arec_codec_stream_is_possible (compression)) {
         *reason = parse_stream (compression, stored, sizes);
-        if (*reason != arec_stream_needs_whole) {
+        if (*reason != arec_codec_stream_needs_whole) {
             return AREC_DECODE_OK;
         }
         if (sizes->decoded_size == 0) {

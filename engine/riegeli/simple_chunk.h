@@ -1,4 +1,4 @@
-/* Chunks of type `r` (spec/container 5):
+/* Chunks of type `r` (FORMAT.md 6):
  *
  *     compression byte | length of sizes | sizes (compressed) | values (compressed)
  *

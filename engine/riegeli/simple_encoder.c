@@ -4,11 +4,12 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "riegeli/packed_buffer.h"
 
 struct ArecSimpleEncoder {
     uint64_t n_records;
     ArecBuffer sizes;  /* a varint each */
-    ArecBuffer values; /* the records, one behind the other */
+    ArecBuffer values; /* the records, one after the other */
     ArecBuffer packed; /* the sizes as they are stored */
     ArecBuffer body;
 };
@@ -52,9 +53,16 @@ arec_simple_encoder_decoded_size (const ArecSimpleEncoder *encoder)
     return encoder->values.size;
 }
 
+uint64_t
+arec_simple_encoder_memory (const ArecSimpleEncoder *encoder)
+{
+    return encoder->sizes.capacity + encoder->values.capacity + encoder->packed.capacity +
+           encoder->body.capacity;
+}
+
 /* ---- records ---- */
 
-/* Room for a record of @size bytes, so that nothing behind this fails half way. */
+/* Room for a record of @size bytes, so that nothing after this fails half way. */
 static bool
 reserve_record (ArecSimpleEncoder *encoder, size_t size, GError **error)
 {
@@ -96,38 +104,10 @@ arec_simple_encoder_add_first (ArecSimpleEncoder *encoder, const void *data, siz
 
 /* ---- body ---- */
 
-static bool
-fail_compress (const char *reason, size_t size, GError **error)
+static inline ArecBytes
+bytes_of (const ArecBuffer *buffer)
 {
-    ArecError code = reason == arec_codec_no_memory   ? AREC_ERROR_NOMEM
-                     : reason == arec_codec_too_large ? AREC_ERROR_LIMIT
-                                                      : AREC_ERROR_INVALID;
-
-    return arec_fail (error, code, "cannot compress %zu bytes: %s", size, reason);
-}
-
-/* Appends @plain as a compressed buffer (spec/container 4): its size, unless it is stored
- * plainly, then the codec's stream. */
-static bool
-append_compressed (ArecBuffer *out, const ArecCodecOptions *options, const ArecBuffer *plain,
-                   GError **error)
-{
-    size_t bound = arec_compress_bound (options, plain->size), made;
-    const char *reason;
-
-    if (!arec_buffer_reserve (out, AREC_MAX_VARINT) ||
-        (options->compression != AREC_COMPRESSION_NONE &&
-         !arec_buffer_append_varint (out, plain->size)) ||
-        !arec_buffer_reserve (out, bound)) {
-        return fail_compress (arec_codec_no_memory, plain->size, error);
-    }
-    reason =
-        arec_compress (options, plain->data, plain->size, out->data + out->size, bound, &made);
-    if (reason) {
-        return fail_compress (reason, plain->size, error);
-    }
-    out->size += made;
-    return true;
+    return arec_bytes (buffer->data, buffer->size);
 }
 
 bool
@@ -139,15 +119,16 @@ arec_simple_encoder_encode (ArecSimpleEncoder *encoder, const ArecCodecOptions *
 
     out->size = 0;
     encoder->packed.size = 0;
-    if (!append_compressed (&encoder->packed, options, &encoder->sizes, error)) {
+    if (!arec_packed_buffer_append (&encoder->packed, options, bytes_of (&encoder->sizes),
+                                    error)) {
         return false;
     }
     if (!arec_buffer_append (out, &compression, 1) ||
         !arec_buffer_append_varint (out, encoder->packed.size) ||
         !arec_buffer_append (out, encoder->packed.data, encoder->packed.size)) {
-        return fail_compress (arec_codec_no_memory, encoder->sizes.size, error);
+        return arec_packed_buffer_fail_memory (encoder->sizes.size, error);
     }
-    if (!append_compressed (out, options, &encoder->values, error)) {
+    if (!arec_packed_buffer_append (out, options, bytes_of (&encoder->values), error)) {
         return false;
     }
     *body = arec_bytes (out->data, out->size);

@@ -1,4 +1,4 @@
-/* Records to the body of a simple chunk (spec/container 5): the counterpart of
+/* Records to the body of a simple chunk (FORMAT.md 6): the counterpart of
  * riegeli/simple_chunk.h.
  *
  * One thread at a time. Memory is that of the records and of their sizes (a byte or two each),
@@ -22,7 +22,7 @@ typedef struct ArecSimpleEncoder ArecSimpleEncoder;
 ArecSimpleEncoder *arec_simple_encoder_new (void);
 void arec_simple_encoder_free (ArecSimpleEncoder *encoder); /* takes NULL */
 
-/* Copies a record behind the others. Errors: NOMEM. */
+/* Copies a record after the others. Errors: NOMEM. */
 bool arec_simple_encoder_add (ArecSimpleEncoder *encoder, const void *data, size_t size,
                               GError **error);
 
@@ -38,6 +38,9 @@ uint64_t arec_simple_encoder_decoded_size (const ArecSimpleEncoder *encoder);
  * Errors: NOMEM, LIMIT (more than the codec takes), INVALID (no such level or window log). */
 bool arec_simple_encoder_encode (ArecSimpleEncoder *encoder, const ArecCodecOptions *options,
                                  ArecBytes *body, GError **error);
+
+/* Bytes of memory that it has, for the records, for what was made of them, and kept. */
+uint64_t arec_simple_encoder_memory (const ArecSimpleEncoder *encoder);
 
 /* Forgets the records. */
 void arec_simple_encoder_reset (ArecSimpleEncoder *encoder);

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
-#include "codec/stream.h"
+#include "codec/codec_stream.h"
 #include "riegeli/hash.h"
 #include "riegeli/simple_chunk.h"
 
@@ -29,7 +29,7 @@ typedef struct {
 /* Decompressed bytes of a part, as many as are needed at a time. */
 typedef struct {
     Part part;
-    ArecStream *stream;
+    ArecCodecStream *stream;
     uint8_t *memory;
     size_t room, begin, end; /* bytes [begin, end) of `room` are not taken yet */
     bool ended;
@@ -55,7 +55,7 @@ static const char no_values_prefix[] = "no decompressed size in front of the val
 static bool
 fail (ArecSimpleStream *chunk, const char *reason, GError **error)
 {
-    if (reason == arec_stream_no_input) {
+    if (reason == arec_codec_stream_no_input) {
         g_propagate_error (error, g_steal_pointer (&chunk->failure));
         return false;
     }
@@ -199,7 +199,7 @@ part_skip_prefix (Part *part, const char *missing)
     uint64_t ignored;
 
     if (!part_fill (part)) {
-        return arec_stream_no_input;
+        return arec_codec_stream_no_input;
     }
     bytes = arec_bytes (part->bytes, part->n_bytes);
     if (!arec_bytes_take_varint (&bytes, &ignored)) {
@@ -215,7 +215,7 @@ part_skip_prefix (Part *part, const char *missing)
 static void
 window_close (Window *window)
 {
-    arec_stream_free (window->stream);
+    arec_codec_stream_free (window->stream);
     g_free (window->memory);
     g_free (window->part.buffer);
     *window = (Window){0};
@@ -228,13 +228,13 @@ window_open (Window *window, ArecSimpleStream *chunk, uint64_t begin, uint64_t e
              uint64_t capacity, const char *missing)
 {
     ArecCompression compression = chunk->front.compression;
-    ArecStreamInput input = {part_next, &window->part};
+    ArecCodecStreamInput input = {part_next, &window->part};
     const char *reason;
 
     *window = (Window){.part = {.chunk = chunk, .at = begin, .end = end}, .room = WINDOW_SIZE};
     window->memory = g_try_malloc (window->room);
     window->part.buffer = chunk->kept ? NULL : g_try_malloc (PART_READ_SIZE);
-    window->stream = arec_stream_new (compression, capacity, &input);
+    window->stream = arec_codec_stream_new (compression, capacity, &input);
     if (!window->memory || !window->stream || (!chunk->kept && !window->part.buffer)) {
         return arec_codec_no_memory;
     }
@@ -272,7 +272,7 @@ window_fill (Window *window, size_t n)
     while (window->end < n && !window->ended) {
         size_t wanted = window->room - window->end, got;
         const char *reason =
-            arec_stream_read (window->stream, window->memory + window->end, wanted, &got);
+            arec_codec_stream_read (window->stream, window->memory + window->end, wanted, &got);
 
         if (reason) {
             return reason;
@@ -329,7 +329,7 @@ next_size (ArecSimpleStream *chunk, uint64_t *size)
 }
 
 /* Goes over the sizes in the window, from that of record *i on, as far as each is surely whole.
- * @left  decoded bytes for these and all records behind them. */
+ * @left  decoded bytes for these and all later records. */
 static const char *
 check_window (ArecSimpleStream *chunk, uint64_t *i, uint64_t *left, uint64_t *largest)
 {
@@ -435,7 +435,7 @@ arec_simple_stream_open (const ArecChunkPlace *place, const ArecSimpleStreamOpti
     if (header->type != AREC_CHUNK_SIMPLE ||
         arec_simple_parse_front (front, got, header->data_size, &chunk->front, &reason) !=
             AREC_DECODE_OK ||
-        !arec_stream_is_possible (chunk->front.compression)) {
+        !arec_codec_stream_is_possible (chunk->front.compression)) {
         *out = NULL;
         return true;
     }
@@ -443,7 +443,7 @@ arec_simple_stream_open (const ArecChunkPlace *place, const ArecSimpleStreamOpti
         return false;
     }
     reason = open_streams (chunk, &largest);
-    if (reason == arec_stream_needs_whole) {
+    if (reason == arec_codec_stream_needs_whole) {
         *out = NULL;
         return true;
     }

@@ -1,5 +1,5 @@
 /* The compressed blocks of a transposed chunk, and what unpacking them may cost
- * (spec/transpose 2.1, 5.3).
+ * (FORMAT.md 5, 10).
  *
  * Functions without state; any thread. Reasons are static strings.
  */

@@ -47,6 +47,11 @@ typedef struct {
 } Walk;
 
 /* What ends a walk beside its own end; told apart by address. */
+/* More than any encoder makes of a byte or record of a chunk in memory: each has at most a few
+ * states and a buffer of its own. Even an empty one has some. */
+#define COST_OF_BYTE 256
+#define EXTRA_COST 65536
+
 static const char too_deep[] = "messages nest deeper than the limit allows";
 static const char no_memory[] = "no memory for the messages that are open";
 static const char too_long[] = "records are longer than the decoded size";
@@ -201,7 +206,7 @@ take_length (const Walk *walk, ArecTransposedBuffer *buffer, uint32_t *length)
     return true;
 }
 
-/* A length and the bytes behind it are put as they stand in the buffer. */
+/* A length and the bytes after it are put as they stand in the buffer. */
 INLINE const char *
 put_string (Walk *walk, const ArecTransposedState *state, bool writes)
 {
@@ -337,7 +342,7 @@ check_end (const Walk *walk, const Stack *stack)
 }
 
 /* A transition byte is an offset and how many explicit moves with offset 0 follow without a
- * byte (spec/transpose 4.1). */
+ * byte (FORMAT.md 7.5). */
 INLINE const char *
 run (const ArecTransposedHeader *header, ArecBytes transitions, const Walk *start, Stack *stack,
      bool writes)
@@ -499,6 +504,57 @@ decode (ArecBytes data, const ArecTransposedSize *size, const ArecDecodeLimits *
         *values = g_steal_pointer (&out);
     }
     return AREC_DECODE_OK;
+}
+
+/* Steps over the buckets. */
+static bool
+skip_buckets (ArecTransposedHeader *header)
+{
+    for (uint32_t i = 0; i < header->n_buckets; i++) {
+        uint64_t stored_size;
+        const uint8_t *stored;
+
+        if (!arec_bytes_take_varint (&header->bucket_sizes, &stored_size) ||
+            !arec_bytes_take (&header->rest, stored_size, &stored)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Takes from the bounds what load () takes, without unpacking the values. */
+static bool
+charge (ArecBytes data, Parts *parts)
+{
+    ArecTransposedHeader *header = &parts->header;
+    ArecTransposedBounds *bounds = &parts->bounds;
+    const char *reason;
+
+    if (arec_transposed_header_parse (data, bounds, header, &reason) != AREC_DECODE_OK ||
+        !skip_buckets (header)) {
+        return false;
+    }
+    if (header->compression != AREC_COMPRESSION_NONE &&
+        (header->values_size > bounds->max_values ||
+         !arec_transposed_charge (bounds, header->values_size, 1))) {
+        return false;
+    }
+    return arec_transposed_unpack (header->compression, header->rest, bounds->max_transitions,
+                                   bounds, &parts->transitions, &reason) == AREC_DECODE_OK;
+}
+
+bool
+arec_transposed_is_within (ArecBytes data, const ArecTransposedSize *size,
+                           const ArecDecodeLimits *limits)
+{
+    g_auto (Parts) parts = {
+        .bounds = arec_transposed_bounds (size->num_records, size->decoded_size, limits)};
+    uint64_t room = parts.bounds.memory;
+
+    return (room > EXTRA_COST &&
+            (room - EXTRA_COST) / COST_OF_BYTE >=
+                arec_bytes_left (&data) + size->num_records + size->decoded_size) ||
+           charge (data, &parts);
 }
 
 ArecDecodeResult

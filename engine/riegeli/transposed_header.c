@@ -3,27 +3,7 @@
 #include <string.h>
 
 #include "base/checked.h"
-
-/* Reserved values among the tags (spec/transpose 3.1). */
-enum { ID_NOOP = 0, ID_RAW_RECORD = 1, ID_SUBMESSAGE_START = 2, ID_RECORD_START = 3 };
-
-/* Wire types of protobuf, and Riegeli's own for the end of a submessage. */
-enum {
-    WIRE_VARINT = 0,
-    WIRE_FIXED64 = 1,
-    WIRE_LENGTH_DELIMITED = 2,
-    WIRE_GROUP_START = 3,
-    WIRE_GROUP_END = 4,
-    WIRE_FIXED32 = 5,
-    WIRE_SUBMESSAGE_END = 6,
-};
-
-/* Tags below are reserved: field numbers begin at 1. */
-#define LEAST_TAG 8
-
-/* Subtypes of varints (spec/transpose 3.2): up to 9 the length less 1, then the value. */
-#define SUBTYPE_INLINE_0 10
-#define SUBTYPE_INLINE_MAX 137
+#include "riegeli/transposed_kinds.h"
 
 static ArecDecodeResult
 corrupt (const char **reason, const char *what)
@@ -117,7 +97,7 @@ parse_buffers (ArecBytes *bytes, ArecTransposedBounds *bounds, ArecTransposedHea
 static bool
 has_subtype (uint32_t tag)
 {
-    return tag >= LEAST_TAG && (tag & 7) == WIRE_VARINT;
+    return tag >= AREC_LEAST_TAG && (tag & 7) == AREC_TAG_VARINT;
 }
 
 static bool
@@ -153,7 +133,7 @@ take_bases (ArecBytes *bytes, ArecTransposedHeader *header)
     return true;
 }
 
-/* Puts @tag, and @value behind it unless that is negative, at the end of state->tag. */
+/* Puts @tag, and @value after it unless that is negative, at the end of state->tag. */
 static void
 set_tag (ArecTransposedState *state, uint32_t tag, int value)
 {
@@ -199,11 +179,11 @@ static const char *
 make_varint (ArecBytes *bytes, ArecTransposedHeader *header, ArecTransposedState *state,
              uint32_t tag, uint8_t subtype)
 {
-    if (subtype > SUBTYPE_INLINE_MAX) {
+    if (subtype > AREC_SUBTYPE_INLINE_MAX) {
         return "a varint of no valid kind";
     }
-    if (subtype >= SUBTYPE_INLINE_0) {
-        set_tag (state, tag, subtype - SUBTYPE_INLINE_0);
+    if (subtype >= AREC_SUBTYPE_INLINE_0) {
+        set_tag (state, tag, subtype - AREC_SUBTYPE_INLINE_0);
         state->kind = AREC_STATE_CONSTANT;
         return NULL;
     }
@@ -219,24 +199,24 @@ make_field (ArecBytes *bytes, ArecBytes *subtypes, ArecTransposedHeader *header,
     uint32_t tag = state->parsing, wire_type = tag & 7;
     uint8_t subtype = 0;
 
-    if (wire_type == WIRE_SUBMESSAGE_END) {
-        tag -= WIRE_SUBMESSAGE_END - WIRE_LENGTH_DELIMITED;
+    if (wire_type == AREC_TAG_SUBMESSAGE_END) {
+        tag -= AREC_TAG_SUBMESSAGE_END - AREC_TAG_BYTES;
     }
-    if (tag < LEAST_TAG) {
+    if (tag < AREC_LEAST_TAG) {
         return "an invalid tag";
     }
-    if (wire_type == WIRE_VARINT) {
+    if (wire_type == AREC_TAG_VARINT) {
         arec_bytes_take_u8 (subtypes, &subtype);
         return make_varint (bytes, header, state, tag, subtype);
     }
     set_tag (state, tag, -1);
     switch (wire_type) {
-    case WIRE_FIXED64: return make_value (bytes, header, state, AREC_STATE_FIXED, 8);
-    case WIRE_FIXED32: return make_value (bytes, header, state, AREC_STATE_FIXED, 4);
-    case WIRE_LENGTH_DELIMITED: return make_value (bytes, header, state, AREC_STATE_STRING, 0);
-    case WIRE_SUBMESSAGE_END: state->kind = AREC_STATE_SUBMESSAGE_END; return NULL;
-    case WIRE_GROUP_START:
-    case WIRE_GROUP_END: state->kind = AREC_STATE_CONSTANT; return NULL;
+    case AREC_TAG_FIXED64: return make_value (bytes, header, state, AREC_STATE_FIXED, 8);
+    case AREC_TAG_FIXED32: return make_value (bytes, header, state, AREC_STATE_FIXED, 4);
+    case AREC_TAG_BYTES: return make_value (bytes, header, state, AREC_STATE_STRING, 0);
+    case AREC_TAG_SUBMESSAGE_END: state->kind = AREC_STATE_SUBMESSAGE_END; return NULL;
+    case AREC_TAG_GROUP_START:
+    case AREC_TAG_GROUP_END: state->kind = AREC_STATE_CONSTANT; return NULL;
     default: return "an invalid tag";
     }
 }
@@ -257,10 +237,10 @@ make_state (ArecBytes *bytes, ArecBytes *subtypes, ArecTransposedHeader *header,
             ArecTransposedState *state)
 {
     switch (state->parsing) {
-    case ID_NOOP: state->kind = AREC_STATE_NOOP; return NULL;
-    case ID_RAW_RECORD: return make_raw_record (bytes, header, state);
-    case ID_SUBMESSAGE_START: state->kind = AREC_STATE_SUBMESSAGE_START; return NULL;
-    case ID_RECORD_START: state->kind = AREC_STATE_RECORD_START; return NULL;
+    case AREC_STATE_ID_NOOP: state->kind = AREC_STATE_NOOP; return NULL;
+    case AREC_STATE_ID_RAW_RECORD: return make_raw_record (bytes, header, state);
+    case AREC_STATE_ID_SUBMESSAGE_START: state->kind = AREC_STATE_SUBMESSAGE_START; return NULL;
+    case AREC_STATE_ID_RECORD_START: state->kind = AREC_STATE_RECORD_START; return NULL;
     default: return make_field (bytes, subtypes, header, state);
     }
 }
@@ -352,8 +332,8 @@ is_implicit_noop (const ArecTransposedState *state)
     return state->is_implicit && state->kind == AREC_STATE_NOOP;
 }
 
-/* Lets every implicit NOOP lead where its chain of such ends, so that nobody walks the chain
- * for each transition (spec/transpose 5.3). All of a chain are changed when its first one is
+/* Lets every implicit NOOP lead where its chain of such ends, so that no walk follows the chain
+ * for each transition (FORMAT.md 10). All of a chain are changed when its first one is
  * met, so the time is linear. There is no cycle. */
 static void
 shorten_noops (ArecTransposedHeader *header)

@@ -1,9 +1,9 @@
 /* The header of a transposed chunk, parsed: a machine of states, and the buffers that its
- * values are taken from (spec/transpose 2 and 3).
+ * values are taken from (FORMAT.md 7.2 to 7.5).
  *
  *     compression byte | length of the header | header | bucket 0 | ... | transitions
  *
- * A record of the machine is written from its end to its begin, the last record first; each
+ * A record of the machine is written from its end to its start, the last record first; each
  * state puts something in front of what is there.
  *
  * Invariants of a parsed header: every base is a state and every buffer index a buffer; no
@@ -46,7 +46,7 @@ typedef struct {
     bool is_implicit;   /* base follows without a transition */
 } ArecTransposedState;
 
-/* A buffer's unread bytes [at, end) among the plain bytes of all buckets, one behind the other.
+/* A buffer's unread bytes [at, end) among the plain bytes of all buckets, one after the other.
  */
 typedef struct {
     size_t at;

@@ -19,7 +19,7 @@ corrupt (Loading *loading, const char *what)
     return AREC_DECODE_CORRUPT;
 }
 
-/* Places the next buffer at *at, in a bucket that ends at @end; moves *at behind it. */
+/* Places the next buffer at *at, in a bucket that ends at @end; moves *at past it. */
 static bool
 place_buffer (Loading *loading, size_t *at, size_t end)
 {

@@ -1,7 +1,7 @@
 /* The values of a transposed chunk: its buckets unpacked, and each buffer's place in them
- * (spec/transpose 2.3).
+ * (FORMAT.md 7.3).
  *
- *     bucket 0            | bucket 1  | bucket 2            plain bytes, one behind the other
+ *     bucket 0            | bucket 1  | bucket 2            plain bytes, one after the other
  *     buffer 0 | buffer 1 | buffer 2  | buffer 3 | buffer 4
  *
  * One thread at a time.

@@ -103,7 +103,7 @@ typedef struct {
 
 typedef struct {
     Nfs4Class group, other;
-    mode_t denied; /* to somebody who is named */
+    mode_t denied; /* to a user or group that is named */
 } Nfs4Rights;
 
 static void

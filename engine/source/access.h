@@ -1,4 +1,4 @@
-/* Who may read: permission bits that give nobody more than the file's own rules do.
+/* Who may read: permission bits that give no user more than the file's own rules do.
  *
  * Readers of a mount are told apart by owner, group and others alone, as mode bits do. A rule
  * that knows more of them (an access control list, directories that must be passed on the way)

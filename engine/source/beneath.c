@@ -135,7 +135,7 @@ leads_to_base (const Walk *walk, const char *text)
     return base[length - 1] == '/' || text[length] == '/' || text[length] == '\0' ? length : 0;
 }
 
-/* Goes where the absolute path @text begins, and moves it behind that. */
+/* Goes where the absolute path @text begins, and moves it past that. */
 static bool
 go_to_root (Walk *walk, const char **text, bool is_trusted)
 {

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/autofd.h"
+#include "base/thread.h"
 
 /* Microseconds that an attempt to open waits for a descriptor: reads are shorter, mostly. */
 #define PATIENCE (2 * G_USEC_PER_SEC)
@@ -24,7 +25,6 @@ ArecFdPool *
 arec_fd_pool_new (unsigned max_open)
 {
     ArecFdPool *pool = g_new0 (ArecFdPool, 1);
-    pthread_condattr_t attributes;
     struct rlimit rlimit;
 
     if (max_open == 0) {
@@ -34,10 +34,7 @@ arec_fd_pool_new (unsigned max_open)
         }
     }
     pthread_mutex_init (&pool->lock, NULL);
-    pthread_condattr_init (&attributes);
-    pthread_condattr_setclock (&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init (&pool->released, &attributes);
-    pthread_condattr_destroy (&attributes);
+    arec_cond_init (&pool->released);
     pool->max_open = MAX (max_open, 1);
     g_queue_init (&pool->idle);
     return pool;

@@ -43,7 +43,7 @@ typedef struct {
  * attempt. Any thread; call with no lock held. */
 bool arec_fd_pool_make_room (ArecFdPool *pool, ArecFdShortage *shortage, int number);
 
-/* Closes; nobody uses the slot any more. */
+/* Closes; the slot is not used any more. */
 void arec_fd_slot_clear (ArecFdSlot *slot);
 
 /* The descriptor, opened if need be; every success is followed by one release. -1 with @error

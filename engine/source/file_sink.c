@@ -1,365 +1,368 @@
 #include "source/file_sink.h"
 
-#include <arec/outputs.h>
-
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/autofd.h"
 #include "base/error.h"
-
-/* Small pieces are gathered up to this many bytes. */
-#define BUFFER_SIZE ((size_t)256 * 1024)
-
-/* Hidden names that are tried before giving up. */
-#define MAX_TRIES 100
-
-/* Outputs with a hidden name at the same time that a signal's handler finds; more than a
- * program writes at once. */
-#define MAX_NAMED 256
-
-/* A hidden name in a directory. The handler of a signal may read it at any time: it is whole as
- * long as is_there holds. */
-typedef struct {
-    _Atomic bool is_taken;
-    _Atomic bool is_there;
-    int dir_fd;
-    char name[32];
-} Temporary;
-
-static Temporary temporaries[MAX_NAMED];
+#include "source/access.h"
+#include "source/fd_writer.h"
+#include "source/new_file.h"
+#include "source/target.h"
 
 typedef struct {
     ArecSink base;
-    ArecFileSinkFlags flags;
-    int dir_fd;
-    int fd;
-    char *target;         /* its name below dir_fd */
-    Temporary *temporary; /* a file of that name may be there, and is ours; NULL: none */
-    uint64_t flushed;     /* bytes that the file has */
-    uint8_t *buffer;      /* bytes behind those */
-    size_t n_buffered;
+    ArecOutputOptions options;
+    ArecTarget target;
+    bool borrows_folder; /* the descriptor in @target is another sink's */
+    ArecNewFile file;
+    ArecFdWriter writer;
+    bool is_complete;
 } FileSink;
 
 static bool
-fail (const FileSink *file, int saved_errno, const char *what, GError **error)
+fail (const FileSink *sink, int saved_errno, const char *what, GError **error)
 {
-    return arec_fail (error, AREC_ERROR_IO, "%s: %s: %s", file->base.name, what,
+    return arec_fail (error, AREC_ERROR_IO, "%s: %s: %s", sink->base.name, what,
                       g_strerror (saved_errno));
 }
 
 /* ---- writing ---- */
 
 static bool
-write_fully (FileSink *file, const uint8_t *data, size_t size, GError **error)
+file_write (ArecSink *base, const void *data, size_t size, GError **error)
 {
-    while (size > 0) {
-        ssize_t n = write (file->fd, data, size);
-
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0) {
-            return arec_fail (error, AREC_ERROR_IO, "%s: at %" PRIu64 ": write: %s",
-                              file->base.name, file->flushed, g_strerror (errno));
-        }
-        data += n;
-        size -= (size_t)n;
-        file->flushed += (uint64_t)n;
-    }
-    return true;
+    return arec_fd_writer_add (&((FileSink *)base)->writer, data, size, error);
 }
 
+/* ---- mode and owner of the file that is replaced ---- */
+
+/* Who may not give files away, or a file system without owners. */
 static bool
-flush (FileSink *file, GError **error)
+is_not_permitted (int saved_errno)
 {
-    size_t size = file->n_buffered;
-
-    file->n_buffered = 0;
-    return write_fully (file, file->buffer, size, error);
+    return saved_errno == EPERM || saved_errno == EINVAL || saved_errno == EOPNOTSUPP ||
+           saved_errno == ENOSYS;
 }
 
+/* The group may be permitted where the owner is not. */
 static bool
-file_write (ArecSink *sink, const void *data, size_t size, GError **error)
+keep_owner (FileSink *sink, const struct stat *old, GError **error)
 {
-    FileSink *file = (FileSink *)sink;
+    int fd = sink->file.fd;
 
-    if (size > BUFFER_SIZE - file->n_buffered && !flush (file, error)) {
-        return false;
-    }
-    if (size >= BUFFER_SIZE) {
-        return write_fully (file, data, size, error);
-    }
-    memcpy (file->buffer + file->n_buffered, data, size);
-    file->n_buffered += size;
-    return true;
-}
-
-/* ---- names ---- */
-
-static Temporary *
-take_temporary (void)
-{
-    for (size_t i = 0; i < MAX_NAMED; i++) {
-        bool is_taken = false;
-
-        if (atomic_compare_exchange_strong (&temporaries[i].is_taken, &is_taken, true)) {
-            return &temporaries[i];
-        }
-    }
-    return NULL;
-}
-
-/* The name is not used any more: the file has another one, or none. */
-static void
-drop_temporary (FileSink *file)
-{
-    file->temporary->is_there = false;
-    file->temporary->is_taken = false;
-    file->temporary = NULL;
-}
-
-/* Says that the hidden name is in use before it is, so that a signal in between finds it. false
- * with errno set. */
-static bool
-choose_temporary (FileSink *file)
-{
-    Temporary *temporary = take_temporary();
-
-    if (!temporary) {
-        errno = EMFILE;
-        return false;
-    }
-    temporary->dir_fd = file->dir_fd;
-    snprintf (temporary->name, sizeof temporary->name, ".arec-%08" PRIx32 "%08" PRIx32,
-              g_random_int(), g_random_int());
-    temporary->is_there = true;
-    file->temporary = temporary;
-    return true;
-}
-
-static bool
-open_temporary (FileSink *file)
-{
-    for (unsigned i = 0; i < MAX_TRIES && choose_temporary (file); i++) {
-        int saved_errno;
-
-        file->fd = openat (file->dir_fd, file->temporary->name,
-                           O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-        if (file->fd >= 0) {
-            return true;
-        }
-        saved_errno = errno;
-        drop_temporary (file);
-        errno = saved_errno;
-        if (errno != EEXIST) {
-            return false;
-        }
-    }
-    return false;
-}
-
-/* A file without a name gets one through its entry in /proc: the way that needs no privilege.
- */
-static bool
-open_nameless (FileSink *file)
-{
-    if ((file->flags & AREC_FILE_SINK_NAMED) || access ("/proc/self/fd", X_OK) != 0) {
-        return false;
-    }
-    file->fd = openat (file->dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
-    return file->fd >= 0;
-}
-
-static bool
-link_nameless (const FileSink *file, const char *name)
-{
-    char path[64];
-
-    snprintf (path, sizeof path, "/proc/self/fd/%d", file->fd);
-    return linkat (AT_FDCWD, path, file->dir_fd, name, AT_SYMLINK_FOLLOW) == 0;
-}
-
-static bool
-link_nameless_to_temporary (FileSink *file)
-{
-    for (unsigned i = 0; i < MAX_TRIES && choose_temporary (file); i++) {
-        int saved_errno;
-
-        if (link_nameless (file, file->temporary->name)) {
-            return true;
-        }
-        saved_errno = errno;
-        drop_temporary (file);
-        errno = saved_errno;
-        if (errno != EEXIST) {
-            return false;
-        }
-    }
-    return false;
-}
-
-/* Never onto another file. Filesystems that cannot say so in a rename have hard links. */
-static bool
-rename_to_free_name (FileSink *file)
-{
-    if (renameat2 (file->dir_fd, file->temporary->name, file->dir_fd, file->target,
-                   RENAME_NOREPLACE) == 0) {
+    if (fchown (fd, old->st_uid, old->st_gid) == 0 ||
+        (is_not_permitted (errno) &&
+         (fchown (fd, (uid_t)-1, old->st_gid) == 0 || is_not_permitted (errno)))) {
         return true;
     }
-    if ((errno != EINVAL && errno != ENOSYS) ||
-        linkat (file->dir_fd, file->temporary->name, file->dir_fd, file->target, 0) != 0) {
-        return false;
-    }
-    unlinkat (file->dir_fd, file->temporary->name, 0);
-    return true;
+    return fail (sink, errno, "cannot keep the owner", error);
 }
 
+/* @mode  of the old file. A list that the directory gives to new files would let in others. */
 static bool
-rename_temporary (FileSink *file)
+keep_mode (FileSink *sink, mode_t mode, GError **error)
 {
-    bool done =
-        file->flags & AREC_FILE_SINK_REPLACE
-            ? renameat (file->dir_fd, file->temporary->name, file->dir_fd, file->target) == 0
-            : rename_to_free_name (file);
+    int fd = sink->file.fd;
+    struct stat st;
 
-    if (done) {
-        drop_temporary (file);
-    }
-    return done;
+    mode &= 0777 & ~(mode_t)sink->options.denied_mode;
+    fremovexattr (fd, "system.posix_acl_access");
+    return (fstat (fd, &st) == 0 && ((st.st_mode & 07777) == mode || fchmod (fd, mode) == 0)) ||
+           fail (sink, errno, "cannot keep the mode", error);
 }
 
-/* Gives the file the target's name. false with errno set. */
+/* What is not replaceable is told when the file gets its name. */
 static bool
-install (FileSink *file)
+keep_attributes (FileSink *sink, GError **error)
 {
-    if (file->temporary) {
-        return rename_temporary (file);
-    }
-    if (link_nameless (file, file->target)) {
+    arec_autofd int old_fd = -1;
+    struct stat old;
+
+    if (!sink->options.replace) {
         return true;
     }
-    /* A link cannot replace, a rename needs a name. */
-    return errno == EEXIST && (file->flags & AREC_FILE_SINK_REPLACE) &&
-           link_nameless_to_temporary (file) && rename_temporary (file);
+    old_fd = openat (sink->target.dir_fd, sink->target.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (old_fd < 0 && errno == ENOENT) {
+        return true;
+    }
+    if (old_fd < 0 || fstat (old_fd, &old) != 0) {
+        return fail (sink, errno, "cannot replace", error);
+    }
+    return !S_ISREG (old.st_mode) || (keep_owner (sink, &old, error) &&
+                                      keep_mode (sink, arec_access_of (old_fd, &old), error));
 }
 
-/* Some filesystems have nothing to sync in a directory and say EINVAL. */
+/* ---- commit ---- */
+
+/* What a close has to tell comes with the close of each descriptor of the file; this one is
+ * still needed, to give the file its name. */
 static bool
-sync_directory (const FileSink *file)
+close_copy (int fd)
 {
-    return fsync (file->dir_fd) == 0 || errno == EINVAL;
+    int copy = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+
+    return copy >= 0 && close (copy) == 0;
 }
 
 static bool
-file_commit (ArecSink *sink, GError **error)
+set_times (const FileSink *sink, GError **error)
 {
-    FileSink *file = (FileSink *)sink;
+    return !sink->options.has_times || futimens (sink->file.fd, sink->options.times) == 0 ||
+           fail (sink, errno, "cannot set the times", error);
+}
 
-    if (!flush (file, error)) {
+static bool
+sync_file (FileSink *sink, GError **error)
+{
+    return sink->options.no_sync || fsync (sink->file.fd) == 0 ||
+           fail (sink, errno, "sync", error);
+}
+
+static bool
+file_complete (ArecSink *base, GError **error)
+{
+    FileSink *sink = (FileSink *)base;
+
+    if (!arec_fd_writer_flush (&sink->writer, error) || !keep_attributes (sink, error) ||
+        !set_times (sink, error) || !sync_file (sink, error)) {
         return false;
     }
-    if (fsync (file->fd) != 0) {
-        return fail (file, errno, "sync", error);
-    }
-    if (!install (file)) {
-        return fail (file, errno, "cannot put the finished file in its place", error);
-    }
-    return sync_directory (file) || fail (file, errno, "sync of its directory", error);
+    arec_fd_writer_clear (&sink->writer);
+    sink->is_complete = true;
+    return close_copy (sink->file.fd) || fail (sink, errno, "close", error);
 }
 
-static void
-file_free (ArecSink *sink)
+/* One of several files must be able to give way again, synced or not. */
+bool
+arec_file_sink_place (ArecSink *base, ArecCommitPoint *point, GError **error)
 {
-    FileSink *file = (FileSink *)sink;
+    FileSink *sink = (FileSink *)base;
+    ArecPlacing placing = !sink->options.replace            ? AREC_PLACE_NEW
+                          : !sink->options.no_sync || point ? AREC_PLACE_SWAPPED
+                                                            : AREC_PLACE_OVER;
 
-    if (file->temporary) {
-        unlinkat (file->dir_fd, file->temporary->name, 0);
-        drop_temporary (file);
-    }
-    arec_close_fd (&file->fd);
-    arec_close_fd (&file->dir_fd);
-    g_free (file->target);
-    g_free (file->buffer);
-    g_free (file);
+    arec_new_file_join (&sink->file, point);
+    return arec_new_file_place (&sink->file, placing) ||
+           fail (sink, errno, "cannot put the finished file in its place", error);
+}
+
+bool
+arec_file_sink_sync_name (ArecSink *base, GError **error)
+{
+    FileSink *sink = (FileSink *)base;
+
+    return sink->options.no_sync || arec_new_file_sync_name (&sink->file) ||
+           fail (sink, errno, "sync of its directory", error);
+}
+
+bool
+arec_file_sink_keep (ArecSink *base, GError **error)
+{
+    FileSink *sink = (FileSink *)base;
+
+    return arec_new_file_keep (&sink->file) ||
+           fail (sink, errno, "cannot remove the file that is replaced", error);
+}
+
+bool
+arec_file_sink_take_back (ArecSink *base)
+{
+    return arec_new_file_take_back (&((FileSink *)base)->file);
+}
+
+static bool
+file_commit (ArecSink *base, GError **error)
+{
+    return (((FileSink *)base)->is_complete || file_complete (base, error)) &&
+           arec_file_sink_place (base, NULL, error) && arec_file_sink_sync_name (base, error) &&
+           arec_file_sink_keep (base, error);
+}
+
+/* ---- many at the same time ---- */
+
+static bool
+is_same_folder (int fd, int other_fd)
+{
+    struct stat st, other;
+
+    return fstat (fd, &st) == 0 && fstat (other_fd, &other) == 0 && st.st_dev == other.st_dev &&
+           st.st_ino == other.st_ino;
+}
+
+bool
+arec_file_sink_shares_folder (const ArecSink *base, const ArecSink *other)
+{
+    return ((const FileSink *)base)->target.dir_fd == ((const FileSink *)other)->target.dir_fd;
 }
 
 void
-arec_outputs_abort (void)
+arec_file_sink_share_folder (ArecSink *base, const ArecSink *other)
 {
-    int saved_errno = errno;
+    FileSink *sink = (FileSink *)base;
+    int own_fd = sink->target.dir_fd, shared_fd = ((const FileSink *)other)->target.dir_fd;
 
-    for (size_t i = 0; i < MAX_NAMED; i++) {
-        if (temporaries[i].is_there) {
-            unlinkat (temporaries[i].dir_fd, temporaries[i].name, 0);
-        }
+    if (!sink->borrows_folder && is_same_folder (own_fd, shared_fd)) {
+        sink->target.dir_fd = shared_fd;
+        sink->borrows_folder = true;
+        arec_new_file_aim (&sink->file, shared_fd, sink->target.name);
+        arec_close_fd (&own_fd);
     }
-    errno = saved_errno;
+}
+
+bool
+arec_file_sink_park (ArecSink *base, GError **error)
+{
+    FileSink *sink = (FileSink *)base;
+
+    return arec_new_file_park (&sink->file) || fail (sink, errno, "cannot create", error);
+}
+
+static void
+file_free (ArecSink *base)
+{
+    FileSink *sink = (FileSink *)base;
+
+    arec_fd_writer_clear (&sink->writer);
+    arec_new_file_discard (&sink->file);
+    if (sink->borrows_folder) {
+        sink->target.dir_fd = -1;
+    }
+    arec_target_clear (&sink->target);
+    g_free (sink);
 }
 
 /* ---- creating ---- */
 
 static const ArecSinkOps file_ops = {
-    .write = file_write, .commit = file_commit, .free = file_free};
+    .write = file_write, .complete = file_complete, .commit = file_commit, .free = file_free};
 
-/* Opens the directory of @path and sets the target's name in it. */
 static bool
-open_directory (FileSink *file, const char *path, GError **error)
+fail_create (const char *path, int saved_errno, GError **error)
 {
-    const char *slash = strrchr (path, '/');
-    g_autofree char *directory = slash == path ? g_strdup ("/")
-                                 : slash       ? g_strndup (path, (size_t)(slash - path))
-                                               : g_strdup (".");
-
-    file->target = g_strdup (slash ? slash + 1 : path);
-    if (file->target[0] == '\0') {
-        return fail (file, *path ? EISDIR : ENOENT, "cannot create", error);
-    }
-    file->dir_fd = open (directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return file->dir_fd >= 0 || fail (file, errno, "cannot open its directory", error);
+    return arec_fail (error, AREC_ERROR_IO, "%s: cannot create: %s", path,
+                      g_strerror (saved_errno));
 }
 
-/* Says now what the commit would say only after all the work. */
+/* Says now what the commit would say only after all the work.
+ * @path  for messages.
+ * @mode  (inout) the most that the file may have while it is not complete. */
 static bool
-check_target (const FileSink *file, GError **error)
+check_target (const ArecTarget *target, const char *path, const ArecOutputOptions *options,
+              mode_t *mode, GError **error)
 {
     struct stat st;
 
-    if (fstatat (file->dir_fd, file->target, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-        return errno == ENOENT || fail (file, errno, "cannot create", error);
+    *mode &= ~(mode_t)options->denied_mode;
+    if (fstatat (target->dir_fd, target->name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno == ENOENT || fail_create (path, errno, error);
     }
-    if (!(file->flags & AREC_FILE_SINK_REPLACE)) {
-        return fail (file, EEXIST, "cannot create", error);
+    if (S_ISDIR (st.st_mode)) {
+        return fail_create (path, EISDIR, error);
     }
+    if (!options->replace) {
+        return arec_fail (error, AREC_ERROR_IO, "%s: exists; -f replaces it", path);
+    }
+    *mode &= st.st_mode & 0600; /* its group, and who it lets in, come at the commit */
     return S_ISREG (st.st_mode) ||
-           arec_fail (error, AREC_ERROR_IO, "%s: cannot replace: not a regular file",
-                      file->base.name);
+           arec_fail (error, AREC_ERROR_IO, "%s: cannot replace: not a regular file", path);
+}
+
+bool
+arec_file_sink_check (const char *path, const ArecOutputOptions *options, GError **error)
+{
+    ArecTarget target;
+    mode_t mode = 0;
+    bool done = arec_target_find (&target, path, error) &&
+                check_target (&target, path, options, &mode, error);
+
+    arec_target_clear (&target);
+    return done;
+}
+
+/* ---- a name that is known late ---- */
+
+/* What has the name now, if anything, was not known when the sink was completed. */
+static bool
+keep_attributes_late (FileSink *sink, GError **error)
+{
+    bool was_parked = sink->file.fd < 0;
+
+    if (!sink->options.replace) {
+        return true;
+    }
+    if (!arec_new_file_reopen (&sink->file)) {
+        return fail (sink, errno, "cannot open again", error);
+    }
+    return keep_attributes (sink, error) && sync_file (sink, error) &&
+           (!was_parked || arec_file_sink_park (&sink->base, error));
+}
+
+static bool
+set_target (FileSink *sink, ArecTarget *target, const char *path, GError **error)
+{
+    mode_t mode = 0;
+
+    if (!is_same_folder (target->dir_fd, sink->target.dir_fd)) {
+        return arec_fail (error, AREC_ERROR_IO, "%s: cannot create: a link into another folder",
+                          path);
+    }
+    if (!check_target (target, path, &sink->options, &mode, error)) {
+        return false;
+    }
+    arec_new_file_aim (&sink->file, sink->target.dir_fd, target->name);
+    g_free (sink->target.name);
+    sink->target.name = g_steal_pointer (&target->name);
+    g_free (sink->base.name);
+    sink->base.name = g_strdup (path);
+    return keep_attributes_late (sink, error);
+}
+
+bool
+arec_file_sink_set_path (ArecSink *base, const char *path, GError **error)
+{
+    FileSink *sink = (FileSink *)base;
+    ArecTarget target;
+    bool done;
+
+    g_assert (sink->is_complete);
+    done = arec_target_find (&target, path, error) && set_target (sink, &target, path, error);
+    arec_target_clear (&target);
+    return done;
+}
+
+/* ---- making ---- */
+
+ArecSink *
+arec_file_sink_new (const char *path, const ArecOutputOptions *options, GError **error)
+{
+    return arec_file_sink_new_unnamed (path, 0666, options, error);
 }
 
 ArecSink *
-arec_file_sink_new (const char *path, ArecFileSinkFlags flags, GError **error)
+arec_file_sink_new_unnamed (const char *path, mode_t most, const ArecOutputOptions *options,
+                            GError **error)
 {
-    FileSink *file = g_new0 (FileSink, 1);
-    g_autoptr (ArecSink) sink = &file->base;
+    FileSink *sink = g_new0 (FileSink, 1);
+    g_autoptr (ArecSink) base = &sink->base;
+    mode_t mode = most;
 
-    sink->ops = &file_ops;
-    sink->name = g_strdup (path);
-    file->flags = flags;
-    file->dir_fd = -1;
-    file->fd = -1;
-    if (!open_directory (file, path, error) || !check_target (file, error)) {
+    base->ops = &file_ops;
+    base->name = g_strdup (path);
+    sink->options = *options;
+    sink->file.fd = -1;
+    if (!arec_target_find (&sink->target, path, error) ||
+        !check_target (&sink->target, path, options, &mode, error)) {
         return NULL;
     }
-    if (!open_nameless (file) && !open_temporary (file)) {
-        fail (file, errno, "cannot create", error);
+    if (!arec_new_file_create (&sink->file, sink->target.dir_fd, sink->target.name, mode)) {
+        fail (sink, errno, "cannot create", error);
         return NULL;
     }
-    file->buffer = g_malloc (BUFFER_SIZE);
-    return g_steal_pointer (&sink);
+    return arec_fd_writer_init (&sink->writer, sink->file.fd, base->name, error)
+               ? g_steal_pointer (&base)
+               : NULL;
 }

@@ -37,7 +37,7 @@ identity_of (const struct stat *st)
     return arec_mix (hash, (uint64_t)st->st_mtim.tv_nsec);
 }
 
-/* Nobody can put the time of change back, whatever was written. But links, names, modes and
+/* The time of change cannot be put back, whatever was written. But links, names, modes and
  * attributes move it as well. */
 static uint64_t
 stamp_of (const struct stat *st)
@@ -54,7 +54,7 @@ check_fd (FileSource *file, int fd, uint64_t *stamp, GError **error)
     if (fstat (fd, &st) != 0) {
         return arec_fail_errno (error, errno, "%s: stat", file->base.name);
     }
-    if (st.st_nlink == 0) {
+    if (st.st_nlink == 0 && file->base.st.st_nlink > 0) {
         return arec_fail (error, AREC_ERROR_CHANGED,
                           "%s: the file was replaced or removed since it was opened",
                           file->base.name);
@@ -144,7 +144,7 @@ open_again (ArecFdSlot *slot, GError **error)
     return fd;
 }
 
-/* Moves @iov behind @n bytes that were read; returns how many leading elements are done. */
+/* Moves @iov past @n bytes that were read; returns how many leading elements are done. */
 static int
 advance (struct iovec *iov, int n_iov, size_t n)
 {

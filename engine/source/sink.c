@@ -28,6 +28,19 @@ arec_sink_write (ArecSink *sink, const void *data, size_t size, GError **error)
 }
 
 bool
+arec_sink_complete (ArecSink *sink, GError **error)
+{
+    if (!check_sound (sink, error)) {
+        return false;
+    }
+    if (sink->ops->complete && !sink->ops->complete (sink, error)) {
+        sink->failed = true;
+        return false;
+    }
+    return true;
+}
+
+bool
 arec_sink_commit (ArecSink *sink, GError **error)
 {
     if (!check_sound (sink, error)) {

@@ -31,7 +31,7 @@ typedef struct {
     bool (*check) (ArecSource *source, uint64_t *stamp, GError **error);
     /* See arec_source_state (). May be NULL: it is always the same. */
     uint64_t (*state) (ArecSource *source);
-    /* Whether somebody is still writing it. May be NULL: nobody is. */
+    /* Whether a process is still writing it. May be NULL: none is. */
     bool (*is_being_written) (ArecSource *source);
     /* The first position from @offset on, within the size, that may hold anything but zeros;
      * the size or more if none does. May be NULL: nothing is known of holes. */
@@ -72,8 +72,8 @@ bool arec_source_pread (ArecSource *source, void *buffer, size_t size, uint64_t 
 /* Whether the source has the identity that it had at opening: CHANGED or IO if not.
  * @stamp  (out) moves with everything that happens to the source, be it that no byte changes.
  * While it stays, the bytes do, unless they are written in ways that the system does not tell
- * of. One that has moved proves nothing: whoever has read bytes compares them with what is
- * there now, and calls arec_source_set_changed () if they differ. */
+ * of. One that has moved proves nothing: a caller that has read bytes compares them with what
+ * is there now, and calls arec_source_set_changed () if they differ. */
 bool arec_source_look (ArecSource *source, uint64_t *stamp, GError **error);
 /* What moves the stamp and is no byte, in one number: mode, owner, links, whether its name
  * still leads to it. One that differs explains why the stamp has moved, which is no proof that
@@ -88,7 +88,7 @@ void arec_source_set_changed (ArecSource *source, const char *message);
  * size. */
 uint64_t arec_source_next_data (ArecSource *source, uint64_t offset);
 /* Whether the source grows, as far as the system tells: it has changed since it was opened, or
- * somebody has it open for writing. For explaining a failure; may miss writers elsewhere. */
+ * a process has it open for writing. For explaining a failure; may miss writers elsewhere. */
 bool arec_source_is_being_written (ArecSource *source);
 /* Says CHANGED of a source that has changed, in the words of the first time; returns false. */
 bool arec_source_fail_changed (const ArecSource *source, GError **error);

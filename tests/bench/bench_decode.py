@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Whole files through the library beside the least that decoding them costs, and beside the reference's read_all.
+"""Whole files through the library, beside the least cost of decoding them and beside the reference's read_all.
 
     bench_decode.py [--dir DIR] [--records N] [--rounds N] [--only zstd,64] [--instructions] [--json FILE]
 
 `decode_file` scans all records of a file; `raw_decode` reads the same bytes in large pieces, verifies the hashes of
 each chunk and runs the codecs, and nothing else; the reference reads all records by `read_all ()`. CPU time is that of
-the best of some passes in a process, on one thread; walls also on all CPUs. With --instructions both C programs run
-under callgrind, too: exact on a busy machine, but blind for what the kernel does.
+the best pass of several in a process, on one thread; wall time also on all CPUs. With --instructions both C programs
+run under callgrind, too, which is exact on a busy machine but does not count the kernel's work.
 """
 
 import argparse
@@ -59,14 +59,14 @@ def reference(path):
 
 
 def instructions(name, path):
-    """Of one pass: the difference of two runs, so that starting and opening do not count."""
+    """The instructions of one pass: the difference of two runs, so that start and opening do not count."""
     counts = []
     for passes in (1, 2):
         with tempfile.NamedTemporaryFile() as ignored:
-            told = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={ignored.name}",
-                                   program(name), str(passes), "1", str(path)], check=True, capture_output=True,
-                                  text=True).stderr
-        counts.append(int(re.search(r"Collected : (\d+)", told)[1]))
+            output = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={ignored.name}",
+                                     program(name), str(passes), "1", str(path)], check=True, capture_output=True,
+                                    text=True).stderr
+        counts.append(int(re.search(r"Collected : (\d+)", output)[1]))
     return counts[1] - counts[0]
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What the index of a shard of ten million chunks costs, in memory and offloaded.
+"""The cost of the index of a shard of ten million chunks, in memory and offloaded.
 
 For groups of 1 and tiny records: from the start of arecfs to the return of the first `stat` through the mount; the
 server's peak memory until then and its memory afterwards; bytes of index in memory and in the temporary file; the time
-of a `stat` of a random record, none of them asked for before. Beside it the reference implementation in the same two
+of a `stat` of a random record that was not accessed before. The reference implementation is measured in the same two
 modes: opening, memory, and the time of reading a random record by `read ([i])`, as Grain does. All on a warm disk.
 """
 
@@ -51,7 +51,7 @@ def measure(args, mode, shard, folder, wanted):
 
 
 def be_reference(mode, path, wanted):
-    """Runs in a process of its own, so that its memory is its own."""
+    """Reads by the reference, in a process of its own whose memory is measured."""
     from array_record.python.array_record_module import ArrayRecordReader
 
     idle = memory(os.getpid())

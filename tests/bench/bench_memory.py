@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Memory of arecfs while 8 readers go over a file of 4 times its cache.
 
-In groups of 64, and in groups of 65,536 records, which makes chunks of 256 MiB. Two ways of reading: together, all from
-the first record on, and spread, each from another place and round. The peak of the server's memory is told beside what
-it may take: cache + 64 MiB + (stored + decoded) of the largest chunk for each thread that loads. Decodes beyond the
-number of chunks are chunks that were decoded again.
+The file is in groups of 64, and in groups of 65,536 records, whose chunks have 256 MiB. Readers go together, all from
+the first record, or spread, each from another place and then round. The peak of the server's memory is given beside
+the bound: cache + 64 MiB + (stored + decoded) of the largest chunk for each thread that loads. More decodes than
+chunks mean that chunks were decoded again.
 """
 
 import argparse
@@ -39,7 +39,7 @@ class Sampler:
             try:
                 self._sample()
             except (FileNotFoundError, ProcessLookupError):
-                return  # the server is gone; the readers tell
+                return  # the server is gone; the readers will fail
 
     def __enter__(self):
         self._sample()
@@ -55,7 +55,7 @@ class Sampler:
 
 
 def read_all(reader, mountpoint, records, readers, spread):
-    """Runs the readers at the same time; the seconds until the last one ended."""
+    """Runs the readers at the same time. Returns the seconds until the last one ended."""
     begin = time.perf_counter()
     running = [subprocess.Popen([reader, "-s", str(records * i // readers if spread else 0), mountpoint],
                                 stdout=subprocess.PIPE, text=True) for i in range(readers)]

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Small files through mounts: files per second, cold and warm, beside squashfuse_ll and plain files.
 
-The same records lie in four places: an ArrayRecord file in groups of 64 and one in groups of 1, both zstd, mounted by
+The same records are in four places: an ArrayRecord file in groups of 64 and one in groups of 1, both zstd, mounted by
 arecfs; a squashfs image (zstd) mounted by squashfuse_ll; a directory of plain files. In every round each place has its
-turn, the first one changing: caches dropped, mounted anew, listed, every file opened, read and closed in order (cold);
-listed and read once more (warm). The table has medians over the rounds.
+turn, a different one first each time. A turn drops the caches, mounts, lists, then opens, reads and closes every file
+in order (cold), and lists and reads once more (warm). The table has medians over the rounds.
 """
 
 import argparse
@@ -31,7 +31,7 @@ class Bench:
         self.places = {name: self.prepare(name) for name in (NAMES[key] for key in args.only)}
 
     def prepare(self, name):
-        """(the server's arguments without the mount point, or None; what it serves)"""
+        """(the server's arguments without the mount point, or None; the file or directory that it serves)"""
         args = self.args
         if name in ARECFS:
             program = common.arecfs_binary()
@@ -60,7 +60,7 @@ class Bench:
                 raise common.BenchError(f"{path}: record {i} has wrong bytes")
 
     def passes(self, path, with_requests):
-        """One cold and one warm pass, with the requests that each caused where the server tells."""
+        """One cold and one warm pass, with the requests of each if the server counts them."""
         counts = common.request_counts(common.stats(path)) if with_requests else {}
         result = {}
         for name in PASSES:
@@ -130,8 +130,8 @@ def print_summary(medians, records, source_sizes):
     for name, passes in medians.items():
         for key, cell in passes.items():
             if "requests" in cell:
-                told = ", ".join(f"{request} {count:,.0f}" for request, count in cell["requests"].items())
-                print(f"{name}, {key}, requests: {told or 'none'}")
+                requests = ", ".join(f"{request} {count:,.0f}" for request, count in cell["requests"].items())
+                print(f"{name}, {key}, requests: {requests or 'none'}")
 
 
 def stored_size(path):

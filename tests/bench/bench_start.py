@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""How long until the first record of a large shard can be seen, and what that costs.
+"""Time until the first record of a large shard can be seen, and its cost.
 
 For a shard of a million records, in groups of 64 and in groups of 1: from the start of arecfs to the return of the
-first `stat` through the mount, on a warm disk; the bytes read from the file before the first access, beside those from
-its footer (padding and postscript follow) to its end; the memory of the index for each chunk. The first row is a
-program that does nothing, with a stat of a plain file: what the measuring itself takes.
+first `stat` through the mount, on a warm disk; the bytes read from the file before the first access, beside the bytes
+from its footer to its end (footer, padding, postscript); the memory of the index for each chunk. The first row, a
+program that does nothing and a stat of a plain file, is the cost of the measuring itself.
 """
 
 import argparse
@@ -38,7 +38,7 @@ def tail_size(path):
 
 
 def timed(argv, path):
-    """Seconds from the start of the program @argv until @path has been stat'ed after its end."""
+    """Seconds from the start of the program @argv until it has ended and a stat of @path has returned."""
     begin = time.perf_counter()
     code = subprocess.run(argv, stdin=subprocess.DEVNULL).returncode
     if code != 0:
@@ -48,7 +48,7 @@ def timed(argv, path):
 
 
 def time_starts(argv, mountpoint, name, rounds, limit):
-    """The seconds of @rounds starts; one more before them is not counted."""
+    """The seconds of @rounds starts, after one that is not counted."""
     seconds = []
     for _ in range(rounds + 1):
         with common.Watchdog(limit, mountpoint, argv[0]):
@@ -61,7 +61,7 @@ def time_starts(argv, mountpoint, name, rounds, limit):
 
 
 def look_inside(argv, mountpoint, name, limit):
-    """What the statistics say right after the mount and after the first stat."""
+    """The statistics right after the mount and after the first stat."""
     with common.Mount([argv[0], "-f", *argv[1:], mountpoint], mountpoint, limit):
         before = common.stats(mountpoint)["engine"]
         chunks = int(os.getxattr(mountpoint, "user.arec.chunks"))

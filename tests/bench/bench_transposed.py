@@ -5,8 +5,8 @@
 
 The records are messages like tf.Example: maps from names to lists of bytes, floats and integers. Each reader is a
 process of its own, which runs from start to end: `arec cat --threads 1` with its output dropped, and a Python process
-that reads one record after the other without a pool of threads. Of the latter, the time that Python takes to start and
-to import the module is told apart, and also counted.
+that reads one record after the other without a pool of threads. The time that Python takes to start and to import the
+module is counted, and also given on its own.
 """
 
 import argparse
@@ -79,7 +79,7 @@ def example(rng, words):
 
 
 def event(rng, words):
-    """A message of many small fields, like a log entry: where the cost is in the structure."""
+    """A message of many small fields, like a log entry, whose structure is most of the cost."""
     out = [varint(1 << 3) + varint(rng.getrandbits(40)), varint(2 << 3 | 1) + rng.randbytes(8)]
     for _ in range(rng.randrange(4, 12)):
         span = [varint(1 << 3) + varint(rng.choice([0, 1, 2, rng.getrandbits(14)])),

@@ -26,7 +26,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class BenchError(Exception):
-    """What went wrong, in a line for the user."""
+    """A failure, as one line for the user."""
 
 
 def binary(variable, path):
@@ -47,12 +47,12 @@ def arec_binary():
 
 
 def run_main(main):
-    """Runs a script: errors are one line, a termination is like ^C, so that mounts are taken down."""
+    """Runs a script: errors become one line, and SIGTERM acts like ^C, so that mounts are taken down."""
     def stop(signum, _frame):
         raise KeyboardInterrupt(signum)
 
     signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)  # shells start what runs in the background without
+    signal.signal(signal.SIGINT, stop)  # shells ignore SIGINT in what they start in the background
     try:
         main()
     except BenchError as error:
@@ -69,7 +69,7 @@ def shard_name(records, size, options, content):
 
 
 def shard(folder, records, size, options, content="text"):
-    """The path of a generated shard, made now if it is not there."""
+    """The path of a generated shard, which is made if it does not exist."""
     path = pathlib.Path(folder) / shard_name(records, size, options, content)
     if not path.exists():
         progress(f"writing {path.name}")
@@ -83,7 +83,7 @@ def record_name(records, i):
 
 
 def plain_files(folder, records, size, content="text"):
-    """The same records as files of a directory."""
+    """The records of shard () as files of a directory."""
     path = pathlib.Path(folder) / f"{content}-{records}x{size}.files"
     if not path.exists():
         progress(f"writing {path.name}")
@@ -146,19 +146,19 @@ def warm(path):
 
 
 def is_mounted(path):
-    """Without asking the mount itself, which may hang."""
+    """Whether something is mounted on @path, without asking the mount itself, which may hang."""
     wanted = str(path).replace("\\", r"\134").replace(" ", r"\040")
     with open("/proc/self/mountinfo") as table:
         return any(line.split()[4] == wanted for line in table)
 
 
 def _umount(path, flags):
-    """Whether the call succeeded."""
+    """Calls umount2 (). Returns whether it succeeded."""
     return _libc.umount2(os.fsencode(path), flags) == 0
 
 
 def unmount(path, seconds=10):
-    """Takes a mount down; by force where it does not go, which also aborts a hanging FUSE connection."""
+    """Unmounts @path, by force if it stays busy, which also aborts a hanging FUSE connection."""
     deadline = time.monotonic() + seconds
     while is_mounted(path):
         if _umount(path, 0):
@@ -171,15 +171,16 @@ def unmount(path, seconds=10):
 
 
 def abort(path):
-    """Ends the FUSE connection of a mount: whoever waits in it gets an error."""
+    """Ends the FUSE connection of a mount: processes that wait in it get an error."""
     _umount(path, MNT_FORCE)
     _umount(path, MNT_DETACH)
 
 
 class Watchdog:
-    """A limit in seconds for what is done with a mount, as a context.
+    """A limit in seconds for the use of a mount, as a context.
 
-    Past it the mount is aborted, so that whoever waits in it gets an error; leaving the context raises BenchError.
+    After that the mount is aborted, so that processes that wait in it get an error; leaving the context raises
+    BenchError.
     """
 
     def __init__(self, limit, mountpoint, what):
@@ -205,8 +206,8 @@ class Watchdog:
 class Mount:
     """A FUSE server in the foreground, as a context: `with Mount (argv, mountpoint) as mount`.
 
-    On leaving it the mount is gone and the server has ended. A mount that lasts longer than @limit seconds is taken
-    for hanging and aborted.
+    When it is left, the mount is gone and the server has ended. A mount that lasts longer than @limit seconds counts
+    as hanging and is aborted.
     """
 
     def __init__(self, argv, mountpoint, limit=900):
@@ -279,7 +280,7 @@ def reap_daemons(seconds=30):
 
 
 def run_worker(argv, limit, what):
-    """The JSON that a program prints. It and what it started are gone when this returns or fails."""
+    """The JSON that a program prints. The program and its children have ended when this returns or fails."""
     worker = subprocess.Popen(list(map(str, argv)), stdout=subprocess.PIPE, text=True, start_new_session=True)
     try:
         out, _ = worker.communicate(timeout=limit)
@@ -294,11 +295,11 @@ def run_worker(argv, limit, what):
     return json.loads(out)
 
 
-# ---- what arecfs tells ------------------------------------------------------------------------
+# ---- counters of arecfs -----------------------------------------------------------------------
 
 
 def stats(mountpoint):
-    """stats.json of a mount now."""
+    """stats.json of a mount."""
     return json.loads((pathlib.Path(mountpoint) / ".arecfs/stats.json").read_text())
 
 
@@ -327,7 +328,7 @@ def process_status(pid):
     return found
 
 
-# ---- telling ----------------------------------------------------------------------------------
+# ---- output -----------------------------------------------------------------------------------
 
 
 def progress(text):
@@ -335,7 +336,7 @@ def progress(text):
 
 
 def machine():
-    """What the figures depend on."""
+    """The facts about this machine on which figures depend."""
     def first(path, key):
         lines = pathlib.Path(path).read_text().splitlines()
         return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(key)), "")

@@ -1,4 +1,4 @@
-"""The same records in every form that a peer needs; each is made when first asked for, and kept."""
+"""The same records in every form that a peer needs. Each form is made when it is first needed, and kept."""
 
 import pathlib
 import shutil

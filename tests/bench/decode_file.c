@@ -1,9 +1,8 @@
-/* Decodes all records of files through the library, as a scan hands them out.
+/* Decodes all records of a file through the library, by a cursor.
  *
  *   decode_file PASSES THREADS FILE
  *
- * THREADS is the engine's max_parallelism: 1 decodes in the scanning thread. Prints what
- * measure.h says.
+ * THREADS is the engine's max_parallelism: 1 decodes in the scanning thread. Output: measure.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +22,7 @@ static uint64_t
 scan_all (void *data, uint64_t *bytes)
 {
     ArecReader *reader = data;
-    ArecScan *scan = arec_scan_new (reader, 0, arec_reader_n_records (reader));
+    ArecCursor *cursor = arec_cursor_new (reader, 0, arec_reader_n_records (reader));
     GError *error = NULL;
     uint64_t records = 0;
 
@@ -32,7 +31,7 @@ scan_all (void *data, uint64_t *bytes)
         const uint8_t *record;
         size_t size;
 
-        if (!arec_scan_next (scan, NULL, &record, &size, &error)) {
+        if (!arec_cursor_next (cursor, NULL, &record, &size, &error)) {
             die (error);
         }
         if (!record) {
@@ -41,7 +40,7 @@ scan_all (void *data, uint64_t *bytes)
         records++;
         *bytes += size;
     }
-    arec_scan_free (scan);
+    arec_cursor_free (cursor);
     return records;
 }
 

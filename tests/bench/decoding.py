@@ -1,4 +1,4 @@
-"""Where bytes are what counts: large records, whole files through the library, memory."""
+"""Workloads limited by bytes: large records, whole files through the library, memory."""
 
 import argparse
 import subprocess
@@ -16,8 +16,8 @@ BARE, BARE_ALL = "bare, 1 thread", "bare, all cores"
 LIBRARY, LIBRARY_ALL = "libarec, 1 thread", "libarec, all cores"
 REFERENCE_ALL = "reference, read_all ()"
 CODECS = ["uncompressed", "zstd", "brotli", "snappy"]
-# Passes over a warm file differ by what else the machine does, for a tenth of a second or for seconds: a turn is the best
-# of some.
+# Other work on the machine disturbs passes over a warm file for a tenth of a second or for seconds, so a turn is the
+# best of several.
 PASSES, REFERENCE_PASSES = 12, 3
 READERS = 8
 PATTERNS = bench_memory.PATTERNS

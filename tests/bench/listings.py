@@ -1,4 +1,4 @@
-"""Directories as tools go over them."""
+"""Directories read by tools."""
 
 import pathlib
 import shutil
@@ -13,7 +13,7 @@ TOOLS = {
     "ls -U": ["ls", "-U", "{}"],
     "ls -lU": ["ls", "-lU", "{}"],
     "find": ["find", "{}", "-type", "f", "-size", "+0"],
-    # tar and grep notice /dev/null and read nothing then.
+    # tar and grep read nothing if their output is /dev/null.
     "tar c": ["sh", "-c", 'tar -C "$1" -cf - . | cat >/dev/null', "sh", "{}"],
     "grep -r": ["sh", "-c", 'grep -rF "no such text" "$1" | cat; true', "sh", "{}"],
     "rsync": ["rsync", "-a", "{}/", "{scratch}/"],
@@ -21,7 +21,7 @@ TOOLS = {
 
 
 def run_tool(place, argv, path, scratch=None):
-    """Seconds."""
+    """Runs a tool; returns its seconds."""
     argv = [arg.replace("{scratch}", str(scratch)).replace("{}", str(path)) for arg in argv]
     begin = time.perf_counter()
     done = subprocess.run(argv, stdout=subprocess.DEVNULL)
@@ -41,7 +41,7 @@ def tools(bench):
             bench.note(f"{tool} left out: not installed")
             continue
         for number, place in bench.turns(tool, places):
-            # Copies go to memory, where there is some: writing is not what is measured.
+            # Copies go to memory if it is large enough, because writing is not measured.
             with tempfile.TemporaryDirectory(prefix="arecbench-", dir=memory) as scratch:
                 common.drop_caches()
                 with place.opened() as path:

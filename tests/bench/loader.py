@@ -1,4 +1,4 @@
-"""A reader like PyTorch's DataLoader with workers: processes that read batches of a random order, plain Python.
+"""A reader like PyTorch's DataLoader with workers: plain Python processes that read batches in a random order.
 
     loader.py files|reference SOURCE RECORDS COUNT PROCESSES SEED
 

@@ -3,7 +3,7 @@
 
     make_shard.py OUT --records 1000000 --size 4096 --options group_size:64,zstd
 
-Record i is a pure function of (content, seed, size, i), so a file need not be kept to know what it holds:
+Record i is a pure function of (content, seed, size, i), so the records can be had without the file:
 `Records (...)[i]` gives the same bytes again. The file is written in one pass, a record at a time.
 """
 
@@ -16,7 +16,7 @@ import random
 import sys
 
 POOL_SIZE = 16 << 20
-PIECE = 1 << 20  # longer text records are made of such
+PIECE = 1 << 20  # longer text records are made of such pieces
 VOCABULARY = 8192
 HEADER = b"record %012d\n"
 GOLDEN = 0x9E3779B97F4A7C15  # 2**64 divided by the golden ratio
@@ -69,8 +69,8 @@ class Records:
         return b"".join(self._piece(i * n_pieces + k, min(PIECE, self.size - k * PIECE)) for k in range(n_pieces))
 
     def _piece(self, i, size):
-        # Fibonacci hashing: slices of up to 4 KiB overlap with none of the 1,500 before, further than zstd looks
-        # back by default, so the text compresses as text and not as repetition.
+        # Fibonacci hashing: a slice of up to 4 KiB overlaps none of the 1,500 slices before it. zstd does not look back
+        # further by default, so the text compresses as text and not as repetition.
         head = (HEADER % i)[:size]
         start = (i * GOLDEN % 2**64) * (POOL_SIZE - size) >> 64
         return head + self._pool[start : start + size - len(head)]

@@ -1,4 +1,4 @@
-/* What the programs that decode whole files share: passes, and the best of them. */
+/* Passes over a file and the best of them, for the programs that decode whole files. */
 #pragma once
 
 #include <stdint.h>
@@ -16,7 +16,7 @@ seconds_of (struct timeval time)
     return (double)time.tv_sec + (double)time.tv_usec * 1e-6;
 }
 
-/* Of all threads of this process, until now. */
+/* The times of all threads of this process until now. */
 static inline Times
 times_now (void)
 {
@@ -29,9 +29,9 @@ times_now (void)
                    (double)now.tv_sec + (double)now.tv_nsec * 1e-9};
 }
 
-/* Calls @pass @n times, at least once, and prints `RECORDS BYTES USER SYSTEM WALL`: what it
- * returned and counted, and the seconds of the pass that took the least CPU time, with the
- * least wall of all. */
+/* Calls @pass @n times, at least once, and prints `RECORDS BYTES USER SYSTEM WALL`: the
+ * records that it returned, the bytes that it counted, the CPU seconds of the pass that took
+ * the fewest, and the fewest wall seconds of all passes. */
 static inline void
 measure (unsigned n, uint64_t (*pass) (void *data, uint64_t *bytes), void *data)
 {

@@ -1,11 +1,11 @@
 /* The null filesystem: records of one size out of memory, with the mount options, the flags and
- * the answers that arecfs gives the kernel. What it reaches is the ceiling for any server.
+ * the answers that arecfs gives the kernel. Its speed is the ceiling for any server.
  *
  *   null_fs [--records N] [--size BYTES] [--push GROUP] [--readdir] [--splice] MOUNTPOINT
  *
- * --push GROUP stores the rest of a group of so many records in the page cache when the first
- * READ in it comes; --readdir lists names only, without it every listing gives attributes;
- * --splice gives data through a pipe and splice (2), which arecfs does not.
+ * --push GROUP stores the rest of a group of GROUP records in the page cache at the first READ
+ * in it; --readdir lists names only, while otherwise every listing gives attributes; --splice
+ * sends data through a pipe by splice (2), which arecfs does not do.
  * Stays in the foreground and has no signal handlers: it ends when it is unmounted.
  */
 #define FUSE_USE_VERSION 312
@@ -24,11 +24,11 @@
 #include <unistd.h>
 
 enum { ROOT = 1, FIRST = 2 };               /* nodes; record i is FIRST + i */
-enum { THREADS = 12, MAX_BACKGROUND = 64 }; /* as in fs/session.c */
-enum { HEAD_START = 8, MAX_WAITERS = 24 };  /* as in fs/push.c */
+enum { THREADS = 12, MAX_BACKGROUND = 64 }; /* as in fs/kernel/session.c */
+enum { HEAD_START = 8, MAX_WAITERS = 24 };  /* as in fs/read/push.c */
 static const double forever = 365 * 86400.0;
 
-/* A READ that the push thread answers, after it has stored some of the records behind. */
+/* A READ that the push thread answers, after it has stored some of the next records. */
 typedef struct Job {
     struct Job *next;
     fuse_req_t req;
@@ -129,7 +129,7 @@ op_open (fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *info)
     fuse_reply_err (req, ENOSYS);
 }
 
-/* Position i is in front of record i. */
+/* Position i is that before record i. */
 static void
 list (fuse_req_t req, size_t size, off_t offset, bool plus)
 {
@@ -224,7 +224,7 @@ op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_
     }
 }
 
-/* Whether the kernel, which must know the node, took the bytes. */
+/* Whether the kernel took the bytes; it refuses them if it does not know the node. */
 static bool
 store (uint64_t record)
 {
@@ -327,7 +327,7 @@ parse (int argc, char **argv)
     return argv[optind];
 }
 
-/* Lines of 64 bytes, so that tools that look at text have some. */
+/* Lines of 64 bytes, so that tools for text have text. */
 static void
 make_data (void)
 {
@@ -341,8 +341,8 @@ make_data (void)
     fs.width = snprintf (NULL, 0, "%" PRIu64, fs.n_records - 1);
 }
 
-/* Asks for parallel look-ups, as fs/transport.c does: libfuse 3.14 does not hand that on. The
- * first reply is the one to INIT. */
+/* Asks for parallel look-ups, as fs/kernel/transport.c does, because libfuse 3.14 does not.
+ * The first reply is the one to INIT. */
 static ssize_t
 send_reply (int fd, struct iovec *iov, int count, void *data)
 {

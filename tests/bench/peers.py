@@ -1,7 +1,7 @@
-"""Who is measured: arecfs, the filesystems beside it, the null filesystem above it.
+"""The places that are measured: arecfs, other filesystems, and the null filesystem, which is the ceiling.
 
-A place is the records of a corpus behind some filesystem. `with place.opened () as path` gives the directory, mounted
-anew; on leaving it the mount is gone.
+A place is the records of a corpus in some filesystem. `with place.opened () as path` mounts it and gives the
+directory; when the block is left, the mount is gone.
 """
 
 import contextlib
@@ -17,10 +17,10 @@ GROUP = 64  # of the null filesystem with pushing
 
 
 class Place:
-    """The records as files of a directory of ext4, or whatever holds the folder of the bench."""
+    """The records as files in a directory of ext4, or of whichever file system holds --dir."""
 
-    max_files = None  # more are not worth waiting for
-    tells = False     # whether it has .arecfs/stats.json
+    max_files = None  # more would take too long
+    has_stats = False     # whether it has .arecfs/stats.json
     is_ours = False
 
     def __init__(self, name, corpus, source):
@@ -31,7 +31,7 @@ class Place:
         yield pathlib.Path(self.source)
 
     def check_bytes(self, path):
-        """The first, the middle and the last record are right."""
+        """Checks that the first, the middle and the last record are right."""
         corpus = self.corpus
         for i in {0, corpus.records // 2, corpus.records - 1}:
             if (path / corpus.name(i)).read_bytes() != corpus[i]:
@@ -39,7 +39,7 @@ class Place:
 
 
 class Server(Place):
-    """A FUSE server; @argv without the mount point."""
+    """A FUSE server. @argv does not have the mount point."""
 
     def __init__(self, name, corpus, source, argv, bench):
         super().__init__(name, corpus, source)
@@ -52,7 +52,7 @@ class Server(Place):
 
 
 class Arecfs(Server):
-    tells = is_ours = True
+    has_stats = is_ours = True
 
     def __init__(self, bench, corpus, name, shard, options=()):
         argv = [common.arecfs_binary(), "-f", "--log-level=warning", *bench.args.arecfs_option, *options, shard]
@@ -60,7 +60,7 @@ class Arecfs(Server):
 
 
 class Null(Server):
-    """Its records hold other bytes than the corpus."""
+    """The null filesystem, whose records hold other bytes than the corpus."""
 
     def __init__(self, bench, corpus, name, *options):
         argv = [common.binary("BENCH_NULL_FS", "bin/bench.null_fs"), "--records", corpus.records, "--size", corpus.size,
@@ -72,7 +72,7 @@ class Null(Server):
 
 
 class Ratarmount(Server):
-    """Its index is made before, as ours is part of the file."""
+    """The index is made before the measurement, because that of an ArrayRecord file is part of the file."""
 
     max_files = 10_000
 
@@ -94,7 +94,7 @@ class KernelSquashfs(Place):
         super().__init__("kernel squashfs", corpus, corpus.squashfs())
         self.mountpoint = bench.mountpoint
         with self.opened():
-            pass  # tells now whether it can be mounted
+            pass  # fails now if it cannot be mounted
 
     @contextlib.contextmanager
     def opened(self):
@@ -143,7 +143,7 @@ MAKERS = {
     "null-readdir": lambda bench, corpus: Null(bench, corpus, "null, names only", "--readdir"),
     "null-splice": lambda bench, corpus: Null(bench, corpus, "null, splicing", "--splice"),
 }
-# Those that can be done without, where they are missing or cannot be mounted.
+# Places that are left out if they are missing or cannot be mounted.
 OPTIONAL = {"squashfuse", "squashfs", "ratarmount"}
 # Names of places, for ratios and targets.
 ARECFS64, ARECFS1 = ours_name(64), ours_name(1)

@@ -1,13 +1,12 @@
-/* The least that decoding all simple chunks of a file costs: reading their bytes in large
- * pieces, verifying the two hashes of each (header and data), and running the codecs on its
- * sizes and values, into memory that is used again. No index, no other checks, no records
- * handed to anybody.
+/* The least cost of decoding all simple chunks of a file: reading their bytes in large pieces,
+ * verifying the two hashes of each (header and data), and running the codecs on its sizes and
+ * values, into memory that is used again. There is no index and no other check, and no records
+ * are handed to a caller.
  *
  *   raw_decode PASSES THREADS FILE [CHUNKS]
  *
- * With CHUNKS, that many of them in a random order, each by a read of its own.
- * Where the chunks lie is found out before, in time that does not count. Prints what measure.h
- * says.
+ * With CHUNKS, that many chunks in a random order, each by a read of its own. The chunks are
+ * found before the clock starts. Output: measure.h.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -29,11 +28,11 @@
 
 enum { MAX_THREADS = 256, MAX_BLOCKS = 512 };
 
-/* What the chunks that are read together decode to. */
+/* Decoded bytes of the chunks that are read together. */
 #define PIECE (UINT64_C (256) * 1024)
 
-/* The copy out of the page cache is several times slower where it goes to some bytes further on
- * in a page than it comes from, so stored bytes lie in pages as they do in the file. */
+/* The copy out of the page cache is several times slower if its target lies some bytes further
+ * on in its page than its source, so stored bytes lie in pages as they do in the file. */
 #define PAGE UINT64_C (4096)
 
 /* Bytes of one size in a size list, at most. */
@@ -46,7 +45,7 @@ typedef struct {
     uint64_t begin, data_size, data_hash, n_records, decoded_size, end;
 } Chunk;
 
-/* Chunks that are read together, from one to behind the last. */
+/* Chunks that are read together, from one to one past the last. */
 typedef struct {
     size_t first, end;
 } Piece;
@@ -91,7 +90,8 @@ le64 (const uint8_t *at)
     return value;
 }
 
-/* As much of the file range [*at, end) as one call reads; returns how many bytes of chunks. */
+/* Reads as much of the file range [*at, end) as one call gives; returns how many bytes of
+ * chunks. */
 static size_t
 read_blocks (int fd, uint64_t *at, uint64_t end, uint8_t *out)
 {
@@ -120,8 +120,8 @@ read_blocks (int fd, uint64_t *at, uint64_t end, uint8_t *out)
     return got;
 }
 
-/* The bytes of chunks in the file range [begin, end), without block headers; returns how many.
- */
+/* Reads the bytes of chunks in the file range [begin, end), without block headers; returns how
+ * many. */
 static size_t
 read_range (int fd, uint64_t begin, uint64_t end, uint8_t *out)
 {
@@ -166,7 +166,7 @@ find_chunks (File *file)
     file->n_chunks -= 2; /* the footer and the postscript, which hold no records of the user */
 }
 
-/* Pieces that decode to @most bytes, but at least of one chunk. */
+/* Pieces that decode to at most @most bytes, or have one chunk. */
 static void
 make_pieces (File *file, uint64_t most)
 {
@@ -212,7 +212,7 @@ shuffle_pieces (File *file, size_t n)
     file->n_pieces = n;
 }
 
-/* What each thread keeps. */
+/* The memory of one thread. */
 typedef struct {
     uint8_t *stored, *decoded, *sizes;
     ZSTD_DCtx *zstd;

@@ -1,12 +1,12 @@
-/* Reads every file of a directory, as a data loader would: lists it, sorts the names, then
- * opens, reads to the end and closes each in order.
+/* Reads every file of a directory like a data loader: lists it, sorts the names, then opens,
+ * reads to the end and closes each file in order.
  *
  *   read_files [-N TOTAL] [-r SEED] [-s START] [-n COUNT] DIR
  *
- * With -N nothing is listed: the names are known to be the numbers below TOTAL, padded to the
- * same width. -r takes the files in a random order instead. START (default 0) is where in the
- * order to begin; the walk wraps round. COUNT (default all) files are read. Prints
- * `FILES BYTES LIST_SECONDS READ_SECONDS`. Sorting counts for neither time. Exits 1 with a
+ * With -N nothing is listed: the names are the numbers below TOTAL, padded to the same width.
+ * -r takes the files in a random order. START (default 0) is the position in the order to start
+ * from; after the last file comes the first. COUNT (default all) files are read. Prints
+ * `FILES BYTES LIST_SECONDS READ_SECONDS`. Neither time includes the sorting. Exits 1 with a
  * message on the first failure.
  */
 #define _GNU_SOURCE
@@ -101,7 +101,7 @@ list (int dir, const char *path, Names *names)
     free (buffer);
 }
 
-/* Instead of a listing: the numbers below @total. */
+/* Makes the names, without a listing: the numbers below @total. */
 static void
 know (size_t total, Names *names)
 {

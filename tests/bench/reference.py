@@ -1,10 +1,10 @@
-"""The reference implementation reading by itself, in a process of its own: its start is not measured.
+"""Reads by the reference implementation alone, in a process whose start is not measured.
 
     reference.py inorder|all|random FILE COUNT SEED
 
 Prints the seconds and the bytes. inorder: one read () after the other; all: read_all (), with all its threads; random:
-read ([i]) for COUNT records in a random order. The opening counts in the first two, as a mount's index would be read by
-then.
+read ([i]) for COUNT records in a random order. The time of the opening counts in the first two; it does not in random,
+because a mount has read its index before its first READ.
 """
 
 import json
@@ -26,7 +26,7 @@ def main(mode, path, count, seed):
     begin = time.perf_counter()
     size = 0
     if mode == "all":
-        # The records are counted when the clock has stopped.
+        # The records are counted after the clock has stopped.
         records = ArrayRecordReader(path).read_all()
         seconds = time.perf_counter() - begin
         size = sum(map(len, records))
@@ -36,7 +36,7 @@ def main(mode, path, count, seed):
             size += len(reader.read())
         seconds = time.perf_counter() - begin
     else:
-        # Options as Grain gives them for random access.
+        # The options that Grain uses for random access.
         reader = ArrayRecordReader(path, "readahead_buffer_size:0,max_parallelism:0")
         wanted = random.Random(int(seed)).sample(range(reader.num_records()), int(count))
         begin = time.perf_counter()

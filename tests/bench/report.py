@@ -1,4 +1,4 @@
-"""What was measured, as tables, JSON and plots. A figure is the median over the rounds, a ratio the median of the ratios
+"""The results as tables, JSON and plots. A figure is the median over the rounds, a ratio the median of the ratios
 within each round."""
 
 import pathlib
@@ -48,19 +48,19 @@ class Result:
         return common.median(found) if found else None
 
     def ratio(self, workload, case, place, base, base_case=None):
-        """How many times as fast as @base, or None."""
+        """How many times as fast as @base the place is, or None."""
         ours = self.rounds(workload, case, place)
         theirs = self.rounds(workload, base_case or case, base)
         both = [ours[n]["rate"] / theirs[n]["rate"] for n in ours if n in theirs]
         return common.median(both) if both else None
 
     def more_than(self, workload, case, place, base):
-        """Seconds that one takes longer than at @base, the median over the rounds; or None."""
+        """Seconds that one unit takes longer than at @base, the median over the rounds; or None."""
         ours, theirs = (self.rounds(workload, case, name) for name in (place, base))
         both = [1 / ours[n]["rate"] - 1 / theirs[n]["rate"] for n in ours if n in theirs]
         return common.median(both) if both else None
 
-    # ---- telling ----
+    # ---- texts ----
 
     def columns(self, workload, case):
         """[(title, value (place) as text)] of the columns that this case has."""
@@ -103,16 +103,16 @@ class Result:
         return result
 
     def request_lines(self, workload, case):
-        """A line for each place that tells its requests."""
+        """A line with the requests of each place that counts them."""
         for place in self.places(workload, case):
             rows = self.rounds(workload, case, place).values()
             for key, what in (("list_requests", "requests of the listing"), ("requests", "requests")):
                 counts = [row[key] for row in rows if key in row]
-                # The kernel sends FORGETs when it likes, also for what was read in between.
+                # FORGETs are left out: the kernel sends them at any time, also for what was read before.
                 names = sorted({name for count in counts for name in count} - {"FORGET"})
-                told = [f"{name} {common.median([count.get(name, 0) for count in counts]):,.0f}" for name in names]
-                if told:
-                    yield f"{place}, {what}: {', '.join(told)}"
+                texts = [f"{name} {common.median([count.get(name, 0) for count in counts]):,.0f}" for name in names]
+                if texts:
+                    yield f"{place}, {what}: {', '.join(texts)}"
 
     def text(self, verdicts):
         about = self.machine
@@ -146,17 +146,17 @@ class Result:
 
 
 def decodes(row):
-    """Of the listing and the pass."""
+    """The decodes of the listing and the pass."""
     return row["decodes"] + row.get("list_decodes", 0)
 
 
 def reads_per_file(row):
-    """None where the place does not tell."""
+    """READs a file, or None if the place does not count them."""
     return row["requests"].get("READ", 0) / row["amount"] if "requests" in row else None
 
 
 def write_text(path, text):
-    """The whole file, or what stands between BEGIN and END in it."""
+    """Replaces the whole file, or if it has them, the lines between BEGIN and END."""
     if not path:
         return
     path = pathlib.Path(path)
@@ -176,7 +176,8 @@ def colour(place):
 
 
 def write_plots(result, folder):
-    """WORKLOAD.svg for each: a bar for each place, its length the median, with a line from the least to the most."""
+    """Writes WORKLOAD.svg for each workload: each place has a bar as long as its median, and a line from the least to
+    the most."""
     if not folder:
         return
     import matplotlib

@@ -17,7 +17,7 @@ SOURCE_CACHED = "source in the page cache"
 CROWDS = [1, 4, 8]
 CODECS = ["uncompressed", "zstd", "brotli", "snappy"]
 
-# A warm pass takes a second, and the machine is shared: the fastest of some is told.
+# A warm pass takes a second, and the machine is shared: the fastest of several counts.
 WARM_PASSES = 3
 
 
@@ -43,7 +43,7 @@ def reader_argv(bench, place, path, count=None, start=0, seed=None):
 
 
 def check_reader(place, process, out, expected):
-    """The seconds of reading, when it read what there is."""
+    """The seconds of the reading. Fails unless the reader read all files and bytes."""
     if process.returncode != 0:
         raise common.BenchError(f"{place.name}: the reader exited with {process.returncode}")
     files, size, _, seconds = out.split()
@@ -107,7 +107,7 @@ def inorder(bench):
     places = bench.places(corpus, EVERYBODY)
     direct = reference_places(corpus, lambda shard, _: reference.measure("inorder", shard, corpus.records))
     for listing in LISTINGS:
-        # Who takes minutes has one turn a round; who needs no names takes part where there is no listing.
+        # A place that takes minutes has one turn a round; readers that need no names take part in the case without a listing.
         able = [place for place in places if listing == PLAIN_LISTING or not place.max_files]
         able += direct if listing == NO_LISTING else []
         for number, place in bench.turns(cold(listing), able):
@@ -125,7 +125,7 @@ def add_direct(bench, case, place, number, count, passes=1):
 
 
 def reference_places(corpus, run):
-    """The reference on both files; run (shard, round) gives (seconds, bytes)."""
+    """Readers of both files by the reference; run (shard, round) gives (seconds, bytes)."""
     return [Direct(name, lambda number, shard=corpus.shard(group): run(shard, number))
             for name, group in ((peers.REFERENCE64, 64), (peers.REFERENCE1, 1))]
 
@@ -214,7 +214,7 @@ def read_together(bench, place, path, n_readers, total, seed=None):
 def readers(bench):
     corpus = bench.corpus(bench.size(100_000, 2_000), 4096)
     places = bench.places(corpus, ["arecfs64", "arecfs1", "squashfuse", "null-push"])
-    # A round has all numbers of readers, which are compared with each other.
+    # Each round has all numbers of readers, because they are compared with each other.
     for number, place in bench.turns("cold", places):
         for n_readers in (1, 2, 4):
             common.drop_caches()

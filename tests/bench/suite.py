@@ -1,4 +1,4 @@
-"""Everything that is measured, in one go: corpora, peers, workloads, tables, targets, plots. `run` starts it."""
+"""All measurements in one go: corpora, peers, workloads, tables, targets, plots. `run` starts it."""
 
 import argparse
 import contextlib
@@ -19,14 +19,14 @@ import workloads
 
 
 class Watch:
-    """What the server of a place has to tell between two moments, without what asking costs.
+    """What the server of a place has counted between two moments, without the cost of asking.
 
-    The counters of arecfs are those of the look-up of stats.json, so between two of them all the requests that one
-    reading takes have come; how many, two readings in a row tell.
+    The counters in stats.json are those of the moment when its name is looked up. So between two readings all requests
+    of one reading are counted; two readings in a row show how many these are.
     """
 
     def __init__(self, place, path):
-        self.path = path if place.tells else None
+        self.path = path if place.has_stats else None
         if self.path:
             self.chunks = int(os.getxattr(path, "user.arec.chunks"))
             common.stats(path)  # sends the only OPEN and FLUSH
@@ -52,7 +52,7 @@ class Watch:
 
 
 class Bench:
-    """What every workload needs: the options, inputs, turns, and where results go."""
+    """The options, inputs and turns of every workload, and its results."""
 
     def __init__(self, args):
         self.args, self.quick = args, args.quick
@@ -71,7 +71,7 @@ class Bench:
         return corpora.Corpus(self.folder, records, size)
 
     def places(self, corpus, keys):
-        """Those that there are. The peers among them that are not are told with the reason."""
+        """The places @keys that exist. Each missing peer is noted with the reason."""
         found = []
         for key in keys:
             try:
@@ -108,7 +108,7 @@ class Bench:
 
 @contextlib.contextmanager
 def alone(folder):
-    """Holds the folder against a second run, and takes down what one that was killed left mounted."""
+    """Locks the folder against a second run, and unmounts what a killed run left mounted."""
     work = folder / "run"
     work.mkdir(parents=True, exist_ok=True)
     with open(work / "lock", "w") as lock:
@@ -121,7 +121,7 @@ def alone(folder):
 
 
 def check_needs():
-    """All that is missing, in one message."""
+    """Raises one message that names all that is missing."""
     missing = []
     modules = [module for module in ("array_record", "matplotlib") if not importlib.util.find_spec(module)]
     if modules:
@@ -170,7 +170,7 @@ def parse():
 
 
 def measure(bench):
-    """Runs the workloads. What one of them cannot measure does not stop the others. Returns whether all went well."""
+    """Runs the workloads. If one fails, the others still run. Returns whether all succeeded."""
     well = True
     for name in bench.args.only:
         bench.workload = name

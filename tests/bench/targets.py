@@ -1,4 +1,4 @@
-"""What the figures should be, and whether they are."""
+"""The targets, and whether the figures meet them."""
 
 import decoding
 import peers
@@ -31,17 +31,17 @@ class Judge:
         self.result, self.quick, self.rows = result, quick, []
 
     def state(self, text, value, bound):
-        holds, told = bound
+        holds, wording = bound
         verdict = "not measured" if value is None else "pass" if holds(value) else "FAIL"
         measured = "" if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
-        self.rows.append([f"{text}: {told}", measured, verdict + (" (tiny inputs)" if self.quick and measured else "")])
+        self.rows.append([f"{text}: {wording}", measured, verdict + (" (tiny inputs)" if self.quick and measured else "")])
 
     def speed(self, text, ratio, bound):
-        """@ratio: the arguments of Result.ratio (): how many times as fast as another place."""
+        """Judges a speed. @ratio: the arguments of Result.ratio ()."""
         self.state(text, self.result.ratio(*ratio), bound)
 
     def worst(self, text, workload, case, place, value, bound):
-        """In the worst of the rounds."""
+        """Judges the worst of the rounds."""
         found = [value(row) for row in self.result.rounds(workload, case, place).values()]
         found = [v for v in found if v is not None]
         self.state(text, max(found) if found else None, bound)
@@ -125,7 +125,7 @@ def judge_memory(judge):
                     ARECFS64, lambda row: row["peak"] / row["allowed"], at_most(1))
 
 
-# By the workload that measures what is judged.
+# The judge of each workload.
 JUDGES = {"inorder": judge_order, "readers": judge_readers, "random": judge_random, "overhead": judge_overhead,
           "large": judge_large, "decode": judge_library, "listing": judge_listing, "memory": judge_memory}
 

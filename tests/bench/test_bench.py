@@ -1,4 +1,4 @@
-"""The parts of the benchmarks that figures rest on: what the C programs do, how medians and verdicts are made."""
+"""The parts of the benchmarks on which figures rely: what the C programs do, how medians and verdicts are made."""
 
 import os
 import pathlib
@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import bench_encode
 import common
 import golden
 import make_shard
@@ -58,6 +59,40 @@ def test_bare_decoder_checks_hashes(tmp_path):
     assert (done.returncode, done.stderr) == (1, "raw_decode: hash mismatch\n")
 
 
+# ---- encoders -----------------------------------------------------------------------------------
+
+
+def encode(program, group, codec, path, *more):
+    return subprocess.run([BIN / program, "1", group, codec, path, *more], capture_output=True, text=True,
+                          timeout=60 * SLOW)
+
+
+@pytest.mark.parametrize("codec", ["uncompressed", "snappy", "zstd:1", "zstd:22", "zstd:-5", "brotli:1", "brotli:9"])
+@pytest.mark.parametrize("group", ["1", "64"])
+def test_encoders_make_what_the_reference_makes(codec, group, tmp_path):
+    file = golden.get("text.groupsize64-snappy.array_record")
+    sizes = {}
+    for program in ("bench.encode_file", "bench.raw_encode"):
+        done = encode(program, group, codec, file.path)
+        assert done.returncode == 0, done.stderr
+        records, size, *_ = done.stdout.split()
+        assert int(records) == file.n_records
+        sizes[program] = int(size)
+    n_chunks = -(-file.n_records // int(group))
+    # The one counts headers of chunks and blocks, too, the other nothing but streams.
+    assert 40 * n_chunks < sizes["bench.encode_file"] - sizes["bench.raw_encode"] < 60 * n_chunks + 2000
+    if codec == "uncompressed":
+        ours, theirs = sizes["bench.encode_file"], bench_encode.reference(group, codec, file.path, file.n_records)[0]
+        assert ours == theirs
+
+
+def test_encoders_stop_after_some_records():
+    file = golden.get("text.groupsize64-snappy.array_record")
+    for program in ("bench.encode_file", "bench.raw_encode"):
+        assert encode(program, "64", "zstd:3", file.path, "5").stdout.split()[0] == "5"
+        assert encode(program, "64", "lzma", file.path).stderr == f"{program[6:]}: no such codec\n"
+
+
 # ---- the null filesystem ------------------------------------------------------------------------
 
 
@@ -100,14 +135,14 @@ def reader(tmp_path_factory):
 @pytest.mark.parametrize("options, files, size", [
     ([], 12, 66), (["-N", "12"], 12, 66), (["-N", "12", "-r", "5"], 12, 66), (["-n", "0"], 0, 0),
     (["-N", "12", "-s", "10", "-n", "3"], 3, 10 + 11 + 0)])
-def test_reader_reads_what_it_is_told(reader, numbered, options, files, size):
+def test_reader_obeys_its_options(reader, numbered, options, files, size):
     out = subprocess.run([reader, *options, numbered], check=True, capture_output=True, text=True).stdout.split()
     assert (int(out[0]), int(out[1])) == (files, size)
 
 
 def test_random_orders_depend_on_the_seed(reader, numbered):
     def sizes(seed):
-        """Which files are the first three: the sums of the first 1, 2 and 3."""
+        """The sizes of the first one, two and three files together, which show which they are."""
         return [subprocess.run([reader, "-N", "12", "-r", seed, "-n", str(n), numbered], check=True,
                                capture_output=True, text=True).stdout.split()[1] for n in (1, 2, 3)]
     assert sizes("1") == sizes("1")
@@ -143,7 +178,7 @@ def test_a_ratio_is_the_median_of_those_within_each_round():
     # The ratio of the medians would be 1.
     assert result(pair([10, 20, 30], [5, 20, 60])).ratio("random", "cold", peers.ARECFS1, peers.SQUASHFUSE) == 1
     assert result(pair([10, 20, 30], [5, 10, 60])).ratio("random", "cold", peers.ARECFS1, peers.SQUASHFUSE) == 2
-    # Rounds that only one of them had do not count.
+    # Rounds that only one of the two places had do not count.
     assert result(pair([10, 20, 30], [5, None, None])).ratio("random", "cold", peers.ARECFS1, peers.SQUASHFUSE) == 2
     assert result(pair([10], [])).ratio("random", "cold", peers.ARECFS1, peers.SQUASHFUSE) is None
 
@@ -182,7 +217,7 @@ def test_overhead_is_judged_in_microseconds_of_a_round():
         assert verdicts(rows)[target] == verdict
 
 
-def test_report_tells_every_figure():
+def test_report_has_every_figure():
     measured = result([row("random", "cold", peers.ARECFS1, 0, 1234, requests={"READ": 50}, decodes=7, chunks=9),
                        row("random", "cold", peers.SQUASHFUSE, 0, 617)])
     text = measured.text(targets.judge(measured))
@@ -195,9 +230,9 @@ def test_report_goes_between_its_marks(tmp_path):
     path = tmp_path / "report.md"
     report.write_text(path, "all of it")
     assert path.read_text() == "all of it\n"
-    path.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nbehind\n")
+    path.write_text(f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n")
     report.write_text(path, "new")
-    assert path.read_text() == f"before\n{report.BEGIN}\nnew\n{report.END}\nbehind\n"
+    assert path.read_text() == f"before\n{report.BEGIN}\nnew\n{report.END}\nafter\n"
 
 
 def test_plots_are_made_for_every_workload(tmp_path):

@@ -7,7 +7,7 @@ import listings
 import peers
 import small_files
 
-# run (bench) measures; bases are the places that ratios are taken to.
+# run (bench) measures; bases are the places that others are compared with.
 Workload = collections.namedtuple("Workload", "run about bases")
 
 ALL = {

@@ -1,7 +1,7 @@
 """Files that the reference would not write: ArrayRecord files with any bytes as the writer's option string, plain
 Riegeli/records files of any chunks.
 
-Uncompressed simple chunks; in ArrayRecord files everything but the postscript within the first block.
+Chunks are simple and uncompressed. In ArrayRecord files everything but the postscript lies within the first block.
 """
 
 import struct
@@ -110,9 +110,15 @@ def _simple_chunk(records):
     return _chunk("r", data, len(records), sum(map(len, records)))
 
 
-def array_record(records, options, group_size=1, footer_told=None):
-    """The bytes of a file of @records (all small), with @options, bytes or None for none, whose postscript puts the
-    footer at chunk @footer_told, if given, and else where it is."""
+def names_body(names):
+    """The data of a chunk of names, uncompressed."""
+    return b"\0" + b"".join(name + b"\0" for name in names)
+
+
+def array_record(records, options, group_size=1, footer_claimed=None, names=None):
+    """The bytes of a file of @records (all small). @options are bytes, or None for none. The postscript says that the
+    footer is chunk @footer_claimed if that is given, else the truth. @names is the data of a chunk of names, or None
+    for none."""
     begins = []
     out = bytearray(_block_header(0, 64) + _chunk("s", b"", 0, 0))
     footers = []
@@ -125,7 +131,9 @@ def array_record(records, options, group_size=1, footer_told=None):
     metadata = b"\x08\x01\x10" + _varint(len(footers)) + b"\x18" + _varint(len(records))
     if options is not None:
         metadata += b"\x22" + _varint(len(options)) + options
-    footer_offset = len(out) if footer_told is None else begins[footer_told]
+    if names is not None:
+        out += _chunk("n", names, 0, 0)
+    footer_offset = len(out) if footer_claimed is None else begins[footer_claimed]
     out += _simple_chunk([b"\x0a" + _varint(len(metadata)) + metadata, *footers])
     padding = BLOCK - len(out) - 40
     assert padding >= 0, "the records do not fit in one block"
@@ -145,17 +153,17 @@ def riegeli_signature():
 
 
 def riegeli_chunk(records):
-    """A chunk of uncompressed records, of more bytes than records: it needs no slack."""
+    """A chunk of uncompressed records, which needs no slack because it has more bytes than records."""
     return _simple_chunk(records)
 
 
 def hollow_chunk_header(size):
-    """The header of a chunk of one record with @size bytes of data, which nobody hashed."""
+    """The header of a chunk of one record with @size bytes of data, whose hash is wrong."""
     return _hashed(struct.pack("<QQQQ", size, 0, ord("r") | 1 << 8, size - 3))
 
 
 def in_blocks(begin, end, data):
-    """@data, which begins the chunk [begin, end), with the block headers that fall into it."""
+    """@data, the first bytes of the chunk [begin, end), with the block headers that fall into them."""
     out = bytearray()
     while data:
         position = begin + len(out)

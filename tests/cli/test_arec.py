@@ -1,4 +1,4 @@
-"""The program arec: info, ls, cat, mount, what is common to them, and each way to fail.
+"""The program arec: info, ls, cat, mount, what they share, and each way to fail.
 
 AREC_BIN names the program. A failed check prints the command line that repeats it.
 """
@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -27,10 +26,10 @@ import golden  # noqa: E402
 from container import Container  # noqa: E402
 
 import forge  # noqa: E402
+import tfrecord  # noqa: E402
+from program import AREC, TIMEOUT, arec, succeeds  # noqa: E402
 
-AREC = os.environ["AREC_BIN"]
 SANITIZED = bool(os.environ.get("AREC_SANITIZE"))
-TIMEOUT = 120
 NOBODY = 65534
 
 TEXT = golden.get("text.groupsize100-brotli6.array_record")
@@ -41,7 +40,7 @@ MIXED = golden.get("mixed_empty.groupsize17-snappy.array_record")
 INFO_KEYS = ["path", "file_size", "kind", "records", "chunks", "group_size", "codec", "transposed",
              "decoded_size", "options", "metadata", "recovered", "gaps"]
 LS_KEYS = ["record", "size", "chunk", "offset"]
-ABSENT_COMMANDS = ["pack", "unpack", "convert", "bench", "doctor"]
+ABSENT_COMMANDS = ["doctor"]
 READING_COMMANDS = ["info", "ls", "cat"]
 
 
@@ -50,34 +49,6 @@ def by_name(g):
 
 
 # ---- running it -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Result:
-    command: list
-    code: int
-    out: bytes
-    err: str
-
-    def __str__(self):
-        return (f"\nto repeat: {shlex.join(map(os.fsdecode, self.command))}\n"
-                f"exit code {self.code}\nstderr: {self.err!r}\nstdout: {self.out[:500]!r}")
-
-
-def arec(*args, program=AREC, **options):
-    """Runs arec with @args; @options are those of subprocess.run."""
-    command = [program, *map(os.fsencode, args)]
-    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
-               "timeout": TIMEOUT, **options}
-    done = subprocess.run(command, **options)
-    return Result(command, done.returncode, done.stdout or b"",
-                  (done.stderr or b"").decode("utf-8"))
-
-
-def succeeds(*args, err="", **options):
-    result = arec(*args, **options)
-    assert (result.code, result.err) == (0, err), result
-    return result.out
 
 
 def fails(code, err, *args, out=b"", **options):
@@ -90,7 +61,7 @@ def fails(code, err, *args, out=b"", **options):
 
 
 def checked(g, numbers, data):
-    """Asserts that @data is these records of @g, one behind the other."""
+    """Asserts that @data is these records of @g, one after the other."""
     at = 0
     for number in numbers:
         g.check(number, data[at:at + g.sizes[number]])
@@ -136,34 +107,15 @@ def test_cat_marks_the_end_of_records(g, option, mark):
     assert at == len(data)
 
 
-def crc32c(data):
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
-    return crc ^ 0xFFFFFFFF
-
-
-def masked(data):
-    crc = crc32c(data)
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-
-
 @pytest.mark.parametrize("form", [["--frame=tfrecord"], ["--frame", "tfrecord"]], ids=len)
 @pytest.mark.parametrize("g", [MIXED, EMPTY], ids=by_name)
 def test_cat_frames_as_tfrecord(g, form):
-    data, at = succeeds("cat", g.path, *form), 0
+    data, records, at = succeeds("cat", g.path, *form), [], 0
     for number, size in enumerate(g.sizes):
-        length, length_crc = struct.unpack_from("<QI", data, at)
-        record = data[at + 12:at + 12 + length]
-        (record_crc,) = struct.unpack_from("<I", data, at + 12 + length)
-        assert length == size
-        assert length_crc == masked(data[at:at + 8])
-        assert record_crc == masked(record)
-        g.check(number, record)
-        at += 16 + length
-    assert at == len(data)
+        records.append(data[at + 12:at + 12 + size])
+        g.check(number, records[-1])
+        at += 16 + size
+    assert data == tfrecord.file_of(records)
 
 
 def test_cat_of_an_empty_record_is_an_empty_tfrecord():
@@ -206,9 +158,9 @@ RANGES = [
     ([f"{N}:"], []),
     (["0:0", "3"], [3]),
     (["99:101"], [99, 100]),                       # over the end of a chunk
-    (["9", "2", "9"], [9, 2, 9]),                  # in the order asked, repeated
+    (["9", "2", "9"], [9, 2, 9]),                  # in the order asked for, repeated
     (["-2:", ":2", "300"], [N - 2, N - 1, 0, 1, 300]),
-    (["5:9", "9:12", "12"], range(5, 13)),         # one goes on where the other ends
+    (["5:9", "9:12", "12"], range(5, 13)),         # one starts where the other ends
     (["5:9", "7:11"], [5, 6, 7, 8, 7, 8, 9, 10]),  # overlapping ones are not merged
     (["007"], [7]),
 ]
@@ -240,18 +192,18 @@ def test_options_stand_anywhere(order):
     assert succeeds("cat", *args) == b"".join(record + b"\n" for record in records)
 
 
-def test_the_option_0_is_no_range():
+def test_the_option_0_is_not_a_range():
     record = succeeds("cat", TEXT.path, "3")
     assert succeeds("cat", TEXT.path, "-0", "3") == record + b"\0"
     assert succeeds("cat", TEXT.path, "3", "-0q") == record + b"\0"
     assert succeeds("cat", TEXT.path, "3", "-q0") == record + b"\0"
-    checked(TEXT, [0, 1], succeeds("cat", TEXT.path, "-0:2"))  # here it is one
+    checked(TEXT, [0, 1], succeeds("cat", TEXT.path, "-0:2"))  # here it is a range
     checked(TEXT, [N - 5], succeeds("cat", TEXT.path, "-05"))
     assert listed(TEXT, "-0:2") == [0, 1]
     assert listed(TEXT, "-0") == [0]       # ls has no such option
 
 
-def test_a_range_that_is_the_value_of_an_option_is_its_value():
+def test_the_value_of_an_option_is_not_a_range():
     fails(2, "arec: cat: --threads: invalid value: -3, expected auto or a number in [0..1024]; "
              "try 'arec cat --help'", "cat", "--threads", "-3", TEXT.path)
 
@@ -277,7 +229,7 @@ OUT_OF_BOUNDS = [
 @pytest.mark.parametrize("command", ["ls", "cat"])
 @pytest.mark.parametrize("text, message", OUT_OF_BOUNDS, ids=lambda x: x.split()[0])
 def test_ranges_out_of_bounds(command, text, message):
-    # Nothing of the sound range before it comes out.
+    # The valid range before it prints nothing either.
     fails(2, f"arec: {TEXT.path}: {message}", command, TEXT.path, ":3", text)
 
 
@@ -286,7 +238,7 @@ def test_ranges_out_of_bounds(command, text, message):
                                   "9223372036854775807", "99999999999999999999"])
 def test_malformed_ranges(command, text):
     args = ["--", text] if text.startswith("--") else [text]
-    # Told before the file is touched.
+    # The error comes before the file is touched.
     fails(2, f"arec: '{text}' is not a range of records: 7, 5:9, :100 or -10: is expected, "
              "or the name of another file, and there is none",
           command, "/nonexistent", *args)
@@ -312,8 +264,8 @@ def test_path_with_a_range():
     checked(TEXT, [100, 101], succeeds("cat", f"{TEXT.path}[100:102]"))
     info = succeeds("info", path).decode()
     assert "\nrecords:      700\nselected:     5:9\n" in info
-    (told,) = json.loads(succeeds("info", "--json", path))
-    assert list(told) == [*INFO_KEYS, "selected"] and told["records"] == 700 and told["selected"] == [5, 9]
+    (reported,) = json.loads(succeeds("info", "--json", path))
+    assert list(reported) == [*INFO_KEYS, "selected"] and reported["records"] == 700 and reported["selected"] == [5, 9]
 
 
 def test_a_file_of_the_literal_name_wins(copy):
@@ -330,7 +282,7 @@ def test_path_with_a_range_out_of_bounds(command, text, message):
 
 
 def test_a_pattern_is_one_sequence(copy, tmp_path):
-    """What names several files is read as one sequence; -l tells which file a record is in."""
+    """A pattern of several files is read as one sequence; -l shows which file a record is in."""
     paths = [copy(TEXT, "x.array_record-00000-of-00002"), copy(SINGLE, "x.array_record-00001-of-00002")]
     for pattern in (f"{tmp_path}/x*", f"{tmp_path}/x.array_record@2"):
         checked(TEXT, [699, 0, 1], succeeds("cat", pattern, "699:702"))
@@ -338,24 +290,24 @@ def test_a_pattern_is_one_sequence(copy, tmp_path):
         assert succeeds("ls", "-l", pattern, "699:701").decode().splitlines() == [
             f"699 {TEXT.sizes[699]} 6 {offsets[0]} {paths[0]}", f"700 {TEXT.sizes[0]} 0 {offsets[1]} {paths[1]}"]
         assert succeeds("info", pattern) == succeeds("info", *paths)
-        told = json.loads(succeeds("info", "--json", pattern, paths[0]))
-        assert [one["path"] for one in told] == [str(path) for path in (*paths, paths[0])]
+        reported = json.loads(succeeds("info", "--json", pattern, paths[0]))
+        assert [one["path"] for one in reported] == [str(path) for path in (*paths, paths[0])]
 
 
 def test_several_files_are_one_sequence(copy):
-    """Without a RANGE among them; ranges of their own are behind their names."""
+    """Files are given without a RANGE among them; a file's own range follows its name."""
     other = copy(SINGLE, "b.array_record")
     both = succeeds("cat", TEXT.path) + succeeds("cat", other)
     assert succeeds("cat", TEXT.path, other) == both
     checked(TEXT, [5, 6, 1, 2], succeeds("cat", f"{TEXT.path}[5:7]", f"{other}[1:3]"))
     lines = succeeds("ls", "--json", f"{TEXT.path}[5:7]", f"{other}[1:2]").decode().splitlines()
-    told = [json.loads(line) for line in lines]
-    assert [list(one) for one in told] == [[*LS_KEYS, "source"]] * 3
-    assert [one["source"] for one in told] == [str(TEXT.path), str(TEXT.path), str(other)]
-    assert [one["record"] for one in told] == [0, 1, 2]
+    reported = [json.loads(line) for line in lines]
+    assert [list(one) for one in reported] == [[*LS_KEYS, "source"]] * 3
+    assert [one["source"] for one in reported] == [str(TEXT.path), str(TEXT.path), str(other)]
+    assert [one["record"] for one in reported] == [0, 1, 2]
     assert "source" not in succeeds("ls", "--json", TEXT.path, "0").decode()
     for command in ("ls", "cat"):
-        fails(2, "arec: with several files a range is written behind its own: FILE[a:b], not 5", command, TEXT.path,
+        fails(2, "arec: with several files a range is written after its file: FILE[a:b], not 5", command, TEXT.path,
               "5", other)
 
 
@@ -391,10 +343,10 @@ def test_ls_long(g, option):
 
 @pytest.mark.parametrize("g", golden.SIMPLE + golden.TRANSPOSED, ids=by_name)
 def test_ls_json(g):
-    told = [json.loads(line) for line in succeeds("ls", "--json", g.path).splitlines()]
-    assert all(list(one) == LS_KEYS for one in told)
-    assert told == [{"record": i, "size": size, "chunk": chunk, "offset": offset}
-                    for i, (size, (chunk, offset)) in enumerate(zip(g.sizes, chunks_by_record(g)))]
+    reported = [json.loads(line) for line in succeeds("ls", "--json", g.path).splitlines()]
+    assert all(list(one) == LS_KEYS for one in reported)
+    assert reported == [{"record": i, "size": size, "chunk": chunk, "offset": offset}
+                        for i, (size, (chunk, offset)) in enumerate(zip(g.sizes, chunks_by_record(g)))]
 
 
 @pytest.mark.parametrize("name, size_lists", [
@@ -403,7 +355,7 @@ def test_ls_json(g):
 ])
 def test_ls_decodes_no_values(name, size_lists):
     g = golden.get(name)
-    assert 0 not in g.sizes  # it would be confirmed by the chunk's hash
+    assert 0 not in g.sizes  # such a size would need the chunk's hash
     result = arec("ls", "-v", g.path)
     assert result.code == 0, result
     assert re.fullmatch(rf"arec: 0 chunks decoded \(0 bytes\), {size_lists} size lists read, "
@@ -440,7 +392,7 @@ def expected_codec(g):
 
 
 def expected_info(g):
-    """What info --json says, without the options."""
+    """The output of info --json, without the options."""
     container = Container(g.path)
     return {"path": str(g.path), "file_size": g.path.stat().st_size, "kind": "array_record",
             "records": g.n_records, "chunks": len(container.user_chunks),
@@ -449,7 +401,7 @@ def expected_info(g):
 
 
 def human(size):
-    """` (384.0 KiB)`, or nothing below 1 KiB."""
+    """@size as in ` (384.0 KiB)`, or nothing below 1 KiB."""
     if size < 1024:
         return ""
     unit = min((size.bit_length() - 1) // 10, 6)
@@ -459,11 +411,11 @@ def human(size):
 
 @pytest.mark.parametrize("g", golden.SIMPLE + golden.TRANSPOSED, ids=by_name)
 def test_info_json(g):
-    (told,) = json.loads(succeeds("info", "--json", g.path))
-    assert list(told) == INFO_KEYS
-    assert written_options(g).fullmatch(told.pop("options"))
-    assert (told.pop("metadata") or {}).get("file_comment") == g.comment
-    assert told == expected_info(g) | {"recovered": False, "gaps": 0}
+    (reported,) = json.loads(succeeds("info", "--json", g.path))
+    assert list(reported) == INFO_KEYS
+    assert written_options(g).fullmatch(reported.pop("options"))
+    assert (reported.pop("metadata") or {}).get("file_comment") == g.comment
+    assert reported == expected_info(g) | {"recovered": False, "gaps": 0}
 
 
 @pytest.mark.parametrize("g", golden.SIMPLE + golden.TRANSPOSED, ids=by_name)
@@ -488,7 +440,7 @@ def test_info_text(g):
     ]
 
 
-def test_info_verbose_tells_the_index():
+def test_info_verbose_shows_the_index():
     result = arec("info", "-v", TEXT.path)
     assert result.code == 0, result
     memory, file = result.out.splitlines()[-2:]
@@ -497,7 +449,7 @@ def test_info_verbose_tells_the_index():
     assert re.fullmatch(r"arec: 0 chunks decoded .*\n", result.err), result
 
 
-def test_info_verbose_tells_the_offloaded_index():
+def test_info_verbose_shows_the_offloaded_index():
     chunks = json.loads(succeeds("info", "--json", TEXT.path))[0]["chunks"]
     result = arec("info", "-v", "--reader-options=index_storage_option:offloaded", TEXT.path)
     assert f"index_file:   {24 * chunks}".encode() == result.out.splitlines()[-1][:len(str(24 * chunks)) + 14], result
@@ -511,14 +463,14 @@ def test_index_dir_that_cannot_be_used(command, tmp_path):
 
 
 @pytest.mark.parametrize("g", golden.SIMPLE, ids=lambda g: g.name)
-def test_an_offloaded_index_tells_the_same(g):
+def test_an_offloaded_index_gives_the_same(g):
     offloaded = "--reader-options=index_storage_option:offloaded"
     for command in (["ls", "-l"], ["ls", "--json"], ["cat", "-n"], ["info"]):
         assert succeeds(*command, offloaded, g.path) == succeeds(*command, g.path)
 
 
 def test_info_of_a_file_with_damaged_chunks(tmp_path):
-    """With --recover, sound ones tell the codec; with none, it is the damage that is told."""
+    """With --recover, sound chunks give the codec; if none is sound, the damage is reported."""
     data = bytearray(TEXT.path.read_bytes())
     damaged = tmp_path / "damaged"
     chunks = Container(TEXT.path).user_chunks
@@ -526,8 +478,8 @@ def test_info_of_a_file_with_damaged_chunks(tmp_path):
         data[chunk.begin + 30] ^= 1  # in the chunk's header
         damaged.write_bytes(data)
         if chunk is not chunks[-1]:
-            (told,) = json.loads(succeeds("info", "--recover", "--json", damaged))
-            assert told["codec"] == "brotli"
+            (reported,) = json.loads(succeeds("info", "--recover", "--json", damaged))
+            assert reported["codec"] == "brotli"
     result = arec("info", "--recover", damaged)
     assert result.code == 5 and f"at {chunks[-1].begin}: " in result.err, result
 
@@ -540,12 +492,12 @@ def test_info_of_several_files():
     lines = succeeds("info", "-s", TEXT.path, BIG.path).decode().splitlines()
     assert [line.split(" records in ")[0] for line in lines] == [str(TEXT.n_records), str(BIG.n_records), str(total[1])]
     assert lines[0].endswith(f": {TEXT.path}") and lines[2].endswith(": total of 2 files")
-    told = json.loads(succeeds("info", "--json", TEXT.path, BIG.path, TEXT.path))
-    assert [one["path"] for one in told] == [str(TEXT.path), str(BIG.path), str(TEXT.path)]
+    reported = json.loads(succeeds("info", "--json", TEXT.path, BIG.path, TEXT.path))
+    assert [one["path"] for one in reported] == [str(TEXT.path), str(BIG.path), str(TEXT.path)]
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]], ids=["text", "json"])
-def test_info_goes_on_behind_a_bad_file(form, tmp_path):
+def test_info_goes_on_after_a_bad_file(form, tmp_path):
     junk = tmp_path / "junk"
     junk.write_bytes(b"x" * 200)
     absent = tmp_path / "absent"
@@ -579,8 +531,8 @@ def test_hostile_writer_options(options, as_json, as_text, tmp_path):
     path = tmp_path / "x.array_record"
     path.write_bytes(forge.array_record([b"a", b"bc"], options, group_size=2))
     raw = succeeds("info", "--json", path)
-    (told,) = json.loads(raw.decode("utf-8"))
-    assert told["options"] == as_json
+    (reported,) = json.loads(raw.decode("utf-8"))
+    assert reported["options"] == as_json
     assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]", raw)
     assert succeeds("info", path).decode().splitlines()[-1] == f"options:      {as_text}"
     assert succeeds("cat", "-n", path) == b"a\nbc\n"
@@ -602,8 +554,8 @@ def test_unusual_file_names(name, as_json, as_text, tmp_path):
     shutil.copyfile(os.fsencode(MIXED.path), path)
     checked(MIXED, range(MIXED.n_records), succeeds("cat", path))
     checked(MIXED, range(3, 5), succeeds("cat", path + b"[3:5]"))
-    (told,) = json.loads(succeeds("info", "--json", path).decode("utf-8"))
-    assert told["path"] == f"{tmp_path}/{as_json}"
+    (reported,) = json.loads(succeeds("info", "--json", path).decode("utf-8"))
+    assert reported["path"] == f"{tmp_path}/{as_json}"
     assert succeeds("info", path).decode().splitlines()[0] == f"path:         {tmp_path}/{as_text}"
     (line,) = succeeds("ls", "-l", path, "0").decode().splitlines()
     assert line.split(" ", 4)[4] == f"{tmp_path}/{as_text}"
@@ -617,19 +569,20 @@ def test_unusual_file_names(name, as_json, as_text, tmp_path):
 
 
 def test_version():
-    told = {succeeds(*command, option) for command in ([], *([c] for c in READING_COMMANDS))
-            for option in ("-V", "--version")}
-    assert len(told) == 1
+    reported = {succeeds(*command, option) for command in ([], *([c] for c in READING_COMMANDS))
+                for option in ("-V", "--version")}
+    assert len(reported) == 1
     version = rb"\d+\.\d+\.\d+"
     assert re.fullmatch(rb"arec %s\nzstd %s\nbrotli %s\nsnappy %s \(built with\)\nGLib %s\n"
-                        % ((version,) * 5), told.pop())
+                        % ((version,) * 5), reported.pop())
 
 
 @pytest.mark.parametrize("args", [["--help"], ["-h"], ["help"]], ids=" ".join)
 def test_help(args):
     text = succeeds(*args).decode()
     assert text.startswith("Usage:\n  arec COMMAND [OPTION]...\n")
-    assert re.findall(r"^  ([a-z]+) ", text, re.MULTILINE) == ["arec", "info", "ls", "cat", "verify", "repair", "mount", "stats"]
+    assert re.findall(r"^  ([a-z]+) ", text, re.MULTILINE) == ["arec", "info", "ls", "cat", "verify", "repair", "mount", "stats", "pack",
+                                                               "unpack", "convert", "bench"]
     assert text.isascii()
 
 
@@ -640,7 +593,14 @@ OPTIONS = {
     "ls": ("FILE [RANGE]...", [*READING, "-l, --long", "--json"]),
     "cat": ("FILE [RANGE]...", [*READING, "-n, --newline", "-0, --null", "--frame=FORM"]),
     "verify": ("FILE...", [*READING, "--json"]),
-    "repair": ("-o OUT FILE", [*READING, "-o, --output=OUT", "-f, --force", "--reencode", "--json"]),
+    "repair": ("-o OUT FILE", [*READING, "-o, --output=OUT", "-f, --force", "--no-sync", "--reencode", "--json"]),
+    "unpack": ("FILE DIR [RANGE]... | --tar FILE [RANGE]...",
+               [*READING, "-f, --force", "--tar", "--webdataset", "--names=FORM", "--suffix=EXT"]),
+    "convert": ("-o OUT FILE... | --in-place FILE...",
+                [*READING, "-o, --output=OUT", "-f, --force", "--no-sync", "--in-place", "--each", "--records=RANGE[,RANGE]...",
+                 "--shards=N", "--shard-size=SIZE",
+                 "--shard-records=N", "--round-robin", "--shard-suffix", "--shuffle[=SEED]", "--profile=NAME", "--options=STRING", "--group-size=N", "--codec=NAME[:LEVEL]", "--transpose", "--no-copy",
+                 "--limit-memory=SIZE", "--json"]),
     "stats": ("MNT", ["-w, --watch", "--interval=SECONDS", "--json"]),
 }
 
@@ -652,8 +612,8 @@ def test_help_of_a_command(command, args):
     text = succeeds(*[command if arg == "COMMAND" else arg for arg in args]).decode()
     operands, own = OPTIONS[command]
     assert text.startswith(f"Usage:\n  arec {command} [OPTION]... {operands}\n"), text
-    told = re.findall(r"^  ((?:-\w, )?--[a-z-]+(?:=[A-Z]+)?)  ", text, re.MULTILINE)
-    assert sorted(told) == sorted(COMMON + own), text
+    reported = re.findall(r"^  ((?:-\w, )?--[a-z-]+(?:\[?=\S+)?)  ", text, re.MULTILINE)
+    assert sorted(reported) == sorted(COMMON + own), text
     assert text.isascii()
 
 
@@ -741,7 +701,7 @@ def test_good_option_values(args):
 
 
 @pytest.mark.parametrize("option", ["-v", "--verbose"])
-def test_verbose_tells_the_work(option):
+def test_verbose_shows_the_work(option):
     result = arec("cat", option, TEXT.path)
     assert result.code == 0, result
     pattern = (rf"arec: 7 chunks decoded \({sum(TEXT.sizes)} bytes\), \d+ size lists read, \d+ reads of "
@@ -798,7 +758,7 @@ def test_unknown_format(command, content, tmp_path):
     path = tmp_path / "something"
     path.write_bytes(content)
     fails(4, f"arec: {path}: at 0: neither an ArrayRecord postscript at the end nor a Riegeli/records signature "
-             "at the begin", command, path)
+             "at the start", command, path)
 
 
 @pytest.mark.parametrize("command", READING_COMMANDS)
@@ -830,8 +790,8 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize("content, what", [case[1:] for case in FOREIGN], ids=[case[0] for case in FOREIGN])
-def test_what_is_no_such_file_is_named(content, what, tmp_path):
-    """By every command, under a name that counts and under one that does not; and nothing is made of it."""
+def test_files_of_other_formats_are_named(content, what, tmp_path):
+    """Every command names them, whether or not the name counts as ArrayRecord, and makes no records of them."""
     out = tmp_path / "out.array_record"
     for name, code in (("x.array_record", 5), ("x", 4)):
         path = tmp_path / name
@@ -842,9 +802,11 @@ def test_what_is_no_such_file_is_named(content, what, tmp_path):
         if code == 5:
             fails(5, f"arec: {message}", "info", "--recover", path)
         result = arec("verify", path)
-        assert result.code == code and f"{what}, not an ArrayRecord file" in (result.out.decode() + result.err), result
+        assert result.code == code and result.out.decode() + result.err == (
+            f"{message}\n" if code == 5 else f"arec: {message}\n"), result
         result = arec("repair", "-o", out, path)
-        assert result.code == code and what in result.err and "arec repair" not in result.err, result
+        assert result.code == code and result.err.splitlines()[0] == f"arec: {message}", result
+        assert "arec repair" not in result.err and "records from" not in result.err, result
         path.unlink()
     assert os.listdir(tmp_path) == []
 
@@ -858,7 +820,7 @@ def test_remote_sources(command, url, tmp_path):
 
 
 @pytest.mark.parametrize("command", [*READING_COMMANDS, "verify", "repair"])
-def test_a_growing_file_is_told_alike(command, copy, tmp_path):
+def test_a_growing_file_is_named_by_every_command(command, copy, tmp_path):
     path = copy(TEXT)
     os.truncate(path, 100_000)
     options = ["-o", tmp_path / "out"] if command == "repair" else []
@@ -873,9 +835,9 @@ def test_a_growing_file_is_told_alike(command, copy, tmp_path):
 def test_no_threads_and_no_cache():
     for args in (["cat"], ["cat", "--threads=0"], ["cat", "--cache-size=0"], ["cat", "--threads=0", "--cache-size=0"]):
         checked(TEXT, range(N), succeeds(*args, TEXT.path))
-    # What does not fit into half of the cache, as an index then, goes to a file where there is a disk for it.
-    told = {size: arec("info", "-v", f"--cache-size={size}", TEXT.path).out for size in ("0", "1")}
-    assert told["0"] == told["1"]
+    # An index that does not fit into half of the cache goes to a file if there is a disk for it.
+    reported = {size: arec("info", "-v", f"--cache-size={size}", TEXT.path).out for size in ("0", "1")}
+    assert reported["0"] == reported["1"]
 
 
 @pytest.mark.parametrize("form", [[], ["-n"]], ids=["plain", "newline"])
@@ -929,7 +891,7 @@ def test_damaged_footer(command, copy):
 
 @pytest.mark.parametrize("g", [g for g in golden.TRANSPOSED if g.group_size > 1], ids=by_name)
 def test_damaged_transposed_chunk(g, copy):
-    """Neither records nor sizes come out of it: both need the whole chunk, which is verified."""
+    """It gives neither records nor sizes: both need the whole chunk, which is verified."""
     path = copy(g)
     container = Container(path)
     chunk = container.user_chunks[-1]
@@ -961,7 +923,7 @@ def test_full_disk(args):
 def test_full_disk_ends_the_work(args):
     assert len(succeeds(*args)) > 1 << 19
     with open("/dev/full", "wb", buffering=0) as full:
-        # Were the work done to its end, -v would tell what it cost.
+        # If the work went on to its end, -v would print what it cost.
         fails(1, "arec: standard output: No space left on device", *args, "-v", stdout=full)
 
 
@@ -972,7 +934,7 @@ def test_empty_output_never_fails():
 
 @pytest.mark.parametrize("args", WRITING, ids=short)
 def test_closed_output(args):
-    # The file must not be opened as descriptor 1 and be written to.
+    # The file must not get descriptor 1 and be written to.
     command = shlex.join([AREC, *map(str, args)])
     result = subprocess.run(["sh", "-c", f"{command} >&-"], capture_output=True, timeout=TIMEOUT)
     assert (result.returncode, result.stderr) == (1, b"arec: standard output: Bad file descriptor\n"), command
@@ -1019,7 +981,7 @@ def test_broken_pipe_is_silent(args, ignored):
 
 
 def start_blocked(args, **options):
-    """A process of arec that waits for room in the pipe of its output."""
+    """An arec process that waits for room in the pipe of its output."""
     process = subprocess.Popen([AREC, *map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                **{"stderr": subprocess.PIPE, **options})
     deadline = time.monotonic() + TIMEOUT
@@ -1052,7 +1014,7 @@ def test_ignored_interrupt_stays_ignored():
     assert len(out) == 40 * sum(BIG.sizes)
 
 
-def test_output_goes_in_big_pieces():
+def test_output_is_written_in_large_pieces():
     with start_blocked(["cat", TEXT.path, *[":"] * 400], pipesize=1 << 20) as process:
         text = Path(f"/proc/{process.pid}/io").read_text()
         process.kill()
@@ -1070,7 +1032,7 @@ def test_output_is_not_kept_in_memory():
             read += len(os.read(process.stdout.fileno(), 1 << 16))
         status = Path(f"/proc/{process.pid}/status").read_text()
         process.kill()
-    # Not ru_maxrss, in which this interpreter before exec counts.
+    # Not ru_maxrss, which includes this interpreter before exec.
     peak = int(re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)[1]) * 1024
     assert peak < total / 2, f"{peak} bytes"
 
@@ -1079,7 +1041,7 @@ def test_output_is_not_kept_in_memory():
 
 
 def run_slowly(args, err, seconds):
-    """Runs arec with stderr @err and reads its output over about @seconds; returns how much came."""
+    """Runs arec with stderr @err and reads its output over about @seconds. Returns the number of bytes."""
     expected = len(succeeds(*args))
     with subprocess.Popen([AREC, *map(str, args)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=err) as process:
@@ -1097,10 +1059,10 @@ def on_terminal(args, seconds):
     try:
         run_slowly(args, terminal, seconds)
         os.set_blocking(leader, False)
-        told = b""
+        output = b""
         while select.select([leader], [], [], 0.2)[0]:
-            told += os.read(leader, 1 << 16)
-        return told.decode()
+            output += os.read(leader, 1 << 16)
+        return output.decode()
     finally:
         os.close(leader)
         os.close(terminal)
@@ -1115,10 +1077,10 @@ SLOW = {
 @pytest.mark.parametrize("command", SLOW)
 def test_progress_on_a_terminal(command):
     args, pattern = SLOW[command]
-    told = on_terminal(args, 2.5)
-    assert told.endswith("\r\x1b[K"), repr(told)
-    lines = [line for line in told.split("\r\x1b[K") if line]
-    assert lines and all(re.fullmatch(pattern, line) for line in lines), repr(told)
+    output = on_terminal(args, 2.5)
+    assert output.endswith("\r\x1b[K"), repr(output)
+    lines = [line for line in output.split("\r\x1b[K") if line]
+    assert lines and all(re.fullmatch(pattern, line) for line in lines), repr(output)
 
 
 @pytest.mark.parametrize("args, seconds", [(SLOW["cat"][0], 0), (["-q", *SLOW["cat"][0]], 2.5)],
@@ -1141,18 +1103,18 @@ def test_interrupt_removes_the_progress_line():
     try:
         with subprocess.Popen([AREC, *map(str, MUCH)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=terminal) as process:
-            told, deadline = b"", time.monotonic() + TIMEOUT
-            while b"records" not in told:
-                assert time.monotonic() < deadline and process.poll() is None, told
+            output, deadline = b"", time.monotonic() + TIMEOUT
+            while b"records" not in output:
+                assert time.monotonic() < deadline and process.poll() is None, output
                 os.read(process.stdout.fileno(), 1 << 16)
                 time.sleep(0.02)
                 if select.select([leader], [], [], 0)[0]:
-                    told += os.read(leader, 1 << 16)
+                    output += os.read(leader, 1 << 16)
             process.send_signal(signal.SIGINT)
             assert process.wait(TIMEOUT) == 1
             while select.select([leader], [], [], 0.2)[0]:
-                told += os.read(leader, 1 << 16)
-            assert told.endswith(b"\r\x1b[Karec: interrupted\r\n"), told
+                output += os.read(leader, 1 << 16)
+            assert output.endswith(b"\r\x1b[Karec: interrupted\r\n"), output
     finally:
         os.close(leader)
         os.close(terminal)

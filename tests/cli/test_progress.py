@@ -1,6 +1,6 @@
 """Progress as a person at a terminal sees it: in a pseudo-terminal that takes all that arec writes.
 
-How long work takes is not known, so it grows until it took long enough to be told.
+How long work takes is not known in advance, so the work grows until it takes long enough to be shown.
 """
 
 import fcntl
@@ -22,55 +22,64 @@ from program import AREC, TIMEOUT
 BIG = golden.get("big.groupsize1-uncompressed.array_record")
 PLAIN = golden.get("text.snappy-chunksize4K-padding64K.riegeli")
 WIDTH = 40
-LONG = 2  # seconds after which a line has been shown, as the first comes after one
+LONG = 2  # seconds after which a line has been shown: the first comes after one second
 
 
-def run(args):
-    """(seconds, what the terminal got) of arec with everything on a terminal."""
+def run(args, program=(AREC,)):
+    """Runs arec with input, output and errors on a terminal: (seconds, what the terminal got)."""
     leader, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, WIDTH, 0, 0))
-    told, start = b"", time.monotonic()
+    output, start = b"", time.monotonic()
     try:
-        with subprocess.Popen([AREC, *map(str, args)], stdin=subprocess.DEVNULL, stdout=terminal,
+        with subprocess.Popen([*program, *map(str, args)], stdin=subprocess.DEVNULL, stdout=terminal,
                               stderr=terminal) as process:
             while process.poll() is None or select.select([leader], [], [], 0.2)[0]:
-                assert time.monotonic() - start < TIMEOUT, told[-1000:]
+                assert time.monotonic() - start < TIMEOUT, output[-1000:]
                 if select.select([leader], [], [], 0.05)[0]:
-                    told += os.read(leader, 1 << 16)
+                    output += os.read(leader, 1 << 16)
             seconds = time.monotonic() - start
-            assert process.returncode == 0, told
+            assert process.returncode == 0, output
     finally:
         os.close(leader)
         os.close(terminal)
-    return seconds, told.decode()
+    return seconds, output.decode()
 
 
 def run_long(args_of):
-    """The same of args_of (n), with n large enough."""
+    """The same for args_of (n), with n large enough."""
     n = 1
     while True:
-        seconds, told = run(args_of(n))
+        seconds, output = run(args_of(n))
         if seconds >= LONG:
-            return n, told
+            return n, output
         n = n * 2 if seconds > LONG / 4 else n * 4
 
 
-def shown(told):
+def shown(output):
     """Lines of progress; each begins by erasing the one before."""
-    return [part for part in re.split("\r\x1b\\[K", told)[1:]
+    return [part for part in re.split("\r\x1b\\[K", output)[1:]
             if re.match(r"[\d.]+ [KMGT]?i?B/", part.split("\r\n")[0])]
 
 
-def check(told, total):
-    lines = shown(told)
-    assert lines, repr(told)
+def check(output, total):
+    lines = shown(output)
+    assert lines, repr(output)
     for line in lines:
         line = line.split("\r\n")[0]
         assert len(line) < WIDTH, repr(line)
         assert re.match(r"[\d.]+ [KMG]?i?B/" + re.escape(total) + r" \d+% ", line), repr(line)
-    # What was shown is removed before anything else is written.
-    for line in told.split("\r\n"):
+    # The line of progress is removed before anything else is written.
+    for line in output.split("\r\n"):
         assert not re.search(r"\d% .*(arec:|: ok)", line.split("\r\x1b[K")[-1]), repr(line)
+
+
+def test_counts_without_an_end(tmp_path):
+    """Of a pipe nothing is known before its end: no total, no percents."""
+    script = ("for i in 1 2 3 4 5 6 7 8 9 10 11 12; do echo a; sleep 0.4; done | "
+              f"{AREC} pack --from=lines -o {tmp_path / 'out'} -")
+    _, shown_text = run([script], program=["sh", "-c"])
+    lines = [part.split("\r\n")[0] for part in re.split("\r\x1b\\[K", shown_text)[1:]]
+    assert re.fullmatch(r"\d+ records \d+ B/s", lines[0]), repr(shown_text)
 
 
 def size_text(size):
@@ -80,10 +89,10 @@ def size_text(size):
         size /= 1024
 
 
-def test_verify_tells_all_files_together():
-    n, told = run_long(lambda n: ["verify", *[BIG.path] * 20 * n])
-    check(told, size_text(20 * n * BIG.path.stat().st_size))
-    assert told.count(": ok, ") == 20 * n
+def test_verify_shows_all_files_together():
+    n, output = run_long(lambda n: ["verify", *[BIG.path] * 20 * n])
+    check(output, size_text(20 * n * BIG.path.stat().st_size))
+    assert output.count(": ok, ") == 20 * n
 
 
 def test_repair(tmp_path):
@@ -94,8 +103,8 @@ def test_repair(tmp_path):
         path.write_bytes(content * 20 * n)
         return ["repair", "-f", "--reencode", "-o", tmp_path / "out", path]
 
-    n, told = run_long(args)
-    check(told, size_text(20 * n * len(content)))
+    n, output = run_long(args)
+    check(output, size_text(20 * n * len(content)))
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +115,8 @@ def scanned(tmp_path_factory):
 
 
 def test_scans_of_info(scanned):
-    n, told = run_long(lambda n: ["info", "-s", *[scanned] * n])
-    check(told, size_text(n * scanned.stat().st_size))
+    n, output = run_long(lambda n: ["info", "-s", *[scanned] * n])
+    check(output, size_text(n * scanned.stat().st_size))
 
 
 def test_quiet():
@@ -117,7 +126,7 @@ def test_quiet():
 
 @pytest.mark.parametrize("command", ["ls", "cat"])
 def test_records_on_the_same_terminal_are_not_disturbed(command):
-    """They show how far it is by themselves."""
+    """Records on the terminal show the progress themselves."""
     text = golden.get("text.groupsize100-brotli6.array_record")
-    _, told = run_long(lambda n: [command, text.path, *[":"] * 10 * n])
-    assert "\x1b" not in told
+    _, output = run_long(lambda n: [command, text.path, *[":"] * 10 * n])
+    assert "\x1b" not in output

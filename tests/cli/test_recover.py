@@ -20,20 +20,20 @@ def sound_by_cat(path):
         result = arec("cat", "--recover", path, str(number))
         assert result.code in (0, 2, 5) and (result.code == 0 or not result.out), result
         if result.code == 2 or "finds no records" in result.err:
-            return found, number  # out of bounds, or there are none at all
+            return found, number  # out of bounds, or there are no records at all
         if result.code == 0:
             found[number] = result.out
     raise AssertionError(f"more records than there ever were: {result}")
 
 
 def sound_by_verify(path, n_records):
-    """The numbers that no damage takes away, and how many records verify counts."""
-    (told,) = json.loads(arec("verify", "--json", path).out)
+    """The numbers that no damage covers, and how many records verify counts."""
+    (reported,) = json.loads(arec("verify", "--json", path).out)
     lost = set()
-    for damage in told["damages"]:
+    for damage in reported["damages"]:
         lost.update(range(damage["first_record"], damage["first_record"] + (damage["records"] or 0)))
-    assert all(number < n_records for number in lost), told
-    return sorted(set(range(n_records)) - lost), told["records"]
+    assert all(number < n_records for number in lost), reported
+    return sorted(set(range(n_records)) - lost), reported["records"]
 
 
 def check(path, out):
@@ -50,17 +50,17 @@ def check(path, out):
 
 
 def places(sound):
-    """A byte of the header and one of the data of each chunk, footer and postscript."""
+    """A byte of the header and one of the data of each chunk, of the footer and of the postscript."""
     for chunk in (*sound.chunks, sound.footer, sound.postscript):
         yield sound.chunk_header_byte(chunk)
         yield chunk.position(chunk.data_size - 1)
 
 
-@pytest.mark.parametrize("told", [None, 1, 3], ids=["true", "second", "last"])
-def test_commands_agree(told, tmp_path):
-    """Any two damages of a file in one block, whose postscript may put the footer where a chunk is."""
+@pytest.mark.parametrize("claimed", [None, 1, 3], ids=["true", "second", "last"])
+def test_commands_agree(claimed, tmp_path):
+    """A file within one block has any two damages, and its postscript may say that a chunk is the footer."""
     path, out = tmp_path / "x.array_record", tmp_path / "out.array_record"
-    content = forge.array_record(RECORDS, None, GROUP, footer_told=told)
+    content = forge.array_record(RECORDS, None, GROUP, footer_claimed=claimed)
     path.write_bytes(forge.array_record(RECORDS, None, GROUP))
     seen = set()
     for two in combinations(list(places(Sound(path))), 2):

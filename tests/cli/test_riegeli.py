@@ -1,4 +1,4 @@
-"""Plain Riegeli/records files: scanned when they are opened, then read as any other."""
+"""Plain Riegeli/records files: scanned when they are opened, then read like any other."""
 
 import json
 import os
@@ -32,9 +32,9 @@ def codec_of(g):
     return next((CODECS[word] for word in words if word in CODECS), "none")
 
 
-def told_of(path, *options):
-    (told,) = json.loads(succeeds("info", "--json", *options, path))
-    return told
+def info_of(path, *options):
+    (reported,) = json.loads(succeeds("info", "--json", *options, path))
+    return reported
 
 
 # ---- sound files ------------------------------------------------------------------------------
@@ -43,14 +43,14 @@ def told_of(path, *options):
 @pytest.mark.parametrize("g", READABLE, ids=by_name)
 def test_info(g):
     chunks = Container(g.path).user_chunks
-    told = told_of(g.path)
+    reported = info_of(g.path)
     expected = {
         "path": str(g.path), "file_size": g.path.stat().st_size, "kind": "riegeli",
         "records": g.n_records, "chunks": len(chunks),
         "group_size": chunks[0].n_records if chunks else 0, "codec": codec_of(g),
         "transposed": "transpose" in g.options, "decoded_size": sum(g.sizes)}
-    assert {key: told[key] for key in expected} == expected
-    assert not told["recovered"] and told["gaps"] == 0
+    assert {key: reported[key] for key in expected} == expected
+    assert not reported["recovered"] and reported["gaps"] == 0
     text = succeeds("info", g.path).decode()
     assert f"\nkind:         riegeli\nrecords:      {g.n_records}\n" in text
 
@@ -61,7 +61,7 @@ def test_metadata(g):
     if not can_read(g):
         assert arec("info", g.path).code == 6 or g.transposed
         pytest.skip("metadata or transposed chunks are not in this build")
-    metadata = told_of(g.path)["metadata"]
+    metadata = info_of(g.path)["metadata"]
     assert (metadata is not None) == has_chunk
     if has_chunk:
         assert metadata["file_comment"] == COMMENT
@@ -79,9 +79,9 @@ def test_records(g):
     assert lines == [f"{i} {size}" for i, size in enumerate(g.sizes)]
     places = [(i, chunk.begin) for i, chunk in enumerate(Container(g.path).user_chunks)
               for _ in range(chunk.n_records)]
-    told = [json.loads(line) for line in succeeds("ls", "--json", g.path).splitlines()]
-    assert told == [{"record": i, "size": g.sizes[i], "chunk": chunk, "offset": offset}
-                    for i, (chunk, offset) in enumerate(places)]
+    reported = [json.loads(line) for line in succeeds("ls", "--json", g.path).splitlines()]
+    assert reported == [{"record": i, "size": g.sizes[i], "chunk": chunk, "offset": offset}
+                        for i, (chunk, offset) in enumerate(places)]
 
 
 @pytest.mark.parametrize("g", [g for g in READABLE if g.n_records > 10], ids=by_name)
@@ -100,19 +100,19 @@ def test_kind(tmp_path):
         result = arec(command, path)
         assert (result.code, result.out) == (5, b"[" if "--json" in command else b""), result
         assert re.fullmatch(r"arec: [^\n]*x\.array_record: at \d+: [^\n]*\n", result.err), result
-    assert told_of(path, "--kind=riegeli")["records"] == 700
+    assert info_of(path, "--kind=riegeli")["records"] == 700
     assert succeeds("cat", "--kind=riegeli", path) == succeeds("cat", UNEVEN.path)
     assert arec("cat", "--kind=array_record", UNEVEN.path).code == 5
     assert arec("cat", "--kind=tar", UNEVEN.path).code == 2
 
 
 def test_an_array_record_file_as_riegeli():
-    """Footer and postscript then are records like others."""
+    """Footer and postscript are then records like others."""
     g = golden.get("text.groupsize100-brotli6.array_record")
     sound = Sound(g.path)
-    told = told_of(g.path, "--kind=riegeli")
+    reported = info_of(g.path, "--kind=riegeli")
     n = 700 + sound.footer.n_records + sound.postscript.n_records
-    assert (told["kind"], told["records"], told["chunks"]) == ("riegeli", n, 9)
+    assert (reported["kind"], reported["records"], reported["chunks"]) == ("riegeli", n, 9)
     data = succeeds("cat", "--kind=riegeli", g.path)
     assert data.startswith(succeeds("cat", g.path)) and len(data) > sum(g.sizes)
 
@@ -120,10 +120,10 @@ def test_an_array_record_file_as_riegeli():
 def test_any_name_will_do(tmp_path):
     for name in ("x.bin", "x", "x.riegeli"):
         path = shutil.copyfile(UNEVEN.path, tmp_path / name)
-        assert told_of(path)["kind"] == "riegeli"
+        assert info_of(path)["kind"] == "riegeli"
 
 
-def test_what_is_not_riegeli(tmp_path):
+def test_files_that_are_not_riegeli(tmp_path):
     path = tmp_path / "x.riegeli"
     for content in (b"", b"x", bytes(64), bytes(200_000), b"text" * 20_000,
                     UNEVEN.path.read_bytes()[:63]):
@@ -157,7 +157,7 @@ def test_damaged(g, tmp_path):
         if case.name == "signature":
             assert (result.code, result.out) == (4, b""), f"{case}{result}"
             continue
-        if case.name == "padding":  # nobody's bytes
+        if case.name == "padding":  # bytes that no reader uses
             assert result.code == 0, f"{case}{result}"
         else:
             assert result.code == 5 and result.err.count("\n") == 1, f"{case}{result}"
@@ -175,11 +175,11 @@ def test_recover_skips_gaps(tmp_path):
         kept = [record for i, record in enumerate(records) if i not in case.lost]
         result = arec("cat", "--recover", path)
         assert result.code == 0 and result.out == b"".join(kept), f"{case}{result}"
-        told = told_of(path, "--recover")
-        assert (told["records"], told["recovered"]) == (len(kept), True)
+        reported = info_of(path, "--recover")
+        assert (reported["records"], reported["recovered"]) == (len(kept), True)
 
 
-def test_records_before_and_behind_a_damaged_chunk(tmp_path):
+def test_records_before_and_after_a_damaged_chunk(tmp_path):
     sound = Sound(UNEVEN.path)
     path = tmp_path / UNEVEN.name
     path.write_bytes(flipped(sound.content, sound.chunks[20].position(30)))
@@ -197,7 +197,7 @@ STATS = re.compile(r"arec: .*?(\d+) reads of (\d+) bytes", re.S)
 
 
 def source_reads(result):
-    """(reads, bytes) that -v tells."""
+    """(reads, bytes) as -v prints them."""
     numbers = STATS.search(result.err)
     assert numbers, result
     return int(numbers[1]), int(numbers[2])
@@ -237,7 +237,7 @@ def test_200000_tiny_chunks_verify(tiny_chunks):
     assert result.out.endswith(b": ok, 200000 records in 200000 chunks are sound\n")
 
 
-def test_data_is_stepped_over(tmp_path):
+def test_data_is_skipped(tmp_path):
     """A scan of 2,000 chunks of 1 MB reads their headers. The file is mostly a hole."""
     path = tmp_path / "large.riegeli"
     n, size = 2000, 1_000_000
@@ -250,7 +250,7 @@ def test_data_is_stepped_over(tmp_path):
 
 
 def write_holes(path, n, size):
-    """@n chunks whose @size bytes of data are holes: block headers within them are missing, too."""
+    """@n chunks whose @size bytes of data are holes, in which block headers are missing, too."""
     header = forge.hollow_chunk_header(size)
     begin = 64
     with open(path, "wb") as file:

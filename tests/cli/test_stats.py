@@ -1,7 +1,8 @@
-"""arec stats over folders that look like a mount from outside; tests/mount/test_latency.py has real ones."""
+"""arec stats of folders that look like a mount; tests/mount/test_latency.py has real mounts."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,18 +13,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 
+import counted  # noqa: E402
 from program import AREC, TIMEOUT, arec, succeeds  # noqa: E402
 
-COUNTERS = ["errors", "read_bytes", "pushes_kept", "pushes_refused", "pushes_dropped", "pushed_bytes", "cache_hits",
-            "cache_misses", "cache_joins", "cache_evictions", "chunks_ahead", "chunks_ahead_used",
-            "chunks_ahead_wasted", "chunks_decoded", "chunks_failed", "size_lists_read", "decoded_bytes",
-            "source_reads", "source_bytes"]
-GAUGES = ["cache_budget", "cache_used", "cache_entries", "files_open"]
 BOUNDS = ["0.000001", "0.001", "1", "+Inf"]
 
 
 def metrics(uptime=100.5, reads=(0, 90, 10, 0), maximum=0.5, **numbers):
-    """The text of a mount; @reads counts those up to 1 us, 1 ms, 1 s and above."""
+    """The metrics of a mount; @reads counts the READs of up to 1 us, 1 ms, 1 s and above."""
     lines = ["# HELP arecfs_build_info The version.", 'arecfs_build_info{version="7.8.9"} 1',
              f"arecfs_uptime_seconds {uptime}", f'arecfs_requests_total{{kind="read"}} {sum(reads)}',
              'arecfs_requests_total{kind="lookup"} 1']
@@ -31,14 +28,13 @@ def metrics(uptime=100.5, reads=(0, 90, 10, 0), maximum=0.5, **numbers):
         for i, bound in enumerate(BOUNDS):
             lines.append(f'arecfs_request_duration_seconds_bucket{{kind="{kind}",le="{bound}"}} {sum(counts[:i + 1])}')
         lines.append(f'arecfs_request_duration_max_seconds{{kind="{kind}"}} {longest}')
-    lines += [f"arecfs_{name}_total {numbers.get(name, 0)}" for name in COUNTERS]
-    lines += [f"arecfs_{name} {numbers.get(name, 0)}" for name in GAUGES]
+    lines += [f"{counted.sample(name)} {numbers.get(name, 0)}" for name in counted.ALL]
     return "\n".join(lines) + "\n"
 
 
 @pytest.fixture
 def fake(tmp_path):
-    """A function that makes, or changes, a folder that tells @text."""
+    """A function that makes, or changes, a folder whose metrics are @text."""
     def make(text):
         folder = tmp_path / "mnt" / ".arecfs"
         folder.mkdir(parents=True, exist_ok=True)
@@ -50,9 +46,11 @@ def fake(tmp_path):
 
 def test_table(fake):
     mount = fake(metrics(uptime=90061.5, cache_hits=30, cache_misses=9, cache_joins=1, cache_used=3 << 20,
-                         cache_budget=1 << 30, cache_entries=5, cache_evictions=6, chunks_decoded=180123,
-                         decoded_bytes=2048, chunks_failed=2, size_lists_read=4, chunks_ahead=11,
-                         chunks_ahead_used=9, chunks_ahead_wasted=1, pushes_kept=12, pushed_bytes=4096,
+                         cache_budget=1 << 30, cache_entries=5, cache_evictions=6, cache_alive=4 << 20,
+                         index_used=5 << 20, index_offloaded_bytes=6 << 20, index_reads=7, chunks_decoded=180123,
+                         decoded_bytes=2048, chunks_failed=2, size_lists_read=4, damages_known=18, damage_hits=19,
+                         chunks_ahead=11, chunks_ahead_used=9, chunks_ahead_wasted=1, chunks_ahead_refused=20,
+                         pushes_kept=12, pushed_bytes=4096,
                          pushes_refused=13, pushes_dropped=14, source_bytes=1 << 20, source_reads=15, files_open=16,
                          read_bytes=512, errors=17))
     assert succeeds("stats", mount).decode() == f"""\
@@ -62,9 +60,12 @@ requests            count        /s       p50       p90       p99       max
 read                  100       0.0    556 us      1 ms    450 ms    500 ms
 lookup                  1       0.0         -         -         -         -
 
-cache        hit rate 75.0 % (30 hits, 9 misses, 1 joins); 3.0 MiB of 1.0 GiB used by 5 entries, 6 evicted
+cache        hit rate 75.0 % (30 hits, 9 misses, 1 joins); 3.0 MiB of 1.0 GiB used by 5 entries, 6 evicted; \
+4.0 MiB with loads and what is still held
+indexes      5.0 MiB in memory; 6.0 MiB in the temporary file, read 7 times
 decodes      180123 chunks (2.0/s), 2.0 KiB (0 B/s); 2 failed, 4 size lists
-readahead    11 chunks, 9 used, 1 wasted (10.0 %)
+damages      18 known, 19 requests refused
+readahead    11 chunks, 9 used, 1 wasted (10.0 %); 20 refused
 pushes       12 records (0.0/s), 4.0 KiB (0 B/s); 13 refused, 14 dropped
 bytes in     1.0 MiB (11 B/s) in 15 reads of sources, 16 open
 bytes out    512 B (0 B/s) to readers, besides what is pushed
@@ -86,21 +87,36 @@ def test_json(fake):
     mount = fake(metrics(uptime=50, cache_hits=3, cache_misses=1, pushes_kept=100, pushes_dropped=7, errors=2))
     out = succeeds("stats", "--json", mount)
     assert out.count(b"\n") == 1 and out.endswith(b"\n")
-    told = json.loads(out)
-    assert told["mount"] == str(mount) and told["version"] == "7.8.9"
-    assert told["uptime"] == told["period"] == 50
-    assert told["requests"]["read"] == {"count": 100, "rate": 2, "p50": pytest.approx(556e-6, rel=1e-3),
-                                        "p90": 0.001, "p99": pytest.approx(0.4501), "max": 0.5}
-    assert told["requests"]["lookup"] == {"count": 1, "rate": 0.02, "p50": None, "p90": None, "p99": None,
-                                          "max": None}
-    assert told["cache"]["hit_rate"] == 0.75
-    assert told["readahead"]["waste_rate"] is None
-    assert told["pushes"] == {"records": 100, "rate": 2, "bytes": 0, "refused": 0, "dropped": 7}
-    assert told["errors"] == 2 and told["under_way"] == 0
+    reported = json.loads(out)
+    assert reported["mount"] == str(mount) and reported["version"] == "7.8.9"
+    assert reported["uptime"] == reported["period"] == 50
+    assert reported["requests"]["read"] == {"count": 100, "rate": 2, "p50": pytest.approx(556e-6, rel=1e-3),
+                                            "p90": 0.001, "p99": pytest.approx(0.4501), "max": 0.5}
+    assert reported["requests"]["lookup"] == {"count": 1, "rate": 0.02, "p50": None, "p90": None, "p99": None,
+                                              "max": None}
+    assert reported["cache"]["hit_rate"] == 0.75
+    assert reported["readahead"]["waste_rate"] is None
+    assert reported["pushes"] == {"records": 100, "rate": 2, "bytes": 0, "refused": 0, "dropped": 7}
+    assert reported["errors"] == 2 and reported["under_way"] == 0
+
+
+def test_every_number_is_shown(fake):
+    """JSON and the long table show every number of <arec/stats.h>, and the manual explains it."""
+    numbers = {name: 1000003 * (i + 1) for i, name in enumerate(counted.ALL)}
+    mount = fake(metrics(uptime=100, **numbers))
+    reported = json.loads(succeeds("stats", "--json", mount))
+    assert reported["engine"] == {name: numbers[name] for name in counted.ENGINE}
+    assert {name: reported.get(name) for name in counted.MOUNT} == {name: numbers[name] for name in counted.MOUNT}
+    rows = [line.split() for line in succeeds("stats", "-v", mount).decode().split("numbers ")[1].splitlines()[1:]]
+    assert rows[:len(numbers)] == [
+        [name, str(number), f"{number / 100:.1f}" if counted.ALL[name] == "counter" else "-"]
+        for name, number in numbers.items()]
+    manual = (Path(__file__).resolve().parents[2] / "fs" / "arecfs.1").read_text().split(".SH FILES")[1]
+    assert [name for name in counted.ALL if not re.search(rf"^{name} ", manual, re.MULTILINE)] == []
 
 
 class Watch:
-    """A running `arec stats ARGS`; ended in any case."""
+    """A running `arec stats ARGS`, which is ended in any case."""
 
     def __init__(self, *args):
         self.process = subprocess.Popen([AREC, "stats", *map(str, args)], stdout=subprocess.PIPE,
@@ -118,37 +134,37 @@ class Watch:
         return json.loads(self.process.stdout.readline())
 
     def end(self):
-        """(exit code, stderr) once it has ended of itself."""
+        """(exit code, stderr) once it has ended by itself."""
         _, err = self.process.communicate(timeout=TIMEOUT)
         return self.process.returncode, err.decode()
 
 
-def test_watch_tells_what_grew_and_ends_on_an_interrupt(fake):
+def test_watch_shows_what_grew_and_ends_on_an_interrupt(fake):
     mount = fake(metrics(uptime=100, pushes_kept=1000))
     with Watch("--interval=0.05", "--json", mount) as watch:
         first = watch.object()
         assert first["period"] == 100 and first["pushes"]["rate"] == 10
         fake(metrics(uptime=102, reads=(0, 90, 30, 0), pushes_kept=1006))
-        told = watch.object()
-        while told["period"] == 100:  # time has not gone on
-            told = watch.object()
-        assert told["period"] == 2 and told["uptime"] == 102
-        assert told["pushes"] == {"records": 1006, "rate": 3, "bytes": 0, "refused": 0, "dropped": 0}
-        read = told["requests"]["read"]
+        reported = watch.object()
+        while reported["period"] == 100:  # no time has passed
+            reported = watch.object()
+        assert reported["period"] == 2 and reported["uptime"] == 102
+        assert reported["pushes"] == {"records": 1006, "rate": 3, "bytes": 0, "refused": 0, "dropped": 0}
+        read = reported["requests"]["read"]
         assert read["count"] == 120 and read["rate"] == 10 and 0.001 < read["p50"] <= read["max"] == 0.5
         watch.process.send_signal(signal.SIGINT)
         assert watch.end() == (0, "")
 
 
-def test_watch_begins_anew_with_another_mount(fake):
+def test_watch_starts_over_with_another_mount(fake):
     mount = fake(metrics(uptime=100))
     with Watch("--interval=0.05", "--json", mount) as watch:
         watch.object()
         fake(metrics(uptime=3, reads=(0, 6, 0, 0)))
-        told = watch.object()
-        while told["uptime"] == 100:
-            told = watch.object()
-        assert told["period"] == 3 and told["requests"]["read"]["rate"] == 2
+        reported = watch.object()
+        while reported["uptime"] == 100:
+            reported = watch.object()
+        assert reported["period"] == 3 and reported["requests"]["read"]["rate"] == 2
 
 
 def test_watch_appends_tables_in_a_pipe(fake):
@@ -193,7 +209,7 @@ def test_an_ignored_interrupt_stays_ignored(fake):
     process.communicate()
 
 
-# ---- what is no mount ---------------------------------------------------------------------------
+# ---- not a mount --------------------------------------------------------------------------------
 
 
 def fails(code, err, *args):
@@ -201,7 +217,7 @@ def fails(code, err, *args):
     assert (result.code, result.out, result.err) == (code, b"", err + "\n"), result
 
 
-def test_no_mount(tmp_path):
+def test_not_a_mount(tmp_path):
     (tmp_path / "file").write_text("x")
     for path in (tmp_path, tmp_path / "file"):
         for args in ([], ["--watch"], ["--json"]):
@@ -210,12 +226,15 @@ def test_no_mount(tmp_path):
     fails(3, f"arec: {tmp_path}/file/x: Not a directory", tmp_path / "file" / "x")
 
 
+LINES = metrics().splitlines()
+
+
 @pytest.mark.parametrize("text, code, message", [
     ("hello\n", 4, "line 1: 'hello', which is no metric of arecfs"),
-    (metrics()[:-1], 4, "line 38: 'arecfs_files_open 0', which is no metric of arecfs"),
+    (metrics()[:-1], 4, f"line {len(LINES)}: '{LINES[-1]}', which is no metric of arecfs"),
     (metrics().replace("arecfs_pushes_kept_total 0\n", ""), 6,
      "arecfs_pushes_kept_total is missing: arecfs is of another version than arec"),
-    ("x" * (5 << 20), None, "the mount tells no end"),
+    ("x" * (5 << 20), None, "its metrics do not end"),
 ], ids=["other", "cut", "version", "endless"])
 def test_other_texts(fake, text, code, message):
     mount = fake(text)
@@ -225,7 +244,7 @@ def test_other_texts(fake, text, code, message):
         fails(code, f"arec: {mount}/.arecfs/metrics: {message}", mount)
 
 
-def test_a_mount_that_hangs_does_not_hang_us(tmp_path):
+def test_a_mount_that_hangs_does_not_block(tmp_path):
     """Opening a FIFO waits as a hanging mount does."""
     (tmp_path / ".arecfs").mkdir()
     os.mkfifo(tmp_path / ".arecfs" / "metrics")
@@ -236,7 +255,7 @@ def test_a_mount_that_hangs_does_not_hang_us(tmp_path):
         time.sleep(0.3)
         watch.process.send_signal(signal.SIGINT)
         begun = time.monotonic()
-        assert watch.end()[0] in (0, 1)  # 1: before it was ready for it
+        assert watch.end()[0] in (0, 1)  # 1: before it was ready for the interrupt
         assert time.monotonic() - begun < 4
 
 

@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-/* A session whose requests come from, and whose replies go to @io, with the descriptor @fd,
+/* A session that takes requests from @io and sends replies to it, with the descriptor @fd,
  * which it owns. It has answered an INIT, whose number is 1. fuse_session_destroy (). */
 static inline struct fuse_session *
 emulated_session (const struct fuse_lowlevel_ops *operations, const struct fuse_custom_io *io,

@@ -11,14 +11,14 @@ enum { MAX_RECORDS = 80, MAX_RECORD_SIZE = 3000, MAX_DATA = 4096 };
 
 typedef enum {
     STEP_END,
-    STEP_RECORDS, /* a true chunk with its entry */
+    STEP_RECORDS, /* a true chunk and its entry */
     STEP_CHUNK,   /* any header over any bytes, and the entry that fits the header */
     STEP_PARTS,   /* the same over any size list and any values, compressed */
     STEP_ENTRY,   /* an entry for nothing */
     STEP_RAW,     /* an entry of any bytes */
     STEP_RUN,     /* many entries at even steps */
     STEP_PAD,     /* up to the next block */
-    STEP_FOOTER,  /* what footer and postscript say besides */
+    STEP_FOOTER,  /* other numbers in footer and postscript */
     STEP_MISLIST, /* a true chunk whose entry gives it another size and number of records */
     N_STEPS,
 } Step;
@@ -47,10 +47,10 @@ add_entry (FuzzForgedFile *file, uint64_t offset, uint64_t decoded_size, uint64_
     note_entry (file, offset, decoded_size, n_records);
 }
 
-/* Records of sizes that grow by the same step, over a pattern. @told: NULL, or where the
- * entry's numbers come from. */
+/* Records of sizes that grow by the same step, over a pattern. @entry_numbers: NULL, or the
+ * input of the numbers in the entry. */
 static void
-add_records (FuzzForgedFile *file, ArecBytes *input, ArecBytes *told)
+add_records (FuzzForgedFile *file, ArecBytes *input, ArecBytes *entry_numbers)
 {
     ArecCompression compression = take_compression (input);
     uint64_t n = 1 + fuzz_take_number (input) % MAX_RECORDS;
@@ -67,7 +67,7 @@ add_records (FuzzForgedFile *file, ArecBytes *input, ArecBytes *told)
         records[i] = (TestForgeRecord){bytes, (size + i * step) % (MAX_RECORD_SIZE + 1)};
         decoded += records[i].size;
     }
-    if (told) {
+    if (entry_numbers) {
         g_autoptr (GByteArray) data = test_forge_simple_data (compression, records, n);
 
         at = test_forge_chunk (file->forge, &(TestForgeChunk){.type = 'r',
@@ -75,8 +75,8 @@ add_records (FuzzForgedFile *file, ArecBytes *input, ArecBytes *told)
                                                               .decoded_data_size = decoded,
                                                               .data = data->data,
                                                               .data_size = data->len});
-        decoded = fuzz_take_number (told);
-        add_entry (file, at, decoded, fuzz_take_number (told));
+        decoded = fuzz_take_number (entry_numbers);
+        add_entry (file, at, decoded, fuzz_take_number (entry_numbers));
     } else {
         at = test_forge_records (file->forge, compression, records, n);
         note_entry (file, at, decoded, n);
@@ -86,7 +86,7 @@ add_records (FuzzForgedFile *file, ArecBytes *input, ArecBytes *told)
 static void
 add_chunk (FuzzForgedFile *file, TestForgeChunk *chunk, ArecBytes *input)
 {
-    /* More than 2^16 would only write more slack, up to where the writer ignores it. */
+    /* Numbers above 2^16 would only write more slack, until the writer ignores them. */
     chunk->num_records = fuzz_take_number (input);
     if (chunk->num_records >> 16 > 0 && chunk->num_records >> 21 == 0) {
         chunk->num_records &= 0xffff;

@@ -1,11 +1,11 @@
-/* A file made by the test's own writer from a list of steps that an input holds: true chunks,
- * chunks that lie, and footers that list something else. All its hashes match. */
+/* A file made by the test's own writer from the steps in an input: true chunks, chunks that
+ * lie, and footers that list something else. All its hashes match. */
 #pragma once
 
 #include "forge.h"
 #include "fuzz.h"
 
-/* A footer entry as it was meant. */
+/* A footer entry as numbers. */
 typedef struct {
     uint64_t offset, decoded_size, n_records;
 } FuzzForgedEntry;
@@ -13,10 +13,10 @@ typedef struct {
 typedef struct {
     TestForge *forge; /* finished: forge->file is the whole */
     GArray *entries;  /* of FuzzForgedEntry: what the footer lists */
-    bool is_exact;    /* no entry is raw bytes, of which `entries` knows nothing */
+    bool is_exact;    /* no entry is raw bytes, which `entries` would lack */
 } FuzzForgedFile;
 
-/* Takes steps off @input up to the one that ends them. */
+/* Takes steps from @input, up to the one that ends the list. */
 FuzzForgedFile *fuzz_forged_file_new (ArecBytes *input);
 void fuzz_forged_file_free (FuzzForgedFile *file); /* takes NULL */
 

@@ -67,7 +67,7 @@ const ArecDecodeLimits fuzz_limits = {.max_size = FUZZ_MAX_CHUNK,
                                       .max_transposed_ratio = AREC_MAX_TRANSPOSED_RATIO,
                                       .max_transposed_depth = AREC_MAX_TRANSPOSED_DEPTH};
 
-static _Atomic int64_t in_use; /* bytes; below 0 where memory from before is freed */
+static _Atomic int64_t in_use; /* bytes; below 0 if earlier memory was freed */
 static int64_t most_in_use;
 static size_t most_at_once;
 static bool bounded;
@@ -78,7 +78,7 @@ note_request (size_t size)
     static const char message[] = "fuzz: an allocation exceeds the bound on memory\n";
 
     if (bounded && (size > most_at_once || in_use > most_in_use)) {
-        bounded = false; /* whoever tells of it may allocate */
+        bounded = false; /* reporting it may allocate */
         if (write (STDERR_FILENO, message, sizeof message - 1) < 0) {
             abort();
         }

@@ -1,9 +1,10 @@
 /* Chunks read out of any bytes.
  *
  * - A read never leaves the file, nor passes the place's limit by more than a chunk header.
- * - Data is never more than announced, and is what the file holds between block headers.
- * - What is returned whole matches its data hash, keeps the place's limits, and the parts of it
- *   that other calls read are the same.
+ * - There are never more data than announced, and they are the file's bytes between block
+ *   headers.
+ * - A chunk that is returned whole matches its data hash and keeps the place's limits, and
+ *   other calls read the same parts of it.
  * - Sizes add up to the decoded size, are the same from the list alone and from the whole
  *   chunk, and memory stays bounded.
  *
@@ -18,9 +19,10 @@
 #include "riegeli/hash.h"
 #include "source/memory_source.h"
 
-/* Bytes behind the limit that may be read: the header is, before it tells where the chunk ends.
+/* Bytes after the limit that may be read: the header is read before the end of its chunk is
+ * known.
  */
-#define MOST_BEHIND_LIMIT (AREC_CHUNK_HEADER_SIZE + AREC_BLOCK_HEADER_SIZE)
+#define MOST_AFTER_LIMIT (AREC_CHUNK_HEADER_SIZE + AREC_BLOCK_HEADER_SIZE)
 
 enum { MAX_FRONT = 200 };
 
@@ -93,7 +95,7 @@ check_same_header (const ArecChunkHeader *a, const ArecChunkHeader *b)
     g_assert_cmpuint (a->end, ==, b->end);
 }
 
-/* @got is what the file holds from byte @from of the chunk's data on. */
+/* @got must be the file's bytes from byte @from of the chunk's data on. */
 static void
 check_data (const GByteArray *file, const ArecChunkPlace *place, uint64_t from,
             const uint8_t *got, size_t n)
@@ -157,24 +159,23 @@ read_part (const GByteArray *file, const ArecChunkPlace *place, const ArecChunkH
     }
 }
 
-/* The whole chunk, and how it decodes. @sizes is what the list alone said, or NULL. */
+/* The whole chunk, and how it decodes. @sizes  from the list alone, or NULL. */
 static void
 read_whole (const GByteArray *file, const ArecChunkPlace *place, uint64_t guess,
             const ArecChunkHeader *alone, const ArecRecordEnds *sizes)
 {
     ArecChunkHeader header;
     g_autoptr (ArecChunk) chunk = NULL;
-    uint8_t *memory;
-    const uint8_t *data;
+    ArecStoredChunk stored = {.place = place, .header = &header};
 
-    if (!arec_chunk_read (place, guess, &header, &memory, &data, NULL)) {
+    if (!arec_chunk_read (&stored, guess, NULL)) {
         return;
     }
-    g_assert_nonnull (alone); /* the header alone is less to read */
+    g_assert_nonnull (alone); /* fewer reads can fail for the header alone */
     check_same_header (alone, &header);
-    check_data (file, place, 0, data, header.data_size);
-    g_assert_cmphex (arec_hash (data, header.data_size), ==, header.data_hash);
-    if (arec_chunk_decode (place, &header, memory, data, &fuzz_limits, &chunk, NULL)) {
+    check_data (file, place, 0, stored.data, header.data_size);
+    g_assert_cmphex (arec_hash (stored.data, header.data_size), ==, header.data_hash);
+    if (arec_chunk_decode (&stored, &fuzz_limits, &chunk, NULL)) {
         check_ends (&chunk->ends, &header);
         if (sizes) {
             check_same_ends (sizes, &chunk->ends);
@@ -227,7 +228,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     fuzz_file_repair (file, repairs);
     begin = begin % ((uint64_t)file->len + 1);
     limit = file->len - limit % ((uint64_t)file->len + 1);
-    source = watched_source_new (file, MAX (begin, limit) + MOST_BEHIND_LIMIT);
+    source = watched_source_new (file, MAX (begin, limit) + MOST_AFTER_LIMIT);
     place = (ArecChunkPlace){.source = source,
                              .begin = begin,
                              .limit = limit,

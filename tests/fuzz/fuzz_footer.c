@@ -1,14 +1,14 @@
-/* What stands at the end of a file: postscript, footer, and the index made of it.
+/* The end of a file: postscript, footer, and the index made of it.
  *
  * - The parsers take any bytes; what they point to lies within these. An entry in the usual
- *   form, which has a fast path, means the same as with an unknown field in front of it, which
- *   has not.
+ *   form, which has a fast path, gives the same with an unknown field before it, which has no
+ *   fast path.
  * - The index of a forged file that opens is sound: offsets ascend and lie in the file, the
  *   record numbers are without gaps, every chunk is found by its first and its last record, and
- *   the sums are right. Where it comes from the footer that was forged, it is what that says. A
- *   chunk that loads is what the index says.
- * - An index in memory and an offloaded one are the same in all of that, and where one is
- *   refused so is the other, in the same words. Limits on memory may refuse the first alone.
+ *   the sums are right. An index from the forged footer has that footer's entries. A chunk that
+ *   loads agrees with the index.
+ * - An index in memory and an offloaded one agree in all of that, and if one is refused so is
+ *   the other, in the same words. Limits on memory may refuse the first alone.
  * - Memory stays bounded, and so does an error's message.
  *
  * Input: which of the parsers and its message, or how to open a file and the steps to forge it.
@@ -22,6 +22,7 @@
 #include "base/limits.h"
 #include "forged_file.h"
 #include "fuzz.h"
+#include "loads.h"
 #include "riegeli/block.h"
 #include "source/memory_source.h"
 
@@ -30,16 +31,16 @@ enum { PARSE_POSTSCRIPT, PARSE_METADATA, PARSE_ENTRY, OPEN_FILE, N_MODES };
 /* An error names a file, an offset and what was found; it never quotes a file at length. */
 #define MAX_MESSAGE 400
 
-/* Bytes that a codec's window may take where a footer is read as a stream; above, it is read as
- * a whole, within the limits. */
+/* Bytes that a codec's window may take if a footer is read as a stream; a footer with a larger
+ * window is read whole, within the limits. */
 #define MAX_WINDOW ((size_t)128 << 20)
 
-/* Field 15, a varint: no message knows it. */
+/* Field 15, a varint, which no message has. */
 static const uint8_t unknown_field[] = {0x78, 0x00};
 
-/* @message with a field in front of it that changes nothing. g_byte_array_unref (). */
+/* @message with a field before it that changes nothing. g_byte_array_unref (). */
 static GByteArray *
-behind_unknown_field (ArecBytes message)
+after_unknown_field (ArecBytes message)
 {
     GByteArray *longer = g_byte_array_new();
 
@@ -50,7 +51,7 @@ behind_unknown_field (ArecBytes message)
 static void
 parse_postscript (ArecBytes message)
 {
-    g_autoptr (GByteArray) longer = behind_unknown_field (message);
+    g_autoptr (GByteArray) longer = after_unknown_field (message);
     ArecPostscript one, other;
     bool valid = arec_postscript_parse (message, &one);
 
@@ -84,7 +85,7 @@ parse_metadata (ArecBytes message)
 static void
 parse_entry (ArecBytes message)
 {
-    g_autoptr (GByteArray) longer = behind_unknown_field (message);
+    g_autoptr (GByteArray) longer = after_unknown_field (message);
     ArecFooterEntry one, other;
     bool valid = arec_footer_entry_parse (message, &one);
 
@@ -142,7 +143,7 @@ check_index (const ArecIndex *index, uint64_t file_size)
     g_assert_cmpuint (limit, <=, file_size);
 }
 
-/* The index is what the footer of @file says. */
+/* The index has the entries of the footer of @file. */
 static void
 check_listed (const ArecIndex *index, const FuzzForgedFile *file)
 {
@@ -178,7 +179,7 @@ check_same_index (const ArecIndex *a, const ArecIndex *b)
 
 /* ---- files ---- */
 
-/* Any error will do, but it must be one, and short. */
+/* There must be an error, with any short message. */
 static void
 check_error (const GError *error)
 {
@@ -196,7 +197,7 @@ load_chunks (ArecShard *shard)
         g_autoptr (GError) error = NULL;
         ArecIndexEntry entry;
 
-        if (!arec_shard_load_chunk (shard, i, &chunk, &error)) {
+        if (!test_load_chunk (shard, i, &chunk, &error)) {
             check_error (error);
             continue;
         }
@@ -226,10 +227,10 @@ check_same_origin (const ArecShard *a, const ArecShard *b)
     g_assert_true (one.has_damaged_postscript == other.has_damaged_postscript);
     g_assert_cmpuint (one.footer_offset, ==, other.footer_offset);
     g_assert_cmpuint (one.postscript_offset, ==, other.postscript_offset);
-    g_assert_cmpuint (one.n_gaps, ==, other.n_gaps);
-    g_assert_cmpuint (one.gap_bytes, ==, other.gap_bytes);
-    g_assert_cmpuint (one.first_fault, ==, other.first_fault);
-    g_assert_cmpstr (one.first_reason, ==, other.first_reason);
+    g_assert_cmpuint (one.gaps.n, ==, other.gaps.n);
+    g_assert_cmpuint (one.gaps.bytes, ==, other.gaps.bytes);
+    g_assert_cmpuint (one.gaps.first_fault, ==, other.gaps.first_fault);
+    g_assert_cmpstr (one.gaps.first_reason, ==, other.gaps.first_reason);
 }
 
 /* Opens the file once more with an offloaded index; the first time gave @shard or @failure. */
@@ -280,8 +281,7 @@ check_shard (ArecShard *shard, const FuzzForgedFile *file)
 static void
 open_file (ArecBytes *input)
 {
-    static const ArecShardKind kinds[] = {AREC_SHARD_AUTO, AREC_SHARD_ARRAY_RECORD,
-                                          AREC_SHARD_RIEGELI};
+    static const ArecKind kinds[] = {AREC_KIND_AUTO, AREC_KIND_ARRAY_RECORD, AREC_KIND_RIEGELI};
     unsigned how = fuzz_take_u8 (input);
     const ArecShardOptions options = {.limits = fuzz_limits,
                                       .name_is_array_record = how & 1,

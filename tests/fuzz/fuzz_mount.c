@@ -1,26 +1,26 @@
 /* A mount's requests, in any order and with any numbers and names, over a file that lies.
  *
  * - Every request has exactly one reply, with an error that the operation may give.
- * - A listing that goes on from any of its positions gives what it gave behind that position,
- *   nothing twice and nothing lost; positions ascend. What a listing names is found by that
- *   name, with the number that was listed, and has its directory as parent.
+ * - A listing that goes on from any of its positions gives the entries after that position,
+ *   none twice and none lost; positions ascend. A listed name can be looked up, has the number
+ *   that was listed, and has its directory as parent.
  * - Attributes by number are those by name.
- * - A read gives what lies between its offset and the record's size, those bytes of the record,
- *   and nothing else; sizes are those of the attributes.
- * - The value of an extended attribute has the size that was told before.
+ * - A read gives exactly the record's bytes between its offset and the record's size; sizes are
+ *   those of the attributes.
+ * - The value of an extended attribute has the size that was reported before.
  * - Memory stays bounded.
  *
- * Input: the layout, a number whose low bits say which byte to spoil and whose others how to
- * open the file, the steps of a forged file, then requests.
+ * Input: the layout, a number whose low bits say which byte to spoil and whose other bits how
+ * to open the file, the steps of a forged file, then requests.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "forged_file.h"
 #include "fuzz.h"
-#include "inodes.h"
 #include "kernel.h"
 #include "temp_file.h"
+#include "tree/inodes.h"
 
 /* The most that the kernel asks for at once. */
 #define MAX_REPLY ((uint64_t)1 << 20)
@@ -34,7 +34,7 @@ static uint64_t last_ino; /* that a look-up gave */
 
 /* ---- asking ---- */
 
-/* Errors that a damaged file may cause, or a number that stands for nothing. */
+/* Errors that a damaged file may cause, or an inode number that does not exist. */
 static void
 check_error (int error)
 {
@@ -170,7 +170,7 @@ list_opened (uint64_t ino, uint64_t handle, uint64_t from, uint64_t size, bool p
     return entries;
 }
 
-/* Of Listed; NULL: an error. g_array_unref (). */
+/* An array of Listed; NULL: an error. g_array_unref (). */
 static GArray *
 list (uint64_t ino, uint64_t from, uint64_t size, bool plus)
 {
@@ -191,7 +191,7 @@ is_dots (const Listed *listed)
     return strcmp (listed->name, ".") == 0 || strcmp (listed->name, "..") == 0;
 }
 
-/* Listing on behind entry @i gives the entries behind it. */
+/* A listing from entry @i on gives the entries after it. */
 static void
 check_goes_on (uint64_t ino, const GArray *entries, guint i, bool plus)
 {
@@ -216,7 +216,7 @@ check_found (uint64_t parent, const Listed *listed)
     uint64_t ino;
 
     if (is_dots (listed) || arecfs_ino_is_control (listed->ino)) {
-        return; /* of .arecfs each look-up makes a new node */
+        return; /* each look-up in .arecfs makes a new node */
     }
     ino = look_up (parent, listed->name);
     if (ino != 0) {
@@ -361,7 +361,7 @@ look_up_any (uint64_t parent, ArecBytes *input)
     }
 }
 
-/* Asks for what has nothing to check but that it answers. */
+/* Requests of which only the fact that they are answered is checked. */
 static void
 ask_simply (uint64_t ino, unsigned which)
 {
@@ -443,8 +443,7 @@ list_sources (unsigned layout, ArecBytes *input, const char *path, char **argume
 static ArecReaderOptions
 reader_options (unsigned how)
 {
-    static const ArecKindChoice kinds[] = {AREC_KIND_AUTO, AREC_KIND_IS_ARRAY_RECORD,
-                                           AREC_KIND_IS_RIEGELI};
+    static const ArecKind kinds[] = {AREC_KIND_AUTO, AREC_KIND_ARRAY_RECORD, AREC_KIND_RIEGELI};
 
     return (ArecReaderOptions){.index_storage =
                                    how & 1 ? AREC_INDEX_OFFLOADED : AREC_INDEX_IN_MEMORY,
@@ -457,8 +456,9 @@ mount_tree (unsigned layout, const ArecReaderOptions *reader, ArecBytes *input,
             const char *path)
 {
     static const char *const suffixes[] = {NULL, "auto", ".png", ".0"};
-    ArecfsTreeOptions options = {
-        .reader = reader, .plain_names = layout & 8, .suffix = suffixes[layout >> 4 & 3]};
+    ArecfsTreeOptions options = {.file = {.reader = reader,
+                                          .plain_names = layout & 8,
+                                          .suffix = suffixes[layout >> 4 & 3]}};
     g_auto (GStrv) arguments = g_new0 (char *, 3);
     g_autoptr (GError) error = NULL;
     g_autoptr (ArecSourceList) sources = NULL;
@@ -508,7 +508,7 @@ serve (unsigned layout, const ArecReaderOptions *reader, ArecBytes *input, const
     g_clear_pointer (&fuzz_server.engine, arec_engine_unref);
 }
 
-/* Warnings of damage and messages of recovery are expected, thousands a second. */
+/* Warnings of damage and messages of recovery are expected, thousands of them a second. */
 static GLogWriterOutput
 drop_message (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer data)
 {

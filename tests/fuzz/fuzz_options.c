@@ -1,8 +1,8 @@
-/* Texts that users type: reader options, option strings of any rules, SIZE, RANGE, record
- * names.
+/* Texts that users type: options of readers and writers, option strings of any rules, SIZE,
+ * RANGE, record names.
  *
  * - No text crashes a parser, and a refusal has a message not much longer than the text.
- * - What a text means, written out plainly, means the same again.
+ * - The values of a text, written out as a text, are parsed to the same values.
  * - A resolved range lies within the records.
  * - The values of an option string lie within it and keep their rule.
  *
@@ -15,12 +15,11 @@
 
 #include "base/option_text.h"
 #include "fuzz.h"
-#include "inodes.h"
-#include "names.h"
+#include "tree/inodes.h"
 
-enum { READER_OPTIONS, ANY_OPTIONS, SIZE, RANGE, NAME, N_MODES };
+enum { READER_OPTIONS, ANY_OPTIONS, SIZE, RANGE, NAME, WRITER_OPTIONS, N_MODES };
 
-/* A message quotes the text once and lists what would be right. */
+/* A message quotes the text once and lists the valid values. */
 #define MESSAGE_BESIDES_TEXT 400
 
 static void
@@ -69,6 +68,27 @@ try_reader_options (const char *text)
     g_assert_cmpuint (options.footer_prefetch_bytes, ==, again.footer_prefetch_bytes);
 }
 
+/* ---- writer options ---- */
+
+static void
+try_writer_options (const char *text)
+{
+    ArecWriterOptions options, again;
+    g_autoptr (GError) error = NULL;
+    g_autofree char *printed = NULL, *printed_again = NULL;
+
+    if (!arec_writer_options_parse (text, &options, &error)) {
+        check_refusal (error, text);
+        return;
+    }
+    g_assert_no_error (error);
+    g_assert_true (arec_writer_options_check (&options, &error));
+    printed = arec_writer_options_to_string (&options);
+    g_assert_true (arec_writer_options_parse (printed, &again, &error));
+    printed_again = arec_writer_options_to_string (&again);
+    g_assert_cmpstr (printed, ==, printed_again);
+}
+
 /* ---- option strings ---- */
 
 /* One rule of each kind, with the widest and with narrow ranges. */
@@ -78,7 +98,8 @@ static const ArecOptionRule rules[] = {
     {.key = "int", .kind = AREC_OPTION_INT, .words = {"auto"}, .min = -131072, .max = 22},
     {.key = "wide", .kind = AREC_OPTION_INT, .min = INT64_MIN, .max = INT64_MAX},
     {.key = "bytes", .kind = AREC_OPTION_BYTES, .words = {"auto"}, .min = 1, .max = UINT64_MAX},
-    {.key = "later", .kind = AREC_OPTION_LATER},
+    {.key = "any", .kind = AREC_OPTION_ANY},
+    {.key = "later", .kind = AREC_OPTION_INT, .words = {"auto"}, .max = 9, .later = true},
 };
 
 static void
@@ -91,7 +112,9 @@ check_value (const char *text, const ArecOptionRule *rule, const ArecOptionValue
     g_assert_cmpuint (value->length, <=, strlen (value->text));
     g_assert_null (memchr (value->text, ',', value->length));
     g_assert_true (!rule->must_be_first || value->position == 1);
-    if (value->word >= 0) {
+    if (rule->later) {
+        g_assert_cmpint (value->word, ==, -1);
+    } else if (value->word >= 0) {
         g_assert_cmpmem (value->text, value->length, rule->words[value->word],
                          strlen (rule->words[value->word]));
     } else if (rule->kind == AREC_OPTION_INT) {
@@ -101,7 +124,7 @@ check_value (const char *text, const ArecOptionRule *rule, const ArecOptionValue
         g_assert_cmpuint (value->bytes, >=, (uint64_t)rule->min);
         g_assert_cmpuint (value->bytes, <=, rule->max);
     } else {
-        g_assert_cmpint (rule->kind, ==, AREC_OPTION_LATER);
+        g_assert_cmpint (rule->kind, ==, AREC_OPTION_ANY);
     }
 }
 
@@ -144,7 +167,7 @@ try_size (const char *text)
     }
 }
 
-/* [first, end) of @n_records, written plainly, is the same range. */
+/* [first, end) of @n_records, written as a text, is the same range. */
 static void
 check_resolved (uint64_t first, uint64_t end, uint64_t n_records)
 {
@@ -186,18 +209,18 @@ static void
 try_name (const char *text, uint64_t n_records, uint64_t suffix)
 {
     static const char *const suffixes[] = {"", ".png", ".0", "7"};
-    ArecfsNames names;
-    char name[ARECFS_NAME_SIZE];
+    ArecRecordNames names;
+    char name[AREC_RECORD_NAME_SIZE];
     uint64_t record, again;
 
-    n_records %= ARECFS_MAX_RECORDS + 1; /* a file with more is refused */
-    arecfs_names_init (&names, n_records, suffix & 4, suffixes[suffix % 4]);
-    if (!arecfs_names_parse (&names, text, &record)) {
+    n_records %= ARECFS_MAX_RECORDS + 1; /* a file with more records is refused */
+    arec_record_names_init (&names, n_records, suffix & 4, suffixes[suffix % 4]);
+    if (!arec_record_names_parse (&names, text, &record)) {
         return;
     }
     g_assert_cmpuint (record, <, n_records);
-    g_assert_cmpuint (arecfs_names_format (&names, record, name), ==, strlen (name));
-    g_assert_true (arecfs_names_parse (&names, name, &again));
+    g_assert_cmpuint (arec_record_names_format (&names, record, name), ==, strlen (name));
+    g_assert_true (arec_record_names_parse (&names, name, &again));
     g_assert_cmpuint (record, ==, again);
 }
 
@@ -206,7 +229,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
     ArecBytes input = arec_bytes (data, size);
     unsigned mode = fuzz_take_u8 (&input) % N_MODES;
-    uint64_t number = mode >= RANGE ? fuzz_take_number (&input) : 0;
+    uint64_t number = mode == RANGE || mode == NAME ? fuzz_take_number (&input) : 0;
     uint64_t choice = mode == NAME ? fuzz_take_u8 (&input) : 0;
     g_autofree char *text = fuzz_take_text (&input, arec_bytes_left (&input));
 
@@ -217,6 +240,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
     case SIZE: try_size (text); break;
     case RANGE: try_range (text, number); break;
     case NAME: try_name (text, number, choice); break;
+    case WRITER_OPTIONS: try_writer_options (text); break;
     }
     fuzz_memory_unbound();
     return 0;

@@ -1,18 +1,18 @@
-/* Files that have lost their way, walked chunk by chunk: scanned, inspected, repaired.
+/* Damaged files walked chunk by chunk: scanned, inspected, repaired.
  *
- * - The items of a scan tile the file from where it began, in order; what it reads is linear in
- *   the file's size.
- * - An index made by a scan lists chunks with records that the scan met, all of them when
- *   nothing counts as bookkeeping; an offloaded one is the same.
- * - An inspection tells of things in the order of the file, but for one damage that nothing
- * else explains; what it gives is right by its hash; each record that the index numbers is in
- * one sound chunk or in one damage, in order; sound are those, and no others, that can be read
- * by their numbers.
- * - What is copied of a file is a sound file with the same chunks.
+ * - The items of a scan cover the file from its start position, in order and without overlap;
+ *   what it reads is linear in the file's size.
+ * - An index made by a scan lists chunks with records that the scan met, all of them if none
+ *   counts as footer or postscript; an offloaded index is the same.
+ * - An inspection reports in the order of the file, except one damage that explains records
+ *   which nothing else explains. Chunks that it gives match their hash. Each record that the
+ *   index numbers is in one sound chunk or in one damage, in order. Exactly the sound ones can
+ *   be read by their numbers.
+ * - A copy is a sound file with the same chunks.
  * - Memory stays bounded.
  *
- * Input: what to repair of the hashes, or that the file is forged, and maybe one byte to spoil;
- * how to scan and inspect; the file.
+ * Input: which hashes to repair, or that the file is forged, perhaps one byte to spoil; how to
+ * scan and inspect; the file.
  */
 #include <string.h>
 
@@ -21,17 +21,19 @@
 #include "arrayrecord/footer_reader.h"
 #include "arrayrecord/shard.h"
 #include "arrayrecord/shard_writer.h"
-#include "dataset/inspector.h"
 #include "forged_file.h"
 #include "fuzz.h"
+#include "inspect/inspector.h"
+#include "loads.h"
 #include "raw_file.h"
 #include "riegeli/block.h"
 #include "riegeli/chunk_scan.h"
 #include "riegeli/hash.h"
 #include "source/memory_sink.h"
 #include "source/memory_source.h"
+#include "writer/writer.h"
 
-/* Beside what to repair. */
+/* Flags beside those for what to repair. */
 enum { IS_FORGED = 0x10, IS_SPOILED = 0x20 };
 
 /* How to scan and inspect. */
@@ -39,7 +41,7 @@ enum {
     IS_EXPECTED = 1,  /* the name promises ArrayRecord */
     KEEPS = 2,        /* footer and postscript count as records */
     REENCODES = 4,    /* records are copied one by one */
-    KNOWS_FOOTER = 8, /* somebody says where it is */
+    KNOWS_FOOTER = 8, /* the caller says where it is */
     KIND_SHIFT = 4,
 };
 
@@ -51,7 +53,7 @@ open_source (const GByteArray *file)
 
 /* ---- scans ---- */
 
-/* What all reads of a scan may come to: windows grow to twice what was of use, and each item
+/* A bound on all reads of a scan: windows grow to twice what was used of them, and each item
  * may need one for itself and one for what follows; block headers are read alone. */
 static void
 check_reads (const ArecSourceCounters *counters, uint64_t size, uint64_t n_items)
@@ -107,7 +109,7 @@ check_scan (ArecSource *source, uint64_t begin)
 
 /* ---- indexes ---- */
 
-/* What a walk over the whole file meets. */
+/* The chunks and gaps that a walk over the whole file meets. */
 typedef struct {
     GArray *chunks; /* of ArecScanItem: those with records */
     uint64_t n_gaps, gap_bytes;
@@ -124,7 +126,7 @@ static Met
 walk (ArecSource *source, const ArecScanIndexOptions *options)
 {
     g_autoptr (ArecChunkScan) scan =
-        arec_scan_begin (source, options->footer_offset, options->postscript_offset);
+        arec_scan_index_walk (source, options->footer_offset, options->postscript_offset);
     Met met = {.chunks = g_array_new (FALSE, FALSE, sizeof (ArecScanItem))};
     ArecScanStep step;
     ArecScanItem item;
@@ -143,9 +145,10 @@ walk (ArecSource *source, const ArecScanIndexOptions *options)
     }
 }
 
-/* The entries are of the first chunks that were met, but for a postscript that was known. */
+/* The entries are those of the first chunks that were met, without a postscript that was
+ * known. */
 static void
-check_index (const ArecScanned *found, const Met *met, const ArecScanIndexOptions *options)
+check_index (const ArecScanFindings *found, const Met *met, const ArecScanIndexOptions *options)
 {
     uint64_t n = arec_index_n_chunks (found->index), first_record = 0, at = 0;
 
@@ -181,9 +184,10 @@ is_met (const Met *met, uint64_t begin)
     return false;
 }
 
-/* Chunks that are no records are the last ones: a footer, a postscript. */
+/* Only the last chunks may be left out: a footer, a postscript. */
 static void
-check_left_out (const ArecScanned *found, const Met *met, const ArecScanIndexOptions *options)
+check_left_out (const ArecScanFindings *found, const Met *met,
+                const ArecScanIndexOptions *options)
 {
     uint64_t left_out = met->chunks->len - arec_index_n_chunks (found->index);
 
@@ -203,17 +207,17 @@ check_left_out (const ArecScanned *found, const Met *met, const ArecScanIndexOpt
 }
 
 static void
-check_found (const ArecScanned *found, const Met *met, const ArecScanIndexOptions *options)
+check_found (const ArecScanFindings *found, const Met *met, const ArecScanIndexOptions *options)
 {
-    g_assert_cmpuint (found->n_gaps, ==, met->n_gaps);
-    g_assert_cmpuint (found->gap_bytes, ==, met->gap_bytes);
-    g_assert_true ((found->n_gaps > 0) == (found->first_reason != NULL));
+    g_assert_cmpuint (found->gaps.n, ==, met->n_gaps);
+    g_assert_cmpuint (found->gaps.bytes, ==, met->gap_bytes);
+    g_assert_true ((found->gaps.n > 0) == (found->gaps.first_reason != NULL));
     check_index (found, met, options);
     check_left_out (found, met, options);
 }
 
 static void
-check_same (const ArecScanned *a, const ArecScanned *b)
+check_same (const ArecScanFindings *a, const ArecScanFindings *b)
 {
     g_assert_cmpuint (a->end, ==, b->end);
     g_assert_true (a->has_footer == b->has_footer);
@@ -229,7 +233,7 @@ static void
 check_scan_index (ArecSource *source, ArecScanIndexOptions options)
 {
     g_autoptr (ArecIndexFile) file = arec_index_file_new (NULL);
-    g_auto (ArecScanned) found = {0}, offloaded = {0};
+    g_auto (ArecScanFindings) found = {0}, offloaded = {0};
     Met met = walk (source, &options);
 
     g_assert_true (arec_scan_index (source, &options, &found, NULL));
@@ -241,7 +245,7 @@ check_scan_index (ArecSource *source, ArecScanIndexOptions options)
     g_array_unref (met.chunks);
 }
 
-/* @footer_offset  anything, told where the file does not say it. */
+/* @footer_offset  any number, passed as the footer's position if the file has none. */
 static void
 check_indexes (ArecSource *source, unsigned how, uint64_t footer_offset)
 {
@@ -267,7 +271,7 @@ typedef struct {
     uint64_t decoded_size; /* of these */
     uint64_t n_chunks;     /* sound ones with records */
     uint64_t n_damages;
-    bool is_last_told;   /* a damage that was not told in order: nothing may follow */
+    bool is_last_told;   /* a damage was reported out of order: nothing may follow */
     uint64_t hash;       /* over what the sound chunks hold */
     uint64_t place_hash; /* over their places and numbers */
 } Inspected;
@@ -319,7 +323,7 @@ take_chunk (Inspected *all, const ArecInspectedChunk *chunk, uint64_t file_size,
 }
 
 static void
-take_damage (Inspected *all, const ArecDamage *damage, uint64_t file_size)
+take_damage (Inspected *all, const ArecDamage *damage, bool lenient, uint64_t file_size)
 {
     g_assert_false (all->is_last_told);
     all->is_last_told = all->n_damages == 0 && damage->offset < all->begin;
@@ -331,28 +335,51 @@ take_damage (Inspected *all, const ArecDamage *damage, uint64_t file_size)
     g_assert_cmpuint (damage->first_record, ==, all->next_record);
     g_assert_true (damage->knows_n_records || damage->n_records == 0);
     all->begin = damage->offset;
-    all->next_record += damage->n_records;
+    if (!lenient || !damage->is_restorable) {
+        all->next_record += damage->n_records;
+    }
     all->n_damages++;
 }
 
 /* ---- repair ---- */
 
 typedef struct {
-    ArecShardWriter *writer;
-    ArecSink *sink; /* the writer's */
-    bool reencodes;
-    Inspected copied; /* as far as it says what is in the copy */
+    ArecShardWriter *copier; /* one of these two is there */
+    ArecWriter *reencoder;
+    ArecSink *sink;   /* of either */
+    Inspected copied; /* the members that describe the copy */
 } Copy;
 
 static void
 copy_begin (Copy *copy, bool reencodes)
 {
-    const ArecShardWriterOptions options = {
-        .codec = arec_codec_options_default (AREC_COMPRESSION_SNAPPY), .group_size = 3};
+    const ArecShardWriterOptions copying = {
+        .codec = arec_codec_options_default (AREC_COMPRESSION_SNAPPY)};
+    ArecWriterOptions writing;
 
-    *copy = (Copy){.sink = arec_memory_sink_new ("fuzz"), .reencodes = reencodes};
-    copy->writer = arec_shard_writer_new (copy->sink, &options, NULL);
-    g_assert_nonnull (copy->writer);
+    *copy = (Copy){.sink = arec_memory_sink_new ("fuzz")};
+    if (reencodes) {
+        g_assert_true (arec_writer_options_parse ("group_size:3,snappy,max_parallelism:1",
+                                                  &writing, NULL));
+        copy->reencoder = arec_writer_new_for_sink (copy->sink, &writing, NULL);
+    } else {
+        copy->copier = arec_shard_writer_new (copy->sink, &copying, NULL);
+    }
+    g_assert_true (copy->copier || copy->reencoder);
+}
+
+static bool
+copy_finish (Copy *copy)
+{
+    return copy->reencoder ? arec_writer_finish (copy->reencoder, NULL)
+                           : arec_shard_writer_finish (copy->copier, NULL);
+}
+
+static void
+copy_clear (Copy *copy)
+{
+    arec_writer_free (copy->reencoder);
+    arec_shard_writer_free (copy->copier);
 }
 
 static void
@@ -362,29 +389,31 @@ copy_chunk (Copy *copy, const ArecInspectedChunk *chunk)
                     copy->copied.n_records == 0;
 
     if (chunk->role == AREC_ROLE_METADATA && is_first) {
-        g_assert_true (
-            arec_shard_writer_copy_metadata (copy->writer, &chunk->header, chunk->data, NULL));
+        g_assert_true (copy->reencoder ? arec_writer_put_metadata (
+                                             copy->reencoder, &chunk->header, chunk->data, NULL)
+                                       : arec_shard_writer_put_metadata (
+                                             copy->copier, &chunk->header, chunk->data, NULL));
     }
     if (chunk->role != AREC_ROLE_RECORDS || chunk->header.num_records == 0) {
         return;
     }
     note_chunk (&copy->copied, chunk);
-    if (!copy->reencodes) {
+    if (copy->copier) {
         g_assert_true (
-            arec_shard_writer_copy_chunk (copy->writer, &chunk->header, chunk->data, NULL));
+            arec_shard_writer_put_chunk (copy->copier, &chunk->header, chunk->data, NULL));
         return;
     }
     for (uint64_t i = 0; i < chunk->chunk->ends.n; i++) {
         ArecBytes record = arec_chunk_record (chunk->chunk, i);
 
         g_assert_true (
-            arec_shard_writer_add (copy->writer, record.at, arec_bytes_left (&record), NULL));
+            arec_writer_write (copy->reencoder, record.at, arec_bytes_left (&record), NULL));
     }
 }
 
 /* ---- all of it ---- */
 
-/* Inspects @file as far as it can be told what it is. @copy  gets what is sound; nullable. */
+/* Inspects @file if its format can be determined. @copy  gets the sound chunks; nullable. */
 static bool
 inspect (const GByteArray *file, const ArecShardOptions *shard_options, bool lenient,
          Copy *copy, Inspected *all)
@@ -419,7 +448,7 @@ inspect (const GByteArray *file, const ArecShardOptions *shard_options, bool len
                 copy_chunk (copy, &chunk);
             }
         } else if (step == AREC_INSPECT_DAMAGE) {
-            take_damage (all, &damage, file->len);
+            take_damage (all, &damage, lenient, file->len);
         }
     } while (step != AREC_INSPECT_END);
     g_assert_cmpuint (
@@ -428,7 +457,7 @@ inspect (const GByteArray *file, const ArecShardOptions *shard_options, bool len
     return true;
 }
 
-/* What @file lets read by numbers is what @strict found sound, with the same numbers. */
+/* The records of @file that can be read by number are those that @strict found sound. */
 static void
 check_readable (const GByteArray *file, const ArecShardOptions *shard_options,
                 const Inspected *strict)
@@ -447,7 +476,7 @@ check_readable (const GByteArray *file, const ArecShardOptions *shard_options,
         ArecIndexEntry entry;
 
         g_assert_true (arec_index_get (index, i, &entry, NULL));
-        if (arec_shard_load_chunk (shard, i, &chunk, NULL)) {
+        if (test_load_chunk (shard, i, &chunk, NULL)) {
             g_assert_cmpuint (chunk->ends.n, ==, entry.n_records);
             note_place (&read, entry.offset, entry.first_record, entry.n_records);
         }
@@ -455,11 +484,11 @@ check_readable (const GByteArray *file, const ArecShardOptions *shard_options,
     g_assert_cmphex (read.place_hash, ==, strict->place_hash);
 }
 
-/* The copy opens as it is, and nothing is wrong with it. */
+/* The copy opens without recovery and has no damage. */
 static void
 check_copy (const Copy *copy)
 {
-    const ArecShardOptions options = {.kind = AREC_SHARD_ARRAY_RECORD};
+    const ArecShardOptions options = {.kind = AREC_KIND_ARRAY_RECORD};
     ArecBytes bytes = arec_memory_sink_bytes (copy->sink);
     g_autoptr (GByteArray) file =
         g_byte_array_append (g_byte_array_new(), bytes.at, (guint)arec_bytes_left (&bytes));
@@ -474,18 +503,17 @@ check_copy (const Copy *copy)
     g_assert_cmpuint (again.n_damages, ==, 0);
     g_assert_cmpuint (again.n_records, ==, copy->copied.n_records);
     g_assert_cmpuint (again.decoded_size, ==, copy->copied.decoded_size);
-    if (!copy->reencodes) {
+    if (copy->copier) {
         g_assert_cmpuint (again.n_chunks, ==, copy->copied.n_chunks);
         g_assert_cmphex (again.hash, ==, copy->copied.hash);
     }
 }
 
-/* Verifies @file, and makes a sound copy of it, which is not as strict. */
+/* Verifies @file, and makes a sound copy of it, which may keep more. */
 static void
 check_inspections (const GByteArray *file, unsigned how)
 {
-    static const ArecShardKind kinds[] = {AREC_SHARD_AUTO, AREC_SHARD_ARRAY_RECORD,
-                                          AREC_SHARD_RIEGELI};
+    static const ArecKind kinds[] = {AREC_KIND_AUTO, AREC_KIND_ARRAY_RECORD, AREC_KIND_RIEGELI};
     const ArecShardOptions options = {.limits = fuzz_limits,
                                       .kind = kinds[(how >> KIND_SHIFT) % G_N_ELEMENTS (kinds)],
                                       .name_is_array_record = how & IS_EXPECTED};
@@ -498,15 +526,16 @@ check_inspections (const GByteArray *file, unsigned how)
     check_readable (file, &options, &strict);
     copy_begin (&copy, how & REENCODES);
     if (!inspect (file, &options, true, &copy, &lenient)) {
-        arec_shard_writer_free (copy.writer);
+        copy_clear (&copy);
         return;
     }
     g_assert_cmpuint (lenient.n_records, >=, strict.n_records);
+    g_assert_cmpuint (lenient.n_damages, ==, strict.n_damages);
     g_assert_cmpuint (lenient.next_record, ==, strict.next_record);
     g_assert_cmpuint (lenient.n_records, ==, copy.copied.n_records);
-    g_assert_true (arec_shard_writer_finish (copy.writer, NULL));
+    g_assert_true (copy_finish (&copy));
     check_copy (&copy);
-    arec_shard_writer_free (copy.writer);
+    copy_clear (&copy);
 }
 
 static GByteArray *

@@ -1,16 +1,17 @@
 /* A whole file, of any bytes with hashes repaired or forged by steps, read as users read.
  *
- * - What opens says the same of itself in every call: places lie in the file and in order.
- * - The size that is told of a record is that of its bytes whenever both are to be had, asked
- *   before the read and after it.
- * - A range gives the bytes of its record, and one of a record that can be read whole can be.
- * - A scan and a read of many give the bytes that reading one by one gives; a read of many
- *   succeeds when those of its records do, and only then.
+ * - All calls about a file that opens agree: places lie in the file and in order.
+ * - The size reported for a record is that of its bytes whenever both can be had, before the
+ *   read and after it.
+ * - A range gives bytes of its record, and can be read if the whole record can be.
+ * - A scan and a read of many records give the same bytes as single reads; a read of many
+ *   succeeds if and only if those of its records do.
+ * - Names of records are as many as records, or an error of bytes.
  * - The outs of a failed call are untouched, and its error is set.
  * - Memory stays bounded.
  *
- * Input: what to repair, or that it is forged, and maybe one byte to spoil and how to open it;
- * which records to look at; the file.
+ * Input: what to repair, or that the file is forged, perhaps one byte to spoil, how to open the
+ * file, which records to read; the file.
  */
 #include <string.h>
 
@@ -24,15 +25,16 @@
 /* Records looked at: the first ones, and some that the input names. */
 enum { FIRST_RECORDS = 40, NAMED_RECORDS = 4 };
 
-/* Beside what to repair. */
+/* Flags beside those for what to repair. */
 enum { IS_FORGED = 0x10, IS_SPOILED = 0x20, IS_OFFLOADED = 0x40, HAS_OPTIONS = 0x80 };
 
 #define CACHE_SIZE (UINT64_C (256) << 10)
 
-/* So that small files have both kinds of chunks: decoded whole, and as needed. */
+/* Small, so that small files have both kinds of chunks: decoded whole, and as needed. */
 #define MAX_WHOLE 100
 
-/* @error is where the call that gave @ok puts it: its value may be taken before the call. */
+/* @error points to the variable, because its value may be taken before the call that gives
+ * @ok. */
 static bool
 check_outcome (bool ok, GError *const *error)
 {
@@ -65,8 +67,8 @@ read_record (ArecReader *reader, uint64_t record, ArecView *view)
     return ok;
 }
 
-/* A range of @record, before anything behind it was asked for: what it gives is checked against
- * the whole by the caller. */
+/* A range of @record, before any later byte was requested. The caller compares it with the
+ * whole record. */
 static bool
 read_range (ArecReader *reader, uint64_t record, uint64_t offset, uint64_t size, ArecView *view)
 {
@@ -89,12 +91,12 @@ check_range (const ArecView *part, uint64_t offset, uint64_t size, const ArecVie
                      MIN (size, whole->size - from));
 }
 
-/* Size, bytes, size again; false: the bytes are not to be had. */
+/* Size, bytes, size again; false: the bytes cannot be had. */
 static bool
 look_at (ArecReader *reader, uint64_t record, ArecView *view)
 {
     uint64_t before = 0, after = 0;
-    bool told = size_of (reader, record, &before);
+    bool reported = size_of (reader, record, &before);
     uint64_t offset = before / 3, size = before / 2;
     g_auto (ArecView) part = {0};
     ArecPlace place;
@@ -108,7 +110,7 @@ look_at (ArecReader *reader, uint64_t record, ArecView *view)
     check_range (&part, offset, size, view);
     g_assert_true (size_of (reader, record, &after));
     g_assert_cmpuint (after, ==, view->size);
-    if (told) {
+    if (reported) {
         g_assert_cmpuint (before, ==, view->size);
     }
     return true;
@@ -116,12 +118,12 @@ look_at (ArecReader *reader, uint64_t record, ArecView *view)
 
 /* ---- many records ---- */
 
-/* Goes over records [first, end), or the first of them. */
+/* Reads records [first, end), or as many of them as there is time for. */
 static void
 check_scan (ArecReader *reader, uint64_t first, uint64_t end)
 {
     uint64_t next = first;
-    g_autoptr (ArecScan) scan = arec_scan_new (reader, first, end);
+    g_autoptr (ArecCursor) scan = arec_cursor_new (reader, first, end);
 
     for (unsigned i = 0; i <= FIRST_RECORDS; i++) {
         g_autoptr (GError) error = NULL;
@@ -129,7 +131,8 @@ check_scan (ArecReader *reader, uint64_t first, uint64_t end)
         const uint8_t *data = NULL;
         size_t size = 0;
         uint64_t record;
-        bool ok = check_outcome (arec_scan_next (scan, &record, &data, &size, &error), &error);
+        bool ok =
+            check_outcome (arec_cursor_next (scan, &record, &data, &size, &error), &error);
 
         g_assert_cmpuint (record, ==, next);
         if (ok && !data) {
@@ -140,13 +143,13 @@ check_scan (ArecReader *reader, uint64_t first, uint64_t end)
         if (ok) {
             g_assert_cmpmem (view.data, view.size, data, size);
         }
-        g_assert_cmpuint (arec_scan_position (scan), >, record);
-        next = arec_scan_position (scan);
+        g_assert_cmpuint (arec_cursor_position (scan), >, record);
+        next = arec_cursor_position (scan);
         g_assert_cmpuint (next, <=, end);
     }
 }
 
-/* A scan that ends within a chunk, maybe, and one that wants all, as far as there is time. */
+/* A scan that may end within a chunk, and one of all records, as far as there is time. */
 static void
 check_scans (ArecReader *reader, uint64_t first)
 {
@@ -199,6 +202,23 @@ look_at_named (ArecReader *reader, ArecBytes *which)
 /* ---- the file ---- */
 
 static void
+check_names (ArecReader *reader)
+{
+    uint64_t n = arec_reader_n_records (reader);
+    g_autoptr (ArecStoredNames) names = NULL;
+    g_autoptr (GError) error = NULL;
+
+    if (!check_outcome (arec_stored_names_load (reader, 0, &names, &error), &error)) {
+        g_assert_true (arec_error_is_of_bytes (error));
+        g_assert_null (names);
+    }
+    for (uint64_t i = 0; names && i < n; i += 1 + n / FIRST_RECORDS) {
+        g_assert_cmpuint (strlen (arec_stored_names_get (names, i)), <=, FUZZ_MAX_CHUNK);
+    }
+    g_assert_true (!names || n == 0 || arec_stored_names_get (names, n - 1));
+}
+
+static void
 check_file (ArecReader *reader, size_t file_size)
 {
     ArecFileInfo info;
@@ -211,13 +231,13 @@ check_file (ArecReader *reader, size_t file_size)
     g_assert_cmpuint (info.n_records, ==, arec_reader_n_records (reader));
     g_assert_cmpuint (info.n_chunks, <=, info.n_records);
     check_outcome (arec_reader_file_coding (reader, 0, &codec, &transposed, &error), &error);
+    check_names (reader);
 }
 
 static ArecReaderOptions
 take_options (unsigned flags, ArecBytes *input)
 {
-    static const ArecKindChoice kinds[] = {AREC_KIND_AUTO, AREC_KIND_IS_ARRAY_RECORD,
-                                           AREC_KIND_IS_RIEGELI};
+    static const ArecKind kinds[] = {AREC_KIND_AUTO, AREC_KIND_ARRAY_RECORD, AREC_KIND_RIEGELI};
     unsigned how = flags & HAS_OPTIONS ? fuzz_take_u8 (input) : 0;
 
     return (ArecReaderOptions){.index_storage = flags & IS_OFFLOADED ? AREC_INDEX_OFFLOADED

@@ -1,31 +1,30 @@
 /* The decoder of simple chunks over any body, any number of records and any decoded size.
  *
- * - What decodes has as many records as were announced, their ends ascend, and the last is the
- *   decoded size; every byte of the values can be read, and values that the harness compressed
- *   come back as they were.
+ * - A chunk that decodes has as many records as announced; their ends ascend, and the last is
+ *   the decoded size; every byte of the values can be read, and values that the harness
+ *   compressed come back unchanged.
  * - The size list alone gives the same ends.
- * - Decoding as much as is needed gives the same bytes, or the same failure when the end is
- *   needed at the latest; what it gave before is not taken back.
+ * - Decoding as far as needed gives the same bytes. If the whole chunk fails, it fails in the
+ *   same way when the end is needed, if not before; bytes once given stay valid.
  * - Memory stays bounded whatever the numbers are, and a chunk is not charged less than it
  *   takes.
  *
- * Input: form of the body, number of records, decoded size, most that is accepted, and the
- * body: plainly, or as size list and values that are to be compressed.
+ * Input: form of the body, number of records, decoded size, the largest size accepted, and the
+ * body: as it is, or as size list and values to be compressed.
  */
 #include <string.h>
 
-#include "codec/stream.h"
+#include "codec/codec_stream.h"
 #include "forge.h"
 #include "fuzz.h"
 #include "riegeli/chunk.h"
 #include "riegeli/simple_chunk.h"
 #include "source/memory_source.h"
 
-/* The body is as given, or made of its parts by one of the codecs. */
+/* The body is as given, or its parts are compressed by one of the codecs. */
 enum { FORM_PLAIN, FORM_NONE, FORM_BROTLI, FORM_ZSTD, FORM_SNAPPY, N_FORMS };
 
-/* @values (out): what the records are if the body decodes; without a begin where only the body
- * knows. */
+/* @values (out): the records if the body decodes; without a start if only the body has them. */
 static GByteArray *
 make_body (unsigned form, ArecBytes *input, ArecBytes *values)
 {
@@ -39,7 +38,7 @@ make_body (unsigned form, ArecBytes *input, ArecBytes *values)
 
     if (form == FORM_PLAIN) {
         *values = (ArecBytes){0};
-        /* Room makes the bytes of an empty body a pointer that is not NULL. */
+        /* The reserved size gives even an empty body a pointer that is not NULL. */
         return g_byte_array_append (g_byte_array_sized_new (16), input->at,
                                     (guint)arec_bytes_left (input));
     }
@@ -68,14 +67,14 @@ check_chunk (const ArecChunk *chunk, const ArecChunkHeader *header, uint64_t max
     for (uint64_t i = 0; i < header->decoded_data_size; i++) {
         sum ^= chunk->values[i];
     }
-    g_assert_cmpuint (sum, <=, UINT8_MAX); /* the bytes were needed */
+    g_assert_cmpuint (sum, <=, UINT8_MAX); /* every byte has been requested */
     g_assert_cmpuint (chunk->cost, >=,
                       header->decoded_data_size + arec_record_ends_memory (&chunk->ends));
     g_assert_cmpuint (arec_record_ends_memory (&chunk->ends), <=,
                       arec_record_ends_cost (header->num_records, header->decoded_data_size));
 }
 
-/* The values from front to end; @reference has them where the whole can be decoded. */
+/* The values from front to end; @reference has them if the whole chunk can be decoded. */
 static void
 check_progressive (const GByteArray *body, const ArecChunkHeader *header,
                    const ArecChunk *reference)
@@ -94,7 +93,7 @@ check_progressive (const GByteArray *body, const ArecChunkHeader *header,
     if (size == 0 || size > FUZZ_MAX_CHUNK ||
         arec_simple_parse_front (memory, body->len, body->len, &front, &reason) !=
             AREC_DECODE_OK ||
-        !arec_stream_is_possible (front.compression)) {
+        !arec_codec_stream_is_possible (front.compression)) {
         return;
     }
     stream = arec_bytes (memory + front.sizes_begin + front.sizes_size,
@@ -108,13 +107,13 @@ check_progressive (const GByteArray *body, const ArecChunkHeader *header,
         arec_progressive_values_new (front.compression, stream, memory, decoded, size, &reason);
     if (!values) {
         g_assert_nonnull (reason);
-        g_assert_true (!reference || reason == arec_stream_needs_whole);
+        g_assert_true (!reference || reason == arec_codec_stream_needs_whole);
         return;
     }
     memory = NULL;
     for (size_t i = 0; i < G_N_ELEMENTS (ends); i++) {
-        ArecProgress progress = {0};
-        bool ok = !arec_progressive_values_need (values, ends[i], &progress);
+        ArecDecodeTally tally = {0};
+        bool ok = !arec_progressive_values_need (values, ends[i], &tally);
 
         g_assert_true (ok == (arec_progressive_values_mark (values) >= ends[i]));
         g_assert_true (ok || !reference);
@@ -124,7 +123,7 @@ check_progressive (const GByteArray *body, const ArecChunkHeader *header,
     }
 }
 
-/* The size list of the body alone, where its front makes sense. */
+/* The size list of the body alone, if the first bytes are plausible. */
 static bool
 decode_sizes (const GByteArray *body, const ArecChunkHeader *header, ArecRecordEnds *ends)
 {
@@ -162,8 +161,7 @@ check_sizes (const GByteArray *body, const ArecChunkHeader *header, const ArecCh
 }
 
 static void
-decode (const GByteArray *body, const ArecChunkHeader *header, ArecBytes values,
-        uint64_t max_size)
+decode (const GByteArray *body, ArecChunkHeader *header, ArecBytes values, uint64_t max_size)
 {
     g_autoptr (ArecSource) source = arec_memory_source_new ("fuzz", "", 0);
     g_autoptr (GError) error = NULL;
@@ -174,7 +172,8 @@ decode (const GByteArray *body, const ArecChunkHeader *header, ArecBytes values,
     uint8_t *memory = g_malloc (MAX (body->len, 1));
 
     memcpy (memory, body->data, body->len);
-    if (arec_chunk_decode (&place, header, memory, memory, &limits, &chunk, &error)) {
+    if (arec_chunk_decode (&(ArecStoredChunk){&place, header, memory, memory}, &limits, &chunk,
+                           &error)) {
         g_assert_no_error (error);
         check_chunk (chunk, header, max_size);
         check_sizes (body, header, chunk);

@@ -1,17 +1,17 @@
 /* The decoder of transposed chunks over any body, any number of records and any decoded size.
  *
- * - What decodes has as many records as were announced, their ends ascend, and the last is the
- *   decoded size; every byte of the values can be read.
- * - The ends alone are the same. They are to be had whenever the chunk decodes, and where
- *   nothing is compressed, only then.
- * - A machine whose header is right decodes to what a second walk makes of it, with the right
- *   numbers, and otherwise not at all.
- * - Parts decode the same or not at all, whatever they are compressed with; limits on what is
- *   decompressed may refuse some of them.
+ * - A chunk that decodes has as many records as announced; their ends ascend, and the last is
+ *   the decoded size; every byte of the values can be read.
+ * - The ends alone are the same. They can be had whenever the chunk decodes, and if nothing is
+ *   compressed, only then.
+ * - A machine whose header is right decodes, with the right numbers, to the records that a
+ *   second walk finds, and with other numbers not at all.
+ * - Parts decode to the same or not at all, whatever codec compresses them; limits on
+ *   decompressed sizes may refuse some of them.
  * - Memory stays bounded whatever the numbers are.
  *
- * Input: form of the body, codec, limits, number of records, decoded size, and the body:
- * plainly, as parts that are to be compressed, or as a machine.
+ * Input: form of the body, codec, limits, number of records, decoded size, and the body: as it
+ * is, as parts to be compressed, or as a machine.
  */
 #include <string.h>
 
@@ -25,8 +25,8 @@
 
 enum { FORM_PLAIN, FORM_PARTS, FORM_MACHINE, N_FORMS };
 
-/* Beside the form: metadata, whose number of records is 1; Zstd frames that do not tell their
- * size; wrong sizes in front of streams; the machine's true numbers. */
+/* Flags beside the form: metadata, whose number of records is 1; Zstd frames without their
+ * content size; wrong sizes before streams; the machine's true numbers. */
 enum { IS_METADATA = 4, IS_UNSIZED = 8, LIES = 16, IS_TRUE = 32 };
 
 enum { MAX_BUCKETS = 20, MAX_PART = 4096 };
@@ -73,14 +73,14 @@ check_chunk (const ArecChunk *chunk, const Task *task)
     for (uint64_t i = 0; i < task->size.decoded_size; i++) {
         sum ^= chunk->values[i];
     }
-    g_assert_cmpuint (sum, <=, UINT8_MAX); /* the bytes were needed */
+    g_assert_cmpuint (sum, <=, UINT8_MAX); /* every byte has been requested */
     g_assert_cmpuint (chunk->cost, >=,
                       task->size.decoded_size + arec_record_ends_memory (&chunk->ends));
     g_assert_cmpuint (arec_record_ends_memory (&chunk->ends), <=,
                       arec_record_ends_cost (task->size.num_records, task->size.decoded_size));
 }
 
-/* The ends alone; they may be asked for within the limits. */
+/* The ends alone, which have limits of their own. */
 static void
 check_ends (const GByteArray *body, const Task *task, const ArecChunk *chunk)
 {
@@ -112,21 +112,21 @@ decode (const GByteArray *body, const Task *task)
 {
     g_autoptr (ArecSource) source = arec_memory_source_new ("fuzz", "", 0);
     ArecChunkPlace place = {.source = source};
-    const ArecChunkHeader header = {
-        .type = task->is_metadata ? AREC_CHUNK_METADATA : AREC_CHUNK_TRANSPOSED,
-        .num_records = task->is_metadata ? 0 : task->size.num_records,
-        .decoded_data_size = task->size.decoded_size,
-        .data_size = body->len};
+    ArecChunkHeader header = {.type = task->is_metadata ? AREC_CHUNK_METADATA
+                                                        : AREC_CHUNK_TRANSPOSED,
+                              .num_records = task->is_metadata ? 0 : task->size.num_records,
+                              .decoded_data_size = task->size.decoded_size,
+                              .data_size = body->len};
     uint8_t *memory = g_malloc (MAX (body->len, 1));
     Outcome outcome = {0};
     bool ok;
 
     memcpy (memory, body->data, body->len);
     ok = task->is_metadata
-             ? arec_chunk_decode_metadata (&place, &header, memory, memory, &task->limits,
-                                           &outcome.chunk, &outcome.error)
-             : arec_chunk_decode (&place, &header, memory, memory, &task->limits,
-                                  &outcome.chunk, &outcome.error);
+             ? arec_chunk_decode_metadata (&(ArecStoredChunk){&place, &header, memory, memory},
+                                           &task->limits, &outcome.chunk, &outcome.error)
+             : arec_chunk_decode (&(ArecStoredChunk){&place, &header, memory, memory},
+                                  &task->limits, &outcome.chunk, &outcome.error);
     g_assert_true (ok == (outcome.chunk != NULL) && ok == (outcome.error == NULL));
     if (ok) {
         check_chunk (outcome.chunk, task);
@@ -137,7 +137,7 @@ decode (const GByteArray *body, const Task *task)
 
 /* ---- parts ---- */
 
-/* Appends the bytes that @input has the number of. */
+/* Appends bytes of @input, which has their number first. */
 static void
 take_part (ArecBytes *input, GByteArray *part)
 {
@@ -265,7 +265,7 @@ take_limits (ArecBytes *input)
 static void
 decode_plain (ArecBytes *input, const Task *task)
 {
-    /* Room makes the bytes of an empty body a pointer that is not NULL. */
+    /* The reserved size gives even an empty body a pointer that is not NULL. */
     g_autoptr (GByteArray) body = g_byte_array_append (g_byte_array_sized_new (16), input->at,
                                                        (guint)arec_bytes_left (input));
     g_auto (Outcome) outcome = {0};

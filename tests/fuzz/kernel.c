@@ -5,8 +5,8 @@
 
 #include <glib.h>
 
-#include "long_reads.h"
-#include "ops.h"
+#include "ops/ops.h"
+#include "read/long_reads.h"
 
 ArecfsServer fuzz_server;
 
@@ -43,7 +43,7 @@ on_reply (int fd, struct iovec *iov, int count, void *data)
     return (ssize_t)size;
 }
 
-/* Requests are handed over, never fetched. */
+/* Never called: requests are handed to libfuse, which does not fetch them. */
 static ssize_t
 on_read (int fd, void *buffer, size_t size, void *data)
 {
@@ -58,27 +58,6 @@ on_init (void *data, struct fuse_conn_info *conn)
     conn->want |= conn->capable & FUSE_CAP_EXPORT_SUPPORT;
     fuzz_server.initialized = true;
 }
-
-static const struct fuse_lowlevel_ops operations = {
-    .init = on_init,
-    .lookup = arecfs_op_lookup,
-    .forget = arecfs_op_forget,
-    .forget_multi = arecfs_op_forget_multi,
-    .getattr = arecfs_op_getattr,
-    .access = arecfs_op_access,
-    .statfs = arecfs_op_statfs,
-    .opendir = arecfs_op_opendir,
-    .readdir = arecfs_op_readdir,
-    .readdirplus = arecfs_op_readdirplus,
-    .releasedir = arecfs_op_releasedir,
-    .open = arecfs_op_open,
-    .read = arecfs_op_read,
-    .flush = arecfs_op_flush,
-    .release = arecfs_op_release,
-    .getxattr = arecfs_op_getxattr,
-    .listxattr = arecfs_op_listxattr,
-    .ioctl = arecfs_op_ioctl,
-};
 
 /* ---- requests ---- */
 
@@ -127,7 +106,9 @@ fuzz_kernel_start (void)
                                          FUSE_DO_READDIRPLUS | FUSE_PARALLEL_DIROPS};
     char *argv[] = {"fuzz", NULL};
     struct fuse_args args = FUSE_ARGS_INIT (1, argv);
+    struct fuse_lowlevel_ops operations = arecfs_operations;
 
+    operations.init = on_init;
     if (fuzz_server.session) {
         return;
     }

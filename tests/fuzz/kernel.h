@@ -7,22 +7,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server.h"
+#include "serve/server.h"
 
-/* What the operations serve; all but its session is the caller's to fill. */
+/* The server of the operations. The caller fills in all but its session. */
 extern ArecfsServer fuzz_server;
 
-/* Makes the session at the first call; INIT is answered then. */
+/* Makes the session at the first call. INIT has been answered when it returns. */
 void fuzz_kernel_start (void);
 
-/* What came back; `data` stays until the next request. */
+/* A reply; `data` is valid until the next request. */
 typedef struct {
     int error; /* an errno, 0 with data */
     const uint8_t *data;
     size_t size;
 } FuzzReply;
 
-/* Sends one request, whose message is @arguments and behind them @name with its NUL if not
- * NULL, and aborts unless it has exactly one reply; FORGET has none. */
+/* Sends one request with the message @arguments, followed by @name and its NUL if @name is not
+ * NULL. Aborts unless it gets exactly one reply, or none if it is FORGET. */
 FuzzReply fuzz_kernel_ask (enum fuse_opcode opcode, uint64_t ino, const void *arguments,
                            size_t size, const char *name);

@@ -7,7 +7,7 @@ enum { MAX_STATES = 200, MAX_BUFFERS = 20, MAX_BUFFER = 4096 };
 /* The second walk gives up beyond these. */
 enum { MAX_STEPS = 100000, MAX_DECODED = 65536 };
 
-/* What tags mean (spec/transpose 3.1): numbers below 8, and the low bits of the others. */
+/* Kinds of states (FORMAT.md 7.4): numbers below 8, and the low bits of tags. */
 enum { NOOP, RAW_RECORD, SUBMESSAGE_START, RECORD_START };
 enum { VARINT, FIXED64, STRING, GROUP_START, GROUP_END, FIXED32, SUBMESSAGE_END };
 
@@ -57,7 +57,7 @@ take_buffer (ArecBytes *input)
 {
     ArecBytes bytes = fuzz_take_bytes (input, fuzz_take_number (input) % MAX_BUFFER);
 
-    /* Room makes the bytes of an empty one a pointer that is not NULL. */
+    /* The reserved size gives even an empty buffer a pointer that is not NULL. */
     return g_byte_array_append (g_byte_array_sized_new (16), bytes.at,
                                 (guint)arec_bytes_left (&bytes));
 }
@@ -246,7 +246,7 @@ enter (Walk *walk, const TestState *state)
     }
 }
 
-/* Whether implicit states follow each other for ever from somewhere. */
+/* Whether from any state implicit states follow each other for ever. */
 static bool
 has_circle (const FuzzMachine *machine)
 {

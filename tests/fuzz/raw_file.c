@@ -20,7 +20,7 @@ append_zeros (GByteArray *file, size_t n)
     memset (file->data + begin, 0, n);
 }
 
-/* How many bytes from @at on stand for themselves. */
+/* How many bytes from @at on are literal. */
 static size_t
 plain_length (const uint8_t *at, size_t size)
 {
@@ -63,8 +63,8 @@ fuzz_file_unpack (const uint8_t *packed, size_t size)
 
 /* ---- bytes of a chunk ---- */
 
-/* The next bytes of a chunk in one piece, at most @n: steps *at over a block header if there is
- * one. 0: the file ends here. */
+/* The number of bytes of a chunk in one piece from *at on, at most @n; moves *at past a block
+ * header if there is one. 0: the file ends here. */
 static size_t
 next_piece (const GByteArray *file, uint64_t *at, uint64_t n)
 {
@@ -135,7 +135,7 @@ repair_block (GByteArray *file, uint64_t block, unsigned what, uint64_t begin, u
     }
 }
 
-/* Repairs the chunk at @begin and returns its end; 0: there is none that makes sense. */
+/* Repairs the chunk at @begin and returns its end; 0: there is no plausible chunk. */
 static uint64_t
 repair_chunk (GByteArray *file, uint64_t begin, unsigned what)
 {

@@ -1,5 +1,6 @@
-/* Runs a fuzz target over files: `replay_NAME FILE-OR-FOLDER...`. Linked with each target where
- * there is no libFuzzer. A folder that is absent counts as empty, none at all is a failure. */
+/* Runs a fuzz target over files: `replay_NAME FILE-OR-FOLDER...`. Linked with each target
+ * where there is no libFuzzer. A folder that is absent counts as empty; if no file is run at
+ * all, that is a failure. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ watch_signals (void)
         __sanitizer_set_death_callback (name_current);
     }
     for (size_t i = 0; i < G_N_ELEMENTS (watched); i++) {
-        /* A sanitizer tells more of a bad access than its signal does. */
+        /* A sanitizer reports more about a bad access than its signal does. */
         if (!__sanitizer_set_death_callback || watched[i] == SIGABRT || watched[i] == SIGALRM) {
             sigaction (watched[i], &action, NULL);
         }
@@ -58,7 +59,7 @@ static void
 run_file (const char *path)
 {
     g_autofree char *data = NULL;
-    g_autofree uint8_t *exact = NULL; /* nothing behind the last byte, not even a NUL */
+    g_autofree uint8_t *exact = NULL; /* nothing after the last byte, not even a NUL */
     g_autoptr (GError) error = NULL;
     gsize size;
 

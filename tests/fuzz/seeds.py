@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
-"""Writes first inputs for every target: FOLDER/NAME/*. From tests/golden and made by hand.
+"""Writes first inputs for every target to FOLDER/NAME/*: from tests/golden, and made by hand.
 
 tests/fuzz/corpus came from these by fuzzing and merging; a new target starts with a function here.
 """
 
+import gzip
+import io
 import json
 import pathlib
 import re
 import struct
 import sys
+import tarfile
+import zlib
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
 ESCAPE = b"\xf5\x5f"
@@ -21,7 +25,7 @@ REPAIR_NONE = b"\x00"
 
 
 def number(n):
-    """As fuzz_take_number () takes it."""
+    """@n as fuzz_take_number () takes it."""
     if n < 1 << 6:
         return bytes([n])
     if n < 1 << 14:
@@ -40,13 +44,13 @@ def varint(n):
 
 
 def packed(data):
-    """As fuzz_file_unpack () takes it."""
+    """@data as fuzz_file_unpack () takes it."""
     data = data.replace(ESCAPE, ESCAPE + b"\0\0")
     return re.sub(rb"\0{8,65535}", lambda run: ESCAPE + struct.pack("<H", len(run[0])), data)
 
 
 def golden_files():
-    """(name, bytes) of the small ones that compress to a sensible input."""
+    """(name, bytes) of the golden files that are small enough for an input once packed."""
     for path in sorted(GOLDEN.iterdir()):
         if path.suffix in (".array_record", ".riegeli") and path.stat().st_size <= MAX_GOLDEN:
             data = path.read_bytes()
@@ -90,7 +94,7 @@ def golden_bodies():
 
 
 def golden_vectors():
-    """(name, records, decoded size, is metadata, body) of the small ones, valid and not."""
+    """(name, records, decoded size, is metadata, body) of the small vectors, valid and invalid."""
     vectors = GOLDEN / "vectors"
     manifest = json.loads((vectors / "manifest.json").read_text())
     for entry in manifest["chunks"] + manifest["invalid"]:
@@ -119,12 +123,12 @@ class Cursor:
 
 
 def part(data):
-    """As a length and bytes."""
+    """@data as a length and bytes."""
     return number(len(data)) + data
 
 
 def parts_of(body):
-    """An uncompressed valid body as fuzz_transposed.c takes its parts."""
+    """The parts of an uncompressed valid body as fuzz_transposed.c takes them."""
     front = Cursor(body[1:])
     plain = Cursor(front.take(front.varint()))
     n_buckets, n_buffers = plain.varint(), plain.varint()
@@ -263,6 +267,16 @@ def transposed():
             yield f"{name}.lie", bytes([kind | 17, 3]) + numbers + number(1 << 40) + parts_of(body)
 
 
+def transposed_encoder():
+    sets = json.loads((GOLDEN / "vectors" / "manifest.json").read_text())["record_sets"]
+    for i, (name, entry) in enumerate(sets.items()):
+        records = [bytes.fromhex(record) for record in entry["records_hex"][:20]]
+        if sum(map(len, records)) <= 3000:
+            front = bytes([i % 4]) + number([1, 64, 1 << 40][i % 3]) + bytes([[0, 63, 1][i % 3], 1 + i % 5])
+            repeat = number((1 << 20) + i % 50)
+            yield name, front + b"".join(map(part, records)) + repeat + b"".join(map(part, records[:3]))
+
+
 def footers():
     yield "postscript", b"\x00\x08\x9c\x02\x10\xde\xc0\xeb\xfe\x84\xce\xc3\xc9\x71"
     yield "metadata", b"\x01\x0a\x0b\x08\x01\x10\x05\x18\x06\x22\x03a:1"
@@ -280,7 +294,7 @@ def options():
     texts = {
         0: ["max_parallelism:4,readahead_buffer_size:16MB", "index_storage_option:offloaded", "max_parallelism:auto",
             "readahead_buffer_size:1.5K,footer_prefetch_bytes:0", "max_parallelism:-1", "what:1", ",,", "a:b:c"],
-        1: ["first,word:a,int:5", "first:true,wide:-9223372036854775808", "bytes:1e3K,later:any text",
+        1: ["first,word:a,int:5", "first:true,wide:-9223372036854775808", "bytes:1e3K,any:any text,later:12",
             "word:a,first", "int:-131072,bytes:auto", "bytes:0x1p3", "bytes:18446744073709551615", "bytes:inf", "int:-131073"],
         2: ["0", "16MB", "0.5M", "1.5GiB", "18446744073709551615", "16777216T", ".5K", "1k", "5.", "1 K"],
         3: [number(100) + text for text in (b"7", b"5:9", b":100", b"-10:", b":", b"9:5", b"-1", b"-101:",
@@ -288,6 +302,9 @@ def options():
         4: [number(n) + bytes([suffix]) + text for n, suffix, text in (
             (100, 0, b"07"), (100, 1, b"7.png"), (100, 4, b"99"), (1 << 62, 2, b"4611686018427387903.0"),
             (1000, 3, b"0127"), (1000, 0, b"1000"))],
+        5: ["group_size:64,zstd:5,window_log:12", "default:x,transpose,transpose_bucket_size:0.5MB,brotli:9,window_log:auto",
+            "snappy:2,saturation_delay_ms:7,pad_to_block_boundary:true", "uncompressed,max_parallelism:auto", "zstd,brotli",
+            "window_log:9,snappy:9", "transpose_bucket_size:inf,transpose:false", "brotli:12", "zstd:-131072"],
     }
     for mode, rows in texts.items():
         for i, text in enumerate(rows):
@@ -328,6 +345,101 @@ def scan():
                    + steps + END)
 
 
+def tfrecord():
+    def record(data, damage=None):
+        return (b"\0" if damage is None else b"\1") + part(data) + (b"" if damage is None else number(damage) + b"\0")
+
+    yield "sound", record(b"one") + record(b"") + record(bytes(3000))
+    for name, at in (("length", 1), ("length-crc", 9), ("data", 13), ("data-crc", 16)):
+        yield name, record(b"one") + record(b"two", at) + record(b"three")
+    for name, length in (("above", (1 << 16) + 1), ("most", 1 << 16), ("top", 1 << 63), ("all", (1 << 64) - 1)):
+        yield f"lie-{name}", record(b"one") + b"\xff" + number(length) + record(b"two")
+    yield "header-cut", record(b"one") + b"\xfe" + bytes(5)
+    file = struct.pack("<Q", 0) + b"\x29\x03\x98\x07" + b"\xd8\xea\x82\xa2"  # an empty record
+    yield "plain", b"\xfe" + file * 3
+    yield "gzip", b"\xfe" + gzip.compress(file * 3, mtime=0)
+    yield "gzip-twice", b"\xfe" + gzip.compress(file, mtime=0) * 2
+    yield "gzip-bomb", b"\xfe" + gzip.compress(file * 20000, mtime=0)
+    yield "zlib", b"\xfe" + zlib.compress(file * 3)
+
+
+def names():
+    def packed_names(codec, *items):
+        return bytes([len(items), codec]) + b"".join(item + b"\0" for item in items)
+
+    for codec in range(4):
+        yield f"codec-{codec}", packed_names(codec, b"a", b"", b"b/c", b"x" * 100)
+    for name, items in {"duplicates": [b"a", b"a", b"a.1", b"b/a", b"b/a"], "folders": [b"a", b"a/b", b"a/b/c", b"a b"],
+                        "numbers": [b"/", b"0", b"0_", b"3", b"0/1"], "unsafe": [b"..", b"/x", b"a//b", b"./..", b"x/"],
+                        "dots": [b"./a", b"a", b"b/./c", b"."], "long": [b"a" * 255, b"a" * 255, b"a" * 256]}.items():
+        yield name, packed_names(0, *items)
+    body = b"\x04"
+    yield "empty", b"\x02" + body
+    yield "count", b"\x02" + body + b"\0a\0"
+    yield "no-end", b"\x02" + body + b"\0a\0b"
+    yield "unknown", b"\x02" + body + b"?\2ab"
+    yield "huge", b"\x02" + body + b"z" + varint((1 << 64) - 1)
+    yield "lie-zstd", b"\x03" + body + b"z\6\x28\xb5\x2f\xfd\x20\x03\x19\0\0\0\0\0"
+    yield "lie-snappy", b"\x03" + body + b"s\2\3\x08\0\0\0"
+    yield "lie-brotli", b"\x03" + body + b"b\6\x0b\x01\x80\0\0\0\x03"
+
+
+def example_json():
+    texts = [
+        b'{}', b' { "a" : 1 , "b" : [ 1 , 2.5e3 , -0.1 ] } ', b'{"s":"\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e9\\ud83d\\ude00"}',
+        b'{"n":null,"t":true,"f":[true,false],"e":[]}', b'{"o":{"x":[1,{"y":null}]},"l":[[1],["a"]],"m":[{},{"a":1}]}',
+        b'{"i":[0,-1,9223372036854775807,-9223372036854775808]}', b'{"i":9223372036854775808}', b'{"f":[1,3.5e38]}',
+        b'{"a":1,"\\u0061":2}', b'{"s":"\\ud800"}', b'{"l":[1,"a"]}', b'{"l":[null]}', b'[1,"a",{}]', b'"x"', b'null', b'01',
+        b'{"a":NaN}', b'[1,]', b'{"a":1}}', b'{"a\t":1}', b'{"\xc3\xa9\xf0\x9f\x98\x80":"\xe2\x82\xac"}', b'{"a":"\xed\xa0\x80"}',
+        b'{"a":"' + b"x" * 200 + b'"}', b"[" * 1025 + b"]" * 1025, b'{"a":' * 1024 + b"1" + b"}" * 1024]
+    for i, text in enumerate(texts):
+        yield f"{i}", number(1 << 20) + b"\0" + text
+        yield f"{i}.small", number(len(text)) + b"\x07" + b'{"a":1}' + text
+
+
+def tar_input():
+    def member(name, data):
+        return b"\0" + part(name) + part(data)
+
+    def any_header(kind, size, data=b"", at=0, over=b""):
+        return b"\1" + kind + number(size) + number(at) + bytes([len(over)]) + over + part(data)
+
+    def archive(format, *names):
+        file = io.BytesIO()
+        with tarfile.open(fileobj=file, mode="w", format=format) as tar:
+            for name in names:
+                info = tarfile.TarInfo(name)
+                info.size = len(name)
+                tar.addfile(info, io.BytesIO(name.encode()))
+        return file.getvalue()[:-8192]
+
+    def pax(*fields):
+        text = b""
+        for field in fields:
+            length = len(field) + 4
+            text += b"%d %s\n" % (length, field)
+            assert 10 <= length < 100
+        return any_header(b"x", len(text), text)
+
+    yield "sound", member(b"a.x", b"one") + member(b"a.y", b"") + member(b"d/" + b"n" * 150, bytes(600))
+    for kind in b"0123456DKLMNSVXgx\0":
+        yield f"type-{kind:02x}", member(b"a", b"1") + any_header(bytes([kind]), 10, b"name\0") + member(b"b", b"2")
+    for name, size in (("above", (1 << 16) + 1), ("most", 1 << 16), ("62", 1 << 62), ("63", 1 << 63), ("all", (1 << 64) - 1)):
+        yield f"size-{name}", member(b"a", b"1") + any_header(b"0", size, b"few")
+    yield "long-name", any_header(b"L", 1 << 20, b"n" * 1000)
+    yield "headers", any_header(b"L", 2, b"n") * 40
+    yield "holes", (pax(b"GNU.sparse.major=1", b"GNU.sparse.minor=0", b"GNU.sparse.realsize=100")
+                    + any_header(b"0", 515, b"1\n5\n3\n".ljust(512, b"\0") + b"abc") + b"\xff" + bytes(1024))
+    yield "holes-of-old", any_header(b"S", 3, b"abc", 386, b"00000000005\00000000003\0") + b"\xff" + bytes(1024)
+    yield "checksum", member(b"a", b"1") + b"\xff" + b"x" * 512
+    for name, format in (("ustar", tarfile.USTAR_FORMAT), ("gnu", tarfile.GNU_FORMAT), ("pax", tarfile.PAX_FORMAT)):
+        data = archive(format, "a.x", "a.y", "d/b." + "n" * 90, "a.z")
+        yield name, b"\xff" + data
+        yield f"{name}-gzip", b"\xff" + gzip.compress(data, mtime=0)
+    yield "gzip-bomb", b"\xff" + gzip.compress(archive(tarfile.PAX_FORMAT, "a") + bytes(1 << 20), mtime=0)
+    yield "no-archive", b"\xfftext" * 200
+
+
 def mount():
     record = b"\x02"  # and a number
     requests = (
@@ -351,8 +463,10 @@ def mount():
             yield f"{name}.{layout:02x}", bytes([layout]) + number(100 | how << 21) + END.join([steps, requests])
 
 
-TARGETS = {"container": container, "simple": simple, "transposed": transposed, "footer": footers, "options": options, "shard": shard,
-           "scan": scan, "mount": mount}
+TARGETS = {"container": container, "simple": simple, "transposed": transposed,
+           "transposed_encoder": transposed_encoder, "footer": footers, "options": options, "shard": shard,
+           "scan": scan, "tar_input": tar_input, "tfrecord": tfrecord, "names": names, "example_json": example_json,
+           "mount": mount}
 
 
 def main():

@@ -1,7 +1,7 @@
-"""Chunk bodies taken apart into their plain parts, and put together again, whole or with lies.
+"""Chunk bodies taken apart into their plain parts, and put together again, unchanged or with lies.
 
-Written from the format's description and independent of the code under test. What is no body of the
-kind is None: hostile bytes are the normal case here.
+Written from the format's description and independent of the code under test. Bytes that are not a body of
+the kind give None: hostile bytes are the normal case here.
 """
 
 from dataclasses import dataclass, field, replace
@@ -15,13 +15,13 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 @dataclass(frozen=True)
 class Body:
-    """A chunk without its place: what its header says and its data."""
+    """A chunk without its position: the numbers of its header, and its data."""
     kind: str          # r or t
     n_records: int
     decoded_size: int
     data: bytes
     name: str = ""     # where it comes from
-    records: tuple = None  # what it must decode to, where that is known
+    records: tuple = None  # the records that it must decode to, if known
 
     @property
     def codec(self):
@@ -43,7 +43,7 @@ class Simple:
 
 
 def simple_blocks(data):
-    """The two blocks of a simple body as stored: (sizes, values); None where they are not."""
+    """The two blocks of a simple body as stored: (sizes, values); None if there are none."""
     length, at = take_varint(data, 1)
     if length is None or length > len(data) - at:
         return None
@@ -62,7 +62,7 @@ def simple_body(records, codec=NONE, name="made"):
 
 
 def simple_records(body):
-    """The records of a simple body by the rules of the format; None when they are broken."""
+    """The records of a simple body by the rules of the format; None if it breaks them."""
     parts = parse_simple(body.data)
     if not parts or len(parts.values) != body.decoded_size:
         return None
@@ -82,7 +82,7 @@ def simple_records(body):
 
 @dataclass(frozen=True)
 class Transposed:
-    """The plain parts. `bucket_lengths` is derived when the body is put together, `counts` unless told."""
+    """The plain parts. `bucket_lengths` is derived when the body is put together, and so is `counts` unless given."""
     codec: int
     buckets: list
     buffer_lengths: list
@@ -224,7 +224,7 @@ def blocks(body):
 
 
 def recoded(body, codec):
-    """@body compressed by another codec; None where it cannot be taken apart."""
+    """@body compressed by another codec; None if it cannot be taken apart."""
     parts = parse(body)
     return parts and replace(body, data=replace(parts, codec=codec).data())
 
@@ -232,7 +232,7 @@ def recoded(body, codec):
 @dataclass(frozen=True)
 class ZstdHeader:
     window: int    # bytes
-    blocks_at: int  # where the blocks begin
+    blocks_at: int  # where the blocks start
 
 
 def zstd_header(stream):
@@ -252,6 +252,6 @@ def zstd_header(stream):
 
 
 def zstd_blocks(stream):
-    """What follows the frame header, empty when there is none."""
+    """The bytes after the frame header; empty if there is none."""
     header = zstd_header(stream)
     return stream[header.blocks_at:] if header else b""

@@ -1,11 +1,11 @@
-"""The same damaged files for libarec and for the reference: who takes which, and do the records agree?
+"""Gives the same damaged files to libarec and to the reference, and compares which they accept and what they read.
 
     python tests/interop/differential.py --bodies 20000 --seed 7 [--arec BIN] [--vectors DIR] [--keep DIR]
 
 Bodies of the golden files and of the vectors are mutated (mutations.py), wrapped into small files whose hashes are
-right, and read by both sides; so are files with changed footers (footers.py). The answers must be the same but for
-what `judge` names: limits of ours, rules of ours that the reference does not know, corners of Zstd libraries, and
-the reference's own crashes. Each is recognised in the file, never by the answers alone, and counted.
+right, and read by both sides; so are files with changed footers (footers.py). The answers must be the same except in
+cases that `judge` names: limits of ours, rules of ours that the reference does not have, corner cases of Zstd
+libraries, and crashes of the reference. Each is recognised in the file, never by the answers alone, and counted.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from native import take_varint, zstd_decompress, zstd_streams  # noqa: E402
 
 VECTORS = golden.DIRECTORY / "vectors"
 PATIENCE = 60  # seconds; the reference's worker gives up earlier by itself
-SEED_SIZE = 16384  # bytes of the largest body to begin with
+SEED_SIZE = 16384  # bytes of the largest body to start from
 
 
 # ---- seeds ------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ N_SIMPLE, N_TRANSPOSED = 6, 9
 
 
 def random_case(rng, seeds, family=None):
-    """A small body is taken more often than a large one."""
+    """A random case. Small bodies are taken more often than large ones."""
     lot = rng.randrange(20)
     family = family or ("simple" if lot < N_SIMPLE else "transposed" if lot < N_SIMPLE + N_TRANSPOSED else "footer")
     if family == "footer":
@@ -112,7 +112,7 @@ def random_case(rng, seeds, family=None):
 
 
 class Side:
-    """A process that answers paths with lines; started again when it dies or does not answer."""
+    """A process that answers each path with a line. It is started again if it dies or does not answer."""
 
     def __init__(self, name, command):
         self.name, self.command, self.process = name, command, None
@@ -139,7 +139,7 @@ class Side:
         return line.decode(errors="replace").rstrip("\n")
 
     def stop(self):
-        """Ends the process and what it forked: both are a process group of their own."""
+        """Ends the process and its children, which are one process group."""
         if self.process is not None:
             try:
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -164,21 +164,21 @@ class Sides:
         self.theirs.stop()
 
     def read(self, path):
-        """What both sides say, at the same time."""
+        """The answers of both sides, which work at the same time."""
         self.ours.ask(path)
         self.theirs.ask(path)
         return self.ours.answer(), self.theirs.answer()
 
 
 def answer_for(records):
-    """The answer of a side that reads these."""
+    """The answer of a side that reads these records."""
     digest = hashlib.sha256()
     for record in records:
         digest.update(struct.pack("<Q", len(record)) + record)
     return f"ok {len(records)} {digest.hexdigest()}"
 
 
-# ---- Zstd's corners ---------------------------------------------------------------------------
+# ---- corner cases of Zstd ---------------------------------------------------------------------
 
 
 def _walk_blocks(blocks):
@@ -194,8 +194,7 @@ def _walk_blocks(blocks):
 
 
 def zstd_corner(stream):
-    """Which corner a Zstd stream stands in where libraries and their modes differ, or None. The first three are of the
-    container's description (4.1)."""
+    """The corner case of a Zstd stream in which libraries and their modes differ (FORMAT.md 5), or None."""
     if len(stream) >= 8 and 0x184D2A50 <= int.from_bytes(stream[:4], "little") <= 0x184D2A5F:
         return "a lone skippable frame"
     header = bodies.zstd_header(stream)
@@ -207,8 +206,10 @@ def zstd_corner(stream):
     if (2, 0) in blocks:
         return "a compressed block of length 0"
     # RFC 8878, 3.1.1.2.4: no block may be larger than the window. With fewer blocks than windows in the content one is.
-    # The one-shot decoder of libzstd 1.5.4 does not mind.
-    plain = zstd_decompress(stream, 1 << 20)
+    # The one-shot decoder of libzstd 1.5.4 accepted it until a security update of Debian's. Decoding the blocks with a
+    # header of a large window gives their content.
+    roomy = stream[:4] + bytes([stream[4] & 4, 11 << 3]) + stream[header.blocks_at:]
+    plain = zstd_decompress(roomy, 1 << 20)
     if plain is not None and len(blocks) * header.window < len(plain):
         return "a block larger than its window"
     return None
@@ -220,13 +221,13 @@ def zstd_streams_of(body):
 
 
 def corners(body):
-    """All corners that streams of a body stand in."""
+    """The corner cases of all streams of a body."""
     return [corner for corner in map(zstd_corner, zstd_streams_of(body)) if corner]
 
 
 def is_for_newer_zstd(built, theirs):
-    """Whether the reference's libzstd refuses what the system's takes, streaming as the reference does. Newer versions
-    ask that a block's sequences end with their bits; 1.5.4 reads zeros behind."""
+    """Whether the reference's libzstd refuses a stream that the system's accepts when streaming like the reference.
+    Newer versions require that a block's sequences end with their bits; 1.5.4 reads zeros after them."""
     streams = [stream for body in built.bodies for stream in zstd_streams_of(body)]
     return (theirs.startswith("no ZSTD_decompressStream() failed: Data corruption detected") and streams and
             all(map(zstd_streams, streams)))
@@ -246,11 +247,11 @@ def _bad(why):
 
 
 def judge(built, ours, theirs):
-    """What to make of the answers of both sides to one file."""
+    """The verdict on the answers of both sides to one file."""
     if ours.split()[0] not in ("ok", "no"):
         return _bad("arec " + ours.split()[0])
     if ours.startswith("no") and ours.split()[1] not in ("CORRUPT", "UNSUPPORTED", "LIMIT"):
-        return _bad("arec blames something else than the file")
+        return _bad("arec's error is not about the file")
     rules = footers.broken_rules(built)
     if rules:
         return _bad(f"arec takes {rules[0]}") if ours.startswith("ok") else Verdict(
@@ -303,8 +304,8 @@ class Result:
 
 
 def run(reader, seeds, seed, n_cases, keep, family=None):
-    """@n_cases cases. Case i depends on @seed and i only, so one can be repeated alone. Files of disagreements stay in
-    @keep."""
+    """Runs @n_cases cases. Case i depends on @seed and i only, so one can be repeated alone. Files on which the sides
+    disagree stay in @keep."""
     result = Result(seed, Counter(), [])
     with Sides(reader) as sides, tempfile.TemporaryDirectory(prefix="arec-differential-") as directory:
         path = Path(directory) / "case.array_record"

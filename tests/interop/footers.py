@@ -1,7 +1,7 @@
-"""Files of several chunks whose postscript and footer are changed field by field, and what a sound footer is.
+"""Files of several chunks whose postscript and footer are changed field by field, and the rules of a sound footer.
 
-A message is a list of fields (number, wire type, value): an int for varints, bytes for what has a length, 4 or 8
-bytes for fixed ones, a list of fields for groups; or bytes, for a message that is not made of fields.
+A message is a list of fields (number, wire type, value). The value is an int for varints, bytes for strings, 4 or 8
+bytes for fixed numbers, a list of fields for groups. A message that is not made of fields is bytes.
 """
 
 from dataclasses import dataclass, field, replace
@@ -38,7 +38,7 @@ def encode(message):
 
 
 def _take_wide(data, at, most):
-    """As protobuf reads: at most @most bytes, bits above the 64th dropped."""
+    """A varint as protobuf reads it: at most @most bytes, bits above the 64th dropped."""
     value = 0
     for i in range(min(most, len(data) - at)):
         value |= (data[at + i] & 127) << 7 * i
@@ -48,8 +48,8 @@ def _take_wide(data, at, most):
 
 
 def decode(data, depth=0, at=0, group=None):
-    """The fields of a message at top level, groups without their content; None when it is broken. Within a
-    group: the position behind it."""
+    """The fields of a message at top level, groups without their content; None if it is malformed. For a
+    group: the position after it."""
     fields = []
     while at < len(data):
         tag, at = _take_wide(data, at, 5)
@@ -85,7 +85,7 @@ def decode(data, depth=0, at=0, group=None):
 
 
 def last(fields, number_, kind=VARINT):
-    """The value that counts, the last one; None when absent. Another wire type is another field."""
+    """The last value, which counts; None if absent. The same number with another wire type is another field."""
     return next((value for n, k, value in reversed(fields) if (n, k) == (number_, kind)), None)
 
 
@@ -94,9 +94,9 @@ def last(fields, number_, kind=VARINT):
 
 @dataclass(frozen=True)
 class File:
-    """Chunks, and what postscript and footer say. Sound until something is replaced."""
+    """Chunks, and the messages of postscript and footer. The file is sound until something is replaced."""
     chunks: tuple           # of bodies; the sound ones have their records
-    metadata: object = None  # messages: None for those that say the truth
+    metadata: object = None  # messages; None stands for the true message
     entries: tuple = None
     postscript: object = None
     codec: int = bodies.NONE
@@ -161,11 +161,11 @@ def single(body):
     return build(File((body,)))
 
 
-# ---- where arecfs asks for more than the reference --------------------------------------------
+# ---- rules of arecfs that the reference does not have -----------------------------------------
 
 
 def _facts(built):
-    """(metadata fields, fields of each entry or None) or None when there is no metadata, which both sides refuse."""
+    """(metadata fields, fields of each entry or None), or None if there is no metadata, which both sides refuse."""
     if not built.footer:
         return None
     outer, entries = decode(built.footer[0]), [decode(record) for record in built.footer[1:]]
@@ -178,7 +178,7 @@ def _facts(built):
 
 
 def _wrong_count(metadata, entries, _):
-    """The reference ignores footers that num_chunks does not count."""
+    """The reference ignores footer entries that num_chunks does not count."""
     return (last(metadata, 2) or 0) != len(entries)
 
 
@@ -189,7 +189,7 @@ def _wrong_order(_, entries, __):
 
 
 def _wrong_place(_, entries, built):
-    """The reference does not ask whether a chunk can begin there, or lies before the footer."""
+    """The reference does not check whether a chunk can begin there, nor that it lies before the footer."""
     offsets = [last(entry, 1) for entry in entries]
     return any(o is not None and (o >= built.footer_at or not is_boundary(o)) for o in offsets)
 
@@ -215,12 +215,11 @@ def _wrong_chunk(_, entries, built):
 
 WRONG_COUNT = "num_chunks is not the number of entries"
 
-# What a reader should refuse that the reference takes, or may take: the format's recommendations for opening
-# (7.4 of the container's description) and for loading a chunk.
+# Files that a reader should refuse and that the reference accepts, or may accept (FORMAT.md 8, "What to check").
 STRICTER = {
     WRONG_COUNT: _wrong_count,
     "chunk offsets do not ascend": _wrong_order,
-    "a chunk where none can be": _wrong_place,
+    "a chunk where none can begin": _wrong_place,
     "an entry without records": _empty_chunk,
     "num_records is not the sum of the entries": _wrong_sum,
     "an entry that differs from its chunk": _wrong_chunk,
@@ -228,8 +227,8 @@ STRICTER = {
 
 
 def broken_rules(built):
-    """Names of the rules of ours that the footer breaks. A footer that both sides refuse breaks none: so does one with
-    an entry that is no message, but for those that the reference never reads."""
+    """Names of the rules of ours that the footer breaks. A footer that both sides refuse breaks none. Such is a footer
+    with a malformed entry, unless the reference never reads that entry."""
     facts = _facts(built)
     if not facts:
         return []
@@ -241,7 +240,7 @@ def broken_rules(built):
 
 
 def uneven_records(built):
-    """All records in order, where chunks of a sound file differ in size in a way that the reference does not support
+    """All records in order, if the chunks of a sound file differ in size in a way that the reference does not support
     (it finds a record's chunk by division); None for any other file."""
     facts, postscript = _facts(built), decode(built.postscript)
     if not facts or None in facts[1] or broken_rules(built) or last(facts[0], 1) != 1:
@@ -261,7 +260,7 @@ def uneven_records(built):
 
 
 def random_file(rng):
-    """Some chunks of as many records each, the last one maybe shorter; most are small."""
+    """Some chunks with the same number of records, the last one perhaps with fewer; most are small."""
     group, n_chunks = rng.choice([1, 1, 2, 3, 7]), rng.choice([0, 1, 2, 3, 3, 5, 9])
     chunks = []
     for i in range(n_chunks):
@@ -325,7 +324,7 @@ def _value(rng, kind, value):
 
 
 def _wide(rng, message):
-    """The same message with numbers in more bytes than they need, where they may have them."""
+    """The same message with numbers in more bytes than they need, where that is allowed."""
     out = bytearray()
     for number_, kind, value in message:
         out += any_varint(rng, number_ << 3 | kind)
@@ -365,7 +364,7 @@ def _postscript(rng, file):
 
 
 def _list_of_entries(rng, file):
-    """Entries more, fewer or in another order; the count follows now and then."""
+    """Entries are added, removed or moved; sometimes the count follows."""
     entries = list(file.entries)
     how = rng.choice(["remove", "repeat", "swap", "made up"])
     if not entries or how == "made up":
@@ -384,7 +383,7 @@ def _list_of_entries(rng, file):
 
 
 def _recount(metadata, entries):
-    """@metadata with the true counts of @entries, as far as they are made of fields."""
+    """@metadata with the true counts of those @entries that are made of fields."""
     sums = {2: len(entries),
             3: sum(last(entry, 3) or 0 for entry in entries if not isinstance(entry, bytes)) % (1 << 64)}
     if isinstance(metadata, bytes):
@@ -395,7 +394,7 @@ def _recount(metadata, entries):
 
 
 def _uneven(rng, file):
-    """Chunks of different numbers of records, in a footer that tells the truth."""
+    """Chunks with different numbers of records, and a footer that is true."""
     if len(file.chunks) < 2:
         return None
     chunks = list(file.chunks)
@@ -405,7 +404,7 @@ def _uneven(rng, file):
 
 
 def _count_in_chunk(rng, file):
-    """A chunk that says other numbers than its entry."""
+    """A chunk whose header has other numbers than its entry."""
     if not file.chunks:
         return None
     at = rng.randrange(len(file.chunks))
@@ -421,7 +420,7 @@ def _count_in_chunk(rng, file):
 
 
 def _footer_chunk(rng, file):
-    """The chunk that holds the footer, as any other body. Only simple ones: what it then says must be known."""
+    """Mutates the chunk of the footer like any other body, but only to simple ones, so that its records are known."""
     if file.transposed:
         return None
     body = build(file).footer_body
@@ -434,7 +433,7 @@ CHANGES = [_metadata, _metadata, _entry, _entry, _entry, _postscript, _list_of_e
 
 
 def random_case(rng):
-    """(the names of what was changed, a built file)"""
+    """(names of the changes, a built file)"""
     file = messages(random_file(rng))
     done = []
     while not done or rng.random() < 0.15:

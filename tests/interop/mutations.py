@@ -1,7 +1,7 @@
-"""How bodies are damaged: bytes as stored, plain parts behind the codec, and fields of the format.
+"""Mutations of bodies: of stored bytes, of plain parts before they are compressed, and of fields of the format.
 
-Every function takes a random.Random and gives something new; what comes in is never changed. A mutation that
-does not apply gives None, and the caller takes another.
+Every function takes a random.Random and returns something new; its arguments are never changed. A mutation that
+does not apply returns None, and the caller takes another.
 """
 
 from dataclasses import replace
@@ -9,7 +9,7 @@ from dataclasses import replace
 import bodies
 from native import compress, decompress, take_varint, varint
 
-# Where formats break: ends of one, two, five and ten byte varints, of 31, 32 and 64 bits.
+# Numbers at which formats break: ends of one, two, five and ten byte varints, of 31, 32 and 64 bits.
 EDGES = [0, 1, 2, 3, 9, 10, 63, 64, 127, 128, 137, 138, 255, 16383, 16384, (1 << 31) - 1, 1 << 31,
          (1 << 32) - 1, 1 << 32, (1 << 63) - 1, 1 << 63, (1 << 64) - 1]
 
@@ -18,13 +18,13 @@ EDGES = [0, 1, 2, 3, 9, 10, 63, 64, 127, 128, 137, 138, 255, 16383, 16384, (1 <<
 
 
 def number(rng, value):
-    """A number near @value, or where things break."""
+    """A number near @value, or one at which formats break."""
     return rng.choice([value + 1, max(value - 1, 0), value * 2, value ^ 1 << rng.randrange(8),
                        rng.randrange(256), rng.choice(EDGES)])
 
 
 def overlong(rng, value):
-    """@value in more bytes than it needs; now and then in more than a varint may have."""
+    """@value in more bytes than it needs; sometimes in more than a varint may have."""
     out = bytearray(varint(value))
     out[-1] |= 128
     out += bytes([128] * rng.choice([0, 0, 1, 2, 3, 8])) + b"\0"
@@ -36,7 +36,7 @@ def any_varint(rng, value):
 
 
 def edit_varint(rng, data):
-    """Takes the bytes somewhere for a varint, and puts another one in its place."""
+    """Treats bytes anywhere as a varint, and replaces it by another one."""
     at = rng.randrange(len(data))
     value, end = take_varint(data, at)
     if value is None:
@@ -79,7 +79,7 @@ def _append(rng, data):
 
 
 def mutate_bytes(rng, data):
-    """One to three edits. Most edits are near the front, where numbers are."""
+    """One to three edits. Most are near the start, where the numbers are."""
     for _ in range(rng.choice([1, 1, 1, 2, 3])):
         edit = rng.choice([_flip, _flip, _replace, _insert, _delete, _repeat, _truncate, _append,
                            edit_varint, edit_varint])
@@ -101,7 +101,7 @@ def stored_bytes(rng, body, _):
 
 
 def chunk_header(rng, body, _):
-    """The header's numbers. Counts stay small: a chunk is at least as long as it has records."""
+    """The header's numbers. Counts stay small, because a chunk has at least one byte for each record."""
     field = rng.choice(["n_records", "decoded_size", "decoded_size", "kind"])
     if field == "n_records":
         return replace(body, n_records=max(1, body.n_records + rng.choice([-2, -1, 1, 2, 1000])))
@@ -113,19 +113,19 @@ def chunk_header(rng, body, _):
 
 
 def splice(rng, body, other):
-    """The front of one body and the rest of another one."""
+    """The first part of one body and the rest of another one."""
     cut = rng.randrange(len(body.data) + 1)
     rest = rng.choice([cut, rng.randrange(len(other.data) + 1)])
     return replace(body, data=body.data[:cut] + other.data[rest:])
 
 
 def recode(rng, body, _):
-    """The same plain parts by another codec: must stay as sound as it was."""
+    """The same plain parts by another codec: the body must stay as sound as it was."""
     return bodies.recoded(body, rng.choice(bodies.CODECS))
 
 
 def block_swap(rng, body, other):
-    """A whole stored block of one body in the place of a block of another."""
+    """Replaces a whole stored block of one body by a block of another."""
     mine, theirs = bodies.blocks(body), bodies.blocks(other)
     if not mine or not theirs:
         return None
@@ -135,7 +135,7 @@ def block_swap(rng, body, other):
 
 
 def size_prefix(rng, body, _):
-    """The decompressed size in front of a stream, which says what it likes."""
+    """Changes the decompressed size before a stream, which may be any number."""
     found = bodies.blocks(body)
     if body.codec not in bodies.CODECS[1:] or not found:
         return None
@@ -151,7 +151,7 @@ def size_prefix(rng, body, _):
 
 
 def stream_bytes(rng, body, _):
-    """Bytes of one stream, its length kept, so that the next one is still found."""
+    """Changes bytes of one stream and keeps its length, so that the next one is still found."""
     found = [block for block in bodies.blocks(body) if len(block) > 1]
     if not found:
         return None
@@ -165,7 +165,7 @@ def stream_bytes(rng, body, _):
 
 
 def zstd_frame(rng, body, _):
-    """The same blocks in a frame of another window, or frames and blocks more than there were."""
+    """The same blocks in a frame of another window, or with additional frames and blocks."""
     found = bodies.blocks(body) if body.codec == bodies.ZSTD else []
     block = rng.choice(found) if found else b""
     _, used = take_varint(block, 0)
@@ -173,7 +173,7 @@ def zstd_frame(rng, body, _):
     if not frame:
         return None
     skippable = b"\x50\x2a\x4d\x18" + bytes([3, 0, 0, 0]) + b"abc"
-    how = rng.choice(["window", "window", "window", "before", "behind", "instead", "empty"])
+    how = rng.choice(["window", "window", "window", "before", "after", "instead", "empty"])
     if how == "window":
         plain = decompress(bodies.ZSTD, block)
         window = rng.choice([0, 1, 7, 8, 80, 0x50, 168, 169, 176, rng.randrange(256)])
@@ -181,7 +181,7 @@ def zstd_frame(rng, body, _):
     elif how == "empty":  # blocks of length 0: raw, repeated, compressed, reserved
         stream = bodies.ZSTD_MAGIC + bytes([0, 80, rng.choice([0, 2, 4, 6]), 0, 0]) + frame
     else:
-        stream = {"before": skippable + block[used:], "behind": block[used:] + skippable, "instead": skippable}[how]
+        stream = {"before": skippable + block[used:], "after": block[used:] + skippable, "instead": skippable}[how]
     return _with_block(body, found.index(block), block[:used] + stream)
 
 
@@ -193,7 +193,7 @@ def _with_block(body, i, block):
         sizes, values = found
         return replace(body, data=bytes([body.codec]) + varint(len(sizes)) + sizes + values)
     header, *rest = found
-    if 0 < i < len(found) - 1:  # a bucket, whose length stands in the header
+    if 0 < i < len(found) - 1:  # a bucket, whose length is in the header
         parts = bodies.parse_transposed(body.data)
         if not parts:
             return None
@@ -201,7 +201,7 @@ def _with_block(body, i, block):
     return replace(body, data=bytes([body.codec]) + varint(len(header)) + header + b"".join(rest))
 
 
-# ---- behind the codec: simple chunks ----------------------------------------------------------
+# ---- plain parts: simple chunks ---------------------------------------------------------------
 
 
 def simple_plain(rng, body, other):
@@ -241,11 +241,11 @@ def overlong_sizes(rng, body, _):
     return replace(body, data=replace(parts, sizes=bytes(sizes)).data())
 
 
-# ---- behind the codec: transposed chunks ------------------------------------------------------
+# ---- plain parts: transposed chunks -----------------------------------------------------------
 
 
 def _edit_list(rng, values, most):
-    """One element changed, added, removed, or two of them exchanged."""
+    """Changes, adds or removes one element, or exchanges two."""
     values = list(values)
     how = rng.choice(["change", "change", "change", "step", "step", "add", "remove", "swap"])
     if not values:
@@ -300,7 +300,7 @@ def _edit_transitions(rng, transitions):
 
 
 def transposed_fields(rng, body, other):
-    """One or two fields of the header, or the transitions; the rest is derived from them."""
+    """Changes one or two fields of the header, or the transitions; the rest is derived from them."""
     parts = bodies.parse_transposed(body.data) if body.kind == "t" else None
     if not parts:
         return None
@@ -342,7 +342,7 @@ def transposed_fields(rng, body, other):
 
 
 def _edit_buckets(rng, buckets):
-    """Bytes of a bucket, or where one ends and the next begins."""
+    """Changes bytes of a bucket, or the border between two buckets."""
     buckets = list(buckets)
     at = rng.randrange(len(buckets)) if buckets else 0
     how = rng.choice(["bytes", "bytes", "same length", "empty", "merge", "split"])
@@ -361,14 +361,14 @@ def _edit_buckets(rng, buckets):
 
 
 def _add_state(rng, parts):
-    """A state behind the others that nothing, or by chance something, leads to. Implicit moves keep their base."""
+    """Adds a last state, to which no other state leads, or one by chance. Implicit moves keep their base."""
     n = len(parts.tags)
     nexts = [word + 1 if word >= n else word for word in parts.nexts]
     return {"tags": [*parts.tags, rng.choice([0, 2, 3, 11, 12, 14])], "nexts": [*nexts, rng.randrange(2 * n + 2)]}
 
 
 def block_bytes(rng, body, _):
-    """Plain bytes of the header or the transitions, compressed again."""
+    """Changes plain bytes of the header or the transitions and compresses them again."""
     found = bodies.transposed_blocks(body.data) if body.kind == "t" else None
     if not found:
         return None
@@ -390,7 +390,7 @@ TRANSPOSED = [transposed_fields, transposed_fields, transposed_fields, transpose
 
 
 def mutate(rng, body, other):
-    """(the names of what was done, the new body). @other is a body to borrow from."""
+    """(names of the mutations, the new body). @other is a body to borrow from."""
     done = []
     wanted = rng.choice([1, 1, 1, 2])
     while len(done) < wanted:

@@ -1,11 +1,11 @@
-/* Reads whole ArrayRecord files, many of them, for the differential test.
+/* Reads many whole ArrayRecord files, for the differential test.
  *
  * Takes paths from standard input, one a line, and answers each with one line:
  *
  *   ok COUNT SHA256        every record was read; the hash is over the size (8 bytes, little
  *                          endian) and the bytes of each
  *   no CODE MESSAGE        the file, or a record of it, was refused; CODE is an ArecError
- *   sizes RECORD TOLD REAL the size told before the record was read was not its size
+ *   sizes RECORD TOLD REAL the size reported before the record was read was not its size
  *
  * Every file has an engine of its own, so no answer comes from a cache.
  */
@@ -19,7 +19,7 @@
 
 #include <arec/arec.h>
 
-#define MAX_CHUNK_SIZE (UINT64_C (64) << 20) /* bytes decoded; more is a LIMIT */
+#define MAX_CHUNK_SIZE (UINT64_C (64) << 20) /* decoded bytes; a larger chunk is a LIMIT */
 
 /* Indexed by ArecError. */
 static const char *const code_names[] = {"IO",          "CORRUPT", "FORMAT",
@@ -54,8 +54,8 @@ read_records (ArecReader *reader, GChecksum *hash, GError **error)
     for (uint64_t i = 0; i < n; i++) {
         g_auto (ArecView) view = {0};
         g_autoptr (GError) no_size = NULL;
-        uint64_t told = 0;
-        bool has_size = arec_reader_record_size (reader, i, &told, &no_size);
+        uint64_t reported = 0;
+        bool has_size = arec_reader_record_size (reader, i, &reported, &no_size);
 
         if (!arec_reader_read (reader, i, &view, error)) {
             return false;
@@ -64,8 +64,8 @@ read_records (ArecReader *reader, GChecksum *hash, GError **error)
             g_propagate_prefixed_error (error, g_steal_pointer (&no_size), "size only: ");
             return false;
         }
-        if (told != view.size) {
-            printf ("sizes %" PRIu64 " %" PRIu64 " %zu\n", i, told, view.size);
+        if (reported != view.size) {
+            printf ("sizes %" PRIu64 " %" PRIu64 " %zu\n", i, reported, view.size);
             return false;
         }
         add_record (hash, &view);
@@ -78,7 +78,7 @@ read_file (const char *path)
 {
     const ArecEngineOptions engine_options = {.max_parallelism = 1,
                                               .max_chunk_size = MAX_CHUNK_SIZE};
-    const ArecReaderOptions reader_options = {.kind = AREC_KIND_IS_ARRAY_RECORD};
+    const ArecReaderOptions reader_options = {.kind = AREC_KIND_ARRAY_RECORD};
     g_autoptr (ArecEngine) engine = arec_engine_new (&engine_options);
     g_autoptr (ArecReader) reader = NULL;
     g_autoptr (GChecksum) hash = g_checksum_new (G_CHECKSUM_SHA256);

@@ -1,14 +1,14 @@
 """Reads whole files with the reference implementation, which hostile files can crash or hang.
 
-A process that takes paths from standard input, one at a time, and answers each with one line:
+The process takes paths from standard input, one at a time, and answers each with one line:
 
     ok COUNT SHA256     every record was read; hashed as tests/interop/read_files.c does
     no MESSAGE          the file, or a record of it, was refused
-    crashed REASON      the reference ended the process, or could not allocate what the file told it to
+    crashed REASON      the reference ended the process, or could not allocate what the file asked for
     hung                it gave no answer in time
 
-The work is done by a child that inherits standard input and the imported module; when it dies, the next one is
-forked, before any thread of the reference's exists. Nothing is read ahead, so no path is lost.
+A child that inherits standard input and the imported module does the work. When it dies, the next one is forked from
+this process, in which the reference has no threads. Nothing is read ahead, so no path is lost.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ import sys
 from array_record.python.array_record_module import ArrayRecordReader
 
 TIMEOUT = 20  # seconds for one file
-MEMORY = 5 << 30  # bytes of address space: it allocates what a footer's offsets tell, and 64 threads reserve much
+MEMORY = 5 << 30  # bytes of address space: it allocates what a footer's offsets say, and 64 threads reserve much
 MAX_RECORDS = 1 << 20  # no file of the test has more; what a footer claims may be anything
 
 
@@ -52,7 +52,7 @@ def read_records(path):
 
 
 def refusal(reader):
-    """Why a reader could not be opened: its first read says so."""
+    """Why a reader could not be opened, which its first read says."""
     try:
         reader.read()
         return "no (failed without a message)"
@@ -83,7 +83,7 @@ def serve():
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (path := take_line()) is not None:
-        signal.alarm(TIMEOUT)  # by default it ends the process, wherever that is
+        signal.alarm(TIMEOUT)  # the default action ends the process wherever it is
         line = read_file(path)
         signal.alarm(0)
         answer(line)

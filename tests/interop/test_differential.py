@@ -57,7 +57,7 @@ def test_damaged_files_as_the_reference(family, seeds, tmp_path):
 
 
 def test_sound_bodies(seeds, read):
-    """The bodies to begin with: both sides take the sound ones, with the records that their manifests know."""
+    """Of the bodies to start from, both sides accept the sound ones, with the records of their manifests."""
     n_sound = 0
     for body in seeds:
         ours, theirs = read(footers.single(body))
@@ -88,7 +88,7 @@ def three_chunks():
 
 
 def with_entry(file, i, **values):
-    """@file with entry @i saying other numbers: offset, size, records."""
+    """@file with other numbers in entry @i: offset, size, records."""
     places = {"offset": 0, "size": 1, "records": 2}
     entry = list(file.entries[i])
     for name, value in values.items():
@@ -104,7 +104,7 @@ BROKEN = {
     footers.WRONG_COUNT: lambda file: with_counts(file, 2, 4),
     "chunk offsets do not ascend": lambda file: replace(
         file, entries=(file.entries[1], file.entries[0], file.entries[2])),
-    "a chunk where none can be": lambda file: with_entry(file, 2, offset=65537),
+    "a chunk where none can begin": lambda file: with_entry(file, 2, offset=65537),
     "an entry without records": lambda file: with_counts(with_entry(file, 1, records=0), 3, 4),
     "num_records is not the sum of the entries": lambda file: with_counts(file, 3, 5),
     "an entry that differs from its chunk": lambda file: with_entry(file, 1, size=4),
@@ -134,7 +134,7 @@ def test_uneven_groups(read):
 @pytest.mark.parametrize("depth", [99, 100, 101])
 @pytest.mark.parametrize("where", ["metadata", "inner", "entry"])
 def test_nested_groups(where, depth, read):
-    """Both sides bound how deep groups nest; a message within a message counts as one."""
+    """Both sides bound how deep groups nest; a message within a message counts as a group."""
     message = []
     for _ in range(depth):
         message = [(7, footers.GROUP, message)]
@@ -167,7 +167,7 @@ def test_disagreements_are_seen(ours, theirs):
 @pytest.mark.parametrize("ours, theirs", [
     (TOOK, TOOK), ("no CORRUPT why", "no why"), ("no LIMIT why", TOOK), ("no CORRUPT why", "crashed SIGABRT"),
     ("no UNSUPPORTED why", "hung")])
-def test_agreements_are_no_disagreements(ours, theirs):
+def test_agreements_are_accepted(ours, theirs):
     assert not differential.judge(SOUND, ours, theirs).disagreement
 
 
@@ -177,7 +177,7 @@ def test_a_broken_rule_must_be_refused():
     assert not differential.judge(built, "no CORRUPT why", TOOK).disagreement
 
 
-# ---- corners of Zstd --------------------------------------------------------------------------
+# ---- corner cases of Zstd ---------------------------------------------------------------------
 
 EMPTY_LAST_BLOCK = b"\1\0\0"
 BIG = bytes(range(256)) * 16
@@ -196,8 +196,8 @@ def test_corners_are_recognised(corner):
     assert differential.corners(bodies.Body("r", 1, 0, values)) == [corner]
 
 
-def test_what_a_newer_library_refuses():
-    """Only what the system's library takes as a stream is the library's fault, and only by that message."""
+def test_streams_refused_by_a_newer_library():
+    """Only a stream that the system's library accepts is the library's fault, and only with that message."""
     message = "no ZSTD_decompressStream() failed: Data corruption detected; at byte 2"
     sound = footers.single(bodies.simple_body([BIG], bodies.ZSTD))
     assert not differential.judge(sound, TOOK, message).disagreement
@@ -208,7 +208,7 @@ def test_what_a_newer_library_refuses():
     assert differential.judge(footers.single(bodies.Body("r", 1, 1, parts)), TOOK, message).disagreement
 
 
-def test_common_streams_are_no_corners():
+def test_common_streams_are_not_corner_cases():
     for level in (-5, 1, 3, 19):
         for plain in (b"", b"a", BIG, bytes(100000)):
             assert differential.zstd_corner(zstd_compress(plain, level)) is None
@@ -219,7 +219,7 @@ def test_common_streams_are_no_corners():
 
 @pytest.mark.parametrize("codec", bodies.CODECS)
 def test_bodies_survive_being_taken_apart(codec, seeds):
-    """What is parsed and put together again is the same behind the codec."""
+    """A body that is parsed and put together again has the same plain parts."""
     n = 0
     for body in seeds:
         parts = bodies.parse(body)
@@ -239,7 +239,7 @@ def test_every_mutation_applies(seeds):
 
 
 def test_files_of_disagreements_stay(tmp_path, seeds):
-    """A reader that takes nothing disagrees, and the files that prove it are kept."""
+    """A reader that accepts nothing disagrees, and the files that prove it are kept."""
     refuses = tmp_path / "refuses"
     refuses.write_text("#!/bin/sh\nwhile read -r line; do echo no CORRUPT always; done\n")
     refuses.chmod(0o755)

@@ -6,7 +6,7 @@ Fenced blocks of the document say by their first word how they are checked:
     hex file NAME            lines `OFFSET: BYTES | comment` of that file; `...` where bytes are left out
     hex chunk NAME KIND      the whole data of its first chunk with records
     hex body NAME KIND       data that both sides decode to the records NAME, wrapped into a file
-    hex refused NAME KIND    the same, which both refuse
+    hex refused NAME KIND    data that both sides refuse
     values                   comparisons of hash, add, round_up, chunk_end, padding
 """
 
@@ -34,7 +34,7 @@ KINDS = ("records", "hex", "values")
 @dataclass(frozen=True)
 class Block:
     line: int      # in the document
-    words: tuple   # behind the fence
+    words: tuple   # after the fence
     lines: tuple
 
     def __str__(self):
@@ -57,7 +57,7 @@ def fenced_blocks():
 
 
 def pieces(block):
-    """(offset, bytes) of a dump, lines that follow each other joined."""
+    """(offset, bytes) of the pieces of a dump; consecutive lines are joined."""
     found, gap = [], True
     for line in block.lines:
         if line == "...":
@@ -85,11 +85,11 @@ def whole(block):
 def evaluate(expression):
     names = {"hash": native.highway_hash, "add": container.add_with_overhead, "chunk_end": container.chunk_end,
              "round_up": container.round_up_possible, "padding": padding, "bytes": bytes}
-    return eval(expression, {"__builtins__": {}}, names)  # text of our own tree
+    return eval(expression, {"__builtins__": {}}, names)  # safe: the text is in our own tree
 
 
 def padding(position):
-    """Bytes of data of the padding that a Builder puts at @position; 0 too if it puts none."""
+    """Bytes of data of the padding that a Builder puts at @position; also 0 if it puts none."""
     builder = container.Builder()
     builder.chunk("p", bytes(position - 64 - container.CHUNK_HEADER), 0, 0)
     assert len(builder.content) == position
@@ -209,7 +209,7 @@ def test_the_walk():
 
 
 def test_every_block_is_checked():
-    """No example escapes by a misspelt word, and none is about records that nobody knows."""
+    """Every block has a known first word and names records that the document has."""
     for block in BLOCKS:
         assert block.words and block.words[0] in KINDS, block
         if block.words[0] == "hex":
@@ -218,12 +218,12 @@ def test_every_block_is_checked():
 
 
 def test_pointers():
-    """Files that the document points at exist."""
+    """Files to which the document points exist."""
     names = re.findall(r"`((?:base|source|codec|riegeli|arrayrecord|cache|dataset)/\w+\.[ch])`", TEXT)
     assert len(names) > 10
     assert [name for name in names if not (ROOT / "engine" / name).is_file()] == []
     assert all((ROOT / name).is_file() for name in re.findall(r"`(tests/[\w/.]+)`", TEXT))
     titles = re.findall(r"^## (\d+) (.*)$", TEXT, re.MULTILINE)
-    assert [int(number) for number, _ in titles] == list(range(1, 14))
+    assert [int(number) for number, _ in titles] == list(range(1, 15))
     anchors = ["-".join([number, *re.sub(r"[^\w ]", "", title).lower().split()]) for number, title in titles]
     assert re.findall(r"\]\(#([^)]+)\)", TEXT) == anchors

@@ -1,4 +1,4 @@
-"""Files of the reference implementation, made at random, read by arec and through a mount.
+"""Random files of the reference implementation, read by arec and through a mount.
 
 The seed is printed; AREC_TEST_SEED replays a run.
 """
@@ -13,76 +13,10 @@ import pytest
 import golden
 import oracle
 from mounts import SANITIZE, arec, mount_fails, mounted
+from random_files import random_options, random_records
 
 SEED = int(os.environ.get("AREC_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
 FILES = 12 if SANITIZE else 48
-
-
-# ---- random files ------------------------------------------------------------------------------
-
-
-def random_size(rng):
-    return rng.choice([
-        lambda: 0,
-        lambda: 1,
-        lambda: rng.randrange(2, 128),
-        lambda: rng.randrange(128, 3000),
-        lambda: 4096 + rng.randrange(-2, 3),
-        lambda: rng.randrange(65536 - 100, 65536 + 100),
-        lambda: rng.randrange(65537, 300_000),
-        lambda: rng.randrange(1 << 20, 3 << 20)])
-
-
-def random_record(rng, size):
-    kind = rng.randrange(4)
-    if kind == 0:
-        return bytes(size)
-    if kind == 1:
-        return rng.randbytes(size)
-    piece = rng.randbytes(rng.randrange(1, 40)) + b" the quick brown fox \n"
-    if kind == 2:
-        return (piece * (size // len(piece) + 1))[:size]
-    return b"".join(rng.choice([piece, b"0123", rng.randbytes(3)])
-                    for _ in range(size // 3 + 1))[:size]
-
-
-def random_records(rng):
-    """Records of one kind of size, of a few kinds, or of all; at most some MiB together."""
-    kinds = [random_size(rng) for _ in range(rng.choice([1, 1, 2, 3, 8]))]
-    records, left = [], rng.choice([10_000, 200_000, 2_000_000, 6_000_000])
-    for _ in range(rng.choice([0, 1, 2, 10, 63, 64, 65, 300, 1000])):
-        record = random_record(rng, rng.choice(kinds)())
-        left -= len(record)
-        if left < 0 and records:
-            break
-        records.append(record)
-    return records
-
-
-def random_options(rng):
-    options = []
-    if rng.random() < 0.9:
-        options.append(f"group_size:{rng.choice([1, 1, 2, 3, 7, 10, 64, 100, 1000, 65536])}")
-    codec = rng.choice(["uncompressed", "brotli", "zstd", "snappy", ""])
-    if codec == "brotli":
-        options.append(rng.choice(["brotli", f"brotli:{rng.randrange(0, 12)}"]))
-        if rng.random() < 0.5:
-            options.append(f"window_log:{rng.randrange(10, 27)}")
-    elif codec == "zstd":
-        level = rng.choice([-50, -5, -1, 1, 2, 3, 5, 9, 15, 19])
-        options.append(rng.choice(["zstd", f"zstd:{level}"]))
-        if rng.random() < 0.5:
-            options.append(f"window_log:{rng.choice(['auto', *range(10, 27)])}")
-    elif codec == "snappy":
-        options.append(rng.choice(["snappy", "snappy:1", "snappy:2"]))
-    elif codec:
-        options.append(codec)
-    if rng.random() < 0.25:
-        options.append("pad_to_block_boundary:true")
-    if rng.random() < 0.3:
-        options.append("transpose:true")
-    rng.shuffle(options)
-    return ",".join(options)
 
 
 # ---- comparisons -------------------------------------------------------------------------------
@@ -140,7 +74,7 @@ def group_size_of(options):
 
 
 def check_by_arec(path, records):
-    """Compares everything that arec says of @path with @records and with the reference."""
+    """Compares all that arec prints about @path with @records and with the reference."""
     out, _ = arec("cat", "--frame=tfrecord", path)
     assert tfrecords(out) == records
     out, _ = arec("ls", path)
@@ -210,7 +144,7 @@ def test_random_files(tmp_path):
     check_mount(tmp_path, files)
 
 
-# ---- cases made on purpose ---------------------------------------------------------------------
+# ---- special cases -----------------------------------------------------------------------------
 
 
 def check(path, records):
@@ -219,7 +153,7 @@ def check(path, records):
 
 
 def test_two_hundred_thousand_empty_records(tmp_path):
-    """The chunk is shorter than its number of records, so bytes of slack follow it."""
+    """The chunk has fewer bytes than records, so slack follows it."""
     records = [b""] * 200_000
     path = oracle.write(tmp_path / "slack.array_record", records, "group_size:200000,zstd:3")
     assert os.path.getsize(path) > 200_000
@@ -234,7 +168,7 @@ def test_two_hundred_thousand_empty_records(tmp_path):
 
 @pytest.mark.parametrize("options", ["group_size:10,zstd:3", "group_size:1000,snappy",
                                      "group_size:3,brotli:1", "group_size:70000,uncompressed"])
-def test_slack_behind_many_tiny_records(tmp_path, options):
+def test_slack_after_many_tiny_records(tmp_path, options):
     records = [b"" if i % 3 else b"x" for i in range(3500)]
     check(oracle.write(tmp_path / "slack.array_record", records, options), records)
 
@@ -326,8 +260,8 @@ def test_transposed_files(tmp_path, options):
     assert info["decoded_size"] == sum(map(len, records))
 
 
-def test_what_the_reference_refuses_is_refused(tmp_path):
-    """What the reference refuses to open, a mount refuses, too."""
+def test_files_that_the_reference_refuses(tmp_path):
+    """A file that the reference refuses to open is refused by a mount, too."""
     (tmp_path / "mnt").mkdir()
     for size in (0, 1000, 65535, 65536, 131072):
         path = tmp_path / "bad.array_record"

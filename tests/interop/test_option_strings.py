@@ -1,5 +1,5 @@
-"""Reader option strings: `arec info --reader-options` accepts and rejects what the reference does, and
-tells the reference's message.
+"""Reader option strings: `arec info --reader-options` accepts and rejects the same as the reference, with
+the reference's messages.
 
 A seeded sample of random strings; AREC_TEST_SEED repeats a run. The parser itself takes thousands of
 strings in its unit tests: here each costs a process.
@@ -37,7 +37,7 @@ SUFFIXES = ["", "", "", *"BkKMGTPE", "m", "b", "BB", " M", "x"]
 SPACES = ["", "", "", "", " ", "\t", "\v", "\f", "\u00a0"]
 UNKNOWN = ["foo", "default", "Max_parallelism", " max_parallelism:1", "max_parallelism =1",
            "readahead_buffer_size=0", ":", ":3", "zstd:3"]
-# The ends of the ranges, which a small sample may miss.
+# Values at the ends of the ranges, which a small sample may miss.
 EDGES = ["", ",", "max_parallelism:0", "max_parallelism:-1", "max_parallelism:2147483647",
          "max_parallelism:2147483648", "readahead_buffer_size:1G", "readahead_buffer_size:1073741825",
          "readahead_buffer_size:1073741824.4", "readahead_buffer_size:1073741824.5",
@@ -74,7 +74,7 @@ def random_string(rng):
 
 
 def reference_message(text):
-    """What the reference says against TEXT; None if it takes it."""
+    """The reference's message about TEXT; None if it accepts TEXT."""
     try:
         ArrayRecordReader(str(FILE), text).close()
     except ValueError as error:
@@ -142,7 +142,7 @@ def test_forms_of_the_guide(text):
 
 
 @pytest.mark.parametrize("value", ["2GB", "16mB", "16MBB", "16PB", "MB"])
-def test_what_no_form_of_the_guide_is(value):
+def test_forms_that_the_guide_does_not_have(value):
     text = f"readahead_buffer_size:{value}"
     assert complaint(text, reference_message(text)) is None
 

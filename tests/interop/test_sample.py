@@ -1,4 +1,4 @@
-"""The sample dataset is what its README says: the script makes the same records, and they show the digits."""
+"""The README of the sample dataset is true: the script makes the same records, and they show the digits."""
 
 import hashlib
 import importlib.util
@@ -69,7 +69,7 @@ def test_images_show_the_dataset(digits):
             assert square == line * (SIDE // 8), f"record {i}, row {y} of the 8x8 square"
 
 
-def test_readme_tells_the_truth(digits):
+def test_readme_is_true(digits):
     text = (SAMPLE / "README.md").read_text()
     data = FILE.read_bytes()
     assert len(data) < 400 * 1024

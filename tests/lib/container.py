@@ -1,5 +1,5 @@
 """Where the chunks of an intact file lie, found by walking chunk headers without decoding anything; and
-files put together chunk by chunk, with whatever their chunks say of themselves.
+files put together chunk by chunk, with any numbers in the headers of their chunks.
 
 The arithmetic is that of Riegeli/records: blocks of 64 KiB, each with a header of 24 bytes that
 chunks flow around.
@@ -103,18 +103,18 @@ class Container:
         return self.bytes_at(chunk.begin, CHUNK_HEADER + chunk.data_size)[CHUNK_HEADER:]
 
     def sizes_end(self, chunk):
-        """How many bytes of a simple chunk's data its size list and what stands before it take."""
+        """How many bytes at the start of a simple chunk's data go up to the end of its size list."""
         assert chunk.kind == "r"
         data = self.data(chunk)
         length, used = _varint(data[1:11])
         return 1 + used + length
 
     def size_list_bytes(self, chunk):
-        """Bytes of the file from the chunk's begin to the end of its size list."""
+        """Bytes of the file from the chunk's start to the end of its size list."""
         return self.position_after(chunk, self.sizes_end(chunk)) - chunk.begin
 
     def position_after(self, chunk, k):
-        """The file position behind the first @k bytes of the chunk's data."""
+        """The file position after the first @k bytes of the chunk's data."""
         return chunk.position(k - 1) + 1
 
     def flip(self, position):

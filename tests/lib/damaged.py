@@ -1,6 +1,6 @@
-"""Sound files damaged on purpose, and what must be said about each damage.
+"""Sound files damaged on purpose, and what must be reported about each damage.
 
-A damage is (offset, length, first_record, records), the last two None where nobody can know.
+A damage is (offset, length, first_record, records), the last two None where they cannot be known.
 """
 
 from dataclasses import dataclass
@@ -61,12 +61,12 @@ class Sound:
         return chunk.begin + (BLOCK_HEADER if chunk.begin % BLOCK == 0 else 0) + 9
 
     def next_listed(self, i):
-        """Where the next thing begins that the footer or the postscript tells of."""
+        """Where the next chunk starts that the footer or the postscript names."""
         return self.chunks[i + 1].begin if i + 1 < len(self.chunks) else self.footer.begin
 
     def found_again(self, position):
-        """Where a reader finds a chunk again that looks for one from @position on: behind the
-        chunk over the next block header."""
+        """Where a reader that searches from @position on finds the next chunk: after the chunk
+        that lies across the next block header."""
         block = -(-position // BLOCK) * BLOCK
         if block >= self.size:
             return self.size
@@ -202,7 +202,7 @@ class Sound:
                           self.records(i), needs_recover=True)
 
     def header_and_postscript(self, i):
-        """The footer lists the lost chunk, if a scan finds it: it begins in no lost stretch."""
+        """If a scan finds the footer, which starts in no lost stretch, the footer lists the lost chunk."""
         header, begin = self.header(i), self.postscript.begin
         content = flipped(header.content, begin + 33)
         end = self.found_again(self.chunks[i].begin + CHUNK_HEADER)

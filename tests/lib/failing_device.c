@@ -15,9 +15,26 @@
  *     pause      a read waits until the rule is gone
  *     slow       a read waits for ERRNO milliseconds
  *
- * Each time that a rule was followed, a byte is added to the file of the control file's name,
- * "." and CALL. Keeps nothing in memory but one counter, so it may be called by any thread and
- * in forked children. Stands alone: neither our code nor a sanitizer is linked.
+ * A line
+ *
+ *     CALL output ERRNO NTH
+ *
+ * is for what the program writes: the NTH call (from 1; 0: each) on a regular file that is open
+ * for writing, or on a directory, fails with ERRNO:
+ *
+ *     write, fsync, close   of the file; a write with ERRNO 0 takes no byte and returns 0
+ *     trickle               a write takes 7 bytes at most; ERRNO is not used
+ *     sync-folder           fsync () of a directory
+ *     tmpfile               openat () of a file without a name
+ *     create                openat () of a new file
+ *     link, rename          linkat (); renameat () and renameat2 ()
+ *
+ * With AREC_WITHOUT_MOUNT_IDS, statx () does not report the number of a mount, as before
+ * Linux 5.8.
+ *
+ * Each time that a rule is applied, a byte is added to the file named by the control file's
+ * name, "." and CALL. Counters are all that is kept in memory, so any thread and forked
+ * children may call this. It is linked to neither our code nor a sanitizer.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -40,8 +57,8 @@ enum { CONTROL_SIZE = 4096, SHORT = 1000 };
 
 /* ---- rules ---- */
 
-/* The text of the control file; false: there is none, so nothing fails. By the system call
- * itself: open () is one of the calls that we replace. */
+/* The text of the control file; false: there is none, so nothing fails. Uses the system call
+ * itself, because open () is one of the calls that we replace. */
 static bool
 read_control (char text[CONTROL_SIZE])
 {
@@ -52,8 +69,8 @@ read_control (char text[CONTROL_SIZE])
     if (fd < 0) {
         return false;
     }
-    got = read ((int)fd, text, CONTROL_SIZE - 1);
-    close ((int)fd);
+    got = syscall (SYS_read, fd, text, CONTROL_SIZE - 1);
+    syscall (SYS_close, fd);
     text[got > 0 ? got : 0] = '\0';
     return got > 0;
 }
@@ -66,10 +83,10 @@ note_hit (const char *call)
 
     snprintf (path, sizeof path, "%s.%s", getenv ("AREC_FAILING_DEVICE"), call);
     fd = syscall (SYS_openat, AT_FDCWD, path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0 || write ((int)fd, "x", 1) != 1) {
+    if (fd < 0 || syscall (SYS_write, fd, "x", 1) != 1) {
         abort(); /* the test would wait for it */
     }
-    close ((int)fd);
+    syscall (SYS_close, fd);
 }
 
 /* The errno of the rule for @call on this file and range; 0: there is none. */
@@ -113,6 +130,67 @@ fails (const char *call, int dir, const char *path, uint64_t begin, uint64_t end
         errno = number;
     }
     return number != 0;
+}
+
+/* Calls of what the program writes. */
+typedef enum {
+    WRITE,
+    FSYNC,
+    CLOSE,
+    TRICKLE,
+    SYNC_FOLDER,
+    TMPFILE,
+    CREATE,
+    LINK,
+    RENAME,
+    N_CALLS
+} OutputCall;
+
+static const char *const output_calls[N_CALLS] = {
+    "write", "fsync", "close", "trickle", "sync-folder", "tmpfile", "create", "link", "rename"};
+
+/* Whether @call, which is counted, is one that fails; then errno is set. */
+static bool
+output_fails (OutputCall call)
+{
+    static atomic_uint n_calls[N_CALLS];
+    int saved = errno;
+    unsigned nth = atomic_fetch_add (&n_calls[call], 1) + 1;
+    char text[CONTROL_SIZE], *rest = NULL;
+
+    if (!read_control (text)) {
+        errno = saved;
+        return false;
+    }
+    for (char *line = strtok_r (text, "\n", &rest); line; line = strtok_r (NULL, "\n", &rest)) {
+        char name[16];
+        unsigned wanted;
+        int number;
+
+        if (sscanf (line, "%15s output %d %u", name, &number, &wanted) == 3 &&
+            strcmp (name, output_calls[call]) == 0 && (wanted == 0 || wanted == nth)) {
+            note_hit (name);
+            errno = number;
+            return true;
+        }
+    }
+    errno = saved;
+    return false;
+}
+
+/* Whether @fd is of @kind, and a file is open for writing. */
+static bool
+is_written (int fd, mode_t kind)
+{
+    int saved = errno, flags = fcntl (fd, F_GETFL);
+    struct statx st;
+    bool is = fd > STDERR_FILENO && flags >= 0 &&
+              ((flags & O_ACCMODE) != O_RDONLY || kind == S_IFDIR) &&
+              statx (fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0 &&
+              (st.stx_mode & S_IFMT) == kind;
+
+    errno = saved;
+    return is;
 }
 
 static bool
@@ -213,8 +291,21 @@ fstat64 (int fd, struct stat64 *st)
     return fails ("stat", fd, "", 0, UINT64_MAX) ? -1 : next (fd, st);
 }
 
-/* What fstat64 () was called up to glibc 2.32. ThreadSanitizer, which stands in front of us,
- * turns one into the other. */
+int
+statx (int dir, const char *path, int flags, unsigned mask, struct statx *st)
+{
+    int (*next) (int, const char *, int, unsigned, struct statx *) = real ("statx");
+    int result = next (dir, path, flags, mask, st);
+
+    if (result == 0 && getenv ("AREC_WITHOUT_MOUNT_IDS")) {
+        st->stx_mask &= ~(unsigned)STATX_MNT_ID;
+        st->stx_mnt_id = 0;
+    }
+    return result;
+}
+
+/* The name of fstat64 () up to glibc 2.32. ThreadSanitizer is called before us and calls this
+ * name. */
 int __fxstat64 (int version, int fd, struct stat64 *st);
 
 int
@@ -236,5 +327,78 @@ openat64 (int dir, const char *path, int flags, ...)
         mode = va_arg (args, mode_t);
         va_end (args);
     }
+    if (((flags & O_TMPFILE) == O_TMPFILE && output_fails (TMPFILE)) ||
+        ((flags & O_CREAT) && output_fails (CREATE))) {
+        return -1;
+    }
     return fails ("open", dir, path, 0, UINT64_MAX) ? -1 : next (dir, path, flags, mode);
+}
+
+/* ---- calls on what is written ---- */
+
+ssize_t
+write (int fd, const void *data, size_t size)
+{
+    ssize_t (*next) (int, const void *, size_t) = real ("write");
+
+    if (is_written (fd, S_IFREG)) {
+        if (output_fails (WRITE)) {
+            return errno == 0 ? 0 : -1;
+        }
+        if (size > 7 && output_fails (TRICKLE)) {
+            size = 7;
+        }
+    }
+    return next (fd, data, size);
+}
+
+int
+fsync (int fd)
+{
+    int (*next) (int) = real ("fsync");
+
+    if ((is_written (fd, S_IFREG) && output_fails (FSYNC)) ||
+        (is_written (fd, S_IFDIR) && output_fails (SYNC_FOLDER))) {
+        return -1;
+    }
+    return next (fd);
+}
+
+/* The descriptor is gone all the same. */
+int
+close (int fd)
+{
+    int (*next) (int) = real ("close");
+    bool is_failing = is_written (fd, S_IFREG) && output_fails (CLOSE);
+    int number = errno, result = next (fd);
+
+    if (is_failing) {
+        errno = number;
+        return -1;
+    }
+    return result;
+}
+
+int
+linkat (int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+    int (*next) (int, const char *, int, const char *, int) = real ("linkat");
+
+    return output_fails (LINK) ? -1 : next (from_dir, from, to_dir, to, flags);
+}
+
+int
+renameat (int from_dir, const char *from, int to_dir, const char *to)
+{
+    int (*next) (int, const char *, int, const char *) = real ("renameat");
+
+    return output_fails (RENAME) ? -1 : next (from_dir, from, to_dir, to);
+}
+
+int
+renameat2 (int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    int (*next) (int, const char *, int, const char *, unsigned) = real ("renameat2");
+
+    return output_fails (RENAME) ? -1 : next (from_dir, from, to_dir, to, flags);
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 LIBRARY = (os.environ.get("AREC_FAILING_DEVICE_LIBRARY") or
            str(Path(os.environ["ARECFS_BIN"]).resolve().parents[1] /
                "tests/libarec_failing_device.so"))
-assert os.path.exists(LIBRARY), f"{LIBRARY} is not built"  # a preload that is missing only warns
+assert os.path.exists(LIBRARY), f"{LIBRARY} is not built"  # the loader only warns about a missing preload
 EVERYWHERE = 1 << 62
 
 
@@ -26,16 +26,24 @@ class FailingDevice:
         self.environment = {"LD_PRELOAD": LIBRARY, "AREC_FAILING_DEVICE": str(self._control)}
 
     def hits(self, call):
-        """How often rules for @call were followed until now."""
+        """How often rules for @call have been applied until now."""
         noted = self._control.with_name(f"{self._control.name}.{call}")
         return noted.stat().st_size if noted.exists() else 0
 
     @contextlib.contextmanager
     def fails(self, path, call, number=1, begin=0, end=EVERYWHERE):
-        """A rule of failing_device.c for the file @path, for the time of the block."""
+        """A rule of failing_device.c for the file @path, which holds during the block."""
         info = os.stat(path)
-        rule = (f"{call} {os.major(info.st_dev)} {os.minor(info.st_dev)} {info.st_ino} {number} "
-                f"{begin} {end}\n")
+        with self._rule(f"{call} {os.major(info.st_dev)} {os.minor(info.st_dev)} {info.st_ino} {number} "
+                        f"{begin} {end}\n"):
+            yield
+
+    def output_fails(self, call, number, nth=0):
+        """The rule for the @nth call on what the program writes, for the time of the block; 0: for each."""
+        return self._rule(f"{call} output {number} {nth}\n")
+
+    @contextlib.contextmanager
+    def _rule(self, rule):
         self._rules.append(rule)
         self._write()
         try:
@@ -45,7 +53,7 @@ class FailingDevice:
             self._write()
 
     def _write(self):
-        """In one step, so that nobody reads half of it."""
+        """Replaces the file in one step, so that the library never reads half of it."""
         if not self._rules:
             self._control.unlink()
             return

@@ -1,4 +1,4 @@
-/* A sink that fails at a call: wrapped around another one. */
+/* A sink around another one that fails at a given call. */
 #pragma once
 
 #include <stdint.h>

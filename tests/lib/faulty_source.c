@@ -11,7 +11,7 @@ typedef struct {
     TestFaults *faults;
 } FaultySource;
 
-/* Puts what was written over what was read. */
+/* Replaces bytes that were read by those that have been written over them. */
 static void
 overwrite (const TestFaults *faults, const struct iovec *iov, int n_iov, uint64_t offset)
 {

@@ -1,4 +1,4 @@
-/* Sources that count, fail or lie: wrapped around another one. */
+/* A source around another one that counts calls, fails or lies. */
 #pragma once
 
 #include <stdatomic.h>
@@ -14,14 +14,14 @@ typedef struct {
     _Atomic bool changed;         /* from now on every check says CHANGED */
     _Atomic uint64_t stamps;      /* how often the source's stamp has moved */
     _Atomic uint64_t state;       /* what explains that the stamp has moved */
-    _Atomic bool being_written;   /* somebody has it open for writing */
+    _Atomic bool being_written;   /* a writer has it open */
     /* Bytes [written_begin, written_end) have been written: now they are those of another
      * source of the same size. No other thread reads while these change. */
     const uint8_t *written;
     uint64_t written_begin, written_end;
-    uint64_t hole_begin; /* what is told of holes; nothing where both are 0 */
+    uint64_t hole_begin; /* the hole that is reported; none if both are 0 */
     uint64_t hole_end;
-    _Atomic uint64_t n_asked_for_data; /* calls about that so far */
+    _Atomic uint64_t n_asked_for_data; /* calls for holes so far */
     ArecCancel *cancel;                /* set by call @cancel_at, from 0; NULL: none */
     uint64_t cancel_at;
 } TestFaults;

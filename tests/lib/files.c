@@ -62,7 +62,7 @@ test_golden_read (const char *name, size_t *size)
     return (uint8_t *)data;
 }
 
-/* The text behind `"key": [` or `"key": {` within [at, end). The manifest is JSON of a known,
+/* The text after `"key": [` or `"key": {` within [at, end). The manifest is JSON of a known,
  * plain shape. */
 static const char *
 find_key (const char *at, const char *key)

@@ -6,7 +6,7 @@
 
 #include <glib.h>
 
-/* The whole file tests/golden/@name; aborts the test when it cannot be read. g_free (). */
+/* The whole file tests/golden/@name; aborts the test if it cannot be read. g_free (). */
 uint8_t *test_golden_read (const char *name, size_t *size);
 
 /* The path of tests/golden/@name. g_free (). */
@@ -27,10 +27,10 @@ typedef struct {
 TestRecords *test_golden_records (const char *name);
 void test_records_free (TestRecords *records);
 
-/* Whether @data is what record @i must be. */
+/* Whether @data is the content that record @i must have. */
 gboolean test_record_matches (const TestRecords *records, uint64_t i, const uint8_t *data,
                               size_t size);
 
-/* A temporary file with these bytes, gone with test_file_remove (). */
+/* A temporary file with these bytes, removed by test_file_remove (). */
 char *test_file_write (const char *name, const void *data, size_t size);
 void test_file_remove (char *path); /* removes the file and its directory, frees @path */

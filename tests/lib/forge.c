@@ -77,7 +77,7 @@ test_forge_compress (ArecCompression compression, const void *data, size_t size)
     return out;
 }
 
-/* A compressed buffer: the plain size in front, but for uncompressed ones. */
+/* A compressed buffer, with the plain size before it unless it is uncompressed. */
 static GByteArray *
 compressed_buffer (ArecCompression compression, const void *data, size_t size)
 {
@@ -121,7 +121,7 @@ test_forge_simple_data (ArecCompression compression, const TestForgeRecord *reco
 
 /* ---- chunks ---- */
 
-/* Appends bytes of the chunk [begin, end), with the block headers that are due among them. */
+/* Appends bytes of the chunk [begin, end), with the block headers that belong among them. */
 static void
 put (GByteArray *file, uint64_t begin, uint64_t end, const uint8_t *data, size_t size)
 {

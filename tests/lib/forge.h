@@ -1,8 +1,7 @@
 /* A tiny writer of ArrayRecord files in memory, for tests: right files, and files that lie.
  *
- * Whatever a file says of itself can be told otherwise before it is written; hashes always
- * match, as a hostile writer would make them. One thread at a time. A programmer's error
- * aborts.
+ * A test can change every number of a file before it is written; hashes always match, as a
+ * hostile writer would make them. One thread at a time. A programmer's error aborts.
  */
 #pragma once
 
@@ -23,7 +22,7 @@ typedef struct {
     size_t data_size;
     bool lies_data_size; /* the header says announced_data_size instead */
     uint64_t announced_data_size;
-    uint64_t slack; /* bytes of 0xee between the data and the next chunk, besides those due */
+    uint64_t slack; /* bytes of 0xee between the data and the next chunk, besides slack */
 } TestForgeChunk;
 
 typedef struct {
@@ -33,7 +32,7 @@ typedef struct {
 
 typedef struct {
     GByteArray *file;     /* what is written so far */
-    GPtrArray *entries;   /* of GByteArray: the footer's records behind the first */
+    GPtrArray *entries;   /* of GByteArray: the footer's records after the first */
     uint64_t num_chunks;  /* what the footer will announce */
     uint64_t num_records; /* the same */
     uint64_t version;
@@ -44,7 +43,7 @@ typedef struct {
     bool lies_footer_offset; /* the postscript says footer_offset instead */
     uint64_t footer_offset;
     uint64_t footer_at;     /* where the footer was put; after test_forge_finish () */
-    uint64_t footer_end;    /* behind its data */
+    uint64_t footer_end;    /* after its data */
     uint64_t postscript_at; /* the same of the postscript */
     uint64_t postscript_end;
 } TestForge;
@@ -53,7 +52,7 @@ typedef struct {
 TestForge *test_forge_new (void);
 void test_forge_free (TestForge *forge); /* takes NULL */
 
-/* Appends a chunk and returns its position; says nothing in the footer. */
+/* Appends a chunk and returns its position. The footer does not list it. */
 uint64_t test_forge_chunk (TestForge *forge, const TestForgeChunk *chunk);
 
 /* Appends padding up to the next block. */
@@ -81,7 +80,7 @@ void test_forge_finish (TestForge *forge);
 
 void test_forge_varint (GByteArray *out, uint64_t value);
 
-/* A codec's stream of @data, without a size in front. g_byte_array_unref (). */
+/* A codec's stream of @data, without a size before it. g_byte_array_unref (). */
 GByteArray *test_forge_compress (ArecCompression compression, const void *data, size_t size);
 
 /* The data of a simple chunk of @records. g_byte_array_unref (). */

@@ -1,4 +1,4 @@
-/* Bodies of transposed chunks made by hand: right ones and such that lie. One thread at a time.
+/* Bodies of transposed chunks made by hand: right ones and ones that lie. One thread at a time.
  */
 #pragma once
 
@@ -24,15 +24,15 @@ typedef struct {
 /* How blocks are written. */
 typedef struct {
     ArecCompression compression;
-    bool lies; /* the size in front of a stream is @lie */
+    bool lies; /* the size before a stream is @lie */
     uint64_t lie;
-    bool unsized; /* Zstd: a frame that does not tell its size */
+    bool unsized; /* Zstd: a frame without its content size */
 } TestBlocks;
 
 /* The parts of a body, before compression. */
 typedef struct {
     GPtrArray *buckets; /* of GByteArray */
-    GByteArray *rest;   /* of the header, behind the stored lengths of the buckets */
+    GByteArray *rest;   /* of the header, after the stored lengths of the buckets */
     uint32_t n_buffers;
     GByteArray *transitions;
 } TestBody;

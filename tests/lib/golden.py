@@ -1,4 +1,4 @@
-"""The files of tests/golden and what their records are."""
+"""The files of tests/golden and their records."""
 
 import hashlib
 import json

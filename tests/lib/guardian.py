@@ -1,15 +1,15 @@
-"""The process that ends mounts when nobody else can.
+"""The process that ends mounts when nothing else can.
 
-Started once for a test process, outside of it, because a page fault on a dead mount holds Python's
-lock: no thread of the test process could act. It reads one JSON object a line from its input:
+One is started for each test process. It is a process of its own because a page fault on a dead mount
+holds Python's lock, so no thread of the test process could act. It reads one JSON object a line:
 
     {"op": "arm", "id", "mountpoint", "marker", "seconds"}   watch this mount from now on
     {"op": "minor", "id", "minor"}                           its number in fusectl is known
     {"op": "disarm", "id"}                                   it is gone; answers {"id", "fired"}
 
 When the seconds are over it aborts the connection, so every call that hangs in the mount returns.
-At the end of its input, which also comes when the test process is killed, it aborts and detaches
-what is still armed, and ends the servers: the processes that carry the marker in their environment.
+At the end of its input, which also comes when the test process is killed, it aborts and detaches the
+mounts that are still armed, and ends the servers: processes with the marker in their environment.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-/* Part of arecfs where LeakSanitizer is: what libraries leak, and we cannot free. */
+/* Linked into arecfs where LeakSanitizer is used: leaks of libraries, which we cannot free. */
 
 const char *__lsan_default_options (void);
 const char *__lsan_default_suppressions (void);

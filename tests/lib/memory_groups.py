@@ -1,5 +1,5 @@
-"""Memory cgroups for tests: `with memory_group(mib) as group` makes one below our own (v1, or v2 where the controller
-is there), and removes it afterwards. Where none can be made, the test is skipped with the reason."""
+"""Memory cgroups for tests: `with memory_group(mib) as group` makes a group below our own (v1, or v2 if it has the
+controller), and removes it afterwards. If no group can be made, the test is skipped with the reason."""
 
 import contextlib
 import re
@@ -11,8 +11,8 @@ import pytest
 
 def _mount_of(kind, option=None):
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        before, behind = line.split(" - ")
-        kind_here, _, options = behind.split(" ", 2)
+        before, after = line.split(" - ")
+        kind_here, _, options = after.split(" ", 2)
         if kind_here == kind and (option is None or option in options.split(",")):
             return before.split(" ")[3], Path(before.split(" ")[4])
     return None
@@ -41,7 +41,7 @@ class Group:
         (self.folder / "cgroup.procs").write_text("0")
 
     def kills(self):
-        """Processes that the kernel has killed here for want of memory."""
+        """How many processes of the group the kernel has killed because memory ran out."""
         events = self.folder / ("memory.events" if self.limit_file.name == "memory.max" else "memory.oom_control")
         found = re.search(r"^oom_kill (\d+)", events.read_text(), re.M)
         return int(found[1]) if found else 0
@@ -62,7 +62,7 @@ def _make(name):
     for kind, option, limit_file in (("cgroup", "memory", "memory.limit_in_bytes"),
                                      ("cgroup2", None, "memory.max")):
         own = _own_folder(kind, option)
-        # A group of v2 with processes has none below it with a limit: one beside it may do.
+        # In v2 a group that has processes cannot have a group with a limit below it: try one beside it.
         for folder in [own, own.parent] if own else []:
             group = Group(folder / name, limit_file)
             try:
@@ -72,7 +72,7 @@ def _make(name):
                 continue
             if group.limit_file.exists():
                 return group, None
-            reason = f"{folder}: no controller of memory for groups in it"
+            reason = f"{folder}: groups below it have no memory controller"
             group.remove()
     return None, reason
 

@@ -6,10 +6,10 @@
 starts arecfs as a user would, hands over the mount point, and afterwards unmounts and checks that
 the server ended with exit code 0 and without a report of a sanitizer. Each mount has a lifetime,
 after which its connection is aborted (guardian.py), so a hanging call fails its test instead of
-hanging it. A failure tells the command that reproduces it, and shows the log.
+hanging it. A failure prints the command that reproduces it, and the log.
 
-All of it is in a mount namespace of the test's own: a namespace that somebody else makes meanwhile (a service
-with private mounts, a container) gets no copy of a mount, which would keep its server alive after the unmount.
+All mounts are in a mount namespace of the test's own. A namespace that another program makes meanwhile (a service
+with private mounts, a container) would otherwise get a copy, which would keep the server alive after the unmount.
 """
 
 import contextlib
@@ -59,7 +59,7 @@ def require_fuse():
 
 
 def enter_private_namespace():
-    """Mounts of this process and its children are theirs alone from now on, and gone with the last of them."""
+    """From now on only this process and its children see their mounts, which vanish with the last of them."""
     if _libc.unshare(CLONE_NEWNS) != 0 or _libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None) != 0:
         number = ctypes.get_errno()
         pytest.skip(f"no mount namespace of our own: {os.strerror(number)}", allow_module_level=True)
@@ -77,8 +77,8 @@ ARECFS = _program("ARECFS_BIN")
 class _Guardian:
     def __init__(self):
         script = Path(__file__).with_name("guardian.py")
-        # It leaves our family (its parent exits) before we adopt orphans, so that who ends us and
-        # our children does not end it.
+        # Its parent exits before we adopt orphans, so it is no child of ours, and a process that
+        # ends us and our children does not end it.
         process = subprocess.Popen([sys.executable, "-I", "-S", str(script)],
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         process.wait()
@@ -137,7 +137,7 @@ def marked_processes(marker):
 
 
 def _servers(processes):
-    """Those of @processes that none of the others has started, as a server starts its watcher."""
+    """Those of @processes that none of the others has started, so no watcher, which its server starts."""
     def parent(pid):
         return int(re.search(r"^PPid:\s*(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)[1])
 
@@ -206,11 +206,11 @@ class Mount:
         return self.path / name
 
     def log(self):
-        """The log file, once it has every line that was told before this."""
+        """The log file, once it has every line that was logged before this call."""
         text = lambda: self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
         with contextlib.suppress(OSError):
-            told = (self.path / ".arecfs" / "log").read_text(errors="replace").splitlines()
-            wait_until(lambda: not told or not self.log_path.exists() or told[-1] in text(), 5)
+            reported = (self.path / ".arecfs" / "log").read_text(errors="replace").splitlines()
+            wait_until(lambda: not reported or not self.log_path.exists() or reported[-1] in text(), 5)
         return text()
 
     def log_lines(self, *words):
@@ -245,7 +245,7 @@ class Mount:
         os.kill(self.pid, number)
 
     def wait_gone(self, seconds=15):
-        """Waits until nothing is mounted and the server has ended, and tells its exit status."""
+        """Waits until nothing is mounted and the server has ended; returns its exit status."""
         assert wait_until(lambda: not self.is_mounted(), seconds), "it is still mounted"
         assert wait_until(lambda: not self.server_is_running(), seconds), "the server still runs"
         return self.exit_status
@@ -281,7 +281,7 @@ def _end(mount, key):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     if _guardian.disarm(key):
-        wrong.append("the mount outlived its time and was aborted: a call hung, or it is slow")
+        wrong.append("the mount outlived its time and was aborted: a call hung, or the test is slow")
     return wrong
 
 
@@ -313,7 +313,7 @@ def mounted(sources, *options, at=None, cwd=None, foreground=False, lifetime=90,
             log=True, environment=None, prepare=None):
     """Mounts @sources (one path or several, str or Path) with @options.
 
-    @at          mount point; default: a new directory whose parents everybody may enter
+    @at          mount point; default: a new directory whose parents every user may enter
     @cwd         working directory of arecfs
     @foreground  adds -f
     @lifetime    seconds until the connection is aborted
@@ -369,6 +369,16 @@ def mounted(sources, *options, at=None, cwd=None, foreground=False, lifetime=90,
             raise AssertionError("; ".join(wrong))
 
 
+def outcome(path):
+    """At most 1 MiB of the file @path, from the server and not from the page cache; or the errno."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            return os.pread(file.fileno(), 1 << 20, 0)
+    except OSError as error:
+        return error.errno
+
+
 def repr_safe(text):
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -394,7 +404,7 @@ def run_arecfs(*arguments, cwd=None, prefix=(), seconds=60, environment=None):
                 code = process.wait(timeout=seconds * SLOW)
             except subprocess.TimeoutExpired:
                 code = None
-        # The daemon's child tells the code before it ends itself.
+        # The daemon's child reports the code before it ends itself.
         wait_until(lambda: not marked_processes(key), 5)
         left = marked_processes(key)
         for pid in left:

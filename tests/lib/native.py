@@ -1,7 +1,7 @@
 """Codecs and the hash of the format, through the system's shared libraries (which libarec links too).
 
 Only what tests need to make and to open streams: one buffer in, one buffer out. Streams are taken from
-hostile files, so what cannot be decompressed is None and no exception.
+hostile files, so a stream that cannot be decompressed gives None and not an exception.
 """
 
 import ctypes
@@ -71,7 +71,7 @@ class _Buffer(ctypes.Structure):
 
 
 def zstd_streams(data, most=1 << 20):
-    """Whether libzstd's streaming decoder takes @data, of at most @most bytes plain, as one frame to its end."""
+    """Whether libzstd's streaming decoder accepts all of @data as one frame of at most @most bytes plain."""
     out = ctypes.create_string_buffer(most)
     target = _Buffer(ctypes.addressof(out), most, 0)
     source_bytes = ctypes.create_string_buffer(data, max(len(data), 1))
@@ -129,7 +129,7 @@ def compress(codec, data, level=None):
 
 
 def decompress(codec, block, most=1 << 20):
-    """The plain bytes of a block, None if it holds no sound stream of at most @most bytes. The size in front of the
+    """The plain bytes of a block, or None if it holds no sound stream of at most @most bytes. The size before the
     stream may lie."""
     if codec == 0:
         return block
@@ -150,8 +150,8 @@ def varint(number):
 
 
 def take_varint(data, at, most=10):
-    """(value, position behind it) of the varint at @at; (None, @at) if none of @most bytes is there.
-    A value is what fits 64 bits, or 32 with @most 5."""
+    """(value, position after it) of the varint at @at; (None, @at) if none of @most bytes is there.
+    The value must fit into 64 bits, or into 32 if @most is 5."""
     value = 0
     for i in range(most):
         if at + i >= len(data):

@@ -56,5 +56,5 @@ def png(shade):
 
 
 def jpeg():
-    """The head of a JFIF image, as magic bytes are looked for."""
+    """The first bytes of a JFIF image, which hold its magic bytes."""
     return bytes.fromhex("ffd8ffe000104a46494600010100000100010000") + bytes(64) + b"\xff\xd9"

@@ -21,9 +21,9 @@ class Result:
                 f"exit code {self.code}\nstderr: {self.err!r}\nstdout: {self.out[:500]!r}")
 
 
-def arec(*args, **options):
+def arec(*args, program=AREC, **options):
     """Runs arec with @args; @options are those of subprocess.run."""
-    command = [os.fsencode(AREC), *map(os.fsencode, args)]
+    command = [program, *map(os.fsencode, args)]
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
                "timeout": TIMEOUT, **options}
     done = subprocess.run(command, **options)
@@ -34,6 +34,17 @@ def succeeds(*args, err="", **options):
     result = arec(*args, **options)
     assert (result.code, result.err) == (0, err), result
     return result.out
+
+
+def records_of(path):
+    """The records of the file @path."""
+    sizes = [int(line.split()[1]) for line in succeeds("ls", path).decode().splitlines()]
+    data, at, records = succeeds("cat", path), 0, []
+    for size in sizes:
+        records.append(data[at:at + size])
+        at += size
+    assert at == len(data)
+    return records
 
 
 def can_read(g):

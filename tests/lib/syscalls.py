@@ -35,7 +35,7 @@ def opened(path, flags=os.O_RDONLY):
 @dataclass(frozen=True)
 class Entry:
     ino: int
-    offset: int  # what lseek () takes to go on behind this entry
+    offset: int  # what lseek () takes to go on after this entry
     kind: int    # DT_REG, DT_DIR
     name: str
 

@@ -1,4 +1,4 @@
-"""arecfs as a user without privileges, with fusermount3, and in what a container leaves of root."""
+"""arecfs run by a user without privileges, with fusermount3, and by root with the few rights of a container."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ NOBODY = 65534
 
 
 class User:
-    """nobody, in a folder that is theirs: the program and what tests put there."""
+    """The user `nobody`, with a folder of their own, which holds the program and files of the test."""
 
     def __init__(self, folder, marker):
         self.folder = folder
@@ -47,7 +47,7 @@ class User:
 
 @contextlib.contextmanager
 def user():
-    """A User, to whom /dev/fuse is open. Afterwards nothing of theirs is mounted or runs."""
+    """A User who may open /dev/fuse. Afterwards no mount and no process of theirs is left."""
     if shutil.which("fusermount3") is None:
         pytest.skip("fusermount3 is not installed")
     top = Path(tempfile.mkdtemp(prefix="arecfs-user-"))

@@ -19,9 +19,9 @@ read_manifest (void)
     return manifest;
 }
 
-/* What stands behind @text, which must be there. */
+/* The position after @text, which must be there. */
 static const char *
-behind (const char *at, const char *text)
+after_text (const char *at, const char *text)
 {
     const char *found = strstr (at, text);
 
@@ -40,7 +40,7 @@ number (const char *object, const char *key)
 {
     g_autofree char *text = g_strdup_printf ("\"%s\":", key);
 
-    return g_ascii_strtoull (behind (object, text), NULL, 10);
+    return g_ascii_strtoull (after_text (object, text), NULL, 10);
 }
 
 static char *
@@ -48,14 +48,31 @@ string (const char *object, const char *key)
 {
     g_autofree char *text = g_strdup_printf ("\"%s\":\"", key);
 
-    return string_at (behind (object, text));
+    return string_at (after_text (object, text));
+}
+
+/* What the writer was told, where it was told anything. */
+static uint64_t
+parameter (const char *object, const char *key)
+{
+    const char *at = strstr (object, "\"params\":{");
+    const char *next = strstr (object + 1, OBJECT);
+    g_autofree char *params = NULL, *text = g_strdup_printf ("\"%s\":", key);
+    const char *found;
+
+    if (!at || (next && at > next)) {
+        return 0;
+    }
+    params = g_strndup (at, strcspn (at, "}"));
+    found = strstr (params, text);
+    return found ? g_ascii_strtoull (found + strlen (text), NULL, 10) : 0;
 }
 
 static void
 read_records (TestVector *vector, const char *manifest, const char *set)
 {
     g_autofree char *name = g_strdup_printf ("\"%s\":{\"num_records\":", set);
-    const char *at = behind (behind (manifest, name), "\"records_hex\":[");
+    const char *at = after_text (after_text (manifest, name), "\"records_hex\":[");
 
     vector->records = g_byte_array_new();
     vector->ends = g_array_new (FALSE, FALSE, sizeof (uint64_t));
@@ -100,6 +117,9 @@ read_vector (const char *manifest, const char *object, bool valid)
 
         vector->is_metadata = strcmp (type, "m") == 0;
         vector->is_by_reference = g_str_has_prefix (producer, "reference");
+        vector->bucket_size = parameter (object, "bucket_size");
+        vector->max_transition = parameter (object, "max_transition");
+        vector->min_count = parameter (object, "min_count_for_state");
         read_records (vector, manifest, set);
     }
     return vector;
@@ -109,8 +129,8 @@ GPtrArray *
 test_vectors_load (bool valid)
 {
     g_autofree char *manifest = read_manifest();
-    const char *at = behind (manifest, valid ? "\"chunks\":[" : "\"invalid\":[");
-    const char *end = behind (at, valid ? "\"invalid\":[" : "\"projections\":[");
+    const char *at = after_text (manifest, valid ? "\"chunks\":[" : "\"invalid\":[");
+    const char *end = after_text (at, valid ? "\"invalid\":[" : "\"projections\":[");
     GPtrArray *vectors = g_ptr_array_new_with_free_func ((GDestroyNotify)test_vector_free);
 
     for (at = strstr (at, OBJECT); at && at < end; at = strstr (at + 1, OBJECT)) {
@@ -124,7 +144,7 @@ test_vector_get (const char *file)
 {
     g_autofree char *manifest = read_manifest();
     g_autofree char *object = g_strconcat (OBJECT, file, "\"", NULL);
-    const char *at = strstr (behind (manifest, "\"chunks\":["), object);
+    const char *at = strstr (after_text (manifest, "\"chunks\":["), object);
 
     g_assert_nonnull (at);
     return read_vector (manifest, at, true);

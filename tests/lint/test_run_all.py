@@ -1,4 +1,4 @@
-"""tests/run-all goes on after a failure, sums up what happened, and ends with it."""
+"""tests/run-all goes on after a failure, sums up all parts, and then fails."""
 
 import os
 import pathlib
@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-# Notes how it was called; fails where the words of FAILING are in the call.
+# Notes its arguments; fails if the words of FAILING are among them.
 FAKE = """#!/bin/sh
 echo "$(basename "$0") $*" >>"$CALLS"
 case "$(basename "$0") $*" in *"$FAILING"*) exit 3 ;; esac

@@ -1,12 +1,13 @@
-/* Does random things to a mount with several threads and compares all that it gets with a
+/* Performs random operations on a mount by several threads and compares all results with a
  * model.
  *
  *   arec_hammer [--seed N] [--threads N] [--seconds N] [--operations N] MODEL BYTES MOUNTPOINT
  *
- * MODEL and BYTES are what the mount must show (model.h). Each thread goes on until the time is
- * over or its number of operations is reached; operation n of thread t is the same for the same
- * seed and model. Prints how many operations of each kind were done, as a JSON object, or ends
- * with code 1, what was wrong and the command that gets there again.
+ * MODEL and BYTES describe what the mount must show (model.h). Each thread goes on until the
+ * time is over or its number of operations is reached; operation n of thread t is the same for
+ * the same seed and model. Prints how many operations of each kind were done, as a JSON object.
+ * After a failure it prints what was wrong and the command that replays it, and ends with code
+ * 1.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -114,7 +115,7 @@ open_root (const char *path)
     return fd;
 }
 
-/* open_by_handle_at () is not for everybody; a handle that is none tells who may. */
+/* open_by_handle_at () needs a privilege; an invalid handle shows whether we have it. */
 static bool
 may_open_handles (int root)
 {
@@ -175,7 +176,7 @@ main (int argc, char **argv)
     double seconds = 1e6;
     g_auto (GStrv) files = NULL;
     const GOptionEntry entries[] = {
-        {"seed", 0, 0, G_OPTION_ARG_INT64, &seed, "what the random numbers begin with", "N"},
+        {"seed", 0, 0, G_OPTION_ARG_INT64, &seed, "seed of the random numbers", "N"},
         {"threads", 0, 0, G_OPTION_ARG_INT, &threads, "threads (4)", "N"},
         {"seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "end after this time", "N"},
         {"operations", 0, 0, G_OPTION_ARG_INT64, &n, "operations of each thread", "N"},

@@ -1,5 +1,5 @@
-"""Sources written by the reference implementation, ways to mount them, and the model file that says
-what each mount must show (model.h has its form)."""
+"""Sources written by the reference implementation, ways to mount them, and for each mount the model file of
+what it must show (model.h has its form)."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ def random_record(rng, size):
 
 
 def small_sizes(rng):
-    """Empty ones only in the first half, so that there are chunks without any."""
+    """Sizes, of which only the first half has zeros, so that some chunks have no empty record."""
     return [rng.choice([0 if i < 750 else 2, 1, 511, 512, 513, 1500, rng.randrange(1, 3000)])
             for i in range(1500)]
 
@@ -72,7 +72,7 @@ KINDS = {
 
 
 def write_sources(directory, rng):
-    """{kind: Source}, each of another owner, mode and time."""
+    """{kind: Source}, each with another owner, mode and time."""
     sources = {}
     for i, (kind, (sizes, options)) in enumerate(KINDS.items()):
         records = [random_record(rng, size) for size in sizes(rng)]
@@ -92,7 +92,7 @@ def copy(source, to):
 
 def damage(source, rng, share=4):
     """Flips a bit in the values of every @share-th chunk or so, at least of one. Chunks with an empty record are left
-    alone: their sizes are verified, too, so more than reading would fail."""
+    as they are: their sizes are verified, too, so more than a read would fail."""
     whole, first, candidates = container.Container(source.path), 0, []
     for index, chunk in enumerate(source.chunks):
         held = source.records[first:first + chunk.n_records]
@@ -109,8 +109,8 @@ def damage(source, rng, share=4):
 
 
 def golden_source(file, directory):
-    """A golden file and its records as the reference reads them, checked by the manifest. It does
-    not read plain Riegeli/records files: their records are those of another file."""
+    """A golden file and its records as the reference reads them, checked by the manifest. The reference does
+    not read plain Riegeli/records files: their records are taken from another file."""
     path = Path(shutil.copy2(file.path, directory))
     readable = next(g for g in golden.SIMPLE + golden.TRANSPOSED if g.sha256 == file.sha256)
     records = []
@@ -128,13 +128,13 @@ def golden_source(file, directory):
 
 
 class Model:
-    """What a mount must show, line by line."""
+    """The lines that describe what a mount must show."""
 
     def __init__(self):
         self.lines, self.bytes, self._sources = [], bytearray(), {}
 
     def _source(self, source):
-        """The number of @source, which gets its line when it is new."""
+        """The number of @source, which gets a line if it is new."""
         if source.path not in self._sources:
             self._sources[source.path] = len(self._sources)
             info = os.stat(source.path)
@@ -143,7 +143,7 @@ class Model:
         return self._sources[source.path]
 
     def directory(self, path, source=None):
-        """Opens the directory @path; that of the file @source."""
+        """Starts the directory @path, which may be that of the file @source."""
         number, attributes = "-", []
         if source is not None:
             number = self._source(source)
@@ -176,7 +176,7 @@ class Model:
 
     def write(self, directory):
         """Paths of the model file and of the file of bytes."""
-        # A source is named by number before its line may stand: all of them come first.
+        # Other lines refer to sources by number, so the lines of all sources come first.
         lines = sorted(self.lines, key=lambda line: line[0] != "source")
         paths = directory / "model", directory / "bytes"
         paths[0].write_text("".join("\t".join(map(str, line)) + "\n" for line in lines))

@@ -81,7 +81,7 @@ add_entry (ModelDirectory *parent, ModelEntry *entry)
     }
 }
 
-/* The directory that @path lies in, which stands before it in the file. */
+/* The directory of @path, whose line comes earlier in the file. */
 static ModelDirectory *
 parent_of (const Model *model, const char *path)
 {

@@ -1,17 +1,19 @@
 /* What a mount must show: a tree of directories and records, with every byte, held in memory.
  *
- * Read from a model file, lines of fields between tabs, which whoever made the sources wrote:
+ * Read from a model file, which the maker of the sources wrote: lines of fields between tabs.
  *
  *     source     BASENAME MODE UID GID MTIME         of a source file; MTIME in ns
  *     directory  PATH SOURCE NAME=VALUE ...          below the mount point, "." is that itself;
  *                                                    SOURCE: number of the source whose
  *                                                    attributes it has, or -; its xattrs
  *     record     NAME ALIAS OFFSET SIZE DAMAGED SOURCE RECORD CHUNK
- *                                                    in the directory before; ALIAS: another
- * name that is found and not listed, or -; place in the file of bytes; DAMAGED: 0 or 1; the
- *                                                    values of its xattrs
+ *                                                    in the directory of the last such line;
+ *                                                    ALIAS: another name, which is found but
+ *                                                    not listed, or -; OFFSET and SIZE in the
+ *                                                    file of bytes; DAMAGED: 0 or 1; the values
+ *                                                    of its xattrs
  *
- * Immutable after loading, but for the inode numbers that were seen. Thread-safe.
+ * Immutable after loading, except the inode numbers that were seen. Thread-safe.
  */
 #pragma once
 
@@ -68,14 +70,15 @@ typedef struct {
 
 /* @path   the model file.
  * @bytes  the file of all records' bytes.
- * Ends the program with a message when the files are not right. */
+ * Ends the program with a message if the files are malformed. */
 Model *model_load (const char *path, const char *bytes);
 void model_free (Model *model);
 
-/* Notes the inode number of @entry; false: it was another one before. */
+/* Notes the inode number of @entry; false: it had another one before. */
 bool model_note_inode (ModelEntry *entry, uint64_t inode);
 
-/* Two entries that were seen with one inode number: their paths in @one and @two (g_free ()).
+/* Two entries that were seen with the same inode number: their paths in @one and @two (g_free
+ * ()).
  */
 bool model_find_equal_inodes (const Model *model, char **one, char **two);
 

@@ -156,7 +156,7 @@ static const char *const malformed[] = {"+7",
                                         "18446744073709551616",
                                         "18446744073709551623"};
 
-/* A name that is there: of @directory, or of another one when that is empty. */
+/* A name that exists: in @directory, or in another one if that is empty. */
 static const char *
 pick_good_name (Worker *worker, const ModelDirectory *directory)
 {
@@ -170,7 +170,7 @@ pick_good_name (Worker *worker, const ModelDirectory *directory)
     return child->name;
 }
 
-/* A name that is somewhere near a right one. g_free (). */
+/* A name that resembles a right one. g_free (). */
 static char *
 make_name (Worker *worker, const ModelDirectory *directory)
 {
@@ -202,7 +202,7 @@ is_special (const char *name)
            strcmp (name, "..") == 0 || strcmp (name, CONTROL) == 0;
 }
 
-/* A record is no directory. */
+/* A record is not a directory. */
 static void
 check_below_record (Worker *worker, const ModelEntry *record)
 {
@@ -317,8 +317,8 @@ op_list (Worker *worker)
     close (fd);
 }
 
-/* Takes a position out of the @got bytes of listing in the buffer: behind one entry, where
- * another one follows. false: there is none. */
+/* Takes a position from the @got bytes of listing in the buffer: after one entry and before
+ * another. false: there is none. */
 static bool
 note_place (Worker *worker, HeldPlace *place, long got)
 {
@@ -341,7 +341,7 @@ note_place (Worker *worker, HeldPlace *place, long got)
     }
 }
 
-/* A position in some directory's listing, somewhere behind another such position. */
+/* A position in the listing of a directory, after another such position. */
 static void
 take_place (Worker *worker, HeldPlace *place)
 {

@@ -1,5 +1,5 @@
-/* The operations of the hammer. Each does one random thing to the mount, compares what it got
- * with the model, and complains (worker.h) where they differ. */
+/* The operations of the hammer. Each does one random thing with the mount, compares the result
+ * with the model, and complains (worker.h) if they differ. */
 #pragma once
 
 #include "worker.h"
@@ -13,7 +13,7 @@ void op_map (Worker *worker);
 /* Some reads of @fd, a descriptor of @entry: a part of other operations. */
 void op_read_some (Worker *worker, const ModelEntry *entry, int fd);
 
-/* names.c: what there is, and what is not */
+/* names.c: names that exist, and names that do not */
 void op_stat (Worker *worker);
 void op_absent (Worker *worker);
 void op_list (Worker *worker);

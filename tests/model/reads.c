@@ -68,7 +68,8 @@ check_equal (const Worker *worker, const ModelEntry *entry, const uint8_t *data,
     }
 }
 
-/* What a read of @length bytes at @offset gave: @got, in the worker's buffer, or errno. */
+/* Checks a read of @length bytes at @offset: it gave @got bytes in the worker's buffer, or
+ * errno. */
 static void
 check_read (const Worker *worker, const ModelEntry *entry, ssize_t got, size_t offset,
             size_t length, const char *how)
@@ -100,7 +101,7 @@ pread_once (Worker *worker, const ModelEntry *entry, int fd)
     check_read (worker, entry, got, offset, length, "pread");
 }
 
-/* Into pieces of the buffer, which lie one behind the other. */
+/* Reads into consecutive pieces of the buffer. */
 static void
 preadv_once (Worker *worker, const ModelEntry *entry, int fd)
 {
@@ -112,7 +113,7 @@ preadv_once (Worker *worker, const ModelEntry *entry, int fd)
     check_read (worker, entry, preadv (fd, pieces, 2, (off_t)offset), offset, length, "preadv");
 }
 
-/* Has the kernel forget the file's pages, so that reading asks the server again. */
+/* Makes the kernel drop the file's pages, so that the next read asks the server again. */
 static void
 forget_pages (Worker *worker, int fd)
 {
@@ -201,7 +202,7 @@ op_read_direct (Worker *worker)
     close (fd);
 }
 
-/* Of a damaged record a mapping would be a SIGBUS, which is right and not looked for. */
+/* Skips damaged records: reading their mapping raises SIGBUS, which is right. */
 void
 op_map (Worker *worker)
 {

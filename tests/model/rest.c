@@ -11,7 +11,7 @@
 
 /* ---- extended attributes ---- */
 
-/* /proc has a name for whatever is below a descriptor: there is no getxattrat () in libc. */
+/* libc has no getxattrat (), but /proc has a path for each file below a descriptor. */
 static char *
 absolute (const Worker *worker, const ModelEntry *entry, const char *name)
 {
@@ -20,7 +20,7 @@ absolute (const Worker *worker, const ModelEntry *entry, const char *name)
     return g_build_filename (worker->setup->mount_point, path, NULL);
 }
 
-/* @expected  the value, or of a path, its last part when @only_last. */
+/* @expected  the value, or with @only_last the last part of a path. */
 static void
 expect_value (Worker *worker, const ModelEntry *entry, const char *path, const char *attribute,
               const char *expected, bool only_last)
@@ -41,8 +41,9 @@ expect_value (Worker *worker, const ModelEntry *entry, const char *path, const c
         found = slash + 1;
     }
     if (size != got || strcmp (found, expected) != 0) {
-        worker_complain (worker, entry, "%s: found '%s' (%zd bytes, told %zd), expected '%s'",
-                         attribute, value, got, size, expected);
+        worker_complain (worker, entry,
+                         "%s: found '%s' (%zd bytes, reported %zd), expected '%s'", attribute,
+                         value, got, size, expected);
     }
     if (got > 1) {
         worker_expect_errno (worker, entry, "a value for which there is no room",
@@ -134,7 +135,7 @@ op_attribute (Worker *worker)
 
 /* ---- changes ---- */
 
-/* Something that would change the file or directory @path. */
+/* Calls that would change the file or directory @path. */
 static long
 try_change (Worker *worker, int root, const char *path, const char *other)
 {
@@ -155,7 +156,7 @@ try_change (Worker *worker, int root, const char *path, const char *other)
     }
 }
 
-/* Something that would make @path, which is not there. */
+/* Calls that would make @path, which does not exist. */
 static long
 try_creation (Worker *worker, int root, const char *path, const char *other)
 {
@@ -225,7 +226,7 @@ op_control (Worker *worker)
     }
 }
 
-/* 2: names and inodes; now and then 3: also pages, those of everybody on this machine. */
+/* 2 drops names and inodes; 3, less often, also the page cache of the whole machine. */
 void
 op_drop_caches (Worker *worker)
 {

@@ -49,15 +49,15 @@ def hammer(layout, directory, seconds):
 
 
 def check_log(layout, mount):
-    """One line for each damaged chunk that was met, and none for anything else."""
+    """Checks that the log has one line for each damaged chunk that was met, and no other."""
     words = re.compile(r"mismatch|damaged|corrupt|hash|changed|error", re.IGNORECASE)
-    told = [line for line in mount.log().splitlines() if words.search(line)]
+    reported = [line for line in mount.log().splitlines() if words.search(line)]
     places = [f"{source.path}: at {source.chunks[i].begin}:" for source in layout.sources
               for i in source.damaged]
-    counts = [sum(place in line for line in told) for place in places]
+    counts = [sum(place in line for line in reported) for place in places]
     assert max(counts, default=0) <= 1, mount.log()
-    assert sum(counts) == len(told), mount.log()
-    assert bool(told) == bool(places), mount.log()
+    assert sum(counts) == len(reported), mount.log()
+    assert bool(reported) == bool(places), mount.log()
 
 
 @pytest.mark.parametrize("name", layouts.ALL)

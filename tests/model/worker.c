@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reads may ask for this much more than there is. */
+/* Reads may ask for this many bytes beyond the end. */
 #define BEYOND (64 * 1024)
 #define PAGE 4096
 
@@ -129,7 +129,7 @@ worker_complain (const Worker *worker, const ModelEntry *entry, const char *form
     text = g_strdup_vprintf (format, args);
     va_end (args);
     while (atomic_flag_test_and_set (&complaining)) {
-        pause(); /* the thread that came first ends the program */
+        pause(); /* the first thread that complains ends the program */
     }
     fprintf (stderr,
              "arec_hammer: seed %" PRIu64 ", thread %u, operation %" PRIu64 " (%s): %s: %s\n",

@@ -1,7 +1,7 @@
-/* One thread of the hammer: its random numbers, what it holds open, and how it complains.
+/* One thread of the hammer: its random numbers, the files that it holds open, its complaints.
  *
- * Each operation begins with a generator of its own, made of seed, thread and number, so what
- * it does depends on nothing but these and on what the thread holds. Used by its own thread
+ * Each operation starts with a generator of its own, seeded by seed, thread and number, so what
+ * it does depends only on these and on the files that the thread holds. Used by its own thread
  * only. */
 #pragma once
 
@@ -70,14 +70,15 @@ void worker_begin (Worker *worker, uint64_t operation, const char *doing);
 /* In [0, n), n > 0. */
 uint64_t worker_random (Worker *worker, uint64_t n);
 
-/* A record, and by which of its names: in neighbourhoods more often than anywhere. */
+/* A record and one of its names. Records near each other are picked more often. */
 ModelEntry *worker_pick_record (Worker *worker, const char **name);
 const ModelDirectory *worker_pick_directory (Worker *worker);
 
-/* Opens what @entry is by @name (NULL: its own), and complains when that fails. */
+/* Opens the file or directory @entry by @name (NULL: its own name), and complains if that
+ * fails. */
 int worker_open (Worker *worker, const ModelEntry *entry, const char *name, int flags);
 
-/* Says what is wrong with @entry and how to get there again, and ends the program with code 1.
+/* Prints what is wrong with @entry and how to replay it, and ends the program with code 1.
  */
 void worker_complain (const Worker *worker, const ModelEntry *entry, const char *format, ...)
     G_GNUC_PRINTF (3, 4) G_GNUC_NORETURN;

@@ -1,215 +1,166 @@
-"""Who may read what through a mount: nobody more than at the source. And trees as they are: what cannot be read or
-opened is left out or stands there as a directory, and the rest is mounted."""
+"""Access through a mount: no user can read more than at the source, whatever access control lists, closed
+directories and planted links there are."""
 
 import errno
 import os
-import shutil
+import stat
 import subprocess
 
 import pytest
 
-import mounts
-import oracle
-from mounts import mount_fails, mounted
+from mounts import mounted
+from open_tree import ALLOW, GROUP, STRANGER, USER, mode, open_tree, plant, put, reads
 
-NOBODY = 65534
-DAEMON = 1
-GROUP = 60
-RECORDS = [b"%d" % i for i in range(5)]
-
-
-def write(path, records=RECORDS):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return oracle.write(path, records, "group_size:2")
+# How a file is closed to some users: its group, its mode, its access control list; and the mode of its records.
+CLOSED = {
+    "mask": (GROUP, 0o640, f"u:{USER}:r--,g::---,m::r--", 0o400),  # the group bits of the mode are the mask
+    "user": (GROUP, 0o644, f"u:{USER}:---", 0o400),                # one user is denied, all others are not
+    "group": (0, 0o644, f"g:{GROUP}:---", 0o440),                  # its own group may read, whatever others may
+    "mode": (GROUP, 0o604, "", 0o404),
+    "plain": (GROUP, 0o640, "", 0o440),
+}
+PEOPLE = [(uid, gid) for uid in (USER, STRANGER) for gid in (GROUP, STRANGER)]
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """A directory that everybody may enter."""
-    path = tmp_path
-    while path != path.parent and path.stat().st_uid == os.geteuid() and path.name:
-        path.chmod(path.stat().st_mode | 0o055)
-        path = path.parent
-        if str(path) == "/tmp":
-            break
-    return tmp_path
+def top():
+    with open_tree() as path:
+        yield path
 
 
-def may_read(path, uid, gid):
-    """Whether a process of @uid and @gid, in no other group, can read @path."""
-    done = subprocess.run(["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "cat", str(path)],
-                          capture_output=True, timeout=30)
-    assert done.returncode == 0 or b"Permission denied" in done.stderr, done.stderr
-    return done.returncode == 0
+def close(path, how):
+    group, bits, acl, _ = CLOSED[how]
+    os.chown(path, 0, group)
+    path.chmod(bits)
+    set_acl(path, acl)
+    return path
 
 
-def at_of(folder):
-    """A mount point for mounts that fail."""
-    at = folder / "mnt"
-    at.mkdir(exist_ok=True)
-    return at
-
-
-# ---- rights -----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("mode, acl", [
-    (0o640, "u:daemon:r--,g::---,m::r--"),  # the group bits of the mode are the mask
-    (0o644, "u:daemon:---"),                # one of all others is denied
-    (0o644, f"g:{GROUP}:---"),
-    (0o604, ""),
-    (0o640, ""),
-], ids=["mask", "user", "group", "mode", "plain"])
-def test_nobody_reads_more_than_at_the_source(folder, mode, acl):
-    source = write(folder / "s.array_record")
-    os.chown(source, 0, GROUP)
-    source.chmod(mode)
+def set_acl(path, acl):
     if acl:
-        done = subprocess.run(["setfacl", "-m", acl, str(source)], capture_output=True, text=True)
-        if "not supported" in done.stderr:
-            pytest.skip("the file system of the test has no ACLs")
-        assert done.returncode == 0, done.stderr
-    people = [(NOBODY, NOBODY), (NOBODY, GROUP), (DAEMON, NOBODY), (DAEMON, GROUP)]
-    with mounted(source, "-o", "allow_other") as mount:
-        for uid, gid in people:
-            assert not may_read(mount / "1", uid, gid) or may_read(source, uid, gid), (uid, gid)
-        if not acl:
-            for uid, gid in people:
-                assert may_read(mount / "1", uid, gid) == may_read(source, uid, gid), (uid, gid)
-        assert (mount / "1").read_bytes() == RECORDS[1]
+        subprocess.run(["setfacl", "-m", acl, str(path)], check=True, timeout=30)
 
 
-@pytest.mark.parametrize("merge", [[], ["--merge"]], ids=["tree", "merged"])
-def test_directories_of_a_tree_are_as_closed_as_at_the_source(folder, merge):
-    top = folder / "top"
-    write(top / "open" / "a.array_record")
-    write(top / "shut" / "b.array_record")
-    (top / "shut").chmod(0o700)
-    with mounted(top, *merge, "-o", "allow_other") as mount:
-        if merge:
-            assert may_read(mount / "0", NOBODY, NOBODY)
-            assert not may_read(mount / "7", NOBODY, NOBODY)
-        else:
-            assert may_read(mount / "open/a.array_record/0", NOBODY, NOBODY)
-            assert not may_read(mount / "shut/b.array_record/0", NOBODY, NOBODY)
+# ---- rights ------------------------------------------------------------------------------------
 
 
-def test_links_that_a_user_plants_are_not_followed_out(folder):
-    """Somebody who may write to a directory that root mounts for all must not get at other files by that."""
-    top, secret = folder / "top", folder / "secret"
-    write(top / "a.array_record")
-    write(secret / "s.array_record")
-    secret.chmod(0o700)
-    (top / "theirs.array_record").symlink_to("../secret/s.array_record")
-    (top / "theirs").symlink_to("../secret")
-    (top / "within.array_record").symlink_to("a.array_record")
-    for name in ("theirs.array_record", "theirs", "within.array_record"):
-        os.chown(top / name, NOBODY, NOBODY, follow_symlinks=False)
+def check_rights(directory, source):
+    """Checks that the records in @directory and the directory itself are closed to every user to whom @source is
+    closed. Without an access control list they are open to exactly the users of @source."""
+    _, _, acl, bits = CLOSED[source.name.split(".")[0]]
+    record = directory / "0005"
+    of_source = {who: reads(source, *who) for who in PEOPLE}
+    assert not all(of_source.values())
+    assert mode(directory) == bits | bits >> 2
+    for who in PEOPLE:
+        assert not reads(directory, *who) or of_source[who], who
+    assert mode(record) == bits, "after it was opened"
+    for who in PEOPLE:
+        assert not reads(record, *who) or of_source[who], who
+        assert acl or reads(record, *who) == of_source[who], who
+    assert record.read_bytes()
+
+
+@pytest.mark.parametrize("how", list(CLOSED))
+def test_no_user_reads_more_than_at_the_source(top, how):
+    source = close(put(top / f"{how}.array_record"), how)
+    with mounted(source, *ALLOW) as mount:
+        check_rights(mount.path, source)
+
+
+def test_no_user_reads_more_in_a_tree(top):
+    sources = [close(put(top / f"{how}.array_record"), how) for how in CLOSED]
+    with mounted(top, *ALLOW) as mount:
+        for source in sources:
+            check_rights(mount / source.name, source)
+
+
+def test_the_acl_of_a_directory_counts(top):
+    (top / "sub").mkdir()
+    put(top / "sub" / "b.array_record")
+    set_acl(top / "sub", f"u:{USER}:---")
+    assert not reads(top / "sub" / "b.array_record")
+    with mounted(top, *ALLOW) as mount:
+        assert mode(mount.path / "sub") == 0o500
+        assert not reads(mount.path / "sub" / "b.array_record" / "0000")
+        assert reads(mount.path / "a.array_record" / "0000")
+
+
+@pytest.mark.parametrize("bits", [0o700, 0o711, 0o744, 0o755])
+def test_directories_deny_what_the_source_denies(top, bits):
+    """A user may be allowed to list a directory but not to enter it."""
+    (top / "sub").mkdir()
+    put(top / "sub" / "b.array_record")
+    (top / "sub").chmod(bits)
+    with mounted(top, *ALLOW) as mount:
+        assert mode(mount.path / "sub") == bits & 0o555
+        record = mount.path / "sub" / "b.array_record" / "0000"
+        assert reads(record) == reads(top / "sub" / "b.array_record") == bool(bits & 1)
+    top.chmod(bits)
+    with mounted(top, *ALLOW) as mount:
+        assert reads(mount.path / "a.array_record" / "0000") == bool(bits & 1)
+
+
+def test_closed_directory_of_a_merged_tree(top):
+    (top / "shut").mkdir(0o700)
+    put(top / "shut" / "b.array_record")
+    with mounted(top, "--merge", *ALLOW) as mount:
+        assert reads(mount / "0000")
+        assert not reads(mount / "2500")
+
+
+# ---- links -------------------------------------------------------------------------------------
+
+
+def test_planted_links_lead_only_below(top):
+    """A user who may write to a directory that root mounts for all users must not reach other files that way."""
+    secret = top.parent / "secret"
+    secret.mkdir(0o700)
+    put(secret / "s.array_record")
+    theirs = {"theirs.array_record": "../secret/s.array_record", "theirs": "../secret", "theirs-absolute": secret}
+    for name, target in theirs.items():
+        plant(top / name, target)
+    plant(top / "within.array_record", "a.array_record")
     (top / "ours.array_record").symlink_to("../secret/s.array_record")
-    with mounted(top, "-o", "allow_other") as mount:
+    with mounted(top, *ALLOW) as mount:
         assert sorted(os.listdir(mount.path)) == ["a.array_record", "ours.array_record", "within.array_record"]
-        assert may_read(mount / "within.array_record/1", NOBODY, NOBODY)
-        # A link of root's leads there, but the directory that it leads through is closed.
-        assert (mount / "ours.array_record/1").read_bytes() == RECORDS[1]
-        assert not may_read(mount / "ours.array_record/1", NOBODY, NOBODY)
-        for name in ("theirs.array_record", "theirs"):
-            assert len(mount.log_lines(f"{top}/{name}: a link of another user leads out")) == 1
-            assert mount.stderr().count(f"{top}/{name}: a link of another user leads out") == 1
+        assert reads(mount / "within.array_record/0001", STRANGER)
+        # Root's link leads there, but through a directory that is closed.
+        assert (mount / "ours.array_record/0001").read_bytes()
+        assert not reads(mount / "ours.array_record/0001", STRANGER)
+        for name in theirs:
+            line = f"{top}/{name}: a link of another user leads out"
+            assert len(mount.log_lines(line, ", left out")) == 1, mount.log()
+            assert mount.stderr().count(line) == 1
 
 
-def test_a_link_that_is_planted_after_the_mount_is_not_followed(folder):
-    top, secret = folder / "top", folder / "secret"
-    write(top / "a.array_record")
-    write(top / "b.array_record")
-    write(secret / "s.array_record")
-    with mounted(top, "-o", "allow_other") as mount:
-        (top / "b.array_record").unlink()
-        (top / "b.array_record").symlink_to("../secret/s.array_record")
-        os.chown(top / "b.array_record", NOBODY, NOBODY, follow_symlinks=False)
-        with pytest.raises(OSError) as failure:
-            os.listdir(mount / "b.array_record")
-        assert failure.value.errno == errno.EIO
+def test_link_put_in_the_place_of_a_file(top):
+    """After the scan, before the file is opened; and before it is opened again."""
+    secret = put(top.parent / "s.array_record", 0o600)
+    put(top / "b.array_record")
+    with mounted(top, *ALLOW) as mount:
+        (mount.path / "a.array_record" / "0000").read_bytes()
+        for name in ("a.array_record", "b.array_record"):
+            (top / name).unlink()
+            plant(top / name, secret)
+        assert not reads(mount.path / "b.array_record")
+        with pytest.raises(OSError) as caught:
+            os.listdir(mount.path / "b.array_record")
+        assert caught.value.errno == errno.EIO
         assert len(mount.log_lines("b.array_record", "a link of another user leads out")) == 1
+        assert stat.S_ISDIR(os.stat(mount.path / "b.array_record").st_mode)
+        with pytest.raises(OSError) as caught:
+            (mount.path / "a.array_record" / "2400").read_bytes()
+        assert caught.value.errno == errno.ESTALE
 
 
-# ---- what cannot be read ----------------------------------------------------------------------
-
-
-def test_what_cannot_be_read_is_left_out(folder, monkeypatch):
-    """By root without the right to read everything, whom another user's directory is closed to."""
-    top = folder / "top"
-    write(top / "a.array_record")
-    (top / "lost+found").mkdir(mode=0o700)
-    os.chown(top / "lost+found", NOBODY, NOBODY)
-    wrapper = folder / "arecfs"
-    wrapper.write_text(f'#!/bin/sh\nexec setpriv --bounding-set=-dac_override,-dac_read_search {mounts.ARECFS} "$@"\n')
-    wrapper.chmod(0o755)
-    monkeypatch.setattr(mounts, "ARECFS", str(wrapper))
-    line = f"{top}/lost+found: Permission denied, left out"
-    with mounted(top) as mount:
-        assert os.listdir(mount.path) == ["a.array_record"]
-        assert mount.stderr() == f"arecfs: {line}\n"
-        assert len(mount.log_lines(line)) == 1
-    mount_fails(top, "--strict", code=3, at=at_of(folder), contains=["lost+found: Permission denied"])
-    mount_fails(top / "lost+found", code=3, at=at_of(folder), contains=["Permission denied"])
-
-
-def test_what_cannot_be_opened_is_a_directory(folder):
-    top = folder / "top"
-    write(top / "a.array_record")
-    (top / "gone.array_record").symlink_to("nowhere")
-    (top / "loop.array_record").symlink_to("loop.array_record")
-    (top / "empty.array_record").touch()
-    with mounted(top) as mount:
-        names = ["a.array_record", "empty.array_record", "gone.array_record", "loop.array_record"]
-        done = subprocess.run(["ls", "-l", str(mount.path)], capture_output=True, text=True, timeout=30)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert sorted(os.listdir(mount.path)) == names
-        for name in names[1:]:
-            assert (mount / name).is_dir()
-            for _ in range(2):
-                with pytest.raises(OSError) as failure:
-                    os.listdir(mount / name)
-                assert failure.value.errno == errno.EIO
-            assert len(mount.log_lines(str(top / name))) == 1
-        assert len(os.listdir(mount / "a.array_record")) == len(RECORDS)
-
-
-def test_strict(folder):
-    top, at = folder / "top", folder / "mnt"
-    at.mkdir()
-    write(top / "a.array_record")
-    with mounted(top, "--strict"):
-        pass
-    (top / "gone.array_record").symlink_to("nowhere")
-    mount_fails(top, "--strict", code=3, at=at, contains=[top / "gone.array_record"])
-    mount_fails(top, "-o", "strict", code=3, at=at, contains=[top / "gone.array_record"])
-    (top / "gone.array_record").unlink()
-    (top / "theirs.array_record").symlink_to("/etc/passwd")
-    os.chown(top / "theirs.array_record", NOBODY, NOBODY, follow_symlinks=False)
-    mount_fails(top, "--strict", code=3, at=at, contains=[top / "theirs.array_record", "another user"])
-
-
-# ---- sets of shards ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("form", ["glob", "directory", "merge"])
-def test_a_hole_in_a_set_is_told(folder, form):
-    top, at = folder / "top", folder / "mnt"
-    at.mkdir()
-    whole = write(folder / "w.array_record")
-    top.mkdir()
-    for i in (0, 1, 2, 4):
-        shutil.copy(whole, top / f"t.array_record-0000{i}-of-00005")
-    sources = {"glob": [f"{top}/t*"], "directory": [top], "merge": ["--merge", f"{top}/t*"]}[form]
-    missing = f"{top}/t.array_record-?????-of-00005: 1 shard is missing: t.array_record-00003-of-00005"
-    with mounted(sources[-1:], *sources[:-1]) as mount:
-        assert mount.stderr() == f"arecfs: {missing}\n"
-        assert len(mount.log_lines(missing)) == 1
-    mount_fails(sources[-1:], "--strict", *sources[:-1], code=3, at=at, contains=[missing])
-    shutil.copy(whole, top / "t.array_record-00003-of-00005")
-    with mounted(sources[-1:], "--strict", *sources[:-1]) as mount:
-        assert mount.stderr() == ""
-    shutil.copy(whole, top / "t.array_record-00000-of-00006")
-    with mounted(sources[-1:], *sources[:-1]) as mount:
-        assert "shards of several sets: 5 of 00005, 1 of 00006" in mount.stderr()
+def test_link_into_a_private_directory(top):
+    """Every user may enter the link's directory, but not the one that it leads to."""
+    (top / "private").mkdir(0o700)
+    put(top / "private" / "p.array_record")
+    plant(top / "p.array_record", "private/p.array_record")
+    assert not reads(top / "p.array_record")
+    with mounted(top, *ALLOW) as mount:
+        assert mode(mount.path / "p.array_record") == 0o500
+        assert not reads(mount.path / "p.array_record" / "0000")
+        assert mode(mount.path / "p.array_record" / "0000") == 0o400

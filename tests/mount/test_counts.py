@@ -1,7 +1,7 @@
 """What a mount costs, in requests, decodes and source bytes: counts are the same on any machine.
 
-Counts come from .arecfs/stats.json. A snapshot itself costs some requests; two in a row tell how
-many, and that is taken off.
+Counts come from .arecfs/stats.json. A snapshot itself costs some requests; two in a row show how
+many, and these are subtracted.
 """
 
 import os
@@ -46,7 +46,7 @@ class Costs:
 
     def __init__(self, mount):
         self._mount = mount
-        mount.stats()  # learns what only the first access costs
+        mount.stats()  # makes the requests that only a first access makes
         first, second = mount.stats(), mount.stats()
         self._overhead = Counter(second["requests"])
         self._overhead.subtract(first["requests"])
@@ -110,7 +110,7 @@ def test_mounting_reads_postscript_and_footer_only(request, which):
         assert 0 < engine["source_bytes"] <= len(whole.content) - whole.footer.begin
         assert engine["chunks_decoded"] == 0
         assert engine["index_used"] <= 8 * len(whole.user_chunks) + 65536
-        # The first look needs no more, and a listing of names no values.
+        # The first stat reads no more, and a listing of names reads no values.
         os.stat(mount.path)
         assert mount.stats()["engine"]["source_bytes"] == engine["source_bytes"]
         shell("ls -U", mount)
@@ -216,7 +216,7 @@ def test_stat_again_costs_nothing(grouped):
 
 
 def test_two_thousand_names_are_one_inode_each(grouped):
-    """Forgotten and found again, a record costs its look-up and nothing else."""
+    """A record that the kernel has forgotten costs a look-up when it is found again, and nothing else."""
     path, _ = grouped
     with mounted(path) as mount:
         names = golden.record_names(N)[:2000]
@@ -307,7 +307,7 @@ def test_a_chunk_wanted_by_many_is_decoded_once(tmp_path):
 
 
 def pages_that_the_kernel_may_drop(n):
-    """Where kdamond runs, the kernel takes idle pages back without any pressure: allow 5 % then."""
+    """Where kdamond runs, the kernel drops idle pages even without memory pressure: allow 5 % then."""
     names = (comm.read_text() for comm in Path("/proc").glob("[0-9]*/comm"))
     return n // 20 if any(name.startswith("kdamond") for name in names) else 0
 
@@ -356,6 +356,6 @@ def test_copying_costs_no_attributes_by_name(grouped, tmp_path):
         costs = Costs(mount)
         shell(f"cp -a . {tmp_path}/copy", mount)
         requests, engine = costs.spent()
-        # cp asks for the ACL of each file that it copies; nothing is listed, so for nothing else.
+        # cp asks for the ACL of each file that it copies, and for no other attribute, since none is listed.
         assert requests["getxattr"] <= N + 8
         assert engine["chunks_decoded"] == N // GROUP

@@ -1,5 +1,5 @@
-"""Damage is cheap: a damaged chunk is read once, told once with the records that are lost by it,
-and listed in .arecfs/damages.json as `arec verify --json` tells it.
+"""Damage is cheap: a damaged chunk is read once, logged once with the records that are lost by it,
+and listed in .arecfs/damages.json as `arec verify --json` reports it.
 
 Counts come from .arecfs/stats.json.
 """
@@ -40,7 +40,7 @@ def verified(*paths):
 
 
 def with_losses(files):
-    """What of @files, as `arec verify --json` tells them, costs records."""
+    """The files among @files, reports of `arec verify --json`, with the damages that cost records only."""
     return {file["path"]: [d for d in file["damages"] if d["records"]] for file in files}
 
 
@@ -72,7 +72,7 @@ def test_a_damaged_chunk_is_read_once(two_groups, options, order):
         for number in numbers:
             eio(mount.path / names[number])
         after = mount.stats()["engine"]
-        # It, its size list, and what follows it, if that is read ahead.
+        # The chunk, its size list, and what follows it, if that is read ahead.
         assert after["source_bytes"] - before["source_bytes"] < 2 * length + 100_000
         assert after["chunks_failed"] == 1
         assert after["damages_known"] == 1
@@ -80,30 +80,41 @@ def test_a_damaged_chunk_is_read_once(two_groups, options, order):
         assert (mount.path / names[-1]).read_bytes() == records[-1]
         (line,) = mount.log_lines("mismatch")
         assert line.endswith(f" {path}: at {chunks[0].begin}: data hash mismatch in a chunk of {length} bytes; "
-                             f"records 0000..1999 lost")
+                             f"records 0:2000 lost")
 
 
-def test_a_chunk_that_is_mended_in_place_is_read_again(tmp_path):
-    """By the bytes alone, with size and time as before: what was sound is the same, so the file is."""
+@pytest.mark.parametrize("options", [[], ["--no-push"]], ids=["push", "no-push"])
+def test_a_chunk_that_is_repaired_in_place_is_read_again(tmp_path, options):
+    """Only bytes change; size and time are as before. The sound chunks are the same, so the file counts as unchanged.
+    The repaired chunk is no longer listed; another one that is still damaged is."""
     path = tmp_path / "m.array_record"
-    records = [b"%04d" % i * 100 for i in range(200)]
+    records = [b"%04d" % i * 100 for i in range(300)]
     oracle.write(path, records, "group_size:100,uncompressed")
-    good = path.read_bytes()
     whole = container.Container(path)
-    chunk = whole.user_chunks[0]
-    whole.flip(chunk.position(chunk.data_size // 2))
+    first, _, last = whole.user_chunks
+    flips = [chunk.position(chunk.data_size // 2) for chunk in (first, last)]
+    for position in flips:
+        whole.flip(position)
     times = os.stat(path)
-    with mounted(path) as mount:
+    with mounted(path, *options) as mount:
         eio(mount / "000")
+        eio(mount / "299")
         assert (mount / "100").read_bytes() == records[100]
-        with open(path, "r+b") as file:
-            file.write(good)
-        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
-        assert (mount / "000").read_bytes() == records[0]
+        assert [d["first_record"] for d in damages(mount)[0]["damages"]] == [0, 200]
+        for position, left in zip(flips, ([200], [])):
+            whole.flip(position)
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+            number = position > flips[0] and 250
+            assert (mount / f"{number:03}").read_bytes() == records[number]
+            (reported,) = damages(mount)
+            assert [d["first_record"] for d in reported["damages"]] == left
+            assert reported["ok"] == (not left) and reported["records"] == 300 - 100 * len(left)
+            for other in left:
+                eio(mount / f"{other:03}")
 
 
 def test_sizes_of_a_damaged_chunk_are_read_once(tmp_path):
-    """Those of a transposed chunk are in no list: each look-up would read all of it."""
+    """A transposed chunk has no list of sizes: each look-up would read all of it."""
     file = next(g for g in golden.TRANSPOSED if g.group_size > 30)
     path = tmp_path / "t.array_record"
     path.write_bytes(file.path.read_bytes())
@@ -124,7 +135,7 @@ def test_sizes_of_a_damaged_chunk_are_read_once(tmp_path):
 
 
 def test_readahead_does_not_try_again(tmp_path):
-    """Neither it nor what pushes: readers go over a damaged chunk, in order, again and again."""
+    """Neither does pushing. Readers go over a damaged chunk, in order, again and again."""
     records = oracle.text_records(3000, maximum=600)
     path = oracle.write(tmp_path / "d.array_record", records, "group_size:50,zstd:1")
     whole = container.Container(path)
@@ -140,16 +151,16 @@ def test_readahead_does_not_try_again(tmp_path):
                 else:
                     assert (mount.path / name).read_bytes() == records[number]
         engine = mount.stats()["engine"]
-        # What is read ahead while somebody reads it may find it a moment later.
+        # Readahead may meet the damage a moment after the reader.
         assert len(bad) <= engine["chunks_failed"] <= 4 * len(bad)
         assert engine["damages_known"] == len(bad)
         assert len(mount.log_lines(path.name, " lost")) == len(bad), mount.log()
 
 
-# ---- what is told ------------------------------------------------------------------------------
+# ---- what is reported --------------------------------------------------------------------------
 
 
-def test_lines_name_records_as_they_are_shown(tmp_path):
+def test_lines_number_records_as_the_mount_does(tmp_path):
     for name in ("a", "b"):
         path = oracle.write(tmp_path / f"{name}.array_record", oracle.text_records(30), "group_size:10")
         whole = container.Container(path)
@@ -160,16 +171,16 @@ def test_lines_name_records_as_they_are_shown(tmp_path):
         for name in sorted(os.listdir(mount.path / a.name)):
             eio(mount.path / a.name / name)
         eio(mount.path / b.name / "17.txt")
-        told = [line.split("; ")[-1] for line in mount.log_lines(" lost")]
-        assert told == [f"records {words} lost" for words in (
-            "0.txt..4.txt in a.array_record", "5.txt..9.txt in a.array_record", "10.txt..19.txt in b.array_record")]
-        # Numbers of the file, whatever of it is shown.
+        reported = [line.split("; ")[-1] for line in mount.log_lines(" lost")]
+        assert reported == [f"records {words} lost" for words in (
+            "0:5 in a.array_record", "5:10 in a.array_record", "10:20 in b.array_record")]
+        # Numbers are those of the file, even if only a part of it is shown.
         assert with_losses(damages(mount))[str(a)] == with_losses(verified(a))[str(a)]
     with mounted([f"{a}[19:20]", b], "--merge") as mount:
         eio(mount.path / "00")
         eio(mount.path / "12")
-        told = [line.split("; ")[-1] for line in mount.log_lines(" lost")]
-        assert told == ["record 00 lost", "records 11..20 lost"]
+        reported = [line.split("; ")[-1] for line in mount.log_lines(" lost")]
+        assert reported == ["records 0:1 lost", "records 11:21 lost"]
         assert [len(file["damages"]) for file in damages(mount)] == [1, 1]
 
 
@@ -196,17 +207,20 @@ def test_damages_are_those_that_verify_finds(file, tmp_path):
                     assert error.errno == errno.EIO
         found = damages(mount)
         assert [f["path"] for f in found] == [f["path"] for f in expected]
-        # A damaged block header is met by verify's walk before the chunk is read, and told in other words.
+        # The walk of verify meets a damaged block header before the chunk is read, and words it differently. Only verify
+        # checks whether a repair would keep the chunk.
+        for damage in (d for file in expected for d in file["damages"]):
+            damage.pop("restorable", None)
         assert with_losses(found) == {
-            path: [{**d, "reason": ANY} if d["reason"].startswith("at ") else d for d in told]
-            for path, told in with_losses(expected).items()}
+            path: [{**d, "reason": ANY} if d["reason"].startswith("at ") else d for d in reported]
+            for path, reported in with_losses(expected).items()}
         for one, other in zip(found, expected, strict=True):
             assert one["records"] == other["records"], one
             assert one["ok"] == (not one["damages"]), one
 
 
 def test_many_damages(tmp_path):
-    """Lines are limited, and what is left out is counted; the list has all."""
+    """Log lines are limited in rate, and those left out are counted; damages.json lists all damages."""
     n = 400
     path = oracle.write(tmp_path / "d.array_record", oracle.text_records(n), "group_size:1")
     whole = container.Container(path)
@@ -226,25 +240,50 @@ def test_many_damages(tmp_path):
         assert len(mount.log_lines(f"{n - 100} more damages not logged; see .arecfs/damages.json")) == 1
 
 
-def test_what_a_scan_left_out(tmp_path):
-    """A mount by a scan is not told as sound where the file is not."""
+def test_gaps_of_a_scan_are_listed(tmp_path):
+    """A source mounted by a scan is not reported as sound if the scan met gaps."""
     file = golden.get("text.uncompressed.riegeli")
     sound = Sound(file.path)
     case = sound.header(0)
     path = tmp_path / "d.riegeli"
     path.write_bytes(case.content)
     with mounted(path) as mount:
-        (told,) = damages(mount)
+        (reported,) = damages(mount)
         ((_, length, _, _),) = case.damages
-        assert told == {"path": str(path), "damages": [], "ok": False, "records": file.n_records - len(case.lost),
-                        "gaps": 1, "gap_bytes": length}
+        assert reported == {"path": str(path), "damages": [], "ok": False, "records": file.n_records - len(case.lost),
+                            "gaps": 1, "gap_bytes": length}
+
+
+def test_json_writes_invalid_utf8_in_one_way(tmp_path):
+    """Both programs and all files of .arecfs write a name with bytes of every kind in the same way."""
+    name = b"n\xff\xed\xa0\x80\xc0\x80\xe2\x82 \xc2\x85\x01\x7f\"\\\xc3\xa9.array_record"
+    shown = "n\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd\ufffd \x85\x01\x7f\"\\\xe9.array_record"
+    path = os.path.join(os.fsencode(tmp_path), name)
+    with open(path, "wb") as file:
+        file.write(Sound(FILES[0].path).data(0).content)
+
+    def output_of(*arguments):
+        result = subprocess.run([AREC, *arguments], capture_output=True, timeout=120)
+        assert result.returncode in (0, 5), result
+        return json.loads(result.stdout.decode("utf-8").splitlines()[0] if arguments[0] == "ls" else result.stdout)
+
+    out = os.fsencode(tmp_path) + b"/\xfe\n"
+    with mounted(os.fsdecode(path)) as mount:
+        eio(mount / "000")
+        texts = [damages(mount)[0]["path"],
+                 output_of("verify", "--json", path)[0]["path"],
+                 output_of("info", "--json", path)[0]["path"],
+                 output_of("ls", "--json", path + b"[-2:]", path)["source"],
+                 output_of("repair", "--json", "-o", out, path)["path"]]
+    assert texts == [f"{tmp_path}/{shown}"] * len(texts)
+    assert output_of("repair", "--json", "-f", "-o", out, path)["out"] == f"{tmp_path}/\ufffd\n"
 
 
 # ---- holes -------------------------------------------------------------------------------------
 
 
 def test_a_terabyte_of_holes(tmp_path):
-    """A file that was extended to 1 TiB is scanned at once, where the filesystem tells of holes."""
+    """A file that was extended to 1 TiB is scanned at once, where the filesystem reports holes."""
     file = golden.get("text.groupsize100-brotli6.array_record")
     path = tmp_path / "s.array_record"
     path.write_bytes(file.path.read_bytes())
@@ -252,7 +291,7 @@ def test_a_terabyte_of_holes(tmp_path):
     os.truncate(path, 1 << 40)
     with open(path, "rb") as opened:
         if os.lseek(opened.fileno(), size + (1 << 20), os.SEEK_CUR) and not knows_holes(opened, size):
-            pytest.skip("this filesystem does not tell of holes")
+            pytest.skip("this filesystem does not report holes")
     with mounted(path, "--recover") as mount:
         names = sorted(os.listdir(mount.path))
         assert len(names) == file.n_records

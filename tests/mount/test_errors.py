@@ -1,4 +1,4 @@
-"""What a user meets when mounting fails, and when a source is damaged or changes: exit codes,
+"""What a user sees when mounting fails, and when a source is damaged or changes: exit codes,
 messages, error numbers, log lines."""
 
 import errno
@@ -41,7 +41,8 @@ def at(tmp_path):
     (["--index-storage-option=paper"], ["paper"]),
     (["--reader-options=nosuch:1"], ["Unknown option nosuch, valid options: "]),
     (["--reader-options=max_parallelism:x"], ["Option max_parallelism: invalid value: x"]),
-    (["--profile=fastest"], ["fastest"]),
+    (["--profile=fastest"], ["fastest", "sequential, random, batch, "]),
+    (["-o", "profile=archive"], ["archive", "sequential, random, batch, "]),
     (["--names=roman"], ["roman"]),
     (["--suffix=a/b"], ["a/b"]),
     (["--kind=tar"], ["tar"]),
@@ -53,9 +54,26 @@ def at(tmp_path):
     (["-o", "gid=-7"], ["gid"]),
     (["-o", "umask=999"], ["umask"]),
     (["-o", "cache-size=abc"], ["abc"]),
-    (["-o", "names=roman"], ["roman"])], ids=lambda v: " ".join(v))
+    (["-o", "names=roman"], ["roman"]),
+    (["-o", "fsname="], ["fsname"]),
+    (["-o", "fsname=" + 1025 * "x"], ["fsname"])], ids=lambda v: " ".join(v))
 def test_wrong_option(at, option, contains):
     mount_fails(TEXT.path, *option, code=2, at=at, contains=contains)
+
+
+def test_few_descriptors(at):
+    """The start is refused because of the descriptors, or they are enough; no other error appears."""
+    assert "file descriptors" in mount_fails(TEXT.path, code=1, at=at, prefix=["prlimit", "--nofile=12"],
+                                             contains=["at least 24 are needed"])
+    # The standard streams, the log file, and what is needed.
+    with mounted(TEXT.path, at=at, nofile=4 + 24) as mount:
+        TEXT.check(5, (mount.path / "005").read_bytes())
+
+
+@pytest.mark.skipif(os.path.exists("/sys/fs/selinux/enforce"), reason="contexts are good here")
+@pytest.mark.parametrize("option", ["context=x", "fscontext=x", "defcontext=x", "rootcontext=x"])
+def test_option_that_the_kernel_refuses(at, option):
+    mount_fails(TEXT.path, "-o", option, code=2, at=at, contains=["option", "refused by the kernel"])
 
 
 def test_wrong_number_of_arguments(tmp_path, at):
@@ -97,7 +115,7 @@ def test_source_that_cannot_be_opened(tmp_path, at):
     mount_fails(tmp_path / "dangling.array_record", code=3, at=at)
 
 
-def test_source_that_is_no_file_does_not_hang(tmp_path, at):
+def test_source_that_is_not_a_file_does_not_hang(tmp_path, at):
     os.mkfifo(tmp_path / "fifo.array_record")
     mount_fails(tmp_path / "fifo.array_record", code=3, at=at, contains=["fifo.array_record"])
     mount_fails("/dev/null", code=3, at=at, contains=["/dev/null"])
@@ -160,17 +178,8 @@ def test_file_under_another_name_is_judged_by_its_content(tmp_path, at):
     with mounted(whole) as mount:
         TEXT.check(9, (mount.path / "009").read_bytes())
     with mounted(whole, "--kind=riegeli") as mount:
-        # Footer and postscript are records like others then.
+        # Footer and postscript are then records like others.
         assert len(os.listdir(mount.path)) > TEXT.n_records
-
-
-@pytest.mark.parametrize("options", [
-                                     ["--profile=sequential"], ["--profile=cloud"],
-                                     ["-o", "profile=random"]],
-                         ids=lambda v: " ".join(v))
-def test_features_that_this_build_does_not_have(at, options):
-    word = options[-1].lstrip("-").split("=")[0]
-    mount_fails(TEXT.path, *options, code=6, at=at, contains=[word])
 
 
 def test_unusable_mount_point(tmp_path):
@@ -197,7 +206,7 @@ def test_fuse_is_unavailable(tmp_path, at):
 
 
 def test_sources_are_looked_at_before_the_mount_point_is_covered(tmp_path, at):
-    """A failure leaves what was there as it was."""
+    """A failure leaves the mount point as it was."""
     (at / "mine").write_text("kept")
     mount_fails(tmp_path / "absent.array_record", code=3, at=at)
     assert (at / "mine").read_text() == "kept"
@@ -233,7 +242,7 @@ def test_damaged_chunk_costs_its_records_only(tmp_path, options, order):
                     assert file.read_bytes() == records[number]
         lines = mount.log_lines("d.array_record", str(chunks[bad].begin))
         assert len(lines) == 1, mount.log()
-        # Nothing else is said about the file but what a sound one causes.
+        # All other lines about the file are those that a sound file causes, too.
         words = re.compile(r"mismatch|damaged|corrupt|hash", re.IGNORECASE)
         assert [line for line in mount.log().splitlines() if words.search(line)] == lines
         assert mount.server_is_running()
@@ -264,7 +273,7 @@ def test_damage_at_many_places_never_gives_wrong_bytes(tmp_path):
 
 @pytest.mark.parametrize("file", [g for g in golden.TRANSPOSED if g.group_size > 1], ids=lambda g: g.name)
 def test_damaged_transposed_chunk(file, tmp_path):
-    """EIO for its records, also for their sizes, which only the whole chunk tells; the rest reads right."""
+    """Its records give EIO, and so do their sizes, which only the whole chunk holds; all others are right."""
     path = tmp_path / "t.array_record"
     shutil.copyfile(file.path, path)
     whole = container.Container(path)
@@ -310,7 +319,7 @@ def test_source_rewritten_in_place(changing):
             file.write(other.ljust(len(content), b"\0")[:len(content)])
         os.utime(path, (5, 5))
         assert outcome(mount.path / "95") == errno.ESTALE
-        path.write_bytes(content)  # the old bytes under a new time are another state, too
+        path.write_bytes(content)  # the old bytes with a new time are a change, too
         assert outcome(mount.path / "85") == errno.ESTALE
         assert mount.log_lines("c.array_record"), mount.log()
         assert mount.server_is_running()

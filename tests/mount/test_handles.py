@@ -110,7 +110,7 @@ def test_handles_of_directories_and_of_records_below(tmp_path):
 
 
 def check_opened(fd, mount, path):
-    """@fd, opened by handle, is what @path names; and one gets on from there."""
+    """Checks that @fd, opened by handle, is what @path names, and that look-ups from there work."""
     assert os.fstat(fd).st_ino == os.stat(mount.path / path).st_ino
     if path == "d/b.array_record":
         assert sorted(os.listdir(fd)) == ["0", "1"]
@@ -171,7 +171,7 @@ def test_handle_of_a_merged_record_is_stale_in_another_order(tmp_path):
         assert read_handle(mount.path, handle)[0] == b"b"
 
 
-def test_handle_of_what_is_taken_for_another_kind_is_stale(tmp_path):
+def test_handle_of_a_file_mounted_as_another_kind_is_stale(tmp_path):
     """As plain Riegeli, footer and postscript are records too."""
     source = oracle.write(tmp_path / "s.array_record", [b"a", b"b"], "group_size:2")
     with mounted(source) as mount:
@@ -181,7 +181,7 @@ def test_handle_of_what_is_taken_for_another_kind_is_stale(tmp_path):
 
 
 def test_handle_of_a_recovered_record_is_stale_elsewhere(tmp_path):
-    """A scan numbers what it finds. Whether its finds are those of the footer it cannot know."""
+    """A scan numbers the records that it finds, and cannot know whether the footer numbers them in the same way."""
     source = oracle.write(tmp_path / "s.array_record", [b"a", b"b", b"c"])
     sound = source.read_bytes()
     with mounted(source, "--recover") as mount:  # sound: the numbers are the footer's
@@ -199,7 +199,7 @@ def test_handle_of_a_recovered_record_is_stale_elsewhere(tmp_path):
         assert is_stale(mount, handle)
 
 
-def test_handle_is_good_after_what_changes_no_byte(tmp_path):
+def test_handle_is_good_after_changes_of_no_byte(tmp_path):
     source = oracle.write(tmp_path / "s.array_record", [b"a", b"b", b"c"])
     with mounted(source) as mount:
         handle = syscalls.name_to_handle(mount.path / "1")

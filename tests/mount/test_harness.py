@@ -1,19 +1,22 @@
-"""What the mount tests rest on: mounts that nobody else gets a copy of, and counts that notice dropped caches."""
+"""What the mount tests rely on: mounts of which no other namespace gets a copy, counts that notice what leaves the
+kernel's caches."""
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
 import caches
 import golden
+import page_cache
 from mounts import mounted
 
 FILE = golden.get("tiny.groupsize7-zstd1.array_record")
 
 
-def test_nobody_else_sees_a_mount():
+def test_a_mount_is_private():
     assert os.readlink("/proc/self/ns/mnt") != os.readlink(f"/proc/{os.getppid()}/ns/mnt")
     with mounted(FILE.path) as mount:
         assert str(mount.path) in Path("/proc/self/mountinfo").read_text()
@@ -36,13 +39,51 @@ def test_counts_again_when_caches_were_dropped():
     assert (len(calls), len(cleaned)) == (2, 1)
 
 
+class WitnessOf:
+    """A page_cache.Witness that has lost as many pages as a test says."""
+
+    def __init__(self, lost):
+        self.lost = lambda: lost
+
+    def fill(self):
+        pass
+
+
+def test_counts_again_when_the_kernel_took_idle_pages():
+    calls = []
+    caches.count_undisturbed(lambda: fails_once(calls, lambda: None), witness=WitnessOf(1))
+    assert len(calls) == 2
+
+
+def test_a_witness_sees_pages_leave():
+    if subprocess.check_output(["stat", "-fc%T", tempfile.gettempdir()], text=True) == "tmpfs\n":
+        pytest.skip("pages of a tmpfs do not leave")
+    witness = page_cache.Witness()
+    witness.fill()
+    os.posix_fadvise(witness._file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    assert witness.lost() > witness.PAGES / 2
+    witness.fill()
+    assert witness.lost() < witness.PAGES / 2
+
+
+def test_held_pages_stay(tmp_path):
+    path = tmp_path / "f"
+    with page_cache.Held() as held, open(path, "wb") as f:
+        f.write(bytes(8 * 4096))
+        f.flush()
+        os.fsync(f.fileno())
+        held.add(path)
+        os.posix_fadvise(f.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        assert held.resident() == 8
+
+
 @pytest.mark.parametrize("meanwhile", [lambda: None, caches.drop_inodes], ids=["nothing", "we"])
-def test_a_failure_of_our_own_is_one(meanwhile):
+def test_a_failure_without_a_disturbance_stays_one(meanwhile):
     calls = []
     before = caches.dropped_by_others()
     with pytest.raises(AssertionError):
-        caches.count_undisturbed(lambda: fails_once(calls, meanwhile))
-    # Somebody else may have dropped them just now.
+        caches.count_undisturbed(lambda: fails_once(calls, meanwhile), witness=WitnessOf(0))
+    # Another process may have dropped the caches just now.
     assert len(calls) == 1 or caches.dropped_by_others() != before
 
 

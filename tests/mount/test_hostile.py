@@ -1,4 +1,4 @@
-"""What files that lie cost the server: each wrong chunk is EIO for its own record, and memory stays within
+"""Hostile files: each wrong chunk gives EIO for its own record, and the server's memory stays within
 the cache, 64 MiB and what the largest sound chunk takes.
 
 The hashes of these files are right, as those of a hostile writer would be.
@@ -33,20 +33,20 @@ def plain(record):
     return simple(b"\0", native.varint(len(record)), record)
 
 
-def bomb(codec, told):
-    """A body whose values, 256 MiB of zeros, are @told bytes if one believes it."""
+def bomb(codec, declared):
+    """A body of 256 MiB of zeros that declares only @declared bytes."""
     level = {"z": 19, "b": 9, "s": None}[codec]
     block = native.compress(ord(codec), bytes(256 * MIB), level)
     _, used = native.take_varint(block, 0)
-    return simple(codec.encode(), native.compress(ord(codec), native.varint(told)), native.varint(told) + block[used:])
+    return simple(codec.encode(), native.compress(ord(codec), native.varint(declared)), native.varint(declared) + block[used:])
 
 
 def peak_memory(pid):
     return int(re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1]) * 1024
 
 
-def begin_of(path):
-    """As much as one read gives; sizes that are told are not to be believed."""
+def start_of(path):
+    """As much as one read gives, whatever size the record claims to have."""
     fd = os.open(path, os.O_RDONLY)
     try:
         return os.read(fd, MIB)
@@ -55,7 +55,7 @@ def begin_of(path):
 
 
 def check(tmp_path, chunks, *options):
-    """Mounts a plain file of @chunks, (kind, body, records, decoded size) each, a sound one behind each."""
+    """Mounts a plain file of @chunks, each a (kind, body, records, decoded size), with a sound chunk after each."""
     builder = container.Builder()
     for kind, body, n_records, decoded_size in chunks:
         builder.chunk(kind, body, n_records, decoded_size)
@@ -67,7 +67,7 @@ def check(tmp_path, chunks, *options):
         good = 0
         for name in names:
             try:
-                good += begin_of(mount.path / name) == GOOD
+                good += start_of(mount.path / name) == GOOD
             except OSError as e:
                 assert e.errno == errno.EIO
         assert good >= len(chunks), f"{good} sound records of {len(chunks)}"
@@ -83,19 +83,19 @@ def test_invalid_transposed_chunks(tmp_path):
 
 
 @pytest.mark.parametrize("codec", ["z", "b", "s"])
-def test_values_that_decompress_to_more_than_they_say(tmp_path, codec):
-    check(tmp_path, [("r", bomb(codec, told), 1, told) for told in (1000, MIB)])
+def test_values_that_decompress_to_more_than_declared(tmp_path, codec):
+    check(tmp_path, [("r", bomb(codec, declared), 1, declared) for declared in (1000, MIB)])
 
 
 @pytest.mark.parametrize("codec", ["\0", "z", "b", "s"])
 def test_sizes_beyond_all_bounds(tmp_path, codec):
-    """Told in the header, with next to nothing behind it."""
+    """The header declares them, and next to nothing follows."""
     sizes = [1 << 63, (1 << 64) - 1, 1 << 40, 1 << 33]
     check(tmp_path, [("r", simple(codec.encode(), native.compress(ord(codec), native.varint(size)),
                                   native.compress(ord(codec), b"x")), 1, size) for size in sizes])
 
 
 def test_more_records_than_a_file_can_have(tmp_path):
-    """Records that take no byte each are listed as few as the chunk has bytes for."""
+    """A chunk of records without bytes must not claim more records than its file has bytes."""
     check(tmp_path, [("r", simple(b"z", native.compress(ord("z"), bytes(100)), native.compress(ord("z"), b"")), 50, 0),
                      ("t", b"z" + bytes(30), 60, 1 << 50)])

@@ -1,5 +1,5 @@
-"""Whether a source is still the same: files written in place whose size and time of modification were put back,
-and what changes no byte of a file, which fails no reader."""
+"""Whether a source is still the same: files written in place whose size and time of modification were put back
+must be recognised, and operations that change no byte of a file must fail no reader."""
 
 import errno
 import mmap
@@ -12,7 +12,7 @@ import pytest
 import container
 import golden
 import oracle
-from mounts import SLOW, mounted
+from mounts import SLOW, mounted, outcome
 
 N = 200
 NAMES = golden.record_names(N)
@@ -21,7 +21,7 @@ BARE = ("--no-push", "--readahead-buffer-size=0", "--cache-size=1K")
 
 
 class Source:
-    """A file of @N chunks, and the content of another one of the same layout and other records."""
+    """A file of N chunks, and the content of another one with the same layout and other records."""
 
     def __init__(self, directory):
         self.records, self.others = ([letter * 5000 + b"%06d" % i for i in range(N)]
@@ -54,23 +54,13 @@ def source(tmp_path):
     return Source(tmp_path)
 
 
-def outcome(path):
-    """The bytes of @path asked of the server, not of the kernel's pages; or the errno."""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-            return os.pread(file.fileno(), 1 << 20, 0)
-    except OSError as error:
-        return error.errno
-
-
 def read(mount, source, numbers):
     for i in numbers:
         assert outcome(mount.path / NAMES[i]) == source.records[i], i
 
 
 def check_stale(mount, source, numbers):
-    """Nothing of the other file, anywhere; and of @numbers, which no reader had before, nothing at all."""
+    """Checks that no record has bytes of the other file, and that @numbers, which were not read before, all fail."""
     for i in range(N):
         found = outcome(mount.path / NAMES[i])
         right = (errno.ESTALE,) if i in numbers else (errno.ESTALE, source.records[i])
@@ -101,7 +91,7 @@ def rename(path):
 @pytest.mark.parametrize("besides", [nothing_else, mode, link, rename], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("index", ["in_memory", "offloaded"])
 def test_source_written_in_place(source, index, besides):
-    """Also where something else has moved the time of change, which would explain it."""
+    """Also where another operation has moved the time of change and would explain it."""
     with mounted(source.path, *BARE, f"--index-storage-option={index}") as mount:
         read(mount, source, range(10))
         source.overwrite()
@@ -109,17 +99,17 @@ def test_source_written_in_place(source, index, besides):
         check_stale(mount, source, range(10, N))
 
 
-def test_one_chunk_of_many_written_in_place(source):
+def test_one_chunk_of_many_overwritten(source):
     with mounted(source.path, *BARE) as mount:
         read(mount, source, range(N))
         source.overwrite(123, 124)
         found = [outcome(mount.path / NAMES[i]) for i in range(N)]
-        assert found.count(errno.ESTALE) >= N - 2, found  # but for what a cache of 1 KiB holds
+        assert found.count(errno.ESTALE) >= N - 2, found  # except what a cache of 1 KiB holds
         check_stale(mount, source, range(123, 124))
 
 
 def test_source_written_in_place_under_readahead(source):
-    """What was decoded ahead may be given, as it was."""
+    """Bytes that were decoded ahead may still be given."""
     with mounted(source.path) as mount:
         read(mount, source, range(20))
         source.overwrite()
@@ -132,7 +122,7 @@ def test_source_written_in_place_under_readahead(source):
 
 @pytest.mark.parametrize("goes", [False, True], ids=["stays", "goes"])
 def test_source_written_through_an_older_mapping(source, goes):
-    """Its pages are dirty already when the mount is made, so that stores do not move any time."""
+    """The pages are dirty already when the mount is made, so stores into the mapping move no time."""
     with open(source.path, "r+b") as file, mmap.mmap(file.fileno(), 0) as mapping:
         for at in range(0, len(mapping), mmap.PAGESIZE):
             mapping[at:at + 1] = source.content[at:at + 1]
@@ -142,7 +132,7 @@ def test_source_written_through_an_older_mapping(source, goes):
             mapping[:] = source.other
             after = os.stat(source.path)
             if (before.st_mtime_ns, before.st_ctime_ns) != (after.st_mtime_ns, after.st_ctime_ns):
-                print("the pages were written back meanwhile: this is told by the times")
+                print("the pages were written back meanwhile, so the times show the change")
             if goes:
                 mapping.close()
                 file.close()
@@ -150,7 +140,7 @@ def test_source_written_through_an_older_mapping(source, goes):
 
 
 def test_source_that_is_open_for_writing_only(source):
-    """Who has it open and writes nothing costs some reads, and no record."""
+    """A writer that has it open and writes nothing costs some reads, and fails none."""
     with open(source.path, "r+b"):
         with mounted(source.path, *BARE) as mount:
             read(mount, source, range(N))
@@ -188,7 +178,7 @@ def link_and_unlink(path):
 
 
 def other_name(path):
-    """Removed, but for a link elsewhere: what is open can be read."""
+    """Removes the name but keeps a link elsewhere: an open file can still be read."""
     link(path)
     path.unlink()
 
@@ -203,7 +193,7 @@ HARMLESS = [mode, same_mode, owner, attribute, access_time, link, link_and_unlin
 
 
 @pytest.mark.parametrize("harmless", HARMLESS, ids=lambda f: f.__name__)
-def test_what_changes_no_byte(source, harmless):
+def test_changes_of_no_byte(source, harmless):
     with mounted(source.path, *BARE) as mount:
         read(mount, source, range(50))
         moved = os.stat(source.path).st_ctime_ns
@@ -216,7 +206,7 @@ def test_what_changes_no_byte(source, harmless):
         before = mount.stats()["engine"]
         read(mount, source, range(50, 60))
         after = mount.stats()["engine"]
-        # The headers of what was read, and the footer's, once.
+        # The headers of the chunks that were read, and the footer's, once.
         reads = after["source_reads"] - before["source_reads"]
         loads = after["chunks_decoded"] - before["chunks_decoded"]
         assert loads >= 10 and 50 <= reads - loads <= 50 + 10 + 1, (reads, loads)
@@ -224,8 +214,8 @@ def test_what_changes_no_byte(source, harmless):
         assert mount.log_lines(source.path.name) == []
 
 
-def test_what_changes_no_byte_under_readers(source):
-    """The time of change moves all the while; every read is right."""
+def test_changes_of_no_byte_under_readers(source):
+    """The time of change keeps moving; every read is right."""
     stop, wrong = threading.Event(), []
     counts = [0] * 4
 

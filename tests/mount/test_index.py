@@ -33,7 +33,7 @@ def index_dir(tmp_path):
 
 
 def seen(mount):
-    """All that a user sees of a mount, but for the time of the access."""
+    """All that a user sees of a mount, except times of access."""
     found = {}
     for folder, folders, files in os.walk(mount.path):
         for name in [".", *folders, *files]:
@@ -126,7 +126,7 @@ def test_unusable_folder(tmp_path, at):
 
 @pytest.mark.parametrize("options", [[], ["--merge"]], ids=["tree", "merged"])
 def test_indexes_take_half_of_the_cache(tmp_path, options):
-    """Those beyond are offloaded, unless memory is what was asked for."""
+    """Indexes beyond that are offloaded, unless the option asks for memory."""
     n_shards, n = 8, 1000
     for i in range(n_shards):
         oracle.write(tmp_path / f"{i}.array_record", oracle.text_records(n, seed=i, maximum=20), "group_size:1")
@@ -145,10 +145,10 @@ def test_indexes_take_half_of_the_cache(tmp_path, options):
     if not options:  # its files are opened when they are looked into
         with mounted(tmp_path, cache, *options) as mount:
             resource.prlimit(mount.pid, resource.RLIMIT_FSIZE, (4096, 4096))
-            assert seen(mount) == expected, "what cannot be written goes to memory"
+            assert seen(mount) == expected, "an index that cannot be written goes to memory"
             engine = mount.stats()["engine"]
             assert engine["index_offloaded_bytes"] == 0 and engine["index_used"] > 6 * one
-    # A folder that keeps files in memory, or none, spares nothing.
+    # A folder that keeps files in memory, or no folder at all, saves no memory.
     for index_dir in ("/dev/shm", tmp_path / "absent"):
         with mounted(tmp_path, cache, f"--index-dir={index_dir}", *options) as mount:
             assert seen(mount) == expected
@@ -167,7 +167,7 @@ def full_folder(path):
 
 
 def test_size_limit_of_files(index_dir, at):
-    """An error like any other, not the end by a signal."""
+    """Reaching it is an error, and does not end the server by a signal."""
     file = golden.get("text.default.array_record").path
     mount_fails(file, OFFLOADED, f"--index-dir={index_dir}", code=1, at=at,
                 contains=[file, index_dir, "File too large"],
@@ -175,7 +175,8 @@ def test_size_limit_of_files(index_dir, at):
 
 
 def test_full_folder(index_dir, at):
-    """One line when the file was named; EIO and one log line when it is found later. Small indexes still fit."""
+    """A named file that does not fit ends the start with one line; one found in a directory gives EIO and one log line.
+    Small indexes still fit."""
     file = golden.get("text.default.array_record").path
     with full_folder(index_dir):
         mount_fails(file, OFFLOADED, f"--index-dir={index_dir}", code=1, at=at,

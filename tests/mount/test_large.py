@@ -39,7 +39,7 @@ def grouped(tmp_path_factory):
 
 
 def read(path, size, offset=0):
-    """Asked of the server, not of the kernel's pages, and without the kernel's readahead."""
+    """Bytes that the server gives, not the page cache, and without the kernel's readahead."""
     with open(path, "rb", buffering=0) as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -47,7 +47,7 @@ def read(path, size, offset=0):
 
 
 class ReadCounter:
-    """READs since it was made, but for those of its own questions."""
+    """READs since it was made, without those of its own queries."""
 
     def __init__(self, mount):
         self._mount = mount
@@ -62,14 +62,14 @@ class ReadCounter:
         return self._ask() - self._last
 
 
-def test_begin_of_a_record_does_not_decode_the_rest(large):
+def test_start_of_a_record_does_not_decode_the_rest(large):
     path, records = large
     with mounted(path) as mount:
         assert read(mount.path / "0", MIB) == records[0][:MIB]
-        # A thread that decodes ahead tells what it made when it is done.
+        # A thread that decodes ahead counts what it decoded when it is done.
         assert wait_until(lambda: mount.stats()["engine"]["decoded_bytes"] >= MIB, 10)
         engine = mount.stats()["engine"]
-        # What was asked for, and what a thread makes ahead: in steps, and the read in some requests.
+        # What was asked for, and what a thread decodes ahead, in steps; the read comes in several requests.
         assert MIB <= engine["decoded_bytes"] <= 8 * MIB
         assert engine["chunks_decoded"] == 1
         assert read(mount.path / "0", 100, len(records[0]) - 50) == records[0][-50:]
@@ -125,7 +125,7 @@ def test_others_are_served_while_a_large_chunk_is_loaded(grouped, tmp_path):
 
 
 def test_a_push_does_not_wait_for_a_large_chunk(grouped, tmp_path):
-    """A reader in order comes to a chunk that takes long; the push of another one goes on."""
+    """A reader in order comes to a chunk that takes long to load; the push for another reader goes on."""
     path, records = grouped
     names = golden.record_names(2 * N)
     device = FailingDevice(tmp_path)

@@ -1,4 +1,4 @@
-"""How long requests take, as stats.json, metrics and `arec stats` tell of a real mount."""
+"""How long requests of a real mount take, as reported by stats.json, metrics and `arec stats`."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+import counted
 import golden
 import oracle
 from mounts import AREC, SLOW, arec, mounted, wait_until
@@ -35,7 +36,7 @@ def read_all(mount, records, numbers=None):
 
 
 def grown(before, after, kind):
-    """What the histogram of @kind counted between two snapshots, checked within itself."""
+    """What the histogram of @kind counted between two snapshots; checks that its numbers agree."""
     for snapshot in (before, after):
         latency = snapshot["latency"][kind]
         assert sum(latency["buckets"]) == latency["count"]
@@ -65,7 +66,7 @@ def test_each_read_is_measured_once(records):
         after, newer = mount.stats(), histogram(mount, "read")
         assert list(after["latency"]) == KINDS
         reads = after["requests"]["read"] - before["requests"]["read"]
-        # Snapshots are read, too: that many more.
+        # Each snapshot was read, too.
         assert 300 <= reads <= 300 + (first - before["requests"]["read"]) * 3
         assert grown(before, after, "read") == reads
         assert grown(before, after, "lookup") >= 300
@@ -90,8 +91,8 @@ def test_reads_that_the_push_thread_answers_are_measured(records):
         assert after["pushes_dropped"] == 0
 
 
-def test_nothing_is_under_way_when_all_have_their_answers(records):
-    """Every kind ends as often as it begins, but for the look-up that makes the snapshot."""
+def test_nothing_is_under_way_when_all_requests_are_answered(records):
+    """Requests of every kind end as often as they begin, except the look-up that makes the snapshot."""
     path, content = records
     with mounted(path) as mount:
         def work(number):
@@ -105,7 +106,7 @@ def test_nothing_is_under_way_when_all_have_their_answers(records):
                     pass
             os.listxattr(mount.path / "0000")
             with open(mount.path / "0000", "rb"):
-                pass  # Python asks whether it is a terminal
+                pass  # with a buffer, Python asks whether the file is a terminal
             assert not os.path.exists(mount.path / "absent")
 
         threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
@@ -114,7 +115,7 @@ def test_nothing_is_under_way_when_all_have_their_answers(records):
         for thread in threads:
             thread.join()
 
-        # RELEASEDIR and FORGET are asked for without anybody waiting.
+        # The kernel sends RELEASEDIR and FORGET without a caller that waits.
         def rests():
             snapshot = mount.stats()
             return all(snapshot["latency"][kind]["count"] == snapshot["requests"][kind] - (kind == "lookup")
@@ -138,20 +139,39 @@ def test_table(records):
         line = re.search(r"^read +(\d+) +[\d.]+((?: +(?:[\d.e+]+) (?:ns|us|ms|s)){4})$", out.decode(), re.MULTILINE)
         assert line and requests["read"] <= int(line[1]) <= requests["read"] + 4, out
         assert re.search(r"^decodes +2 chunks ", out.decode(), re.MULTILINE), out
-        told = json.loads(arec("stats", "--json", mount.path)[0])
-        assert told["decodes"]["chunks"] == 2
-        assert told["in"]["bytes"] == mount.stats()["engine"]["source_bytes"]
-        assert told["out"]["bytes"] == sum(map(len, content[:100]))
-        assert 0 < told["requests"]["read"]["p50"] <= told["requests"]["read"]["p99"] \
-            <= told["requests"]["read"]["max"] < 90 * SLOW
+        reported = json.loads(arec("stats", "--json", mount.path)[0])
+        assert reported["decodes"]["chunks"] == 2
+        assert reported["in"]["bytes"] == mount.stats()["engine"]["source_bytes"]
+        assert reported["out"]["bytes"] == sum(map(len, content[:100]))
+        assert 0 < reported["requests"]["read"]["p50"] <= reported["requests"]["read"]["p99"] \
+            <= reported["requests"]["read"]["max"] < 90 * SLOW
+
+
+def test_all_texts_hold_every_number(records):
+    path, content = records
+    with mounted(path, "--no-push", "--readahead-buffer-size=0") as mount:
+        read_all(mount, content, range(100))
+        stats = mount.stats()
+        assert list(stats["engine"]) == list(counted.ENGINE)
+        assert set(counted.MOUNT) <= set(stats)
+        types = dict(re.findall(r"^# TYPE (\S+) (counter|gauge)$",
+                                (mount.path / ".arecfs" / "metrics").read_text(), re.MULTILINE))
+        for other in ("build_info", "uptime_seconds", "requests_total", "request_duration_max_seconds"):
+            del types[f"arecfs_{other}"]
+        assert types == {counted.sample(name): kind for name, kind in counted.ALL.items()}
+        reported = json.loads(arec("stats", "--json", mount.path)[0])
+        assert list(reported["engine"]) == list(counted.ENGINE)
+        assert set(counted.MOUNT) <= set(reported)
+        for name in ("chunks_decoded", "cache_budget", "index_used"):
+            assert reported["engine"][name] == stats["engine"][name] > 0
 
 
 def test_a_path_below_the_mount_point_means_the_mount(records):
     path, _ = records
     with mounted(path) as mount:
         for below in ("", "0000", ".arecfs"):
-            told, err = arec("stats", "--json", mount.path / below)
-            assert json.loads(told)["requests"]["lookup"]["count"] > 0
+            reported, err = arec("stats", "--json", mount.path / below)
+            assert json.loads(reported)["requests"]["lookup"]["count"] > 0
             assert err == ""
 
 
@@ -172,17 +192,17 @@ def test_watch_until_unmounted(records, watch):
         process = watch(mount)
         assert json.loads(process.stdout.readline())["requests"]["read"]["count"] >= 0
         read_all(mount, content, range(100))
-        told = json.loads(process.stdout.readline())
-        while told["out"]["bytes"] < sum(map(len, content[:100])):
-            told = json.loads(process.stdout.readline())
-        assert told["period"] < told["uptime"]
-        # A look at it may be under way.
+        reported = json.loads(process.stdout.readline())
+        while reported["out"]["bytes"] < sum(map(len, content[:100])):
+            reported = json.loads(process.stdout.readline())
+        assert reported["period"] < reported["uptime"]
+        # A probe of the mount may be under way.
         assert wait_until(lambda: mount.umount().returncode == 0, 10)
         _, err = process.communicate(timeout=30 * SLOW)
         assert (process.returncode, err) == (0, f"arec: {mount.path}: no longer mounted\n".encode())
 
 
-def test_a_server_that_stands_still(records):
+def test_a_server_that_is_stopped(records):
     path, _ = records
     with mounted(path) as mount:
         mount.kill(signal.SIGSTOP)

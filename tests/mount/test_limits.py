@@ -1,4 +1,4 @@
-"""A server that may have little: of memory, of descriptors. A request may fail for it, the mount does not."""
+"""A server with little memory or few descriptors. A request may fail because of that, the mount does not."""
 
 import contextlib
 import errno
@@ -27,7 +27,7 @@ def address_space(pid):
 
 
 def read(path):
-    """The bytes of @path, or None where there was no memory for them."""
+    """The bytes of @path, or None if there was no memory for them."""
     try:
         return path.read_bytes()
     except OSError as e:
@@ -36,7 +36,7 @@ def read(path):
 
 
 def read_all(paths, n_threads):
-    """What each of @paths holds, read by several threads."""
+    """The content of each of @paths, read by several threads."""
     found = {}
 
     def run(first):
@@ -55,8 +55,8 @@ def read_all(paths, n_threads):
 
 
 @unsanitized
-def test_not_a_byte_more(tmp_path):
-    """From one moment on nothing is to be had. Control files need memory for each look-up while others are open;
+def test_no_memory_left(tmp_path):
+    """From one moment on no memory can be had. Control files need some for each look-up while others are open;
     records need it for their chunks."""
     sources = [BIG] * 8
     with mounted(sources, "--merge", "--no-push") as mount:
@@ -97,7 +97,7 @@ def test_little_address_space(limit):
 
 @unsanitized
 @pytest.mark.parametrize("how,kib", [("-v", 24000), ("-d", 12000)])
-def test_too_little_to_begin_with(tmp_path, how, kib):
+def test_too_little_memory_at_the_start(tmp_path, how, kib):
     at = tmp_path / "mnt"
     at.mkdir()
     limited = ["sh", "-c", f'ulimit {how} {kib} && exec "$@"', "sh"]
@@ -105,7 +105,7 @@ def test_too_little_to_begin_with(tmp_path, how, kib):
 
 
 def test_millions_of_short_records(tmp_path):
-    """Of 0 bytes, or of 0 and 1: the sizes are exact, and cost bits."""
+    """Records of 0 bytes, or of 0 and 1: the sizes are exact, and cost some bits each."""
     n = 1 << 24
     for kind in (0, 1):
         sizes = bytes([0, kind]) * (n // 2)
@@ -135,7 +135,7 @@ def test_owner_of_control_files():
 
 
 def test_stale_control_files():
-    """Of thousands that are open, the oldest cannot be read on, and the newest can."""
+    """Of thousands of open control files, the oldest can no longer be read and the newest can."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     n = 2500
     if hard < n + 100:
@@ -160,7 +160,7 @@ def test_stale_control_files():
 
 
 def test_no_descriptor_left(tmp_path):
-    """From one moment on files can be opened only by closing others, which the server does."""
+    """From one moment on a file can be opened only after another is closed, which the server does."""
     content = BIG.read_bytes()
     for i in range(40):
         (tmp_path / f"{i:02}.array_record").write_bytes(content)

@@ -41,15 +41,15 @@ def stat_all(mount, numbers, width):
 
 
 @pytest.fixture(scope="module")
-def dear(tmp_path_factory):
+def costly(tmp_path_factory):
     """(path, sizes) of a transposed file of 150 MB, which a listing cannot read whole."""
     records = [oracle.random_bytes(50_000 + i % 7, i) for i in range(3000)]
-    path = tmp_path_factory.mktemp("dear") / "d.array_record"
+    path = tmp_path_factory.mktemp("costly") / "d.array_record"
     return oracle.write(path, records, "group_size:10,transpose:true,uncompressed"), list(map(len, records))
 
 
-def test_names_do_not_cost_reading_a_large_transposed_file(dear):
-    path, sizes = dear
+def test_names_do_not_cost_reading_a_large_transposed_file(costly):
+    path, sizes = costly
     with mounted(path) as mount:
         for _ in range(3):
             costs = Costs(mount)
@@ -77,7 +77,7 @@ def test_a_huge_directory_gives_names_only(huge):
         costs = Costs(mount)
         stat_all(mount, range(HUGE // 2, HUGE // 2 + 1000), 6)
         requests, _ = costs.spent()
-        assert requests["lookup"] >= 950, "the kernel has made no nodes of what nobody looked at"
+        assert requests["lookup"] >= 950, "the kernel has no nodes of files that were not looked at"
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["at-once", "after-ls"])
@@ -91,7 +91,7 @@ def test_attributes_of_a_huge_directory_need_no_lookups(huge, before):
         assert len(lines) == HUGE
         for number in (0, 7, 99, 12345, HUGE - 1):
             assert lines[number].split()[4] == str(len(str(number)))
-        # After a plain listing, the first batch is known; the others come when the probe is hit.
+        # After a plain listing the kernel knows the first batch; the others come once a reader stats the probe.
         assert requests["lookup"] <= 0.01 * HUGE
         if not before:
             assert requests["lookup"] == 0
@@ -100,7 +100,7 @@ def test_attributes_of_a_huge_directory_need_no_lookups(huge, before):
 
 
 def test_a_listing_of_names_after_one_of_attributes(huge):
-    """A reader that stops looking gets names only again."""
+    """A reader that stops asking for attributes gets names only again."""
     with mounted(huge) as mount:
         with os.scandir(mount.path) as entries:
             for i, entry in enumerate(entries):
@@ -138,7 +138,7 @@ def test_sizes_that_cost_a_decode_are_right_without_lookups(before):
         assert engine["size_lists_read"] == 0
 
 
-# Maps files by mmap (2) alone, as Python's own asks for the size. Each line of the input is a path and a size.
+# Maps files by mmap (2) itself, because Python's mmap asks for the size. Each line of the input is a path and a size.
 MAPPER = """
 import ctypes, hashlib, os, sys
 
@@ -153,8 +153,8 @@ for line in sys.stdin:
 """
 
 
-def test_a_listed_record_can_be_mapped_by_who_knows_its_size():
-    """Who does not ask for a size must not be killed for it."""
+def test_a_listed_record_can_be_mapped_without_a_stat():
+    """A process that does not ask for the size must not be killed by SIGBUS."""
     with mounted(TRANSPOSED.path) as mount:
         ls(mount)
         wanted = [(n, size) for n, size in zip(TRANSPOSED.names(), TRANSPOSED.sizes) if size > 0]
@@ -165,8 +165,8 @@ def test_a_listed_record_can_be_mapped_by_who_knows_its_size():
         assert done.stdout.split() == digests
 
 
-def test_a_listing_does_not_cut_what_somebody_has_mapped(tmp_path):
-    """Nor does one when the size is no longer in our cache."""
+def test_a_listing_does_not_cut_a_mapped_record(tmp_path):
+    """Not even when the size is no longer in the server's cache."""
     records = oracle.text_records(2000, minimum=5000, maximum=9000)
     path = oracle.write(tmp_path / "t.array_record", records,
                         "group_size:100,transpose:true,zstd:1")

@@ -1,4 +1,4 @@
-"""What leaves the server as text: escaped, told with absolute paths, kept in .arecfs/log; and a log that is not
+"""Text that leaves the server: it is escaped, names absolute paths and is kept in .arecfs/log; and a log that is not
 read stops nothing."""
 
 import contextlib
@@ -49,7 +49,7 @@ def test_control_bytes_of_a_name_in_a_message(tmp_path):
 
 @pytest.mark.parametrize("foreground", [False, True], ids=["background", "foreground"])
 def test_control_bytes_of_a_name_in_the_log(foreground, tmp_path):
-    """As a file, as stderr, and in .arecfs/log: one line for the file, and none that it makes."""
+    """In a log file, on stderr and in .arecfs/log: one line about the source, and no line of its making."""
     folder = tmp_path / "src"
     folder.mkdir()
     (folder / f"{HOSTILE}.array_record").write_bytes(b"")
@@ -81,7 +81,7 @@ def test_the_last_lines_are_in_the_mount(tmp_path):
 
 @contextlib.contextmanager
 def syslog(is_there, tmp_path):
-    """A /dev/log that takes datagrams, or one that takes nothing; of this namespace only."""
+    """A /dev/log that takes datagrams, or one that takes nothing, in this namespace only."""
     empty = tmp_path / "empty"
     empty.touch()
     made = not os.path.lexists("/dev/log")
@@ -104,17 +104,17 @@ def syslog(is_there, tmp_path):
 def test_a_mount_says_where_no_syslog_is(is_there, tmp_path):
     with syslog(is_there, tmp_path) as listener:
         with mounted(TEXT.path, log=False) as mount:
-            told = mount.stderr()
+            reported = mount.stderr()
             if is_there:
-                assert told == "" and b"mounted" in listener.recv(4096)
+                assert reported == "" and b"mounted" in listener.recv(4096)
             else:
-                assert told == (f"arecfs: {mount.path}: there is no syslog here: the last lines of the log are in its "
-                                ".arecfs/log, all of them with --log-file or -f\n")
+                assert reported == (f"arecfs: {mount.path}: there is no syslog here: the last lines of the log are in its "
+                                    ".arecfs/log, all of them with --log-file or -f\n")
             assert f"{mount.path}: mounted\n" in (mount / ".arecfs" / "log").read_text()
 
 
 def test_a_full_syslog_stops_nothing(tmp_path):
-    """Nobody reads the socket: syslog () itself waits for ever."""
+    """The socket is not read: syslog () itself waits for ever."""
     with syslog(True, tmp_path) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
         with mounted(TEXT.path, "--log-level=debug", log=False) as mount:
@@ -141,7 +141,7 @@ def ask(mount):
 
 
 def check_lines(text):
-    """Lines are whole, and those that are missing are counted."""
+    """Checks that lines are whole and that missing ones are counted."""
     missing = [int(n) for n in re.findall(r"^arecfs: (\d+) lines of the log are missing here", text, re.MULTILINE)]
     assert missing and all(missing), text[-2000:]
     assert all("arecfs: " in line for line in text.splitlines()), text[-2000:]
@@ -161,7 +161,7 @@ def test_a_fifo_without_a_reader_stops_nothing(tmp_path):
 
 
 def test_a_pipe_that_is_not_read_stops_nothing(tmp_path):
-    """stderr belongs to others, too, so its flags stay as they are."""
+    """stderr belongs to other processes, too, so its flags stay as they are."""
     at = tmp_path / "mnt"
     at.mkdir()
     out, into = os.pipe()
@@ -203,20 +203,20 @@ def folder(tmp_path):
     return folder
 
 
-@pytest.mark.parametrize("typed, told", [
+@pytest.mark.parametrize("typed, reported", [
     ("a.array_record", "a.array_record"),
     ("./sub//../a.array_record", "sub/../a.array_record"),
     ("a.array_record[0:5]", "a.array_record[0:5]"),
     (".", ""),
 ])
-def test_sources_are_told_as_absolute_paths(typed, told, folder):
+def test_sources_appear_as_absolute_paths(typed, reported, folder):
     with mounted(typed, cwd=folder) as mount:
-        assert mount.info()["source"] == str(folder / told)
+        assert mount.info()["source"] == str(folder / reported)
         top = mount.path if typed != "." else mount / "a.array_record"
-        assert source_of(top) == source_of(top / "3") == str(folder / (told.split("[")[0] or "a.array_record"))
+        assert source_of(top) == source_of(top / "3") == str(folder / (reported.split("[")[0] or "a.array_record"))
 
 
-def test_a_damage_is_told_with_its_absolute_path(folder):
+def test_a_damage_is_logged_with_its_absolute_path(folder):
     (folder / "a.array_record").write_bytes(Sound(TEXT.path).data(1).content)
     with mounted("a.array_record", cwd=folder) as mount:
         with pytest.raises(OSError):
@@ -224,7 +224,7 @@ def test_a_damage_is_told_with_its_absolute_path(folder):
         assert f": {folder}/a.array_record: at " in (mount / ".arecfs" / "log").read_text()
 
 
-def test_a_merged_root_tells_all_sources(folder):
+def test_a_merged_root_names_all_sources(folder):
     (folder / "sub" / "b.array_record").rename(folder / "sub" / "b\n.array_record")
     with mounted(["a.array_record", "sub"], "--merge", cwd=folder) as mount:
         assert source_of(mount.path) == f"{folder}/a.array_record\n{folder}/sub/b\\x0A.array_record"
@@ -239,7 +239,7 @@ def test_remote_sources(tmp_path):
         mount_fails(url, code=6, at=tmp_path, contains=[f"arecfs: {url}: remote sources are not in this build"])
 
 
-def test_what_is_no_such_file_is_named(tmp_path):
+def test_files_of_other_formats_are_named(tmp_path):
     path = tmp_path / "x.array_record"
     path.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
     for options in ([], ["--recover"]):
@@ -251,7 +251,7 @@ def test_what_is_no_such_file_is_named(tmp_path):
         assert "a Git LFS pointer" in (mount / ".arecfs" / "log").read_text()
 
 
-def test_an_unknown_option_tells_the_nearest(tmp_path):
+def test_an_unknown_option_suggests_the_nearest(tmp_path):
     for typed, meant in (("--cache-szie=3", "--cache-size"), ("--logfile=x", "--log-file"), ("--verson", "--version")):
         mount_fails(TEXT.path, typed, code=2, at=tmp_path,
                     contains=[f"unknown option {typed}; try 'arecfs --help', or is {meant} meant?"])
@@ -259,13 +259,13 @@ def test_an_unknown_option_tells_the_nearest(tmp_path):
     assert "meant" not in err
 
 
-def test_a_suffix_that_is_a_word_is_that_of_a_format():
+def test_a_suffix_without_a_dot_gets_one():
     with mounted(TEXT.path, "--suffix=txt") as mount:
         assert sorted(os.listdir(mount.path))[0] == "000.txt"
         assert (mount / "7.txt").stat().st_size == TEXT.sizes[7]
 
 
-def test_gaps_are_told_in_plain_english(tmp_path):
+def test_gaps_are_reported_in_plain_english(tmp_path):
     sound = Sound(TEXT.path)
     path = tmp_path / "x.array_record"
     path.write_bytes(sound.content[:sound.chunks[2].begin] + bytes(300))
@@ -283,9 +283,9 @@ def test_stats_of_anything_in_a_mount(folder, tmp_path):
 
 
 def test_versions():
-    told = {run_arecfs(option)[:2] for option in ("-V", "--version")}
-    assert len(told) == 1
-    code, out = told.pop()
+    reported = {run_arecfs(option)[:2] for option in ("-V", "--version")}
+    assert len(reported) == 1
+    code, out = reported.pop()
     assert code == 0 and [line.split()[0] for line in out.splitlines()] == ["arecfs", "libfuse", "zstd", "brotli",
                                                                            "snappy", "GLib"]
     assert run_arecfs("-h")[1] == run_arecfs("--help")[1] != ""
@@ -295,26 +295,26 @@ def test_versions():
 
 
 def scan_on_a_terminal(sources, at, width):
-    """(seconds, what the terminal got) of a mount that scans its sources first."""
+    """Mounts sources that must be scanned. Returns the seconds that it took and what the terminal got."""
     leader, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    told, start = b"", time.monotonic()
+    output, start = b"", time.monotonic()
     try:
         process = subprocess.Popen([ARECFS, "--merge", "--log-file=/dev/null", *sources, at], stdin=subprocess.DEVNULL,
                                    stdout=terminal, stderr=terminal)
         while process.poll() is None:
-            assert time.monotonic() - start < 120, told
+            assert time.monotonic() - start < 120, output
             if select.select([leader], [], [], 0.05)[0]:
-                told += os.read(leader, 1 << 16)
+                output += os.read(leader, 1 << 16)
         seconds = time.monotonic() - start
         while select.select([leader], [], [], 0.2)[0]:
-            told += os.read(leader, 1 << 16)
-        assert process.returncode == 0, told
+            output += os.read(leader, 1 << 16)
+        assert process.returncode == 0, output
     finally:
         subprocess.run(["umount", at], check=False, capture_output=True)
         os.close(leader)
         os.close(terminal)
-    return seconds, told.decode()
+    return seconds, output.decode()
 
 
 def test_scans_are_shown_on_a_terminal(tmp_path):
@@ -324,9 +324,9 @@ def test_scans_are_shown_on_a_terminal(tmp_path):
     path.write_bytes(forge.riegeli_file([forge.riegeli_chunk([b"tiny record"])] * 100_000))
     while seconds < 3:
         n *= 2 if seconds > 0.5 else 4
-        seconds, told = scan_on_a_terminal([path] * n, at, 45)
-    lines = [line for line in told.split("\r\x1b[K") if line]
-    assert lines and told.endswith("\r\x1b[K"), repr(told)
+        seconds, output = scan_on_a_terminal([path] * n, at, 45)
+    lines = [line for line in output.split("\r\x1b[K") if line]
+    assert lines and output.endswith("\r\x1b[K"), repr(output)
     size = n * path.stat().st_size / (1 << 20)
     total = f"{size:.1f} MiB" if size < 1024 else f"{size / 1024:.1f} GiB"
     shares = [int(re.search(r"(\d+)% ", line)[1]) for line in lines]

@@ -1,9 +1,10 @@
-"""What the server takes of memory while many read large chunks at random: within its bound, and within a cgroup.
+"""The server's memory while many readers read large chunks at random: within its bound, and within a cgroup.
 
-AREC_MEMORY_SECONDS is for how long a cgroup is read in, by default 10.
+AREC_MEMORY_SECONDS is how long each cgroup is tested, by default 10.
 """
 
 import errno
+import json
 import os
 import random
 import re
@@ -64,7 +65,7 @@ class Dataset:
 
 
 def read(path, offset, size):
-    """Asked of the server, not of the kernel's pages."""
+    """Bytes that the server gives, not the kernel's page cache."""
     fd = os.open(path, os.O_RDONLY)
     try:
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)
@@ -75,7 +76,7 @@ def read(path, offset, size):
 
 
 class Readers:
-    """READERS threads that read for @seconds: pieces anywhere, and each second one whole records, too."""
+    """READERS threads that read pieces anywhere for @seconds. Every second thread reads whole records, too."""
 
     def __init__(self, mount, data, seconds):
         self.mount, self.data = mount, data
@@ -83,7 +84,7 @@ class Readers:
         self.good = [0] * len(self.names)
         self.failed = {}  # number: set of errno
         self.wrong = []
-        self.last = [0.0] * READERS  # when each had an answer
+        self.last = [0.0] * READERS  # when each last got an answer
         self.lock = threading.Lock()
         self.end = time.monotonic() + seconds
         threads = [threading.Thread(target=self._run, args=(i,)) for i in range(READERS)]
@@ -144,17 +145,17 @@ def check_cgroup(group, limit, data):
         assert group.kills() == 0, "the kernel killed a process"
         assert mount.server_is_running()
         assert not readers.wrong, f"wrong bytes: {readers.wrong}"
-        assert all(readers.last), "a reader had no answer at all"
+        assert all(readers.last), "a reader got no answer at all"
         for number, size in enumerate(data.sizes):
             place = f"record {number} of {size} bytes, {data.stored[number]} stored, " \
                     f"{readers.good[number]} good reads, errors {readers.failed.get(number)}"
-            # Few records are not come by in 10 seconds where everything has to be loaded again.
+            # Within 10 seconds readers may miss a few records, because every chunk has to be loaded again.
             if data.need(number) <= limit // 4:
                 assert number not in readers.failed, place
             if data.need(number) > limit:
                 assert not readers.good[number], place
             assert readers.failed.get(number, set()) <= {errno.EIO, errno.ENOMEM}, place
-            # An error stays one, and whatever can be read once can always be.
+            # A record gives either errors or bytes, never both.
             assert not (readers.good[number] and errno.EIO in readers.failed.get(number, ())), place
         reasons = mount.log_lines("reading the chunk needs")
         refused = [number for number, found in readers.failed.items() if errno.EIO in found]
@@ -165,6 +166,9 @@ def check_cgroup(group, limit, data):
         peak = memory_of(mount.pid, "VmHWM")
         print(f"{limit >> 20} MiB: {sum(readers.good)} reads, peak {peak >> 20} MiB, refused {sorted(refused)}")
         assert peak < limit
+        # Too little memory is not a damage of the file.
+        assert json.loads((mount.path / ".arecfs" / "damages.json").read_bytes()) == [
+            {"path": str(data.path), "damages": [], "ok": True, "records": len(data.sizes)}]
 
 
 @pytest.mark.parametrize("mib", [64, 128, 256])
@@ -175,8 +179,8 @@ def test_cgroup(mixed, mib):
 
 @pytest.mark.parametrize("loads", [1, 4])
 def test_bound(tmp_path, loads):
-    """Budget, 64 MiB, and stored and decoded size of the largest chunk for each that may be loaded at the same time:
-    tasks that wait for a thread, and READs that are answered, hold no more."""
+    """The bound is the budget, 64 MiB, and for each load that may run at the same time the stored and decoded size of
+    the largest chunk. Tasks that wait for a thread, and READs that are answered, hold nothing beyond it."""
     budget = 32 * MIB
     data = Dataset(tmp_path / "bound.riegeli", [8 * MIB] * 60)
     with mounted(data.path, f"--cache-size={budget}", f"--max-parallelism={loads}", foreground=True) as mount:

@@ -1,4 +1,4 @@
-"""What people write in fstab, systemd units, containers and other launchers, and what a record's permissions say."""
+"""Options as written in fstab, systemd units, containers and other launchers; mount points; permissions of records."""
 
 import ctypes
 import errno
@@ -62,7 +62,7 @@ def test_rw_is_read_only_with_one_note(options):
 
 
 def test_by_mount_8_as_fstab_has_it(tmp_path):
-    """mount (8) gives its helper `rw` whenever nobody wrote `ro`."""
+    """mount (8) gives its helper `rw` unless `ro` was written."""
     if shutil.which("mount.fuse3") is None:
         pytest.skip("mount.fuse3 is not installed")
     for name in ("bin", "mnt"):
@@ -83,7 +83,7 @@ def test_by_mount_8_as_fstab_has_it(tmp_path):
         subprocess.run(["umount", "-l", "/usr/local/sbin"], check=True, timeout=30)  # its last server may still end
 
 
-def test_remount_of_nothing(tmp_path):
+def test_remount_without_a_mount(tmp_path):
     code, _, err = run_arecfs(TEXT.path, tmp_path, "-o", "remount,ro", cwd="/")
     assert code == 7 and "nothing is mounted" in err
 
@@ -100,6 +100,27 @@ def test_owners_by_name():
 
 def test_owner_of_no_such_name(tmp_path):
     mount_fails(TEXT.path, "-o", "uid=no-such-user", code=2, at=tmp_path, contains=["no-such-user"])
+
+
+# ---- descriptors as sources --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["/dev/fd/{}", "/proc/self/fd/{}", "/dev/fd/{}[5:9]", "/dev/stdin"])
+def test_source_that_is_a_descriptor(tmp_path, form):
+    """It is shown by its name: its number means nothing to other processes or to a server in the background."""
+    at = tmp_path / "mnt"
+    with open(TEXT.path, "rb") as file:
+        source = form.format(file.fileno())
+        done = subprocess.run([ARECFS, source, at], stdin=file, pass_fds=[file.fileno()], capture_output=True, text=True,
+                              timeout=60 * SLOW)
+    assert done.returncode == 0, done
+    try:
+        assert os.getxattr(at, "user.arec.source") == os.fsencode(TEXT.path)
+        assert mountinfo(at)["source"].startswith(str(TEXT.path))
+        first = 5 if "[" in form else 0
+        TEXT.check(first, (at / "0").read_bytes())
+    finally:
+        subprocess.run([ARECFS, "-u", at], check=True, timeout=60 * SLOW)
 
 
 # ---- the mount point ---------------------------------------------------------------------------
@@ -136,12 +157,12 @@ def test_mount_point_that_was_there_stays(tmp_path):
 
 def test_failed_start_makes_no_mount_point(tmp_path):
     mount_fails(tmp_path / "absent.array_record", code=3, at=tmp_path / "mnt")
-    mount_fails(TEXT.path, "-o", "context=nonsense", code=7, at=tmp_path / "mnt")
+    mount_fails(TEXT.path, "-o", "context=nonsense", code=2, at=tmp_path / "mnt")
     assert os.listdir(tmp_path) == []
     mount_fails(TEXT.path, code=7, at="/proc/mnt", contains=["cannot be made"])
 
 
-def test_mount_point_that_somebody_uses_stays(tmp_path):
+def test_mount_point_in_use_stays(tmp_path):
     at = tmp_path / "made"
     with mounted(TEXT.path, at=at) as mount:
         subprocess.run(["umount", "-l", at], check=True, timeout=30)
@@ -175,7 +196,7 @@ def serve_descriptor(user, source, fd, *options):
                           env={"PATH": "/nowhere", "AREC_TEST_MOUNT": user._marker}, cwd="/")
 
 
-def test_descriptor_that_somebody_else_has_mounted():
+def test_descriptor_that_another_process_has_mounted():
     """The server has no privilege, and the mount is not even read-only."""
     with users.user() as user:
         source, at = user.folder / "s.array_record", user.folder / "mnt"
@@ -187,7 +208,7 @@ def test_descriptor_that_somebody_else_has_mounted():
             assert refused.returncode == 2 and "default_permissions" in refused.stderr
             result = serve_descriptor(user, source, fd, "--no-push")
             assert result.returncode == 0
-            # The kernel tells which mount a descriptor is of since 6.16 or so.
+            # Only since 6.16 or so the kernel reports which mount a descriptor belongs to.
             assert result.stderr == "" or "without default_permissions" in result.stderr
             os.close(fd)
             assert sorted(os.listdir(at)) == TEXT.names()
@@ -212,7 +233,7 @@ def test_descriptor_that_somebody_else_has_mounted():
 
 
 def test_signal_ends_the_server_of_a_descriptor():
-    """The mount is somebody else's, and stays."""
+    """The mount is another program's, and stays."""
     with users.user() as user:
         source, at = user.folder / "s.array_record", user.folder / "mnt"
         shutil.copy(TEXT.path, source)
@@ -231,14 +252,14 @@ def test_signal_ends_the_server_of_a_descriptor():
             _libc.umount2(os.fsencode(at), MNT_DETACH)
 
 
-def test_descriptor_that_is_no_fuse(tmp_path):
+def test_descriptor_that_is_not_fuse(tmp_path):
     for fd in (os.open("/dev/null", os.O_RDWR), os.open(tmp_path, os.O_RDONLY)):
         result = subprocess.run([ARECFS, TEXT.path, f"/dev/fd/{fd}"], pass_fds=[fd], capture_output=True, text=True,
                                 timeout=60 * SLOW)
         assert result.returncode == 7 and f"/dev/fd/{fd}: " in result.stderr, result
         os.close(fd)
     mount_fails(TEXT.path, code=7, at="/dev/fd/99", contains=["/dev/fd/99"])
-    fd = os.open("/dev/fuse", os.O_RDWR)  # which nobody has mounted
+    fd = os.open("/dev/fuse", os.O_RDWR)  # which is not mounted
     result = subprocess.run([ARECFS, TEXT.path, f"/dev/fd/{fd}"], pass_fds=[fd], capture_output=True, text=True,
                             timeout=60 * SLOW)
     assert result.returncode == 7 and "is not mounted" in result.stderr, result
@@ -257,7 +278,7 @@ def test_descriptor_is_not_unmounted_when_idle():
 
 
 def test_root_without_the_right_to_mount(tmp_path):
-    """A container with /dev/fuse and nothing else: the reason is fusermount3's, the code says FUSE."""
+    """In a container with /dev/fuse and nothing else, the message has fusermount3's reason, and the exit code is 8."""
     if shutil.which("setpriv") is None or shutil.which("fusermount3") is None:
         pytest.skip("setpriv or fusermount3 is not installed")
     prefix = ["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-sys_admin"]
@@ -278,8 +299,8 @@ def test_reasons_of_fusermount3_are_in_our_line():
         assert not (user.folder / "mnt").exists()
 
 
-def test_user_namespace_of_ones_own():
-    """Rootless: root in a namespace that may mount."""
+def test_own_user_namespace():
+    """Rootless: the user is root in a namespace of their own and may mount there."""
     with users.user() as user:
         shutil.copy(TEXT.path, user.folder / "s.array_record")
         if user.run("unshare", "-rm", "true").returncode != 0:
@@ -310,12 +331,12 @@ def test_no_record_is_executable(tmp_path, options):
 
 
 @pytest.mark.parametrize("command", ["ls -l", "find . -type f -size +100c", "grep -rl nothing . || true", "cat * > /dev/null"])
-def test_who_does_not_ask_for_access_pays_nothing(grouped, command):
+def test_access_costs_nothing_unless_asked_for(grouped, command):
     with mounted(grouped) as mount:
         costs = Costs(mount)
         shell(command, mount)
         requests, _ = costs.spent()
-        assert requests["access"] <= 4, requests  # of directories, into which somebody changes
+        assert requests["access"] <= 4, requests  # for directories that a process changes into
 
 
 def test_access_is_one_request(grouped):

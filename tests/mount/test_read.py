@@ -310,7 +310,7 @@ def test_cp(words, tmp_path, options):
 
 
 def test_tools_on_records_with_holes(tmp_path):
-    """Sparse-aware tools must not take st_blocks or SEEK_HOLE for an invitation to skip data."""
+    """st_blocks and SEEK_HOLE must not make sparse-aware tools skip data."""
     records = [bytes(1 << 20), oracle.random_bytes(5000, 1) + bytes(300_000), b"a", bytes(4096)]
     source = oracle.write(tmp_path / "h.array_record", records, "group_size:2")
     with mounted(source) as mount:

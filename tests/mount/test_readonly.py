@@ -1,4 +1,4 @@
-"""Every call that would change something is refused with EROFS, also for root."""
+"""Every call that would change something fails with EROFS, also for root."""
 
 import errno
 import fcntl
@@ -137,7 +137,7 @@ def test_change_of_a_directory(tree, name):
 
 
 def test_nothing_was_changed(mount, tree):
-    """Runs last in the file: after all attempts both trees are as they were."""
+    """Must be the last test of the file: after all attempts both trees are as they were."""
     assert sorted(os.listdir(mount.path)) == FILE.names()
     for number, name in enumerate(FILE.names()):
         FILE.check(number, (mount.path / name).read_bytes())

@@ -12,16 +12,7 @@ import pytest
 import golden
 from damaged import Sound
 from mounts import arec, mount_fails, mounted
-
-
-def reads(g):
-    """Whether this build reads the golden file @g."""
-    try:
-        arec("info", g.path)
-        arec("cat", g.path)
-    except AssertionError:
-        return False
-    return True
+from program import can_read
 
 
 TEXT = golden.get("text.groupsize100-brotli6.array_record")
@@ -34,7 +25,7 @@ FILES = [g for g in map(golden.get, [
     "examples.groupsize64-transposetrue-zstd3.metadata.array_record",
     "text.uncompressed.riegeli",
     "text.snappy-chunksize4K-padding64K.riegeli",
-    "examples.transpose-zstd3-chunksize16K.riegeli"]) if reads(g)]
+    "examples.transpose-zstd3-chunksize16K.riegeli"]) if can_read(g)]
 LISTED = [g for g in FILES if g.kind == "array_record"]
 PLAIN = [g for g in FILES if g.kind == "riegeli"]
 
@@ -65,7 +56,7 @@ def is_alone(g, number):
 
 
 def check_records(mount, g, case):
-    """The records that have numbers are there, and those whose chunk is lost give EIO, twice."""
+    """Checks that numbered records are there and that those of a lost chunk give EIO, each time of two."""
     numbered = [i for i in range(g.n_records) if i not in case.scanned]
     names = golden.record_names(len(numbered))
     assert sorted(os.listdir(mount.path)) == names, str(case)
@@ -73,8 +64,8 @@ def check_records(mount, g, case):
         for name, number in zip(names, numbered):
             path = mount.path / name
             if number in case.lost and g.sizes[number] == 0 and is_alone(g, number):
-                # The index tells the size of a record that is alone in its chunk, and a file
-                # of no bytes is never read: what it gives is right.
+                # The index holds the size of a record that is alone in its chunk, and a file
+                # of no bytes is never read: its empty content is right.
                 assert outcome(path) in (b"", errno.EIO), f"{case}: record {number}"
             elif number in case.lost:
                 assert outcome(path) == errno.EIO, f"{case}: record {number}"
@@ -84,23 +75,23 @@ def check_records(mount, g, case):
 
 
 def check_log(mount, path, g, case):
-    """One line for each chunk that gives EIO, one for what a scan left out, nothing else about
-    damage."""
+    """Checks that the log has one line for each chunk that gives EIO, one for what a scan left out, and
+    no other line about damage."""
     words = re.compile(r"mismatch|damaged|hash|ends within|signature", re.I)
     left_out = mount.log_lines(path.name, "no sound chunk")
-    told = [line for line in mount.log_lines(path.name)
-            if words.search(line) and line not in left_out and "a scan found" not in line]
+    reported = [line for line in mount.log_lines(path.name)
+                if words.search(line) and line not in left_out and "a scan found" not in line]
     def concerns(line, begin):
         return re.search(rf"\bat {begin}\b", line)
     unread = [begin for begin, _, first, n in case.damages
               if n == 1 and first < g.n_records and g.sizes[first] == 0]
-    told = [line for line in told if not any(concerns(line, begin) for begin in unread)]
+    reported = [line for line in reported if not any(concerns(line, begin) for begin in unread)]
     chunks = [begin for begin, _, first, n in case.damages
               if n and first not in case.scanned and begin not in unread]
     for begin in chunks:
-        lines = [line for line in told if concerns(line, begin)]
+        lines = [line for line in reported if concerns(line, begin)]
         assert len(lines) == 1, f"{case}: {begin}: {mount.log()}"
-    assert len(told) == len(chunks), f"{case}: {mount.log()}"
+    assert len(reported) == len(chunks), f"{case}: {mount.log()}"
     assert len(left_out) <= 1 and (left_out or not case.scanned), f"{case}: {mount.log()}"
 
 
@@ -145,7 +136,7 @@ def test_as_a_mount_option(tmp_path):
 
 
 def test_in_a_directory(tmp_path):
-    """A damaged file costs nothing but itself; with --recover, not even that."""
+    """A damaged file affects no other file; with --recover it can be read itself."""
     source = tmp_path / "data"
     source.mkdir()
     shutil.copy(TEXT.path, source / "good.array_record")
@@ -224,7 +215,7 @@ def test_a_file_that_grew_under_the_mount(tmp_path):
 # ---- plain Riegeli/records files --------------------------------------------------------------
 
 
-@pytest.mark.parametrize("g", [g for g in golden.RIEGELI if reads(g)], ids=by_name)
+@pytest.mark.parametrize("g", [g for g in golden.RIEGELI if can_read(g)], ids=by_name)
 def test_a_plain_file_mounts(g):
     with mounted(g.path) as mount:
         assert sorted(os.listdir(mount.path)) == g.names()
@@ -288,7 +279,7 @@ def test_kind_decides(tmp_path, at):
     mount_fails(tmp_path / "text.bin", "--kind=riegeli", code=4, at=at, contains=["text.bin"])
 
 
-def test_names_do_not_decide_what_content_does(tmp_path, at):
+def test_content_outweighs_the_name(tmp_path, at):
     """A footer-shaped chunk makes a damaged ArrayRecord file, whatever the name."""
     sound = Sound(TEXT.path)
     path = tmp_path / "x.bin"
@@ -296,6 +287,6 @@ def test_names_do_not_decide_what_content_does(tmp_path, at):
     mount_fails(path, code=5, at=at, contains=[path, "--recover"])
     with mounted(path, "--recover") as mount:
         assert sorted(os.listdir(mount.path)) == TEXT.names()
-    path.write_bytes(sound.without_footer().content)  # nothing tells it from a plain file
+    path.write_bytes(sound.without_footer().content)  # it cannot be distinguished from a plain file
     with mounted(path) as mount:
         assert sorted(os.listdir(mount.path)) == TEXT.names()

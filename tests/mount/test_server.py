@@ -25,7 +25,7 @@ NOBODY = 65534
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    """A file of 3,000 records in groups of 50, which anybody may read."""
+    """A file of 3,000 records in groups of 50, which every user may read."""
     path = oracle.write(tmp_path_factory.mktemp("source") / "s.array_record",
                         oracle.text_records(3000), "group_size:50,zstd:1")
     path.chmod(0o644)
@@ -34,7 +34,7 @@ def source(tmp_path_factory):
 
 @contextlib.contextmanager
 def readers(mount, count=8):
-    """@count threads that read records until the end of the block; yields what they met."""
+    """@count threads that read records until the end of the block; yields the errors that they met."""
     names = golden.record_names(3000)
     stop, met = threading.Event(), {"reads": 0, "errors": []}
 
@@ -55,7 +55,7 @@ def readers(mount, count=8):
     for thread in threads:
         thread.start()
     try:
-        assert wait_until(lambda: met["reads"] > 200, 30), "the readers do not get on"
+        assert wait_until(lambda: met["reads"] > 200, 30), "the readers are stuck"
         yield met
     finally:
         stop.set()
@@ -75,7 +75,7 @@ def test_parent_ends_when_the_tree_can_be_read():
             TEXT.check(699, (mount.path / "699").read_bytes())
 
 
-def test_daemon_lets_go_of_its_surroundings(tmp_path):
+def test_daemon_keeps_nothing_of_its_parent(tmp_path):
     with mounted(TEXT.path, cwd=tmp_path) as mount:
         assert os.readlink(f"/proc/{mount.pid}/cwd") == "/"
         for fd in range(3):
@@ -83,8 +83,8 @@ def test_daemon_lets_go_of_its_surroundings(tmp_path):
         assert os.getsid(mount.pid) != os.getsid(0)
 
 
-def test_nobody_waits_for_the_output_of_the_daemon(tmp_path):
-    """`arecfs ... | cat` ends: the daemon keeps no pipe of its parent."""
+def test_daemon_keeps_no_pipe_open(tmp_path):
+    """`arecfs ... | cat` ends, because the daemon keeps no pipe of its parent."""
     (tmp_path / "mnt").mkdir()
     try:
         result = subprocess.run([ARECFS, str(TEXT.path), str(tmp_path / "mnt")],
@@ -96,7 +96,7 @@ def test_nobody_waits_for_the_output_of_the_daemon(tmp_path):
         subprocess.run(["umount", str(tmp_path / "mnt")], check=True, timeout=30)
 
 
-def test_success_says_nothing():
+def test_success_prints_nothing():
     with mounted(TEXT.path) as mount:
         assert mount.stderr() == ""
         assert (mount.log_path.parent / "stdout").read_bytes() == b""
@@ -158,7 +158,7 @@ def test_unmount_under_load(source, command):
                                     timeout=30 * SLOW)
             if result.returncode == 0:
                 break
-            # The polite forms are refused while somebody reads; that must not hurt anybody.
+            # Without -l or -f an unmount is refused while a process reads; that must not disturb the reader.
             assert command in (["umount"], ["fusermount3", "-u"]), result.stderr
             assert mount.server_is_running() and met["errors"] == []
         else:
@@ -271,7 +271,7 @@ def test_idle_mount_keeps_a_mapped_file(source):
 # ---- users -------------------------------------------------------------------------------------
 
 
-def as_nobody(*command):
+def as_other_user(*command):
     return subprocess.run([str(c) for c in command], capture_output=True, user=NOBODY,
                           group=NOBODY, extra_groups=[], timeout=30 * SLOW, cwd="/",
                           env={"PATH": os.environ["PATH"], "LC_ALL": "C"})
@@ -279,9 +279,9 @@ def as_nobody(*command):
 
 def test_another_user_is_kept_out(source):
     with mounted(source) as mount:
-        result = as_nobody("cat", mount.path / "0000")
+        result = as_other_user("cat", mount.path / "0000")
         assert result.returncode != 0 and b"Permission denied" in result.stderr
-        assert as_nobody("ls", mount.path).returncode != 0
+        assert as_other_user("ls", mount.path).returncode != 0
         info = mount.info()
         assert "allow_other" not in info["super"] and "default_permissions" not in info["super"]
 
@@ -293,28 +293,28 @@ def test_allow_other_keeps_permissions(tmp_path, source, options):
     shutil.copy(source, private)
     private.chmod(0o600)
     with mounted(source, *options) as mount:
-        result = as_nobody("cat", mount.path / "0000")
+        result = as_other_user("cat", mount.path / "0000")
         assert (result.returncode, result.stderr) == (0, b"")
         assert result.stdout == (mount.path / "0000").read_bytes()
-        assert as_nobody("ls", "-l", mount.path).stdout.count(b"\n") == 3001
+        assert as_other_user("ls", "-l", mount.path).stdout.count(b"\n") == 3001
         assert {"allow_other", "default_permissions"} <= set(mount.info()["super"])
-        assert as_nobody("touch", mount.path / "0000").returncode != 0
+        assert as_other_user("touch", mount.path / "0000").returncode != 0
     with mounted([source, private], *options) as mount:
         record = mount.path / "private.array_record" / "0000"
-        result = as_nobody("cat", record)
+        result = as_other_user("cat", record)
         assert result.returncode != 0 and b"Permission denied" in result.stderr
         assert record.read_bytes().startswith(b"record 0\n")
     with mounted(private, *options, "-o", f"uid={NOBODY}") as mount:
-        assert as_nobody("cat", mount.path / "0000").returncode == 0
+        assert as_other_user("cat", mount.path / "0000").returncode == 0
     with mounted(source, *options, "-o", "umask=077") as mount:
-        result = as_nobody("cat", mount.path / "0000")
+        result = as_other_user("cat", mount.path / "0000")
         assert result.returncode != 0 and b"Permission denied" in result.stderr
 
 
 # ---- logs --------------------------------------------------------------------------------------
 
 
-def test_log_file_tells_of_mount_and_unmount():
+def test_log_file_records_mount_and_unmount():
     with mounted(TEXT.path, "--log-level=info") as mount:
         assert mount.log_lines(str(mount.path)), mount.log()
         before = mount.log()
@@ -340,7 +340,7 @@ def test_relative_log_file(tmp_path):
     assert (tmp_path / "relative.log").exists()
 
 
-def test_debug_tells_requests_in_readable_lines():
+def test_debug_logs_requests_in_readable_lines():
     with mounted(TEXT.path, "-d") as mount:
         assert mount.pid == mount._process.pid, "-d implies -f"
         os.listdir(mount.path)
@@ -391,7 +391,7 @@ def test_options_after_the_mount_point_as_mount_passes_them(source):
 @pytest.mark.skipif(shutil.which("mount.fuse3") is None, reason="mount.fuse3 is not installed")
 def test_mount_8(source, tmp_path):
     (tmp_path / "mnt").mkdir()
-    # The helper takes the program's path in front of the source, so nothing need be installed.
+    # The helper takes the program's path before the source, so nothing has to be installed.
     subprocess.run(["mount", "-t", "fuse", "-o", "ro,names=plain,nofail,_netdev",
                     f"{ARECFS}#{source}", tmp_path / "mnt"], check=True, timeout=30 * SLOW)
     try:

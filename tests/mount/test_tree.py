@@ -17,12 +17,12 @@ from mounts import SLOW, arec, mount_fails, mounted, wait_until
 
 
 def tagged(tag, n):
-    """@n records that tell where they come from."""
+    """@n records that name their source."""
     return [f"{tag}:{i}".encode() for i in range(n)]
 
 
 def tree(path):
-    """{relative path: content} of all files below @path; unlisted ones do not count."""
+    """{relative path: content} of all listed files below @path."""
     found = {}
     for directory, _, files in os.walk(path, onerror=_raise):
         for name in files:
@@ -49,6 +49,23 @@ def absent(path):
 
 
 # ---- forms of sources --------------------------------------------------------------------------
+
+
+def test_shards_that_arec_made(tmp_path):
+    """By their common name, in a glob and in a directory."""
+    records = tagged("r", 25)
+    (tmp_path / "lines").write_bytes(b"\n".join(records))
+    made = tmp_path / "made"
+    made.mkdir()
+    arec("pack", "-q", "--from=lines", "--shard-records=10", "-o", made / "t.array_record", tmp_path / "lines")
+    shards = {}
+    for i in range(3):
+        shards |= below(f"t.array_record-0000{i}-of-00003", records[10 * i:10 * i + 10])
+    for source in (f"{made}/t.array_record@3", f"{made}/t*", made):
+        with mounted(source) as mount:
+            assert tree(mount.path) == shards
+    with mounted("--merge", f"{made}/t.array_record@3") as mount:
+        assert tree(mount.path) == flat(records)
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 10, 11, 100, 101, 1000, 1001])
@@ -118,7 +135,7 @@ def test_directory_beside_a_file(forest, tmp_path):
     top, expected = forest
     extra = oracle.write(tmp_path / "extra.array_record", tagged("extra", 2))
     with mounted([top, extra]) as mount:
-        # One of several sources is shown by its name, be it a file or a directory.
+        # Each of several sources is shown under its name, be it a file or a directory.
         beside = {f"{top.name}/{name}": content for name, content in expected.items()}
         assert tree(mount.path) == {**beside, **below("extra.array_record", tagged("extra", 2))}
 
@@ -481,7 +498,7 @@ def test_control_file_is_a_snapshot_of_exact_size(hundred):
 
 
 def test_control_files_can_be_copied(hundred, tmp_path):
-    """cp compares what it has opened with what it has looked at before."""
+    """cp compares the file that it has opened with the one that it had looked up before."""
     with mounted(hundred) as mount:
         for name in ("stats.json", "metrics"):
             path = mount.path / ".arecfs" / name

@@ -1,5 +1,5 @@
-"""Only our own mount is unmounted: when idle, by signals, at the end, by `arecfs -u`; and what is started ends with
-whoever started it."""
+"""Only our own mount is unmounted: when idle, by signals, at the end, by `arecfs -u`; and a server ends with the
+command that started it."""
 
 import contextlib
 import os
@@ -21,9 +21,9 @@ TEXT = golden.get("text.groupsize100-brotli6.array_record")
 
 @contextlib.contextmanager
 def tmpfs(path):
-    """Somebody's tmpfs on @path, which nobody may unmount during the block."""
+    """Another program's tmpfs on @path, which must not be unmounted during the block."""
     path = Path(path)
-    subprocess.run(["mount", "-t", "tmpfs", "somebody", path], check=True, timeout=30)
+    subprocess.run(["mount", "-t", "tmpfs", "other", path], check=True, timeout=30)
     try:
         (path / "data").write_text("precious")
         yield
@@ -38,7 +38,7 @@ def unmount(*paths):
     return result.returncode, result.stdout, result.stderr
 
 
-def told(mount, *words, times=1):
+def logged(mount, *words, times=1):
     return wait_until(lambda: len(mount.log_lines(*words)) >= times, 60)
 
 
@@ -53,19 +53,19 @@ def mounts_on(path):
 def test_idle_mount_waits_beneath_another(tmp_path):
     with mounted(TEXT.path, "--idle-unmount=1") as mount:
         with tmpfs(mount.path):
-            assert told(mount, "something else is mounted over it"), mount.log()
-            time.sleep(3)  # three more looks
+            assert logged(mount, "something else is mounted over it"), mount.log()
+            time.sleep(3)  # three more checks
             assert mounts_on(mount.path) == 2
         assert mount.wait_gone() == 0
         assert len(mount.log_lines("something else is mounted over it")) == 1, mount.log()
 
 
-def test_idle_mount_that_was_detached_leaves_what_came_after(tmp_path):
+def test_detached_idle_mount_spares_a_later_mount(tmp_path):
     with mounted(TEXT.path, "--idle-unmount=1") as mount:
         fd = os.open(mount.path / "0", os.O_RDONLY)
         assert mount.umount("-l").returncode == 0
         with tmpfs(mount.path):
-            assert told(mount, "not mounted any more"), mount.log()
+            assert logged(mount, "not mounted any more"), mount.log()
             time.sleep(2)
             TEXT.check(0, os.pread(fd, 1 << 20, 0))
             os.close(fd)
@@ -87,7 +87,7 @@ def test_idle_mount_whose_place_was_renamed(tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_leaves_what_lies_over_the_mount(number):
+def test_signal_spares_a_mount_over_ours(number):
     with mounted(TEXT.path) as mount:
         with tmpfs(mount.path):
             mount.kill(number)
@@ -101,7 +101,16 @@ def test_signal_leaves_what_lies_over_the_mount(number):
         assert mounts_on(mount.path) == 0
 
 
-def test_signal_leaves_what_lies_over_a_directory_above(tmp_path):
+def test_kernel_that_does_not_report_the_number_of_a_mount(tmp_path):
+    """Before 5.8 statx () does not report it. Our mount is recognised all the same."""
+    environment = {**FailingDevice(tmp_path).environment, "AREC_WITHOUT_MOUNT_IDS": "1"}
+    with mounted(TEXT.path, environment=environment) as mount:
+        assert mount.log_lines("another mount") == []
+        mount.kill(signal.SIGTERM)
+        assert mount.wait_gone() == 0
+
+
+def test_signal_spares_a_mount_over_a_directory_above(tmp_path):
     at = tmp_path / "a" / "mnt"
     at.mkdir(parents=True)
     with mounted(TEXT.path, at=at) as mount:
@@ -113,7 +122,7 @@ def test_signal_leaves_what_lies_over_a_directory_above(tmp_path):
         assert unmount(at)[0] == 0
 
 
-def test_signal_leaves_what_lay_beneath_a_mount_that_is_gone(tmp_path):
+def test_signal_spares_a_mount_beneath_ours(tmp_path):
     at = tmp_path / "mnt"
     at.mkdir()
     with tmpfs(at):
@@ -134,7 +143,7 @@ def test_signal_leaves_what_lay_beneath_a_mount_that_is_gone(tmp_path):
 # ---- by arecfs -u ------------------------------------------------------------------------------
 
 
-def test_unmount_of_what_is_no_mount_of_arecfs(tmp_path):
+def test_unmount_refuses_other_mounts(tmp_path):
     (tmp_path / "file").write_text("")
     for path, word in ((tmp_path, "nothing is mounted"), (tmp_path / "absent", "No such file"),
                        (tmp_path / "file", "nothing is mounted"), ("/proc", "of type proc")):
@@ -167,7 +176,30 @@ def test_unmount_of_a_mount_in_use():
             assert mount.is_mounted()
 
 
-def test_dead_mount_is_named_and_taken_away():
+def kill_and_unmount(at):
+    with mounted(TEXT.path, "--no-push", at=at) as mount:
+        mount.expected_status = -signal.SIGKILL
+        mount.kill(signal.SIGKILL)
+        assert wait_until(lambda: not mount.server_is_running(), 60)
+        assert unmount(at) == (0, "", "")
+
+
+def test_mount_point_that_a_killed_server_has_made_is_removed(tmp_path):
+    try:
+        os.setxattr(tmp_path, "user.arecfs.test", b"1")
+    except OSError:
+        pytest.skip("this filesystem has no user attributes: the directory stays")
+    kill_and_unmount(tmp_path / "made")
+    assert os.listdir(tmp_path) == []
+    (tmp_path / "there").mkdir()
+    kill_and_unmount(tmp_path / "there")
+    # A copy of a directory that a server made belongs to no server.
+    os.setxattr(tmp_path / "there", "user.arecfs.made", b"%d" % (tmp_path.stat().st_ino))
+    kill_and_unmount(tmp_path / "there")
+    assert os.listdir(tmp_path) == ["there"]
+
+
+def test_dead_mount_is_named_and_unmounted():
     with mounted(TEXT.path, "--no-push") as mount:
         mount.expected_status = -signal.SIGKILL
         mount.kill(signal.SIGKILL)
@@ -183,7 +215,7 @@ def test_dead_mount_is_named_and_taken_away():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_interrupted_start_leaves_nothing(tmp_path, number):
-    """The command ends while its child waits for a source that is slow."""
+    """The command ends while its child waits for a slow source."""
     at = tmp_path / "mnt"  # does not exist
     source = Path(shutil.copy(TEXT.path, tmp_path / "s.array_record"))
     device = FailingDevice(tmp_path)
@@ -196,7 +228,7 @@ def test_interrupted_start_leaves_nothing(tmp_path, number):
             assert wait_until(lambda: device.hits("pause") > 0, 30), "nothing is read"
             process.send_signal(number)
             assert process.wait(timeout=30 * SLOW) == -number
-            assert process.stderr.read() == b""  # ends, as nobody holds it
+            assert process.stderr.read() == b""  # ends, as no process holds it
             assert wait_until(lambda: not marked_processes(marker), 60), "a process is left"
         finally:
             process.kill()
@@ -221,8 +253,8 @@ def test_watcher_has_a_name_of_its_own():
         assert mount.path.name.encode() in Path(f"/proc/{mount.pid}/cmdline").read_bytes()
 
 
-def test_watcher_that_could_do_nothing_is_not_there(tmp_path):
-    """The user may mount, and has neither fusectl nor the right to mount it."""
+def test_watcher_that_could_do_nothing_is_not_started(tmp_path):
+    """The user may mount arecfs, but has no fusectl and no right to mount it."""
     with users.user() as user:
         source, at = user.folder / "s.array_record", user.folder / "mnt"
         shutil.copy(TEXT.path, source)
@@ -254,7 +286,7 @@ def test_user_mounts_and_unmounts():
         assert user.arecfs("-u", at).returncode == 7
 
 
-def test_user_ends_the_server_by_a_signal():
+def test_signal_of_a_user_ends_the_server():
     with users.user() as user:
         source, at = user.folder / "s.array_record", user.folder / "mnt"
         shutil.copy(TEXT.path, source)
@@ -297,7 +329,7 @@ def test_idle_mount_of_a_user_keeps_a_reader_of_the_page_cache(tree):
 
 
 @pytest.mark.parametrize("how", ["open", "cwd"])
-def test_idle_mount_of_a_user_keeps_what_is_open(how):
+def test_idle_mount_of_a_user_keeps_open_files(how):
     script = {"open": "f = open(sys.argv[1] + '/007', 'rb'); time.sleep(5); assert len(f.read()) > 0",
               "cwd": "os.chdir(sys.argv[1]); time.sleep(5); assert len(open('7', 'rb').read()) > 0"}[how]
     with users.user() as user:
@@ -309,7 +341,7 @@ def test_idle_mount_of_a_user_keeps_what_is_open(how):
         assert wait_until(lambda: mountinfo(at) is None and not user.servers(), 60)
 
 
-def test_idle_mount_of_a_user_leaves_what_lies_over_it():
+def test_idle_mount_of_a_user_spares_a_mount_over_it():
     with users.user() as user:
         source, at = user.folder / "s.array_record", user.folder / "mnt"
         shutil.copy(TEXT.path, source)

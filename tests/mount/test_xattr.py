@@ -114,7 +114,7 @@ def test_unknown_attributes(mount, name):
     for attribute in ("security.selinux", "security.capability", "trusted.x", "security.arec",
                       "system.posix_acl_access", "system.posix_acl_default"):
         fails(errno.EOPNOTSUPP, os.getxattr, path, attribute)
-    # The kernel itself turns away names outside the namespaces; they must not become an answer.
+    # The kernel itself refuses names outside the namespaces; arecfs must not answer them either.
     for attribute in ("nope", "users.arec.record"):
         fails(errno.EOPNOTSUPP, os.getxattr, path, attribute)
 

@@ -4,7 +4,7 @@
     python make_digits.py [OUT]        needs scikit-learn and array-record
 
 The images have 8-bit grey and 64x64 pixels: the dataset's 8x8 squares with every pixel drawn as a square of
-8x8, ink white. The title in each image tells the digit, so that `grep -l 'digit 7'` finds all sevens. Their
+8x8, ink white. The title in each image names the digit, so that `grep -l 'digit 7'` finds all sevens. The
 pixels are stored, not deflated: the bytes then do not depend on the version of a deflate library, and the
 ArrayRecord file compresses them.
 """

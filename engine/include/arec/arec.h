@@ -1,15 +1,32 @@
-/* libarec: read ArrayRecord files. Includes all public headers. */
+/* libarec: read and write ArrayRecord files. Includes all public headers. */
 #pragma once
 
 #include <arec/cancel.h>
+#include <arec/copier.h>
+#include <arec/cursor.h>
 #include <arec/damage.h>
 #include <arec/engine.h>
 #include <arec/error.h>
+#include <arec/example.h>
+#include <arec/file_info.h>
+#include <arec/file_options.h>
+#include <arec/json.h>
+#include <arec/kind.h>
+#include <arec/names.h>
 #include <arec/outputs.h>
+#include <arec/place.h>
+#include <arec/profiles.h>
+#include <arec/progress.h>
 #include <arec/readahead.h>
 #include <arec/reader.h>
+#include <arec/reader_options.h>
 #include <arec/repair.h>
+#include <arec/sharding.h>
 #include <arec/sources.h>
+#include <arec/stats.h>
+#include <arec/stored_names.h>
 #include <arec/text.h>
 #include <arec/verify.h>
 #include <arec/version.h>
+#include <arec/writer.h>
+#include <arec/writer_options.h>

@@ -1,6 +1,5 @@
-/* ArecCancel: a word from one thread, or from a signal handler, that what another one does is
- * not wanted any more. A zeroed one is fine as it is; it stays where it is as long as something
- * may look at it.
+/* ArecCancel: a flag by which one thread, or a signal handler, asks another to stop. Zeroed, it
+ * is not set. It must not move or go while a call may still read it.
  */
 #pragma once
 
@@ -16,7 +15,7 @@ typedef struct {
     int is_set; /* private: only the calls below touch it */
 } ArecCancel;
 
-/* What looks at @cancel ends with CANCELLED, soon: before its next read. Any thread;
+/* A call that was given @cancel ends with CANCELLED before its next read. Any thread;
  * async-signal-safe. */
 AREC_PUBLIC void arec_cancel_set (ArecCancel *cancel);
 

@@ -1,5 +1,16 @@
-/* Outputs that are being written, for the handler of a signal that ends the process. */
+/* Outputs: what a command that writes a file is told as OUT, and how it is written.
+ *
+ * OUT is a path, or `-` for standard output; a file of that name is `./-`. A file appears under
+ * its name when it is complete and durable, and a failure leaves what was there before. A
+ * symbolic link is resolved and stays: what it leads to is made or replaced. A FIFO, a device
+ * and an open descriptor (`-`, /dev/stdout, /dev/fd/N) are written straight, in order: what is
+ * written can be seen at once and stays.
+ */
 #pragma once
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include <glib.h>
 
@@ -7,8 +18,38 @@
 
 G_BEGIN_DECLS
 
-/* Removes the hidden files of all outputs that are not complete, where the file system made
- * them need a name. Async-signal-safe; the process ends afterwards without writing on. */
-AREC_PUBLIC void arec_outputs_abort (void);
+/* All zeros: a new file, synced, of the mode 0666 & ~umask. A file that is replaced keeps its
+ * mode and, where that is permitted, its owner and group; of its access control list only what
+ * narrows the mode. */
+typedef struct {
+    bool replace; /* an existing file is replaced, a terminal is written to; else both fail */
+    bool no_sync; /* nothing is forced to the disk: a crash of the system may lose the file */
+    /* Permission bits that the output does not get, as what it is made of has not got them. */
+    unsigned denied_mode;
+    bool has_times;
+    struct timespec times[2]; /* of access and modification, which a file gets */
+} ArecOutputOptions;
+
+/* Whether @out means the standard output of the process. */
+AREC_PUBLIC bool arec_output_is_stdout (const char *out);
+
+/* The file that @out means now.
+ * @is_open  (out) it is an open descriptor: the file that is there is written into.
+ * Returns false if there is none. */
+AREC_PUBLIC bool arec_output_stat (const char *out, struct stat *st, bool *is_open);
+
+/* Whether an output could be begun, as far as the names that exist say, for a caller that has
+ * much to do before it is. @options  as it will have. Blocks on I/O. Errors: IO, a file is in
+ * the way, or there is no folder for it. */
+AREC_PUBLIC bool arec_output_check (const char *out, const ArecOutputOptions *options,
+                                    GError **error);
+
+/* Undoes all outputs that are not complete: for the handler of a signal that ends the process.
+ * Removes hidden files, which only file systems without unnamed files have, and gives the
+ * target of a commit that is under way its old contents. Returns false if there is nothing but
+ * an output that is just complete: then the process goes on, as the signal has come too late.
+ * Else it must end without writing on. Async-signal-safe; the thread that commits is the one
+ * that was interrupted. */
+AREC_PUBLIC bool arec_outputs_abort (void);
 
 G_END_DECLS

@@ -6,8 +6,8 @@
  *   'train-*.array_record'   a glob, matches in name order
  *   data/                    a directory: every file below it whose name counts as ArrayRecord
  *
- * (a file of that literal name wins.) What a directory holds that cannot be read, or must not
- * be followed, is left out and noted.
+ * A file whose literal name is the whole text wins over the other forms. Entries of a directory
+ * that cannot be read, or must not be followed, are left out and noted.
  *
  * A list is built by one thread and immutable afterwards. Directories are held open, so files
  * are found again after a chdir or under a mount that covers them.
@@ -40,11 +40,10 @@ typedef enum {
 typedef struct {
     ArecSourceForm form; /* the form that brought it in */
     unsigned argument;   /* which arec_source_list_add () call brought it in, from 0 */
-    const char *path;    /* as a person would name it, for messages */
-    const char *name;    /* below the opened directory: `train.array_record`, or
-                            `a/b/train.array_record` for files of a DIRECTORY, whose links are
-                            not all to be followed */
-    int dir_fd; /* the directory that @name is relative to; open as long as the list lives */
+    const char *path;    /* for messages */
+    /* Below the opened directory: `train.array_record`, or `a/b/train.array_record` for files
+     * of a DIRECTORY, where some symbolic links must not be followed. */
+    const char *name;
     bool has_range;
     ArecRangeText range; /* meaningful with has_range */
 } ArecSourceFile;
@@ -60,7 +59,7 @@ AREC_PUBLIC void arec_source_list_add_pattern (ArecSourceList *list, const char 
  * adding. */
 AREC_PUBLIC void arec_source_list_exclude (ArecSourceList *list, const char *path);
 
-/* Appends the files that @text means. @form (nullable) tells how it was understood.
+/* Appends the files that @text means. @form  (out, nullable) how it was understood.
  * Errors: NOT_FOUND (absent, no match, a shard missing, not readable), INVALID (a bad range).
  */
 AREC_PUBLIC bool arec_source_list_add (ArecSourceList *list, const char *text,
@@ -74,31 +73,30 @@ AREC_PUBLIC bool arec_source_list_add_literal (ArecSourceList *list, const char 
 AREC_PUBLIC size_t arec_source_list_length (const ArecSourceList *list);
 AREC_PUBLIC const ArecSourceFile *arec_source_list_get (const ArecSourceList *list, size_t i);
 
-/* ---- what is there now --------------------------------------------------------------------
- */
+/* ---- attributes now ---------------------------------------------------------------------- */
 
-/* How the owner, the group and all others may use file @i, without opening it: attributes as of
- * stat (), with permission bits that give nobody more than the file's access control list and
- * the directories that only links lead through. Of a file that is there and cannot be examined
- * (a link to nowhere, a directory that must not be passed), those of the link, else of a
+/* The attributes of file @i, as of stat (), without opening it. The permission bits grant no
+ * user more than the file's access control list does, and than the directories do that are
+ * passed only by symbolic links. If the file cannot be examined (a link to nowhere, a directory
+ * that must not be passed) or is gone, the attributes are those of the link, else of a
  * directory above it.
- * @merged  the directories between the scanned one and the file are not shown, so they are
- * counted like those. Errors: CHANGED (it is gone), IO, NOMEM. Blocks on I/O. Any thread. */
+ * @merged  the directories between the scanned one and the file are not shown, so they limit
+ * the permissions, too, and a file that is gone is CHANGED. Errors: CHANGED, IO, NOMEM. Blocks
+ * on I/O. Any thread. */
 AREC_PUBLIC bool arec_source_list_stat (const ArecSourceList *list, size_t i, bool merged,
                                         struct stat *st, GError **error);
 
-/* The same of the directory @path (`.`, `a/b`) below the one that file @i, of a DIRECTORY, was
- * found in. */
+/* The same of the directory @path (`.`, `a/b`) below the scanned directory of file @i, which is
+ * of a DIRECTORY. */
 AREC_PUBLIC bool arec_source_list_stat_directory (const ArecSourceList *list, size_t i,
                                                   const char *path, struct stat *st,
                                                   GError **error);
 
-/* ---- what somebody should be told of ------------------------------------------------------
- */
+/* ---- notes for the user ------------------------------------------------------------------ */
 
 typedef enum {
-    AREC_NOTE_LEFT_OUT, /* something below a directory, which is not in the list */
-    AREC_NOTE_SHARDS,   /* a set of shards that is not whole */
+    AREC_NOTE_LEFT_OUT, /* a file or directory below a DIRECTORY that is not in the list */
+    AREC_NOTE_SHARDS,   /* a set of shards that is not complete */
 } ArecSourceNoteKind;
 
 /* Strings are owned by the list, and are bytes as in paths. */
@@ -108,48 +106,45 @@ typedef struct {
     const char *reason;
 } ArecSourceNote;
 
-/* Notes what is wrong with sets of shards: `NAME-NNNNN-of-NNNNN` in globs, directories, and
- * where several files are given. Call once, after adding. */
+/* Notes faults of sets of shards, `NAME-NNNNN-of-NNNNN`, in globs, in directories, and among
+ * several literal files. Call once, after adding. */
 AREC_PUBLIC void arec_source_list_check_shards (ArecSourceList *list);
 
-/* The first of all notes; of the others there is only the number. */
+/* The first notes; of the others only the number is known. */
 AREC_PUBLIC size_t arec_source_list_n_notes (const ArecSourceList *list);
 AREC_PUBLIC const ArecSourceNote *arec_source_list_note (const ArecSourceList *list, size_t i);
 AREC_PUBLIC uint64_t arec_source_list_n_more_notes (const ArecSourceList *list);
 
-/* ---- how they are told, all of them together -----------------------------------------------
- */
+/* ---- paths in messages, and progress over all files -------------------------------------- */
 
-/* Paths told of files that are added from now on are absolute: relative ones are below
+/* The paths of files that are added from now on are absolute: relative ones are taken as below
  * @directory, the working directory. Files are found as before. */
 AREC_PUBLIC void arec_source_list_tell_absolute (ArecSourceList *list, const char *directory);
 
-/* What @text, a path or what else a SOURCE may be, is called where the working directory is not
- * known: below @directory unless it is absolute or a URL; without `.` components. Returns
- * (transfer full). */
+/* @text, a SOURCE, as it reads without the working directory: below @directory unless it is
+ * absolute or a URL; without `.` components. Returns (transfer full). */
 AREC_PUBLIC char *arec_source_absolute (const char *text, const char *directory);
 
-/* How far the files of a list are, all of them together, that are gone through one by one. */
+/* The progress of work on the files of a list, one after the other, as one total. */
 typedef struct {
     const ArecSourceList *list;
     bool is_counted;
     uint64_t total;  /* bytes of all */
     size_t file;     /* the one that was reached last */
-    uint64_t before; /* bytes of those before it */
-    uint64_t done;   /* of this one */
+    uint64_t before; /* bytes of the files before it */
+    uint64_t done;   /* bytes done of it */
 } ArecSourceTally;
 
-/* @tally  {.list = ...} at first. The sizes are asked for by the first call.
- * @path   of the file that is at @done; one that is in the list again begins again from less.
- * Returns bytes done of tally->total. */
+/* @tally  {.list = ...} at first. The first call asks for the sizes.
+ * @path   of the file that is at @done. Less than the last @done means that the next file of
+ * this path has begun. Returns bytes done of tally->total. */
 AREC_PUBLIC uint64_t arec_source_tally_reach (ArecSourceTally *tally, const char *path,
                                               uint64_t done);
 
-/* ---- names ----------------------------------------------------------------------------------
- */
+/* ---- names ------------------------------------------------------------------------------- */
 
 /* Whether a file of this name counts as ArrayRecord: *.array_record, *.arrayrecord,
- * *.array_record-NNNNN-of-NNNNN, and the same with .riegeli counted by scans only. */
+ * *.array_record-NNNNN-of-NNNNN. Directories take *.riegeli, too. */
 AREC_PUBLIC bool arec_source_name_is_array_record (const char *name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecSourceList, arec_source_list_unref)

@@ -1,5 +1,5 @@
-/* Text forms that both programs and option strings share: SIZE and RANGE; and the forms in
- * which hostile text, of files and file names, leaves a process. Pure functions, any thread.
+/* Text forms that both programs and option strings share, SIZE and RANGE, and the forms in
+ * which hostile text, from files and file names, leaves a process. Pure functions, any thread.
  */
 #pragma once
 
@@ -29,15 +29,15 @@ typedef struct {
 AREC_PUBLIC bool arec_range_parse (const char *text, ArecRangeText *range, GError **error);
 
 /* Resolves @range against a sequence of @n_records records into [*first, *end), first <= end <=
- * n_records. Out of bounds or reversed: INVALID, with a message that tells the number of
- * records. */
+ * n_records. Out of bounds or reversed: INVALID, with a message that says how many records
+ * there are. */
 AREC_PUBLIC bool arec_range_resolve (const ArecRangeText *range, uint64_t n_records,
                                      uint64_t *first, uint64_t *end, GError **error);
 
-/* @text for people, safe for a terminal and a log, and on one line: the bytes of control
- * characters (U+0000..U+001F, U+007F..U+009F) and of what is not valid UTF-8 become \xNN. All
- * else stays, backslashes too, so this does not go backwards: scripts use JSON. Whatever goes
- * to stderr, a log, syslog or a table passes through here, in the function that writes the
+/* @text for people, safe for a terminal and a log, and on one line: bytes of control characters
+ * (U+0000..U+001F, U+007F..U+009F) and bytes that are not valid UTF-8 become \xNN. All else
+ * stays, backslashes too, so the text cannot be decoded again: scripts use JSON. All text that
+ * goes to stderr, a log, syslog or a table passes through here, in the function that writes the
  * line. Returns (transfer full). */
 AREC_PUBLIC char *arec_text_printable (const char *text);
 
@@ -50,21 +50,21 @@ AREC_PUBLIC char *arec_text_cut (const char *text, unsigned columns);
  * (transfer full). */
 AREC_PUBLIC char *arec_text_json (const char *text);
 
-/* The one of @words, which ends with NULL, that @word was probably meant to be: one or two
- * letters are other, missing, too much or exchanged, or @word is its front. NULL: none is near.
- */
+/* The one of @words, a list that ends with NULL, that @word was probably meant to be: they
+ * differ by one or two letters that are wrong, missing, extra or exchanged, or @word is its
+ * front. NULL: none is near. */
 AREC_PUBLIC const char *arec_text_nearest (const char *word, const char *const *words);
 
 /* `393216` as `384.0 KiB`; below 1 KiB in whole bytes. ASCII in every locale. Returns (transfer
  * full). */
 AREC_PUBLIC char *arec_text_size (uint64_t bytes);
 
-/* `43% SPEED ETA 0:12` of work of which @done of @total units are done after @seconds; without
- * the ETA as long as nothing is done. Returns (transfer full). */
+/* `43% SPEED ETA 0:12` for work of which @done of @total units are done after @seconds; no ETA
+ * while nothing is done. Returns (transfer full). */
 AREC_PUBLIC char *arec_text_advance (uint64_t done, uint64_t total, double seconds,
                                      const char *speed);
 
-/* `1.2 MiB/3.4 GiB 43% 56.7 MiB/s ETA 0:12`: the same of bytes. Returns (transfer full). */
+/* `1.2 MiB/3.4 GiB 43% 56.7 MiB/s ETA 0:12`: the same for bytes. Returns (transfer full). */
 AREC_PUBLIC char *arec_text_progress (uint64_t done, uint64_t total, double seconds);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
-/* Checking files: everything is read, every hash compared, every chunk decoded, and each damage
- * is named.
+/* Checking files: all bytes are read, all hashes compared, all chunks decoded, and each damage
+ * is reported.
  */
 #pragma once
 
@@ -36,12 +36,12 @@ typedef struct {
     uint64_t end_record;
 } ArecVerifyResult;
 
-/* Checks file @file of @list, all of it whatever range the source names; one that is out of
+/* Checks all of file @file of @list, even if the source names a range; a range that is out of
  * bounds is INVALID. @reader_options, @options  NULL for the defaults.
- * Returns true when the file was read to its end, sound (n_damages == 0) or not. A chunk that
- * is unsupported, or beyond the engine's limits, is a damage.
- * Errors: FORMAT, NOT_FOUND, UNSUPPORTED, LIMIT, IO, CHANGED, NOMEM, INVALID: nothing is known
- * then; CORRUPT where the file is still being written, unless reader_options->recover.
+ * Returns true if the file was read to its end, sound (n_damages == 0) or not. A chunk that is
+ * unsupported, or beyond the engine's limits, is a damage.
+ * Errors: FORMAT, NOT_FOUND, UNSUPPORTED, LIMIT, IO, CHANGED, NOMEM, INVALID: the file's state
+ * is unknown then; CORRUPT if it is still being written, unless reader_options->recover.
  * Memory: a few chunks for each thread. Blocks. */
 AREC_PUBLIC bool arec_verify_file (ArecEngine *engine, ArecSourceList *list, size_t file,
                                    const ArecReaderOptions *reader_options,

@@ -1,10 +1,11 @@
-/* Runs of chunks: one read for all, and what each chunk gives is what it gives alone. */
+/* Runs of chunks: one read for all, and each chunk gives the same as alone. */
 #include "arrayrecord/chunk_run.h"
 
 #include <string.h>
 
 #include "faulty_source.h"
 #include "forge.h"
+#include "loads.h"
 
 #include "arrayrecord/shard.h"
 #include "base/error.h"
@@ -125,7 +126,7 @@ test_one_read (void)
     for (guint i = 0; i < N_CHUNKS; i++) {
         check_sound (fixture, i, i);
     }
-    /* The memory is used again. */
+    /* The memory is reused. */
     memory = arec_chunk_run_memory (fixture->run);
     g_assert_cmpuint (memory, ==, arec_chunk_run_cost (fixture->run));
     g_assert_cmpuint (load (fixture, 5, 20), ==, 1);
@@ -162,8 +163,7 @@ test_bounds (void)
     } while (arec_chunk_run_add (run, &entry, 1) && ++n);
     g_assert_cmpuint (n, ==, AREC_RUN_CHUNKS);
 
-    /* The chunk that makes the run as long as it may be is the last, even before one of
-     * nothing. */
+    /* The chunk that fills the run is the last, even before an empty one. */
     for (guint decoded = 0; decoded < 2; decoded++) {
         arec_chunk_run_clear (run);
         entry = (ArecIndexEntry){.offset = 64,
@@ -175,7 +175,7 @@ test_bounds (void)
         g_assert_cmpuint (arec_chunk_run_add (run, &entry, 1), ==, 0);
     }
 
-    /* Of several at once, those in front of the first that does not fit. */
+    /* Of several at once, those before the first that does not fit. */
     arec_chunk_run_clear (run);
     for (guint i = 0; i < G_N_ELEMENTS (several); i++) {
         several[i] = (ArecIndexEntry){.offset = 64 + 100 * i + (i == 3),
@@ -192,7 +192,7 @@ test_bounds (void)
     g_assert_cmpuint (run->decoded_size, ==, 30);
     g_assert_cmpuint (run->n_records, ==, 6);
 
-    /* No chunk has more records than bytes, whatever an index says: sums must not wrap. */
+    /* No chunk has more records than bytes, whatever an index says, so sums must not wrap. */
     for (guint lies = 0; lies < 2; lies++) {
         ArecIndexEntry lying[] = {
             {.offset = 64, .limit = 164, .decoded_size = 10, .n_records = 10},
@@ -216,7 +216,7 @@ test_bounds (void)
     arec_chunk_run_clear (run);
     arec_chunk_run_shrink (run);
 
-    /* A chunk alone may be of any size, even of one that is not to be believed. */
+    /* A chunk alone may be of any size, even an implausible one. */
     arec_chunk_run_clear (run);
     much.decoded_size = much.n_records = UINT64_MAX;
     g_assert_cmpuint (arec_chunk_run_add (run, &much, 1), ==, 1);
@@ -228,7 +228,7 @@ test_bounds (void)
     arec_chunk_run_free (run);
 }
 
-/* Each damaged chunk has the error that it has alone; its neighbours are sound. */
+/* Each damaged chunk gives the same error as alone; its neighbours are sound. */
 static void
 test_damage (void)
 {
@@ -252,14 +252,14 @@ test_damage (void)
         }
         next++;
         g_assert_null (chunk->values);
-        g_assert_false (arec_shard_load_chunk (fixture->shard, i, &alone, &error));
+        g_assert_false (test_load_chunk (fixture->shard, i, &alone, &error));
         g_assert_error (chunk->error, AREC_ERROR, AREC_ERROR_CORRUPT);
         g_assert_cmpstr (chunk->error->message, ==, error->message);
     }
     fixture_free (fixture);
 }
 
-/* Where the one read fails, each chunk is read alone, and only what fails then is lost. */
+/* If the one read fails, each chunk is read alone, and only those that fail then are lost. */
 static void
 test_failing_reads (void)
 {
@@ -302,7 +302,7 @@ test_change (void)
     fixture_free (fixture);
 }
 
-/* A long stretch behind a small chunk is not read with it. */
+/* A long stretch after a small chunk is not read with it. */
 static void
 test_far_apart (void)
 {

@@ -1,4 +1,4 @@
-/* The messages at the end of a file, as writers make them and as protobuf allows them. */
+/* The messages at the end of a file, as writers write them and as protobuf allows them. */
 #include "arrayrecord/footer.h"
 
 #include <string.h>
@@ -47,7 +47,7 @@ test_metadata (void)
     g_assert_true (arec_footer_metadata_parse (BYTES (""), &metadata));
     g_assert_false (metadata.is_array_record);
     g_assert_null (metadata.options);
-    /* an empty part is a part; a known number of another type is none */
+    /* an empty part is present; a known number of another type is unknown */
     g_assert_true (arec_footer_metadata_parse (BYTES ("\x0a\x00"), &metadata));
     g_assert_true (metadata.is_array_record);
     g_assert_cmpuint (metadata.version, ==, 0);
@@ -59,7 +59,7 @@ test_metadata (void)
     g_assert_cmpuint (metadata.version, ==, 1);
     g_assert_cmpuint (metadata.num_chunks, ==, 7);
     g_assert_cmpuint (metadata.num_records, ==, 9);
-    /* an empty option string is there; the version is 32 bits wide */
+    /* an empty option string is present; the version is 32 bits wide */
     g_assert_true (
         arec_footer_metadata_parse (BYTES ("\x0a\x09\x08\x81\x80\x80\x80\x10\x22\x00\x00"),
                                     &metadata) == false);
@@ -68,13 +68,13 @@ test_metadata (void)
     g_assert_cmpuint (metadata.version, ==, 1);
     g_assert_nonnull (metadata.options);
     g_assert_cmpuint (metadata.options_size, ==, 0);
-    /* damage inside the part, and behind it */
+    /* damage inside the part, and after it */
     g_assert_false (arec_footer_metadata_parse (BYTES ("\x0a\x03\x08\x01\x10"), &metadata));
     g_assert_false (arec_footer_metadata_parse (BYTES ("\x0a\x02\x08\x01\x08"), &metadata));
     g_assert_false (arec_footer_metadata_parse (BYTES ("\x0a\x05\x08\x01"), &metadata));
 }
 
-/* Groups in the part count from the message around it: 99 are left. */
+/* The depth of groups in the part includes the message around it: 99 are left. */
 static void
 test_metadata_depth (void)
 {
@@ -120,7 +120,7 @@ test_entry (void)
         ROW ("\x10\x01\x18\x01", true, false, 0, 1, 1),
         ROW ("\x09\1\2\3\4\5\6\7\x08\x18\x01", true, false, 0, 0, 1),
         ROW ("", true, false, 0, 0, 0),
-        /* protobuf drops the bits that do not fit, on the long way too */
+        /* protobuf drops the bits that do not fit, also on the slow path */
         ROW ("\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02\x10\x01\x18\x01", true, true, 0, 1,
              1),
         ROW ("\x08\x40\x10\x01\x18", false, false, 0, 0, 0),

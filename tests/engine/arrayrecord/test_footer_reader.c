@@ -60,7 +60,7 @@ check_same_indexes (const ArecIndex *a, const ArecIndex *b)
     }
 }
 
-/* Both ways give the same. Returns whether the footer is sound. */
+/* Checks that both ways give the same. Returns whether the footer is sound. */
 static bool
 check (const uint8_t *data, size_t size)
 {
@@ -93,7 +93,7 @@ check_forge (TestForge *forge)
     return check (forge->file->data, forge->file->len);
 }
 
-/* Room for @n chunks that the footer tells of. */
+/* Room for @n chunks that the footer lists. */
 static TestForge *
 new_forge (uint64_t n)
 {
@@ -156,7 +156,7 @@ test_lengths (void)
     }
 }
 
-/* More MiB than are kept: the stored footer is read in pieces. */
+/* More MiB than are kept in memory: the stored footer is read in pieces. */
 static void
 test_large (void)
 {
@@ -168,8 +168,8 @@ test_large (void)
     }
 }
 
-/* A limit that a whole footer does not keep to: a stream does, for either kind of index, what
- * is no stream does not. */
+/* A limit that a whole footer exceeds: a streamed one keeps to it, for either kind of index,
+ * and one that cannot be streamed does not. */
 static void
 test_memory_is_bounded (void)
 {
@@ -317,7 +317,7 @@ test_lies (void)
     }
 }
 
-/* A postscript that leads to a chunk that is no footer, or none that is usual. */
+/* A postscript that points to a chunk that is not a footer, or an unusual one. */
 static bool
 check_chunk (const TestForgeChunk *chunk)
 {
@@ -390,7 +390,7 @@ test_random_changes (void)
     }
 }
 
-/* A frame that a stream does not take is decoded whole. */
+/* A frame that cannot be streamed is decoded whole. */
 static void
 test_large_window (void)
 {
@@ -427,8 +427,8 @@ test_large_window (void)
                                                   .data_size = data->len}));
 }
 
-/* A record that decodes to much more than entries do is refused by the numbers of the chunk's
- * header, and none of it is decoded. */
+/* A record that decodes to much more than entries do is refused by the numbers in the
+ * chunk's header, and none of it is decoded. */
 static void
 test_bombs (void)
 {
@@ -462,7 +462,7 @@ test_bombs (void)
     }
 }
 
-/* More entries than chunks can lie before the footer: nothing is read of them. */
+/* More entries than chunks fit before the footer: none of them is read. */
 static void
 test_too_many_entries (void)
 {
@@ -534,7 +534,8 @@ test_probe (void)
     }
 }
 
-/* Each read fails once: an error, no range left behind, and the next try succeeds. */
+/* Each read fails once: there is an error, no range is left behind, and the next try
+ * succeeds. */
 static void
 test_failing_reads (void)
 {
@@ -562,7 +563,7 @@ test_failing_reads (void)
     }
 }
 
-/* Postscript, front, the rest: not more requests than an index in memory takes. */
+/* Postscript, first bytes, the rest: no more reads than for an index in memory. */
 static void
 test_reads (void)
 {

@@ -1,11 +1,11 @@
-/* What other files are called, and that ours are called nothing. */
+/* Files of other formats are named; ArrayRecord and Riegeli files are not. */
 #include "arrayrecord/foreign.h"
 
 #include <string.h>
 
 #include <glib.h>
 
-/* The name of a file of these bytes. */
+/* The name of the format of these bytes. */
 static const char *
 name_of (const void *bytes, size_t size)
 {

@@ -1,4 +1,4 @@
-/* The index against a plain array, in memory and offloaded, and what it costs. */
+/* The index compared with a plain array, in memory and offloaded, and its cost. */
 #include "arrayrecord/index.h"
 
 #include <dirent.h>
@@ -45,7 +45,7 @@ build (ArecIndexFile *file, const Row *rows, uint64_t n, uint64_t limit)
     return index;
 }
 
-/* The chunk that holds @record, whose entry must be the one of that chunk. */
+/* The chunk of @record; checks that the entry found is that of the chunk. */
 static uint64_t
 find (const ArecIndex *index, uint64_t record)
 {
@@ -99,7 +99,7 @@ check_index (const ArecIndex *index, const Row *rows, uint64_t n, uint64_t limit
     g_assert_cmpuint (arec_index_largest_chunk (index), ==, largest);
 }
 
-/* Both ways of keeping it. */
+/* Checks an index in memory and an offloaded one. */
 static void
 check (const Row *rows, uint64_t n, uint64_t limit)
 {
@@ -167,7 +167,7 @@ test_against_array (void)
     g_free (rows);
 }
 
-/* One chunk far off the line of its frame, at either end or between. */
+/* One chunk far off the line of its frame, at either end or between them. */
 static void
 test_outlier (void)
 {
@@ -183,7 +183,7 @@ test_outlier (void)
     }
 }
 
-/* Offsets up to the greatest size of a file, and counts up to the end of numbers. */
+/* Offsets up to the greatest size of a file, and counts up to the largest number. */
 static void
 test_huge (void)
 {
@@ -236,9 +236,9 @@ test_memory (void)
     g_assert_cmpfloat (cost (64, 0.3, false), <=, 8);
 }
 
-/* What the index says it takes is not less than its bits need. */
+/* The memory that the index reports is not less than its bits need. */
 static void
-test_memory_is_honest (void)
+test_reported_memory_covers_the_bits (void)
 {
     Row rows[64];
     uint64_t at = 64;
@@ -279,8 +279,8 @@ first_of (const ArecIndex *index, uint64_t chunk)
     return entry.first_record;
 }
 
-/* More rows than are written at a time; an access is one read, with any number of chunks, and
- * what stays in memory has a bound. */
+/* More rows than are written at a time. An access is one read, however many chunks there
+ * are, and the part in memory is bounded. */
 static void
 test_accesses (void)
 {
@@ -377,9 +377,9 @@ count_fds (void)
     return n;
 }
 
-/* Many shards share one nameless file, and none of them sees another one's rows. */
+/* Many shards share one unnamed file, and none of them sees another one's rows. */
 static void
-test_many_in_one_file (void)
+test_many_shards_in_one_file (void)
 {
     enum { SHARDS = 100, CHUNKS = 500 };
     g_autofree char *dir = make_folder();
@@ -394,7 +394,7 @@ test_many_in_one_file (void)
         indexes[i] = build (file, rows[i], CHUNKS, limits[i]);
     }
     g_assert_cmpint (count_fds(), ==, fds + 1);
-    /* Every other one goes, and others come. */
+    /* Every other one is closed, and others are opened. */
     for (unsigned i = 0; i < SHARDS; i += 2) {
         arec_index_free (indexes[i]);
     }
@@ -408,12 +408,12 @@ test_many_in_one_file (void)
         g_free (rows[i]);
     }
     g_assert_cmpuint (arec_index_file_size (file), ==, 0);
-    remove_empty_folder (dir); /* nothing has a name, even while it is open */
+    remove_empty_folder (dir); /* no file has a name, even while it is open */
     arec_index_file_free (file);
     g_assert_cmpint (count_fds(), ==, fds);
 }
 
-/* Space of closed shards goes back while others stay open. */
+/* Space of closed shards is given back while others stay open. */
 static void
 test_space_is_given_back (void)
 {
@@ -512,14 +512,14 @@ test_unusable_folder (void)
     g_clear_error (&error);
     g_assert_false (arec_index_file_open (file, &error));
     check_folder_error (error, AREC_ERROR_NOT_FOUND, absent);
-    /* It may come later. */
+    /* The folder may be made later. */
     g_assert_cmpint (mkdir (absent, 0700), ==, 0);
     g_assert_true (arec_index_file_open (file, NULL));
     remove_empty_folder (absent);
     remove_empty_folder (dir);
 }
 
-/* A folder that takes @most bytes a file: what a full one does, without filling one. */
+/* A folder that takes @most bytes a file, to act like a full one. */
 static void
 test_full_folder (void)
 {
@@ -556,7 +556,7 @@ test_full_folder (void)
     }
 }
 
-/* Rows that the system has lost are an error, and no places in the file. */
+/* Rows that the system has lost give an error, never positions. */
 static void
 test_lost_rows (void)
 {
@@ -609,7 +609,7 @@ open_and_close (void *data)
     return NULL;
 }
 
-/* Shards that open, are asked and close at the same time. */
+/* Shards that are opened, queried and closed at the same time. */
 static void
 test_threads (void)
 {
@@ -637,11 +637,11 @@ main (int argc, char **argv)
     g_test_add_func ("/index/outlier", test_outlier);
     g_test_add_func ("/index/huge", test_huge);
     g_test_add_func ("/index/memory", test_memory);
-    g_test_add_func ("/index/honest", test_memory_is_honest);
+    g_test_add_func ("/index/honest", test_reported_memory_covers_the_bits);
     g_test_add_func ("/index/offloaded/accesses", test_accesses);
     g_test_add_func ("/index/offloaded/long-stretches", test_long_stretches);
     g_test_add_func ("/index/offloaded/lost-rows", test_lost_rows);
-    g_test_add_func ("/index/file/many", test_many_in_one_file);
+    g_test_add_func ("/index/file/many", test_many_shards_in_one_file);
     g_test_add_func ("/index/file/space", test_space_is_given_back);
     g_test_add_func ("/index/file/unusable", test_unusable_folder);
     g_test_add_func ("/index/file/no-descriptor", test_no_descriptor);

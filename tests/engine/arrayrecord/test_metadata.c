@@ -1,4 +1,4 @@
-/* RecordsMetadata: every field, in any order, and messages that are none. */
+/* RecordsMetadata: every field, in any order, and malformed messages. */
 #include "arrayrecord/metadata.h"
 
 #include <string.h>
@@ -21,7 +21,7 @@ put_number (GByteArray *out, unsigned field, uint64_t number)
 }
 
 static bool
-parse (const GByteArray *message, ArecRecordsMetadata *metadata)
+parse (const GByteArray *message, ArecMetadataMessage *metadata)
 {
     const uint8_t *data = message->data ? message->data : (const uint8_t *)"";
 
@@ -39,7 +39,7 @@ static void
 test_empty (void)
 {
     g_autoptr (GByteArray) message = g_byte_array_new();
-    ArecRecordsMetadata metadata;
+    ArecMetadataMessage metadata;
 
     g_assert_true (parse (message, &metadata));
     g_assert_null (metadata.file_comment.at);
@@ -53,7 +53,7 @@ static void
 test_every_field (void)
 {
     g_autoptr (GByteArray) message = g_byte_array_new();
-    ArecRecordsMetadata metadata;
+    ArecMetadataMessage metadata;
 
     put_number (message, 5, (uint64_t)-7); /* the order is free */
     put_bytes (message, 4, "brotli:5");
@@ -78,7 +78,7 @@ static void
 test_other_wire_types (void)
 {
     g_autoptr (GByteArray) message = g_byte_array_new();
-    ArecRecordsMetadata metadata;
+    ArecMetadataMessage metadata;
 
     put_number (message, 1, 5);
     put_number (message, 3, 5);
@@ -89,12 +89,12 @@ test_other_wire_types (void)
     g_assert_false (metadata.has_num_records);
 }
 
-/* Cut anywhere but between two fields, it is no message; nothing points outside of it. */
+/* Cut anywhere except between two fields, it is malformed, and nothing points outside of it. */
 static void
 test_cut (void)
 {
     g_autoptr (GByteArray) message = g_byte_array_new();
-    ArecRecordsMetadata metadata;
+    ArecMetadataMessage metadata;
 
     put_bytes (message, 1, "comment");
     put_number (message, 5, 300);
@@ -122,11 +122,11 @@ test_hostile (void)
          12},
         {"field number 0", {0x02, 0x01, 'x'}, 3},
         {"wire type 7", {0x0f, 0x00}, 2},
-        {"end of a group that nobody began", {0x0c}, 1},
+        {"end of a group that did not start", {0x0c}, 1},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS (lies); i++) {
-        ArecRecordsMetadata metadata;
+        ArecMetadataMessage metadata;
 
         g_test_message ("%s", lies[i].what);
         g_assert_false (

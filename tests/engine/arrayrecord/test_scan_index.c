@@ -1,5 +1,5 @@
-/* The index by a scan: what it takes for records, and what for ArrayRecord's own footer and
- * postscript, sound, damaged, lost, or there by chance; reads that fail. */
+/* The index by a scan: which chunks count as records, and which as ArrayRecord's own footer
+ * and postscript, sound, damaged, lost, or by chance; failing reads. */
 #include "arrayrecord/scan_index.h"
 
 #include <string.h>
@@ -69,13 +69,13 @@ cut (const File *file, uint64_t size)
     g_byte_array_set_size (file->forge->file, (guint)size);
 }
 
-static ArecScanned
+static ArecScanFindings
 scan_with (const File *file, ArecScanIndexOptions options)
 {
     ArecSource *source =
         arec_memory_source_new (NAME, file->forge->file->data, file->forge->file->len);
     g_autoptr (GError) error = NULL;
-    ArecScanned found = {0};
+    ArecScanFindings found = {0};
 
     options.limits = &limits;
     g_assert_true (arec_scan_index (source, &options, &found, &error));
@@ -84,15 +84,15 @@ scan_with (const File *file, ArecScanIndexOptions options)
     return found;
 }
 
-static ArecScanned
+static ArecScanFindings
 scan (const File *file)
 {
     return scan_with (file, (ArecScanIndexOptions){0});
 }
 
-/* The index holds the first chunks but @lost, and @n_more others behind them. */
+/* Checks that the index has the first chunks except @lost, and @n_more others after them. */
 static void
-check_index (const File *file, const ArecScanned *found, unsigned lost, unsigned n_more)
+check_index (const File *file, const ArecScanFindings *found, unsigned lost, unsigned n_more)
 {
     uint64_t n = 0;
 
@@ -119,7 +119,7 @@ static void
 test_whole (void)
 {
     g_auto (File) file = make_file();
-    g_auto (ArecScanned) found = scan (&file);
+    g_auto (ArecScanFindings) found = scan (&file);
 
     check_index (&file, &found, NONE_LOST, 0);
     g_assert_true (found.has_footer);
@@ -128,15 +128,15 @@ test_whole (void)
     g_assert_cmpuint (found.footer_end, ==, file.forge->footer_end);
     g_assert_cmpuint (found.postscript_offset, ==, file.forge->postscript_at);
     g_assert_false (found.has_damaged_postscript);
-    g_assert_cmpuint (found.n_gaps, ==, 0);
-    g_assert_null (found.first_reason);
+    g_assert_cmpuint (found.gaps.n, ==, 0);
+    g_assert_null (found.gaps.first_reason);
 }
 
 static void
 test_everything_kept (void)
 {
     g_auto (File) file = make_file();
-    g_auto (ArecScanned) found =
+    g_auto (ArecScanFindings) found =
         scan_with (&file, (ArecScanIndexOptions){.keep_bookkeeping = true});
 
     check_index (&file, &found, NONE_LOST, 2);
@@ -151,7 +151,7 @@ test_postscript_lost (void)
     g_auto (File) file = make_file();
 
     cut (&file, file.forge->postscript_at);
-    g_auto (ArecScanned) found = scan (&file);
+    g_auto (ArecScanFindings) found = scan (&file);
     check_index (&file, &found, NONE_LOST, 0);
     g_assert_true (found.has_footer);
     g_assert_cmpuint (found.postscript_offset, ==, 0);
@@ -163,7 +163,7 @@ test_postscript_damaged (void)
     g_auto (File) file = make_file();
 
     flip (&file, file.forge->postscript_end - 1);
-    g_auto (ArecScanned) found = scan (&file);
+    g_auto (ArecScanFindings) found = scan (&file);
     check_index (&file, &found, NONE_LOST, 0);
     g_assert_true (found.has_footer);
     g_assert_true (found.has_damaged_postscript);
@@ -176,10 +176,10 @@ test_footer_damaged (void)
     g_auto (File) file = make_file();
 
     flip (&file, file.forge->footer_end - 1);
-    g_auto (ArecScanned) found = scan (&file);
+    g_auto (ArecScanFindings) found = scan (&file);
     check_index (&file, &found, NONE_LOST, 0);
     g_assert_false (found.has_footer);
-    g_assert_true (found.has_damaged_footer); /* it stands before a postscript */
+    g_assert_true (found.has_damaged_footer); /* it lies before a postscript */
     g_assert_cmpuint (found.footer_begin, ==, file.forge->footer_at);
 }
 
@@ -190,12 +190,12 @@ test_footer_and_postscript_damaged (void)
 
     flip (&file, file.forge->footer_end - 1);
     flip (&file, file.forge->postscript_end - 1);
-    g_auto (ArecScanned) found = scan (&file);
+    g_auto (ArecScanFindings) found = scan (&file);
     check_index (&file, &found, NONE_LOST, 0);
     g_assert_true (found.has_damaged_footer && found.has_damaged_postscript);
 }
 
-/* Without a postscript a damaged chunk at the end is a footer only where one was announced. */
+/* Without a postscript a damaged chunk at the end is a footer only if one was announced. */
 static void
 test_footer_announced (void)
 {
@@ -203,17 +203,17 @@ test_footer_announced (void)
 
     cut (&file, file.forge->postscript_at);
     flip (&file, file.forge->footer_end - 1);
-    g_auto (ArecScanned) alone = scan (&file);
+    g_auto (ArecScanFindings) alone = scan (&file);
     check_index (&file, &alone, NONE_LOST, 1);
     g_assert_false (alone.has_damaged_footer);
-    g_auto (ArecScanned) announced =
+    g_auto (ArecScanFindings) announced =
         scan_with (&file, (ArecScanIndexOptions){.footer_offset = file.forge->footer_at});
     check_index (&file, &announced, NONE_LOST, 0);
     g_assert_true (announced.has_damaged_footer);
 }
 
 /* A damaged stretch hides the footer, in whose block no other chunk can be found, unless a
- * postscript says where it is. */
+ * postscript says where the footer is. */
 static void
 test_footer_announced_in_a_gap (void)
 {
@@ -221,32 +221,56 @@ test_footer_announced_in_a_gap (void)
 
     flip (&file, file.begins[2] + 9);
     {
-        g_auto (ArecScanned) alone = scan (&file);
+        g_auto (ArecScanFindings) alone = scan (&file);
 
         g_assert_false (alone.has_footer);
     }
     {
-        g_auto (ArecScanned) announced = scan_with (
+        g_auto (ArecScanFindings) announced = scan_with (
             &file, (ArecScanIndexOptions){.footer_offset = file.forge->footer_at,
                                           .postscript_offset = file.forge->postscript_at});
 
         g_assert_true (announced.has_footer);
         g_assert_cmpuint (announced.footer_begin, ==, file.forge->footer_at);
         g_assert_cmpuint (arec_index_n_chunks (announced.index), ==, 2);
-        g_assert_cmpuint (announced.gap_bytes, ==, file.forge->footer_at - file.begins[2]);
+        g_assert_cmpuint (announced.gaps.bytes, ==, file.forge->footer_at - file.begins[2]);
     }
 }
 
-/* What a postscript is said to be is none of the records, wherever it is. */
+/* A chunk that the caller names as the postscript is never among the records, wherever it
+ * is. */
 static void
 test_postscript_known (void)
 {
     g_auto (File) file = make_file();
-    g_auto (ArecScanned) found =
+    g_auto (ArecScanFindings) found =
         scan_with (&file, (ArecScanIndexOptions){.postscript_offset = file.begins[1]});
 
-    check_index (&file, &found, 1, 2); /* the others, footer and postscript as records */
+    check_index (&file, &found, 1, 0); /* nor are the footer and the other postscript */
     g_assert_cmpuint (found.postscript_offset, ==, file.begins[1]);
+}
+
+/* The file twice, but for its end: footers and a postscript that damage has left where they do
+ * not belong. */
+static void
+test_left_over (void)
+{
+    g_auto (File) file = make_file();
+    uint64_t again;
+
+    again = file.forge->postscript_at + AREC_BLOCK_SIZE;
+    g_assert_cmpuint (file.forge->file->len, ==, again);
+    {
+        g_autofree uint8_t *whole = g_memdup2 (file.forge->file->data, again);
+
+        g_byte_array_append (file.forge->file, whole, (guint)again);
+    }
+    cut (&file, again + file.forge->postscript_at);
+    flip (&file, 10); /* in the signature */
+    g_auto (ArecScanFindings) found = scan (&file);
+    check_index (&file, &found, NONE_LOST, N_CHUNKS);
+    g_assert_cmpuint (found.gaps.n, ==, 1);
+    g_assert_cmpuint (found.postscript_offset, ==, 0);
 }
 
 static void
@@ -255,19 +279,19 @@ test_lost_chunks_are_listed (void)
     g_auto (File) file = make_file();
 
     flip (&file, file.begins[2] + 9);
-    /* All of them are in one block, so the walk finds nothing behind. */
-    g_auto (ArecScanned) found = scan (&file);
+    /* All of them are in one block, so the walk finds no more. */
+    g_auto (ArecScanFindings) found = scan (&file);
     g_assert_cmpuint (arec_index_n_chunks (found.index), ==, 2);
-    g_assert_cmpuint (found.n_gaps, ==, 1);
-    g_assert_cmpuint (found.first_fault, ==, file.begins[2]);
-    g_assert_nonnull (found.first_reason);
+    g_assert_cmpuint (found.gaps.n, ==, 1);
+    g_assert_cmpuint (found.gaps.first_fault, ==, file.begins[2]);
+    g_assert_nonnull (found.gaps.first_reason);
     g_assert_cmpuint (found.postscript_offset, ==, file.forge->postscript_at);
     g_assert_false (found.has_footer);
 }
 
-/* Chunks in blocks of their own: the footer is found behind the lost one. */
+/* Chunks in blocks of their own: the footer is found after the lost one. */
 static void
-test_footer_behind_a_lost_chunk (void)
+test_footer_after_a_lost_chunk (void)
 {
     const TestForgeRecord records[CHUNK_RECORDS] = {{"some record", 11}, {"another", 7}};
     g_auto (File) file = {.forge = test_forge_new()};
@@ -279,14 +303,14 @@ test_footer_behind_a_lost_chunk (void)
     }
     test_forge_finish (file.forge);
     flip (&file, file.begins[2] + 33);
-    g_auto (ArecScanned) found = scan (&file);
+    g_auto (ArecScanFindings) found = scan (&file);
     check_index (&file, &found, 2, 0);
     g_assert_true (found.has_footer);
-    g_assert_cmpuint (found.n_gaps, ==, 1);
-    g_assert_cmpuint (found.gap_bytes, ==, AREC_BLOCK_SIZE);
+    g_assert_cmpuint (found.gaps.n, ==, 1);
+    g_assert_cmpuint (found.gaps.bytes, ==, AREC_BLOCK_SIZE);
 }
 
-/* A footer that does not list a chunk that is there is none. */
+/* A chunk is not a footer if it does not list a chunk that exists. */
 static void
 test_unlisted_chunk (void)
 {
@@ -300,7 +324,7 @@ test_unlisted_chunk (void)
                                                     .data_size = sizeof data});
     test_forge_finish (file.forge);
     {
-        g_auto (ArecScanned) found = scan (&file);
+        g_auto (ArecScanFindings) found = scan (&file);
 
         check_index (&file, &found, NONE_LOST, 1);
         g_assert_false (found.has_footer);
@@ -308,22 +332,22 @@ test_unlisted_chunk (void)
     }
     cut (&file, file.forge->postscript_at);
     {
-        g_auto (ArecScanned) found = scan (&file);
+        g_auto (ArecScanFindings) found = scan (&file);
 
-        check_index (&file, &found, NONE_LOST, 2); /* records that look so by chance */
-        g_assert_false (found.has_footer || found.has_damaged_footer);
+        check_index (&file, &found, NONE_LOST, 1);
+        g_assert_true (found.has_damaged_footer); /* it lists the others */
     }
 }
 
-/* A footer that lists more than there is: those chunks are lost. */
+/* A footer that lists more chunks than exist: the others are lost. */
 static void
-test_listed_chunk_that_is_not_there (void)
+test_listed_chunk_that_does_not_exist (void)
 {
     g_auto (File) file = begin_file();
 
     test_forge_entry (file.forge, file.begins[N_CHUNKS - 1] + 20, 5, 1);
     test_forge_finish (file.forge);
-    g_auto (ArecScanned) found = scan (&file);
+    g_auto (ArecScanFindings) found = scan (&file);
     check_index (&file, &found, NONE_LOST, 0);
     g_assert_true (found.has_footer);
 }
@@ -334,14 +358,14 @@ test_no_records (void)
     g_auto (File) file = {.forge = test_forge_new()};
 
     {
-        g_auto (ArecScanned) found = scan (&file);
+        g_auto (ArecScanFindings) found = scan (&file);
 
         g_assert_cmpuint (arec_index_n_chunks (found.index), ==, 0);
         g_assert_false (found.has_footer);
     }
     test_forge_finish (file.forge);
     {
-        g_auto (ArecScanned) found = scan (&file);
+        g_auto (ArecScanFindings) found = scan (&file);
 
         g_assert_cmpuint (arec_index_n_chunks (found.index), ==, 0);
         g_assert_true (found.has_footer);
@@ -364,9 +388,9 @@ test_huge_counts (void)
         memcpy (raw + 24, &type_and_count, 8);
         hash = GUINT64_TO_LE (arec_hash (raw + 8, 32));
         memcpy (raw, &hash, 8);
-        g_auto (ArecScanned) found = scan (&file);
+        g_auto (ArecScanFindings) found = scan (&file);
         check_index (&file, &found, N_CHUNKS - 1, 0);
-        g_assert_cmpuint (found.n_gaps, ==, 1);
+        g_assert_cmpuint (found.gaps.n, ==, 1);
         g_assert_true (found.is_truncated);
     }
 }
@@ -378,11 +402,11 @@ test_signature_damaged (void)
         g_auto (File) file = make_file();
 
         flip (&file, at);
-        g_auto (ArecScanned) found = scan (&file);
+        g_auto (ArecScanFindings) found = scan (&file);
         check_index (&file, &found, NONE_LOST, 0);
         g_assert_true (found.has_footer);
-        g_assert_cmpuint (found.n_gaps, ==, 1);
-        g_assert_cmpuint (found.gap_bytes, ==, AREC_SIGNATURE_END);
+        g_assert_cmpuint (found.gaps.n, ==, 1);
+        g_assert_cmpuint (found.gaps.bytes, ==, AREC_SIGNATURE_END);
     }
 }
 
@@ -394,7 +418,7 @@ test_read_errors (void)
     g_auto (File) file = make_file();
     uint64_t n_reads = 0;
 
-    flip (&file, 10); /* what is behind is looked at, too */
+    flip (&file, 10); /* what follows is examined, too */
     for (uint64_t fail_at = 0; fail_at <= n_reads; fail_at++) {
         TestFaults faults = {.fail_at_read = fail_at > 0 ? (int64_t)fail_at - 1 : -1};
         ArecSource *source = test_faulty_source_new (
@@ -402,7 +426,7 @@ test_read_errors (void)
             &faults);
         const ArecScanIndexOptions options = {.limits = &limits};
         g_autoptr (GError) error = NULL;
-        g_auto (ArecScanned) found = {0};
+        g_auto (ArecScanFindings) found = {0};
         bool ok = arec_scan_index (source, &options, &found, &error);
 
         if (fail_at == 0) {
@@ -434,7 +458,7 @@ test_progress (void)
 {
     g_auto (File) file = make_file();
     uint64_t last = 0;
-    g_auto (ArecScanned) found = scan_with (
+    g_auto (ArecScanFindings) found = scan_with (
         &file, (ArecScanIndexOptions){.progress = note_progress, .progress_data = &last});
 
     g_assert_true (found.has_footer);
@@ -454,10 +478,11 @@ main (int argc, char **argv)
     g_test_add_func ("/scan-index/footer-announced", test_footer_announced);
     g_test_add_func ("/scan-index/footer-announced-in-gap", test_footer_announced_in_a_gap);
     g_test_add_func ("/scan-index/postscript-known", test_postscript_known);
+    g_test_add_func ("/scan-index/left-over", test_left_over);
     g_test_add_func ("/scan-index/lost-chunks", test_lost_chunks_are_listed);
-    g_test_add_func ("/scan-index/footer-behind", test_footer_behind_a_lost_chunk);
+    g_test_add_func ("/scan-index/footer-after", test_footer_after_a_lost_chunk);
     g_test_add_func ("/scan-index/unlisted", test_unlisted_chunk);
-    g_test_add_func ("/scan-index/not-there", test_listed_chunk_that_is_not_there);
+    g_test_add_func ("/scan-index/not-there", test_listed_chunk_that_does_not_exist);
     g_test_add_func ("/scan-index/no-records", test_no_records);
     g_test_add_func ("/scan-index/huge-counts", test_huge_counts);
     g_test_add_func ("/scan-index/signature-damaged", test_signature_damaged);

@@ -1,5 +1,5 @@
-/* What was read of a source that is written in place: whether that is noticed, what it costs,
- * and what costs nothing. */
+/* The notes of what was read of a source that is written in place: whether a change is
+ * noticed, what that costs, and what costs nothing. */
 #include "arrayrecord/seen_chunks.h"
 
 #include <pthread.h>
@@ -8,6 +8,7 @@
 
 #include "faulty_source.h"
 #include "forge.h"
+#include "loads.h"
 
 #include "arrayrecord/shard.h"
 #include "base/error.h"
@@ -17,7 +18,7 @@
 #define N_CHUNKS 100
 #define RECORD_SIZE 300
 
-/* Two files of the same layout whose records are other ones, and a shard over the first. */
+/* Two files of the same layout with different records, and a shard over the first. */
 typedef struct {
     TestForge *old, *new;
     TestFaults faults;
@@ -94,7 +95,7 @@ entry_of (const Fixture *fixture, uint64_t chunk)
     return entry;
 }
 
-/* Writes chunks [first, end) of the new file in their places; says nothing of it. */
+/* Writes chunks [first, end) of the new file in their places, without moving the stamp. */
 static void
 write_chunks (Fixture *fixture, uint64_t first, uint64_t end)
 {
@@ -109,7 +110,7 @@ load (Fixture *fixture, uint64_t chunk)
     g_autoptr (ArecChunk) loaded = NULL;
     g_autoptr (GError) error = NULL;
 
-    arec_shard_load_chunk (fixture->shard, chunk, &loaded, &error);
+    test_load_chunk (fixture->shard, chunk, &loaded, &error);
     g_assert_no_error (error);
     return (char)loaded->values[RECORD_SIZE - 1];
 }
@@ -128,15 +129,15 @@ check_load_fails (Fixture *fixture, uint64_t chunk, ArecError code)
     g_autoptr (ArecChunk) loaded = NULL;
     g_autoptr (GError) error = NULL;
 
-    g_assert_false (arec_shard_load_chunk (fixture->shard, chunk, &loaded, &error));
+    g_assert_false (test_load_chunk (fixture->shard, chunk, &loaded, &error));
     g_assert_error (error, AREC_ERROR, (int)code);
     g_assert_true (g_str_has_prefix (error->message, NAME ": "));
 }
 
 /* ---- nothing has changed ---- */
 
-/* A stamp that moved costs a header for each chunk that was read, and that of the footer,
- * once. */
+/* A stamp that moved costs, once, a read of the header of each chunk that was read, and of
+ * the footer's header. */
 static void
 test_stamp_moves (Fixture *fixture, gconstpointer data)
 {
@@ -157,8 +158,8 @@ test_stamp_moves (Fixture *fixture, gconstpointer data)
     }
 }
 
-/* An explanation bounds what is compared; the next move without one is looked into as a whole.
- */
+/* An explanation bounds what is compared; after the next move without one, everything is
+ * compared. */
 static void
 test_stamp_moves_with_the_state (Fixture *fixture, gconstpointer data)
 {
@@ -185,9 +186,9 @@ test_stamp_moves_with_the_state (Fixture *fixture, gconstpointer data)
     check_load_fails (fixture, 0, AREC_ERROR_CHANGED);
 }
 
-/* What was read in other ways is compared as well. */
+/* Chunks that were read in other ways are compared, too. */
 static void
-test_what_counts_as_read (Fixture *fixture, gconstpointer data)
+test_all_reads_count (Fixture *fixture, gconstpointer data)
 {
     ArecChunkRun *run = arec_chunk_run_new();
     ArecIndexEntry entries[4];
@@ -201,7 +202,7 @@ test_what_counts_as_read (Fixture *fixture, gconstpointer data)
     g_assert_cmpuint (arec_chunk_run_add (run, entries, 4), ==, 4);
     arec_shard_load_run (fixture->shard, run);
     g_assert_cmpuint (run->n_failed, ==, 0);
-    g_assert_true (arec_shard_load_sizes (fixture->shard, 70, &ends, NULL));
+    g_assert_true (test_load_sizes (fixture->shard, 70, &ends, NULL));
     arec_record_ends_clear (&ends);
     g_assert_true (
         arec_shard_read_coding (fixture->shard, 80, &compression, &transposed, NULL));
@@ -251,7 +252,7 @@ test_footer_is_written (Fixture *fixture, gconstpointer data)
     check_is_changed_for_ever (fixture);
 }
 
-/* Of a chunk that nobody has read there is nothing old. */
+/* A chunk that was not read has no old bytes. */
 static void
 test_unread_chunk_is_written (Fixture *fixture, gconstpointer data)
 {
@@ -261,13 +262,13 @@ test_unread_chunk_is_written (Fixture *fixture, gconstpointer data)
     fixture->faults.stamps++;
     g_assert_cmpint (load (fixture, 50), ==, 'n');
     load_all (fixture, 51, N_CHUNKS);
-    /* From now on it belongs to what was read. */
+    /* From now on it counts as read. */
     write_chunks (fixture, 99, 100);
     fixture->faults.stamps++;
     check_load_fails (fixture, 0, AREC_ERROR_CHANGED);
 }
 
-/* A chunk is read, and before it is noted another thread believes a newer stamp. */
+/* A chunk is read, and before that is noted another thread believes a newer stamp. */
 static void
 test_written_between_read_and_note (Fixture *fixture, gconstpointer data)
 {
@@ -300,7 +301,7 @@ test_written_between_read_and_note (Fixture *fixture, gconstpointer data)
     g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
 }
 
-/* A failure to read is no change, and no proof that there is none. */
+/* A failed read is not a change, and no proof that there is none. */
 static void
 test_comparing_fails (Fixture *fixture, gconstpointer data)
 {
@@ -319,7 +320,7 @@ test_comparing_fails (Fixture *fixture, gconstpointer data)
     check_load_fails (fixture, 20, AREC_ERROR_CHANGED);
 }
 
-/* ---- while somebody has it open for writing ---- */
+/* ---- while it is open for writing elsewhere ---- */
 
 static void
 set_up_written (Fixture *fixture, gconstpointer data)
@@ -340,7 +341,8 @@ test_written_without_a_stamp (Fixture *fixture, gconstpointer data)
     check_is_changed_for_ever (fixture);
 }
 
-/* One chunk is found by one of the next loads: each compares others. */
+/* A change of one chunk is found by one of the next loads, because each compares other
+ * chunks. */
 static void
 test_little_is_written_without_a_stamp (Fixture *fixture, gconstpointer data)
 {
@@ -352,13 +354,13 @@ test_little_is_written_without_a_stamp (Fixture *fixture, gconstpointer data)
     for (unsigned i = 0; i < 2 && !error; i++) {
         g_autoptr (ArecChunk) chunk = NULL;
 
-        arec_shard_load_chunk (fixture->shard, 0, &chunk, &error);
+        test_load_chunk (fixture->shard, 0, &chunk, &error);
     }
     g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
 }
 
-/* Nothing written: right bytes, at a bounded number of reads a load; none once it is closed and
- * all was compared. */
+/* Nothing is written: the bytes are right, at a bounded number of reads a load, and at none
+ * once the file is closed and all was compared. */
 static void
 test_open_for_writing_only (Fixture *fixture, gconstpointer data)
 {
@@ -379,7 +381,7 @@ test_open_for_writing_only (Fixture *fixture, gconstpointer data)
     g_assert_cmpuint (fixture->faults.reads, ==, 1);
 }
 
-/* The writer has written and gone before the next load. */
+/* The writer has written and closed the file before the next load. */
 static void
 test_writer_has_gone (Fixture *fixture, gconstpointer data)
 {
@@ -423,7 +425,8 @@ test_memory (Fixture *fixture, gconstpointer data)
     (void)fixture;
 }
 
-/* Of more chunks than there is room for, those that were read first are remembered. */
+/* If there are more chunks than the notes have room for, those that were read first are
+ * remembered. */
 static void
 test_bounded (Fixture *fixture, gconstpointer data)
 {
@@ -461,7 +464,7 @@ load_many (void *data)
     return NULL;
 }
 
-/* A stamp that moves all the time fails nobody and stops nobody. */
+/* A stamp that keeps moving fails no reader and stops none. */
 static void
 test_threads (Fixture *fixture, gconstpointer data)
 {
@@ -489,7 +492,7 @@ main (int argc, char **argv)
     } tests[] = {
         {"stamp-moves", set_up, test_stamp_moves},
         {"stamp-moves-with-state", set_up, test_stamp_moves_with_the_state},
-        {"what-counts-as-read", set_up, test_what_counts_as_read},
+        {"all-reads-count", set_up, test_all_reads_count},
         {"chunk-is-written", set_up, test_one_of_the_chunks_is_written},
         {"footer-is-written", set_up, test_footer_is_written},
         {"unread-chunk-is-written", set_up, test_unread_chunk_is_written},

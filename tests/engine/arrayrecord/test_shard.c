@@ -1,4 +1,4 @@
-/* The shard: what it reads and when, and files that lie in every number they hold. A lie is an
+/* The shard: what it reads and when, and files with a lie in every number. A lie gives an
  * error with the right code, and costs no memory. */
 #include "arrayrecord/shard.h"
 
@@ -12,6 +12,8 @@
 #include "faulty_source.h"
 #include "files.h"
 #include "forge.h"
+#include "loads.h"
+#include "sanitized.h"
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -21,25 +23,16 @@
 
 #define NAME "some.array_record"
 #define MAX_CHUNK (UINT64_C (1) << 20)
-/* How files are opened whose names promise ArrayRecord, and others. */
+/* Options for files whose names promise ArrayRecord, and for others. */
 static const ArecShardOptions named = {.limits = {.max_size = MAX_CHUNK},
                                        .name_is_array_record = true};
 static const ArecShardOptions unnamed = {.limits = {.max_size = MAX_CHUNK}};
 
-/* What opening a file and loading its chunks may take: the limit of a chunk stored and decoded,
- * and what codecs need for themselves, Brotli's 4 MiB window above all. */
+/* Memory for opening a file and loading its chunks: the limit of a chunk, stored and
+ * decoded, and the codecs' own memory, of which Brotli's 4 MiB window is the largest. */
 #define MOST_MEMORY (4 * MAX_CHUNK + (UINT64_C (8) << 20))
 
 /* ---- counting memory ---- */
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
 
 static _Atomic size_t live, peak, largest;
 
@@ -104,7 +97,7 @@ start_counting (void)
     largest = 0;
 }
 
-/* Neither was more than @most in use since then, nor asked for at once and refused. */
+/* Checks that since then no more than @most was in use, or asked for at once and refused. */
 static void
 check_memory (size_t most)
 {
@@ -429,7 +422,7 @@ num_records_beyond_file (TestForge *forge)
     test_forge_entry (forge, at, 0, 131073 << 8);
 }
 
-/* A chunk of so many records would reach over the next one. */
+/* A chunk of that many records would reach over the next one. */
 static void
 num_records_beyond_next (TestForge *forge)
 {
@@ -652,7 +645,7 @@ zstd_skippable_first (TestForge *forge)
     add_data (forge, 1, 1, data->data, data->len);
 }
 
-/* Codecs that make much more than is announced: stopped at the announced size. */
+/* Codecs that produce much more than is announced: stopped at the announced size. */
 static void
 add_bomb (TestForge *forge, ArecCompression compression, bool in_sizes)
 {
@@ -752,7 +745,7 @@ entry_of_no_records (TestForge *forge)
     test_forge_entry (forge, at, 0, 0);
 }
 
-/* The sum wraps around to what is announced. */
+/* The sum wraps around to the announced number. */
 static void
 record_sum_wraps (TestForge *forge)
 {
@@ -897,9 +890,9 @@ static const Lie lies[] = {
     {"entry-is-empty", entry_is_empty, NULL, false, AREC_ERROR_CORRUPT},
 };
 
-/* What lies behind the size list is not seen when sizes are read; nothing else passes there. */
+/* Reading sizes does not notice lies after the size list, and no others pass. */
 static bool
-is_behind_sizes (const Lie *lie)
+is_after_sizes (const Lie *lie)
 {
     static const char *const names[] = {"values-too-short",
                                         "values-too-long",
@@ -955,15 +948,15 @@ test_lie (gconstpointer data)
         return;
     }
     g_assert_no_error (error);
-    g_assert_false (arec_shard_load_chunk (shard, 0, &chunk, &error));
+    g_assert_false (test_load_chunk (shard, 0, &chunk, &error));
     check_error (&error, lie->code);
     g_assert_null (chunk);
-    if (!is_behind_sizes (lie)) {
-        g_assert_false (arec_shard_load_sizes (shard, 0, &ends, &error));
+    if (!is_after_sizes (lie)) {
+        g_assert_false (test_load_sizes (shard, 0, &ends, &error));
         check_error (&error, lie->code);
         g_assert_cmpuint (ends.n, ==, 0);
     } else {
-        arec_shard_load_sizes (shard, 0, &ends, NULL);
+        test_load_sizes (shard, 0, &ends, NULL);
         arec_record_ends_clear (&ends);
     }
     check_memory (MOST_MEMORY);
@@ -997,13 +990,13 @@ check_one_record (const ArecShard *shard_, uint64_t number, const char *text)
     g_autoptr (ArecChunk) chunk = NULL;
     g_autoptr (GError) error = NULL;
 
-    arec_shard_load_chunk (shard, number, &chunk, &error);
+    test_load_chunk (shard, number, &chunk, &error);
     g_assert_no_error (error);
     g_assert_cmpmem (chunk->values, arec_record_ends_end (&chunk->ends, 0), text,
                      strlen (text));
 }
 
-/* The size in front of a stream is a hint and nobody's promise (spec/container 4.1). */
+/* The size before a stream is only a hint (FORMAT.md 5). */
 static void
 test_wrong_size_prefix (void)
 {
@@ -1043,7 +1036,7 @@ test_overlong_sizes (void)
     check_one_record (shard, 1, "ab");
 }
 
-/* Slack holds anything, and is no part of a chunk. */
+/* Slack may hold any bytes, and is not part of the chunk. */
 static void
 test_slack (void)
 {
@@ -1066,11 +1059,11 @@ test_slack (void)
     ADD_DATA (forge, 1, 1, "\0\1\1a");
     start_counting();
     shard = open_forged (forge);
-    arec_shard_load_chunk (shard, 0, &chunk, &error);
+    test_load_chunk (shard, 0, &chunk, &error);
     g_assert_no_error (error);
     g_assert_cmpuint (chunk->ends.n, ==, N);
     g_assert_cmpuint (arec_record_ends_end (&chunk->ends, N - 1), ==, 0);
-    arec_shard_load_sizes (shard, 0, &ends, &error);
+    test_load_sizes (shard, 0, &ends, &error);
     g_assert_no_error (error);
     g_assert_cmpuint (ends.n, ==, N);
     arec_record_ends_clear (&ends);
@@ -1078,10 +1071,10 @@ test_slack (void)
     check_memory (MOST_MEMORY);
 }
 
-/* ---- little that is stored, much that it decodes to ---- */
+/* ---- few stored bytes that decode to many ---- */
 
-/* Records of 0 bytes, or of 0 and 1 in turn, by the million: bits for each of them, not bytes,
- * whether they are loaded or only their sizes. */
+/* Millions of records of 0 bytes, or of 0 and 1 in turn: each takes bits and not bytes,
+ * whether the records are loaded or only their sizes. */
 static void
 test_many_short_records (void)
 {
@@ -1117,11 +1110,11 @@ test_many_short_records (void)
             decoded, n);
         shard = open_forged_within (forge, &roomy);
         start_counting();
-        arec_shard_load_sizes (shard, 0, &ends, &error);
+        test_load_sizes (shard, 0, &ends, &error);
         g_assert_no_error (error);
         g_assert_cmpuint (arec_record_ends_end (&ends, n - 1), ==, decoded);
         arec_record_ends_clear (&ends);
-        arec_shard_load_chunk (shard, 0, &chunk, &error);
+        test_load_chunk (shard, 0, &chunk, &error);
         g_assert_no_error (error);
         g_assert_cmpuint (arec_record_ends_end (&chunk->ends, n - 1), ==, decoded);
         check_memory (decoded + n / 8 * (i % 2 ? 8 : 0) + (UINT64_C (9) << 20));
@@ -1157,12 +1150,12 @@ test_postscript_bomb (void)
     check_memory (1 << 20);
 }
 
-/* Metadata that decode to more than metadata may: they are left out, and nothing else is. */
+/* Metadata that decode to more than the limit: only they are left out. */
 static void
 test_metadata_bomb (void)
 {
     static const ArecShardOptions plain = {.limits = {.max_size = UINT64_C (1) << 40},
-                                           .kind = AREC_SHARD_RIEGELI};
+                                           .kind = AREC_KIND_RIEGELI};
     g_autoptr (TestForge) forge = test_forge_new();
     const uint64_t size = AREC_MAX_METADATA_SIZE + 1;
     g_autofree uint8_t *zeros = g_malloc0 (size);
@@ -1171,7 +1164,7 @@ test_metadata_bomb (void)
     g_autoptr (ArecShard) shard = NULL;
     g_autoptr (ArecChunk) chunk = NULL;
     g_autoptr (GError) error = NULL;
-    ArecRecordsMetadata metadata;
+    ArecMetadataMessage metadata;
 
     test_forge_varint (list, size);
     data = test_forge_simple_parts (AREC_COMPRESSION_ZSTD, list->data, list->len, zeros, size);
@@ -1189,7 +1182,7 @@ test_metadata_bomb (void)
     check_memory (1 << 20);
 }
 
-/* Chunks of other types between those that the footer lists are nobody's business. */
+/* Chunks of other types between those that the footer lists are skipped. */
 static void
 test_unlisted_chunks (void)
 {
@@ -1323,14 +1316,14 @@ test_reads (void)
         g_assert_true (arec_index_get (arec_shard_index (shard), i, &entry, NULL));
         faults.reads = 0;
         faults.bytes = 0;
-        arec_shard_load_chunk (shard, i, &chunk, &error);
+        test_load_chunk (shard, i, &chunk, &error);
         g_assert_no_error (error);
         g_assert_cmpuint (faults.reads, ==, 1);
         g_assert_cmpuint (faults.bytes, <=, entry.limit - entry.offset);
     }
 }
 
-/* Opens golden file @name, of whose end @cut bytes are missing. */
+/* Opens golden file @name without its last @cut bytes. */
 static ArecShard *
 open_cancelled (const char *name, size_t cut, ArecShardOptions options, TestFaults *faults,
                 GError **error)
@@ -1344,8 +1337,8 @@ open_cancelled (const char *name, size_t cut, ArecShardOptions options, TestFaul
         &options, error);
 }
 
-/* An opening ends at the first read behind the word, whichever that is: of a footer, of a scan.
- * What is open does not listen to it any more. */
+/* A cancelled opening ends at its next read, whichever that is: of a footer, of a scan. A
+ * file that is open ignores the flag. */
 static void
 test_cancelled (void)
 {
@@ -1374,7 +1367,7 @@ test_cancelled (void)
 
             if (at + 1 == all.reads) {
                 g_assert_no_error (error);
-                g_assert_true (arec_shard_load_chunk (shard, 0, &chunk, NULL));
+                g_assert_true (test_load_chunk (shard, 0, &chunk, NULL));
             } else {
                 g_assert_null (shard);
                 g_assert_error (error, AREC_ERROR, AREC_ERROR_CANCELLED);
@@ -1407,7 +1400,7 @@ test_reads_of_sizes (void)
     g_assert_no_error (error);
     faults.reads = 0;
     faults.bytes = 0;
-    arec_shard_load_sizes (shard, 0, &ends, &error);
+    test_load_sizes (shard, 0, &ends, &error);
     g_assert_no_error (error);
     /* Header, codec byte, two bytes of length, a byte for each record; not the values. */
     g_assert_cmpuint (faults.bytes, <=, 40 + 11 + 200);
@@ -1442,9 +1435,9 @@ test_coding (void)
 }
 
 static void
-test_what_else_it_is (void)
+test_other_formats (void)
 {
-    static const ArecShardOptions forced = {.kind = AREC_SHARD_RIEGELI};
+    static const ArecShardOptions forced = {.kind = AREC_KIND_RIEGELI};
     static const struct {
         const char *name;
         const ArecShardOptions *options;
@@ -1469,7 +1462,7 @@ test_what_else_it_is (void)
 
         if (rows[i].opens) {
             g_assert_no_error (error);
-            g_assert_cmpint (arec_shard_kind (shard), ==, AREC_SHARD_RIEGELI);
+            g_assert_cmpint (arec_shard_kind (shard), ==, AREC_KIND_RIEGELI);
         } else {
             g_assert_null (shard);
             g_assert_error (error, AREC_ERROR, (gint)rows[i].code);
@@ -1503,6 +1496,6 @@ main (int argc, char **argv)
     g_test_add_func ("/shard/cancelled", test_cancelled);
     g_test_add_func ("/shard/reads-of-sizes", test_reads_of_sizes);
     g_test_add_func ("/shard/coding", test_coding);
-    g_test_add_func ("/shard/what-else", test_what_else_it_is);
+    g_test_add_func ("/shard/other-formats", test_other_formats);
     return g_test_run();
 }

@@ -40,7 +40,7 @@ test_nothing (void)
     g_assert_null (buffer.data);
 }
 
-/* More than an address space holds is refused before anybody is asked, and nothing is lost. */
+/* More than an address space holds is refused without asking malloc, and nothing is lost. */
 static void
 test_impossible_sizes (void)
 {

@@ -1,4 +1,4 @@
-/* The cursor: it never passes its end, and a failed take leaves it where it was. */
+/* The cursor: it never passes its end, and a failed take does not move it. */
 #include "base/bytes.h"
 
 #include <glib.h>

@@ -21,7 +21,7 @@ fail_with_the_others (void *data)
     return NULL;
 }
 
-/* First of all tests: GLib makes the lock of its error domains for the first error of a
+/* Must be the first test: GLib makes the lock of its error domains at the first error of a
  * process. */
 static void
 test_first_errors_of_threads (void)
@@ -58,7 +58,7 @@ test_fail (void)
 }
 
 static void
-test_nobody_asks (void)
+test_null_error (void)
 {
     g_assert_false (arec_fail (NULL, AREC_ERROR_IO, "%s", "lost"));
     g_assert_false (arec_fail_errno (NULL, ENOENT, "%s", "lost"));
@@ -123,11 +123,11 @@ check_place (const GError *error, uint64_t offset, const char *reason, const cha
     g_assert_cmpstr (error->message, ==, message);
 }
 
-/* A place is a field of the error, whatever the file is called, and goes with copies. */
+/* A place is a field of the error, whatever the name of the file, and copies have it. */
 static void
 test_place (void)
 {
-    g_autoptr (GError) error = NULL, copy = NULL, plain = NULL, foreign = NULL;
+    g_autoptr (GError) error = NULL, copy = NULL, again = NULL, plain = NULL, foreign = NULL;
     g_autofree char *here = NULL, *elsewhere = NULL, *unknown = NULL;
     uint64_t offset = 4711;
     const char *reason = NULL;
@@ -135,10 +135,17 @@ test_place (void)
     g_assert_false (arec_fail_place (NULL, AREC_ERROR_CORRUPT, "x", 5, "%s", "lost"));
     g_assert_false (
         arec_fail_place (&error, AREC_ERROR_LIMIT, "x: at 9: y", 64, "%d bytes", 7));
+    g_assert_true (arec_error_is_of_bytes (error));
     g_assert_error (error, AREC_ERROR, AREC_ERROR_LIMIT);
     check_place (error, 64, "7 bytes", "x: at 9: y: at 64: 7 bytes");
     copy = g_error_copy (error);
     check_place (copy, 64, "7 bytes", "x: at 9: y: at 64: 7 bytes");
+    arec_error_blame_process (copy);
+    g_assert_false (arec_error_is_of_bytes (copy));
+    again = g_error_copy (copy);
+    g_assert_false (arec_error_is_of_bytes (again));
+    check_place (again, 64, "7 bytes", "x: at 9: y: at 64: 7 bytes");
+    g_assert_true (arec_error_is_of_bytes (error));
     here = arec_error_reason_at (error, 64);
     g_assert_cmpstr (here, ==, "7 bytes");
     elsewhere = arec_error_reason_at (error, 65);
@@ -190,7 +197,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/error/first-errors-of-threads", test_first_errors_of_threads);
     g_test_add_func ("/error/fail", test_fail);
-    g_test_add_func ("/error/nobody-asks", test_nobody_asks);
+    g_test_add_func ("/error/null-error", test_null_error);
     g_test_add_func ("/error/fail-errno", test_fail_errno);
     g_test_add_func ("/error/fail-at", test_fail_at);
     g_test_add_func ("/error/place", test_place);

@@ -1,4 +1,4 @@
-/* Memory whose pages are there before they are touched. */
+/* Memory whose pages are present before they are touched. */
 #include "base/heap.h"
 
 #include <pthread.h>
@@ -12,8 +12,8 @@
 
 #define N_BLOCKS 2000
 
-/* A sanitizer's malloc gives other memory than what was freed last, and ends the program where
- * there is none. */
+/* A sanitizer's malloc does not return the memory that was freed last, and ends the program
+ * if there is none. */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
 #define OTHER_MALLOC
@@ -23,7 +23,7 @@
 #define OTHER_MALLOC
 #endif
 
-/* Whether the system gives pages before they are touched: Linux 5.14. */
+/* Whether the system can make pages present before they are touched: Linux 5.14. */
 static bool
 can_populate (void)
 {
@@ -58,8 +58,7 @@ count_pages (const void *block, size_t size, guint *n_pages, guint *n_there)
     }
 }
 
-/* Blocks of [least, most] bytes, taken in turns; all but a few of their pages come with them.
- */
+/* Blocks of [least, most] bytes, taken in turns; all but a few of their pages are present. */
 static void
 take_blocks (size_t least, size_t most)
 {
@@ -125,8 +124,7 @@ test_middle (void)
     take_blocks (40 * 1024, 100 * 1024);
 }
 
-/* Of a large block, which may not be read to its end, no pages are taken before they are used.
- */
+/* A large block, which may not be read to its end, has no pages before they are used. */
 static void
 test_large (void)
 {

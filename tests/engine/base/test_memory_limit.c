@@ -7,14 +7,7 @@
 
 #include <glib.h>
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
+#include "sanitized.h"
 
 static uint64_t
 physical (void)
@@ -30,7 +23,7 @@ test_below_machine (void)
     g_assert_cmpuint (arec_memory_limit(), ==, arec_memory_limit());
 }
 
-/* In a process of its own: the answer is found once. */
+/* In a process of its own, because the answer is found once. */
 static void
 test_rlimit (void)
 {
@@ -52,13 +45,13 @@ test_rlimit (void)
     g_test_trap_assert_passed();
 }
 
-/* ---- cgroups, in a folder that looks like theirs ---- */
+/* ---- cgroups, in a folder with files like theirs ---- */
 
 typedef struct {
     const char *name;
     const char *groups;      /* /proc/self/cgroup */
     const char *mounts;      /* /proc/self/mountinfo, with $ for the folder */
-    const char *files[3][2]; /* below the folder, and what they hold */
+    const char *files[3][2]; /* path below the folder, content */
     uint64_t limit;
 } Case;
 
@@ -111,7 +104,7 @@ static const Case cases[] = {
      {{"memory/memory.limit_in_bytes", "9223372036854771712\n"},
       {"memory/memory.stat", "cache 1\nhierarchical_memory_limit 7000\nrss 1\n"}},
      7000},
-    /* A container whose own group is all that is mounted: its path is that of the host. */
+    /* A container that sees only its own group mounted: its path is that of the host. */
     {"v1-mounted-group",
      "4:memory:/docker/a\n",
      MOUNT ("/docker/a", "/memory", "cgroup", "rw,memory"),
@@ -186,7 +179,7 @@ test_no_cgroups (void)
                       UINT64_MAX);
 }
 
-/* What this process is in counts. */
+/* The cgroup of this process counts. */
 static void
 test_own_cgroup (void)
 {

@@ -17,7 +17,7 @@ enum {
 };
 
 static const ArecOptionRule rules[N_RULES] = {
-    [DEFAULT] = {.key = "default", .kind = AREC_OPTION_LATER, .must_be_first = true},
+    [DEFAULT] = {.key = "default", .kind = AREC_OPTION_ANY, .must_be_first = true},
     [GROUP] = {.key = "group_size", .kind = AREC_OPTION_INT, .min = 1, .max = INT32_MAX},
     [LEVEL] =
         {.key = "zstd", .kind = AREC_OPTION_INT, .words = {""}, .min = -131072, .max = 22},
@@ -27,7 +27,12 @@ static const ArecOptionRule rules[N_RULES] = {
                 .min = 1,
                 .max = UINT64_MAX},
     [PAD] = {.key = "pad", .kind = AREC_OPTION_WORDS, .words = {"", "true", "false"}},
-    [WINDOW] = {.key = "window_log", .kind = AREC_OPTION_LATER},
+    [WINDOW] = {.key = "window_log",
+                .kind = AREC_OPTION_INT,
+                .words = {"auto"},
+                .min = 10,
+                .max = 31,
+                .later = true},
 };
 
 #define KEYS "default, group_size, zstd, bucket, pad, window_log"
@@ -80,7 +85,7 @@ test_grammar (void)
             g_assert_cmpuint (values[k].position, ==, 0);
         }
     }
-    /* Empty pieces count for nothing, the first colon splits, a comma always ends a value. */
+    /* Empty pieces are ignored, the first colon splits, a comma always ends a value. */
     assert_ok (",,default:a:b,,window_log:,pad,", values);
     g_assert_cmpuint (values[DEFAULT].position, ==, 1);
     g_assert_cmpmem (values[DEFAULT].text, values[DEFAULT].length, "a:b", 3);
@@ -118,7 +123,8 @@ test_errors (void)
                   "Option bucket: invalid value: (empty), valid values: " BUCKET_VALUES);
 }
 
-/* The leftmost wrong option is told; within one: unknown, twice, not first, value. */
+/* The leftmost wrong option is reported; within one option the order is: unknown, twice, not
+ * first, value. */
 static void
 test_order_of_errors (void)
 {
@@ -332,7 +338,7 @@ test_bytes_as_the_guide_prints_them (void)
         {"16EB", 0},
         {"16MBB", 0},
         {"-1MB", 0},
-        {"0x1EB", 30}, /* the reference takes this one: 0x1E and the suffix B */
+        {"0x1EB", 30}, /* the reference accepts this: 0x1E and the suffix B */
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
@@ -369,22 +375,23 @@ test_words (void)
 static void
 test_second_stage (void)
 {
-    static const ArecOptionRule window = {
-        .key = "window_log", .kind = AREC_OPTION_INT, .words = {"auto"}, .min = 10, .max = 31};
+    const ArecOptionRule *window = &rules[WINDOW];
     g_autoptr (GError) error = NULL;
     ArecOptionValue values[N_RULES];
 
     assert_ok ("window_log:12,zstd", values);
-    g_assert_true (arec_option_text_parse_value (&window, &values[WINDOW], &error));
+    g_assert_cmpint (values[WINDOW].word, ==, -1);
+    g_assert_cmpint (values[WINDOW].integer, ==, 0);
+    g_assert_true (arec_option_text_parse_value (window, &values[WINDOW], &error));
     g_assert_cmpint (values[WINDOW].word, ==, -1);
     g_assert_cmpint (values[WINDOW].integer, ==, 12);
 
     assert_ok ("window_log:auto", values);
-    g_assert_true (arec_option_text_parse_value (&window, &values[WINDOW], &error));
+    g_assert_true (arec_option_text_parse_value (window, &values[WINDOW], &error));
     g_assert_cmpint (values[WINDOW].word, ==, 0);
 
     assert_ok ("window_log:9,zstd", values);
-    g_assert_false (arec_option_text_parse_value (&window, &values[WINDOW], &error));
+    g_assert_false (arec_option_text_parse_value (window, &values[WINDOW], &error));
     g_assert_error (error, AREC_ERROR, AREC_ERROR_INVALID);
     g_assert_cmpstr (error->message, ==,
                      "Option window_log: invalid value: 9, valid values: auto, "
@@ -401,8 +408,8 @@ test_conflict (void)
     g_assert_cmpstr (error->message, ==, "Option snappy conflicts with option window_log");
 }
 
-/* A locale with a decimal comma changes nothing. Debian's minimal systems have none: the test
- * is then skipped. */
+/* A locale with a decimal comma changes nothing. Debian's minimal systems have none; then
+ * the test is skipped. */
 static void
 test_locale (void)
 {
@@ -426,7 +433,7 @@ test_locale (void)
     setlocale (LC_ALL, "C");
 }
 
-/* Whatever the text, it is taken or told to be wrong; what is taken lies in the range of its
+/* Every text is accepted or reported as wrong; accepted values lie in the range of their
  * rule. */
 static void
 test_random (void)

@@ -82,7 +82,7 @@ results_come_in_order (void)
     run_in_order (4, 16);
 }
 
-/* As where no thread can be started. */
+/* As if no thread could be started. */
 static void
 works_without_threads (void)
 {
@@ -90,8 +90,8 @@ works_without_threads (void)
     run_in_order (1, 4);
 }
 
-/* The first job is done only when another one is worked on, which the only thread besides must
- * leave to the one that waits for the first. */
+/* The first job ends only while another one runs. The only other thread must leave that one
+ * to the caller that waits for the first. */
 static void
 work_that_meets (void *data, void *job)
 {
@@ -105,7 +105,7 @@ work_that_meets (void *data, void *job)
 }
 
 static void
-who_waits_works (void)
+waiting_caller_works (void)
 {
     _Atomic unsigned inside = 0;
     ArecPipeline *pipeline = arec_pipeline_new (2, 4, work_that_meets, &inside);
@@ -127,7 +127,7 @@ count_free (void *job)
 }
 
 static void
-what_is_inside_is_freed_at_the_end (void)
+unfinished_jobs_are_freed (void)
 {
     Seen seen = {0};
     ArecPipeline *pipeline = arec_pipeline_new (2, 8, square, &seen);
@@ -148,7 +148,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/pipeline/in-order", results_come_in_order);
     g_test_add_func ("/pipeline/without-threads", works_without_threads);
-    g_test_add_func ("/pipeline/who-waits-works", who_waits_works);
-    g_test_add_func ("/pipeline/free", what_is_inside_is_freed_at_the_end);
+    g_test_add_func ("/pipeline/waiting-caller-works", waiting_caller_works);
+    g_test_add_func ("/pipeline/free", unfinished_jobs_are_freed);
     return g_test_run();
 }

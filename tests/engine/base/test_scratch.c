@@ -1,4 +1,4 @@
-/* Scratch memory: kept by its thread up to a size, and everybody's own while in use. */
+/* Scratch memory: kept by its thread up to a size, and used by one caller at a time. */
 #include "base/scratch.h"
 
 #include <pthread.h>
@@ -65,7 +65,7 @@ give_there (void *memory)
     return NULL;
 }
 
-/* A block may end its use elsewhere, and goes with the thread that keeps it. */
+/* A block may be released in another thread, and is freed with the thread that keeps it. */
 static void
 test_threads (void)
 {

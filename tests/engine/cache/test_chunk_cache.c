@@ -1,5 +1,5 @@
-/* The cache: its budget, who goes first, one load for all that want a thing, and failures that
- * leave nothing. */
+/* The cache: its budget, the order of eviction, one load for all callers that want the same
+ * entry, and failures that leave nothing. */
 #include "cache/chunk_cache.h"
 
 #include <pthread.h>
@@ -14,7 +14,7 @@
 static _Atomic int values_alive;
 
 typedef struct {
-    uint64_t value; /* what the thing is to hold */
+    uint64_t value; /* the content of the value */
     uint64_t cost;
     bool fails;
     const ArecCacheSize *measured; /* nullable: as expected */
@@ -193,7 +193,7 @@ test_keys_differ (void)
     end_cache (cache);
 }
 
-/* Never more than the budget, and the least recently used goes first. */
+/* The cache never exceeds the budget, and the least recently used entry is evicted first. */
 static void
 test_eviction_order (void)
 {
@@ -219,7 +219,7 @@ test_eviction_order (void)
     end_cache (cache);
 }
 
-/* Whatever is asked for: what is used is what is there, and within the budget. */
+/* Whatever is asked for, the memory counted is that of the entries, and within the budget. */
 static void
 test_random_is_accounted (void)
 {
@@ -252,7 +252,7 @@ test_random_is_accounted (void)
     end_cache (cache);
 }
 
-/* One who goes through everything leaves alone what is used again and again. */
+/* A reader that goes through all entries does not evict those that are used again and again. */
 static void
 test_scan_leaves_hot_alone (void)
 {
@@ -275,7 +275,7 @@ test_scan_leaves_hot_alone (void)
     end_cache (cache);
 }
 
-/* What somebody holds is not thrown away, and goes as soon as there is a reason to look. */
+/* An entry that is held is not evicted; once released, it goes at the next opportunity. */
 static void
 test_entries_in_use_stay (void)
 {
@@ -300,7 +300,7 @@ test_entries_in_use_stay (void)
     end_cache (cache);
 }
 
-/* A user keeps what was taken out of the cache. */
+/* A user keeps an entry that was taken out of the cache. */
 static void
 test_forget (void)
 {
@@ -340,7 +340,7 @@ test_charge (void)
     g_assert_true (is_there (cache, 2));
     arec_chunk_cache_charge (cache, -30);
     g_assert_cmpuint (stats_of (cache).used, ==, 60);
-    arec_chunk_cache_charge (cache, 500); /* more than there is: all goes, nothing breaks */
+    arec_chunk_cache_charge (cache, 500); /* more than there is: all is evicted */
     g_assert_cmpuint (stats_of (cache).entries, ==, 0);
     g_assert_cmpuint (stats_of (cache).used, ==, 500);
     arec_chunk_cache_charge (cache, -500);
@@ -348,9 +348,10 @@ test_charge (void)
     end_cache (cache);
 }
 
-/* Chunks larger than the budget: as many stay as are loaded at the same time, so that their
- * readers do not decode them for each read. */
-/* What an entry gives back is off the budget once, whether the entry is still there or not. */
+/* Chunks larger than the budget: as many stay as are loaded at the same time. Otherwise
+ * their readers would decode them for each read. */
+/* Memory that an entry gives back leaves the budget once, whether the entry is still cached
+ * or not. */
 static void
 test_reduce (void)
 {
@@ -372,7 +373,7 @@ test_reduce (void)
     end_cache (cache);
 }
 
-/* Who holds a discarded entry keeps it; who asks loads again. */
+/* A caller that holds a discarded entry keeps it; the next caller loads it again. */
 static void
 test_discard (void)
 {
@@ -404,7 +405,7 @@ test_large_entries_stay (void)
         }
     }
     g_assert_cmpuint (stats_of (cache).misses, ==, LOADS);
-    touch (cache, LOADS, 500); /* one more: the least recently used goes */
+    touch (cache, LOADS, 500); /* one more: the least recently used one is evicted */
     g_assert_false (is_there (cache, 0));
     for (uint64_t i = 1; i <= LOADS; i++) {
         g_assert_true (is_there (cache, i));
@@ -413,7 +414,7 @@ test_large_entries_stay (void)
     end_cache (cache);
 }
 
-/* Beyond the ceiling nothing stays that nobody uses. */
+/* Beyond the ceiling no unused entry stays. */
 static void
 test_ceiling (void)
 {
@@ -438,7 +439,7 @@ try_to_get (ArecChunkCache *cache, Request *request, ArecCacheSize expected, GEr
                                  expected, error);
 }
 
-/* What exceeds the ceiling alone fails at once, and nothing goes for it. */
+/* A load that alone exceeds the ceiling fails at once, and evicts nothing. */
 static void
 test_never_fits (void)
 {
@@ -464,7 +465,7 @@ test_never_fits (void)
     end_cache (cache);
 }
 
-/* What is expected not to fit is measured before it is refused, and nothing else is. */
+/* A load that is expected not to fit is measured before it is refused; others are not. */
 static void
 test_measured (void)
 {
@@ -488,9 +489,9 @@ test_measured (void)
     end_cache (cache);
 }
 
-/* What left is alive as long as somebody holds it, with what it gives back meanwhile. */
+/* An evicted entry counts as long as it is held, less what it gives back meanwhile. */
 static void
-test_held_is_alive (void)
+test_held_entry_counts (void)
 {
     ArecChunkCache *cache = cache_of (1000, 1000, 1);
     ArecCacheEntry *held = get (cache, 0, 400);
@@ -512,7 +513,7 @@ test_held_is_alive (void)
 
 /* An entry outlives the cache. */
 static void
-test_held_outlives_the_cache (void)
+test_held_entry_outlives_the_cache (void)
 {
     ArecChunkCache *cache = cache_of (1000, 1000, 1);
     ArecCacheEntry *held = get (cache, 7, 400);
@@ -523,8 +524,8 @@ test_held_outlives_the_cache (void)
     g_assert_cmpint (values_alive, ==, 0);
 }
 
-/* A load that needs room which is held, by somebody who lets it go once the load is known to
- * wait. */
+/* A load that needs the memory of an entry, and a thread that releases that entry once the
+ * load waits. */
 typedef struct {
     ArecChunkCache *cache;
     uint64_t cost;
@@ -552,7 +553,7 @@ wait_for_room (void *data)
                                  size_of (waiting->cost), NULL);
 }
 
-/* Lets @held go while a load of @cost waits for it; then the load succeeds. */
+/* Releases @held while a load of @cost waits for it; then the load succeeds. */
 static void
 check_waits (ArecChunkCache *cache, ArecCacheEntry *held, uint64_t cost)
 {
@@ -564,7 +565,7 @@ check_waits (ArecChunkCache *cache, ArecCacheEntry *held, uint64_t cost)
     while (!arec_chunk_cache_has (cache, (ArecCacheKey){1, 9})) {
         g_usleep (1000);
     }
-    g_usleep (20000); /* far less than it waits, at most */
+    g_usleep (20000); /* far less than the longest wait */
     g_assert_false (waiting.has_begun);
     arec_cache_entry_unref (held);
     pthread_join (thread, &entry);
@@ -589,9 +590,9 @@ test_waits_below_the_ceiling (void)
     end_cache (cache);
 }
 
-/* One that has left is waited for as well. */
+/* A load also waits for an evicted entry that is still held. */
 static void
-test_waits_for_what_left (void)
+test_waits_for_held_entries (void)
 {
     ArecChunkCache *cache = brief_cache_of (100, 1000, 4);
     ArecCacheEntry *held = get (cache, 0, 600);
@@ -614,7 +615,7 @@ test_waits_for_its_share (void)
 }
 
 static void
-test_waits_for_its_share_of_small_ones (void)
+test_waits_for_its_share_of_small_entries (void)
 {
     ArecChunkCache *cache = brief_cache_of (100, 100000, 2);
     ArecCacheEntry *held[4];
@@ -629,9 +630,9 @@ test_waits_for_its_share_of_small_ones (void)
     end_cache (cache);
 }
 
-/* Held for good, it keeps nobody from loading who needs no more than the ceiling allows. */
+/* An entry that is held for ever stops no load that fits below the ceiling. */
 static void
-test_held_for_good (void)
+test_held_for_ever (void)
 {
     ArecChunkCache *cache = brief_cache_of (100, 100000, 1);
     ArecCacheEntry *held = get (cache, 0, 500);
@@ -639,7 +640,7 @@ test_held_for_good (void)
     touch (cache, 1, 500); /* after a second */
     arec_cache_entry_unref (held);
     end_cache (cache);
-    cache = cache_of (100, 1000, 1); /* whose entries are not brief: at once */
+    cache = cache_of (100, 1000, 1); /* in a cache whose entries are not brief: at once */
     held = get (cache, 0, 600);
     touch (cache, 1, 600);
     g_assert_cmpuint (stats_of (cache).alive, ==, 1200);
@@ -647,9 +648,9 @@ test_held_for_good (void)
     end_cache (cache);
 }
 
-/* A load ahead takes no memory that is not there. */
+/* A load ahead does not exceed the memory. */
 static void
-test_ahead_has_no_memory (void)
+test_ahead_without_memory (void)
 {
     ArecChunkCache *cache = brief_cache_of (1000, 1000, 4);
     ArecCacheEntry *held = get (cache, 0, 900);
@@ -692,7 +693,7 @@ test_failed_load (void)
     end_cache (cache);
 }
 
-/* The cost that the load tells counts, not the one that was expected. */
+/* The cost that the load reports counts, not the expected one. */
 static void
 test_expected_is_replaced (void)
 {
@@ -726,7 +727,7 @@ test_ahead (void)
     g_assert_true (load_ahead (cache, 1, 10));
     g_assert_true (load_ahead (cache, 1, 10)); /* is there: nothing to do */
     g_assert_true (load_ahead (cache, 2, 10));
-    g_assert_true (is_there (cache, 1)); /* no use by one who wants it */
+    g_assert_true (is_there (cache, 1)); /* this is not a use */
     g_assert_cmpuint (stats_of (cache).ahead_used, ==, 0);
     touch (cache, 1, 10);
     touch (cache, 1, 10);
@@ -744,8 +745,8 @@ test_ahead (void)
     end_cache (cache);
 }
 
-/* A window larger than the cache: no more than a quarter is loaded, and none of that goes
- * before its use. */
+/* A window larger than the cache: at most a quarter is loaded ahead, and none of it is
+ * evicted before its use. */
 static void
 test_ahead_of_a_window_beyond_the_budget (void)
 {
@@ -770,7 +771,8 @@ test_ahead_of_a_window_beyond_the_budget (void)
     end_cache (cache);
 }
 
-/* One thing may be ahead whatever its size, but takes nothing from those who work. */
+/* One entry may be loaded ahead whatever its size, but evicts no entry that is in use again
+ * and again. */
 static void
 test_ahead_large (void)
 {
@@ -786,7 +788,7 @@ test_ahead_large (void)
     end_cache (cache);
 }
 
-/* Takes long to load, so what was just used is worked with for long. */
+/* Takes long to load, so the entry counts as busy for long after its use. */
 static void
 touch_slow (ArecChunkCache *cache, uint64_t number)
 {
@@ -797,7 +799,7 @@ touch_slow (ArecChunkCache *cache, uint64_t number)
 }
 
 static void
-test_ahead_leaves_those_who_work_alone (void)
+test_ahead_spares_busy_entries (void)
 {
     ArecChunkCache *cache = cache_of (100, 10000, 1);
 
@@ -857,7 +859,7 @@ run_threads (void *(*run) (void *), void *data)
     }
 }
 
-/* Eight want it at once: one loads, the others wait, and all share what comes of it. */
+/* Eight threads want it at once: one loads, the others wait, and all share the outcome. */
 static void
 test_single_flight (gconstpointer fails)
 {
@@ -924,7 +926,62 @@ test_max_loads (void)
     end_cache (bounded.cache);
 }
 
-/* Loads that would exceed the ceiling together come one after the other. */
+/* ---- a load that does not end ---- */
+
+static _Atomic bool source_is_dead;
+static _Atomic uint64_t n_dead;
+
+/* Like load () from a source that does not answer. */
+static bool
+load_when_alive (void *data, void **value, uint64_t *cost, GError **error)
+{
+    while (source_is_dead) {
+        g_usleep (1000);
+    }
+    return load (data, value, cost, error);
+}
+
+static void *
+load_dead (void *data)
+{
+    static const ArecCacheLoader dead = {.load = load_when_alive,
+                                         .free_value = free_value,
+                                         .measure = measure,
+                                         .refuse = refuse};
+    uint64_t number = n_dead++;
+    Request request = {.value = number, .cost = 10};
+    ArecCacheEntry *entry = arec_chunk_cache_get (data, (ArecCacheKey){2, number}, &dead,
+                                                  &request, size_of (10), NULL);
+
+    g_assert_nonnull (entry);
+    arec_cache_entry_unref (entry);
+    return NULL;
+}
+
+/* Loads that do not end hold their places only for a while, and are counted when they end. */
+static void
+test_overdue_loads (void)
+{
+    ArecChunkCache *cache = cache_of (1000, 100000, 2);
+    pthread_t threads[3];
+
+    source_is_dead = true;
+    for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+        g_assert_cmpint (pthread_create (&threads[i], NULL, load_dead, cache), ==, 0);
+    }
+    for (uint64_t number = 1; number <= 20; number++) {
+        touch (cache, number, 10);
+    }
+    g_assert_true (source_is_dead);
+    source_is_dead = false;
+    for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+        pthread_join (threads[i], NULL);
+    }
+    g_assert_cmpuint (stats_of (cache).misses, ==, 20 + G_N_ELEMENTS (threads));
+    end_cache (cache);
+}
+
+/* Loads that together would exceed the ceiling run one after the other. */
 static void
 test_loads_below_ceiling (void)
 {
@@ -935,13 +992,13 @@ test_loads_below_ceiling (void)
     end_cache (bounded.cache);
 }
 
-/* More readers than large things may stay, each with one of its own. */
+/* More readers than large entries may stay, each with an entry of its own. */
 typedef struct {
     ArecChunkCache *cache;
     _Atomic unsigned loads;
     _Atomic uint64_t next;
     pthread_barrier_t begin;
-    unsigned stagger; /* microseconds from the begin of one to that of the next */
+    unsigned stagger; /* microseconds from the start of one read to that of the next */
 } Crowd;
 
 /* Microseconds of a load: far more than a thread waits for a processor on a busy machine. */
@@ -968,11 +1025,11 @@ work_with_one (void *data)
     return NULL;
 }
 
-/* They do not chase each other out: each is loaded once, some twice. Without the rule 474 of
- * the 480 reads are loads. A reader that gets no processor for as long as a load takes looks as
- * if it had ended, and is loaded again. */
+/* They do not keep evicting each other: each is loaded once, some twice. Without the rule
+ * 474 of the 480 reads are loads. A reader that gets no processor for as long as a load
+ * takes seems to have ended, and its entry is loaded again. */
 static void
-test_crowd_of_large_ones (gconstpointer stagger)
+test_crowd_of_large_entries (gconstpointer stagger)
 {
     Crowd crowd = {.cache = cache_of (100, 100000, CROWD_LOADS),
                    .stagger = GPOINTER_TO_UINT (stagger)};
@@ -991,7 +1048,7 @@ test_crowd_of_large_ones (gconstpointer stagger)
     end_cache (crowd.cache);
 }
 
-/* Nobody waits for ever for one who does not end. */
+/* No load waits for ever for another that does not end. */
 typedef struct {
     ArecChunkCache *cache;
     _Atomic bool ends;
@@ -1076,7 +1133,8 @@ stress (void *data)
 static void
 test_stress (void)
 {
-    /* A base far above zero, so that charges that go up and down never fall below it. */
+    /* A base far above zero, so that the charges of all threads together never fall below
+     * it. */
     enum { BASE = 5000 * THREADS * 25 };
     Stress shared = {.cache = cache_of (BASE + 500, BASE + 1000, 3),
                      .seed = (unsigned)g_test_rand_int()};
@@ -1088,7 +1146,7 @@ test_stress (void)
     stats = stats_of (shared.cache);
     g_assert_cmpuint (stats.entries, ==, 0);
     g_assert_cmpint (values_alive, ==, 0);
-    g_assert_cmpuint (stats.used % 25, ==, 0); /* charges alone are left */
+    g_assert_cmpuint (stats.used % 25, ==, 0); /* only charges are left */
     end_cache (shared.cache);
 }
 
@@ -1110,15 +1168,15 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-cache/ceiling", test_ceiling);
     g_test_add_func ("/chunk-cache/never-fits", test_never_fits);
     g_test_add_func ("/chunk-cache/measured", test_measured);
-    g_test_add_func ("/chunk-cache/held/alive", test_held_is_alive);
-    g_test_add_func ("/chunk-cache/held/outlives", test_held_outlives_the_cache);
-    g_test_add_func ("/chunk-cache/held/for-good", test_held_for_good);
+    g_test_add_func ("/chunk-cache/held/alive", test_held_entry_counts);
+    g_test_add_func ("/chunk-cache/held/outlives", test_held_entry_outlives_the_cache);
+    g_test_add_func ("/chunk-cache/held/for-ever", test_held_for_ever);
     g_test_add_func ("/chunk-cache/waits/ceiling", test_waits_below_the_ceiling);
-    g_test_add_func ("/chunk-cache/waits/what-left", test_waits_for_what_left);
+    g_test_add_func ("/chunk-cache/waits/held-entries", test_waits_for_held_entries);
     g_test_add_func ("/chunk-cache/waits/share", test_waits_for_its_share);
     g_test_add_func ("/chunk-cache/waits/share-of-small",
-                     test_waits_for_its_share_of_small_ones);
-    g_test_add_func ("/chunk-cache/ahead-no-memory", test_ahead_has_no_memory);
+                     test_waits_for_its_share_of_small_entries);
+    g_test_add_func ("/chunk-cache/ahead-no-memory", test_ahead_without_memory);
     g_test_add_func ("/chunk-cache/failed", test_failed_load);
     g_test_add_func ("/chunk-cache/expected", test_expected_is_replaced);
     g_test_add_data_func ("/chunk-cache/single-flight/good", GINT_TO_POINTER (0),
@@ -1126,17 +1184,18 @@ main (int argc, char **argv)
     g_test_add_data_func ("/chunk-cache/single-flight/bad", GINT_TO_POINTER (1),
                           test_single_flight);
     g_test_add_func ("/chunk-cache/max-loads", test_max_loads);
+    g_test_add_func ("/chunk-cache/overdue", test_overdue_loads);
     g_test_add_func ("/chunk-cache/loads-below-ceiling", test_loads_below_ceiling);
     g_test_add_func ("/chunk-cache/ahead", test_ahead);
     g_test_add_func ("/chunk-cache/ahead-beyond-budget",
                      test_ahead_of_a_window_beyond_the_budget);
     g_test_add_func ("/chunk-cache/ahead-large", test_ahead_large);
-    g_test_add_func ("/chunk-cache/ahead-and-workers", test_ahead_leaves_those_who_work_alone);
+    g_test_add_func ("/chunk-cache/ahead-and-workers", test_ahead_spares_busy_entries);
     g_test_add_data_func ("/chunk-cache/crowd/together", GUINT_TO_POINTER (0),
-                          test_crowd_of_large_ones);
+                          test_crowd_of_large_entries);
     g_test_add_data_func ("/chunk-cache/crowd/staggered",
                           GUINT_TO_POINTER (CROWD_DELAY / CROWD_LOADS),
-                          test_crowd_of_large_ones);
+                          test_crowd_of_large_entries);
     g_test_add_func ("/chunk-cache/patience", test_patience_ends);
     g_test_add_func ("/chunk-cache/stress", test_stress);
     return g_test_run();

@@ -1,5 +1,5 @@
-/* What has failed: told again in the same words, from the record on where it failed; bounded;
- * forgotten by owner; by many threads. */
+/* Failures: reported again in the same words, from the record at which the chunk failed;
+ * bounded; forgotten by owner; used by several threads. */
 #include "cache/failed_chunks.h"
 
 #include <pthread.h>
@@ -40,7 +40,7 @@ is_lost (ArecFailedChunks *failed, uint64_t number, uint64_t record, uint64_t en
 }
 
 static void
-test_same_words (void)
+test_same_message (void)
 {
     ArecFailedChunks *failed = arec_failed_chunks_new (PLENTY);
     g_autoptr (GError) error = NULL;
@@ -74,7 +74,7 @@ test_from_a_record_on (void)
     g_assert_false (is_lost (failed, 5, 3, 100));
     g_assert_true (is_lost (failed, 5, 3, 101));
     g_assert_true (is_lost (failed, 5, 4, 0));
-    /* What takes less changes nothing, what takes more does. */
+    /* A later failure that loses fewer records changes nothing, one that loses more does. */
     add (failed, 1, 5, (ArecFailedFrom){3, 200}, AREC_ERROR_CORRUPT, "less");
     g_assert_true (is_lost (failed, 5, 3, 101));
     add (failed, 1, 5, (ArecFailedFrom){2, 0}, AREC_ERROR_CORRUPT, "more");
@@ -86,7 +86,7 @@ test_from_a_record_on (void)
     arec_failed_chunks_free (failed);
 }
 
-/* The oldest ones go. What is returned sums up to what is in use. */
+/* The oldest failures are forgotten. The returned costs add up to the memory in use. */
 static void
 test_bound (void)
 {
@@ -181,7 +181,7 @@ int
 main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
-    g_test_add_func ("/failed-chunks/same-words", test_same_words);
+    g_test_add_func ("/failed-chunks/same-message", test_same_message);
     g_test_add_func ("/failed-chunks/from-a-record-on", test_from_a_record_on);
     g_test_add_func ("/failed-chunks/bound", test_bound);
     g_test_add_func ("/failed-chunks/number", test_number);

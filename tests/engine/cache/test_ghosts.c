@@ -1,4 +1,4 @@
-/* The memory of what left the cache. */
+/* The memory of evicted entries. */
 #include "cache/ghosts.h"
 
 static uint64_t
@@ -29,13 +29,13 @@ test_taken_once (void)
     g_assert_cmpuint (arec_ghosts_take (&ghosts, 5), ==, 77);
     g_assert_cmpuint (arec_ghosts_find (&ghosts, 5), ==, 0);
     g_assert_cmpuint (arec_ghosts_take (&ghosts, 5), ==, 0);
-    g_assert_cmpuint (arec_ghosts_take (&ghosts, 0), ==, 0); /* a free place is none of 0 */
+    g_assert_cmpuint (arec_ghosts_take (&ghosts, 0), ==, 0); /* a free place is not one for 0 */
     arec_ghosts_clear (&ghosts);
 }
 
-/* Most of the last ones are known, nothing wrong is, and growing loses none. */
+/* Most of the last ones are found, none is invented, and growing loses none. */
 static void
-test_last_ones_stay (void)
+test_last_entries_stay (void)
 {
     enum { N = 4096 };
     ArecGhosts ghosts = {0};
@@ -90,7 +90,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/ghosts/none", test_none);
     g_test_add_func ("/ghosts/taken-once", test_taken_once);
-    g_test_add_func ("/ghosts/last-ones", test_last_ones_stay);
+    g_test_add_func ("/ghosts/last-ones", test_last_entries_stay);
     g_test_add_func ("/ghosts/growing", test_growing_loses_none);
     return g_test_run();
 }

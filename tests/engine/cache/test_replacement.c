@@ -1,5 +1,5 @@
-/* The rule of replacement, on traces of uses: how many find their entry, against least recently
- * used first, and against what is possible. */
+/* The rule of replacement on traces of uses: how many uses find their entry, compared with
+ * evicting the least recently used first, and with the best possible. */
 #include "cache/replacement.h"
 
 /* Bytes of the cache, and of most entries: 160 of them fit. */
@@ -50,7 +50,7 @@ use (Trace *trace, uint32_t number, uint32_t group)
     add_step (trace, USE, number, group);
 }
 
-/* A generator of its own, so that every run sees the same. */
+/* A generator of its own, so that every run is the same. */
 static uint32_t
 next_random (uint64_t *state)
 {
@@ -58,7 +58,7 @@ next_random (uint64_t *state)
     return (uint32_t)(*state >> 33);
 }
 
-/* Costs differ from entry to entry where the test says so. */
+/* Costs differ from entry to entry if the test says so. */
 static uint64_t
 cost_of (uint32_t number, bool uneven)
 {
@@ -166,7 +166,7 @@ run_lru (const Trace *trace, bool uneven)
     return result;
 }
 
-/* Runs both on @trace, which it frees, and prints what they found. */
+/* Runs both rules on @trace, which it frees, and prints the results. */
 static void
 compare (Trace *trace, bool uneven, Result *rule, Result *lru)
 {
@@ -244,9 +244,9 @@ test_least_recently_used_of_cold_first (void)
     few_free (few);
 }
 
-/* However often: while little else comes into use, it is one use. */
+/* However many reads there are, as long as few other entries are used they are one use. */
 static void
-test_many_reads_of_one_are_one_use (void)
+test_many_reads_in_a_row_are_one_use (void)
 {
     Few *few = few_new (1000);
 
@@ -278,9 +278,10 @@ test_used_later_is_hot (void)
     few_free (few);
 }
 
-/* What is remembered after it went begins in hot, unless it went for good. */
+/* An entry that is remembered after its eviction starts in hot, unless it was forgotten for
+ * good. */
 static void
-test_used_after_it_went (void)
+test_used_after_eviction (void)
 {
     Few *few = few_new (1000);
 
@@ -295,7 +296,7 @@ test_used_after_it_went (void)
     few_free (few);
 }
 
-/* Hot never takes all, whatever comes, and gives back when the room shrinks. */
+/* Hot never takes all the room, whatever is used, and gives back when the room shrinks. */
 static void
 test_hot_leaves_room (void)
 {
@@ -318,7 +319,7 @@ test_hot_leaves_room (void)
     few_free (few);
 }
 
-/* One larger than hot may be is cold for ever. */
+/* An entry larger than hot may be stays cold for ever. */
 static void
 test_larger_than_the_room (void)
 {
@@ -347,7 +348,7 @@ few_add_ahead (Few *few, uint32_t i, uint64_t cost)
     arec_replacement_add_ahead (&few->rule, &few->seats[i], hash_of (i), cost);
 }
 
-/* A quarter of the room and no more, but one of any size. */
+/* Entries loaded ahead take at most a quarter of the room, but one may have any size. */
 static void
 test_ahead_is_bounded (void)
 {
@@ -368,7 +369,7 @@ test_ahead_is_bounded (void)
     few_free (few);
 }
 
-/* What is ahead goes last while it has its chance, and first when it had it. */
+/* An entry loaded ahead is evicted last until it has had its chance, and then first. */
 static void
 test_ahead_has_its_chance (void)
 {
@@ -390,12 +391,12 @@ test_ahead_has_its_chance (void)
     g_assert_true (arec_replacement_first (&few->rule) == &few->seats[0]);
     arec_replacement_evict (&few->rule, &few->seats[0]);
     g_assert_true (arec_replacement_first (&few->rule) != &few->seats[31]);
-    few_add (few, 0, 100); /* nobody had asked: not a use again */
+    few_add (few, 0, 100); /* no reader had asked for it, so this is its first use */
     g_assert_cmpint (few->seats[0].queue, ==, AREC_COLD);
     few_free (few);
 }
 
-/* Every entry is met once, those that still have their chance last. */
+/* The order of eviction has every entry once, with those that still have their chance last. */
 static void
 test_order_is_complete (void)
 {
@@ -432,7 +433,7 @@ test_order_is_complete (void)
 
 /* ---- traces ---- */
 
-/* 90 hot chunks, read at random; beside them one who goes through thousands of chunks of 64
+/* 90 hot chunks, read at random, beside a reader that goes through thousands of chunks of 64
  * records each. */
 static void
 test_scan_beside_hot (void)
@@ -457,7 +458,7 @@ test_scan_beside_hot (void)
     g_assert_cmpuint (misses (&lru, HOT), >, 6 * 90);
 }
 
-/* The hot ones rest while a scan twice the cache goes by. */
+/* Hot entries are not used while a scan of twice the cache's size runs. */
 static void
 test_scan_while_hot_rests (gconstpointer uneven)
 {
@@ -482,7 +483,7 @@ test_scan_while_hot_rests (gconstpointer uneven)
     g_assert_cmpuint (misses (&lru, HOT), >, 9 * 120);
 }
 
-/* Of a loop larger than the cache most of what fits stays; the first in, first out way finds
+/* Of a loop larger than the cache, most of what fits stays; least recently used first finds
  * nothing. */
 static void
 test_loop (gconstpointer length)
@@ -507,7 +508,7 @@ test_loop (gconstpointer length)
     }
 }
 
-/* The number whose share of @cumulated (ascending) @at falls in. */
+/* The number in whose share of @cumulated (ascending) @at lies. */
 static uint32_t
 pick (const double *cumulated, uint32_t n, double at)
 {
@@ -525,7 +526,7 @@ pick (const double *cumulated, uint32_t n, double at)
     return low;
 }
 
-/* Popularity as in most collections, and changing over time. */
+/* Popularity as in most collections, changing over time. */
 static void
 test_zipf (gconstpointer flatness)
 {
@@ -549,9 +550,9 @@ test_zipf (gconstpointer flatness)
     g_assert_cmpuint (rule.hits[HOT], >, lru.hits[HOT] + USES / 50);
 }
 
-/* Readers side by side, record by record, each through chunks of its own, all at a chunk's end
- * at once: each chunk is loaded once, but for a few where the chunks of so many exceed the
- * window. */
+/* Readers side by side, record by record, each through its own chunks, all reaching a
+ * chunk's end at once: each chunk is loaded once, except a few if the chunks of so many
+ * readers exceed the window. */
 static void
 test_readers_in_step (gconstpointer readers)
 {
@@ -570,8 +571,8 @@ test_readers_in_step (gconstpointer readers)
     g_assert_cmpuint (misses (&rule, SCAN), <=, n <= 16 ? 2048 : 2048 + 2 * n);
 }
 
-/* One who follows another at a distance that fits in the cache finds what that one loaded, once
- * it is known that it comes. */
+/* A reader that follows another at a distance that fits in the cache finds what the first
+ * one loaded, once the rule has learnt that it comes. */
 static void
 test_follower (gconstpointer distance)
 {
@@ -592,8 +593,8 @@ test_follower (gconstpointer distance)
     g_assert_cmpuint (misses (&rule, HOT), <, 300);
 }
 
-/* Streams of random speed, each loaded ahead by @window chunks, beside 100 hot ones: what was
- * loaded ahead is used before it goes, and what hot ones there are stay. */
+/* Streams of random speed, each loaded ahead by @window chunks, beside 100 hot ones: entries
+ * loaded ahead are used before they are evicted, and hot ones stay. */
 static void
 run_ahead (uint32_t streams, uint32_t window, Result *rule, Result *lru)
 {
@@ -621,7 +622,7 @@ run_ahead (uint32_t streams, uint32_t window, Result *rule, Result *lru)
 }
 
 static void
-test_ahead_of_one (void)
+test_ahead_of_one_stream (void)
 {
     Result rule, lru;
 
@@ -661,9 +662,9 @@ main (int argc, char **argv)
 
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/replacement/order", test_least_recently_used_of_cold_first);
-    g_test_add_func ("/replacement/one-use", test_many_reads_of_one_are_one_use);
+    g_test_add_func ("/replacement/one-use", test_many_reads_in_a_row_are_one_use);
     g_test_add_func ("/replacement/used-later", test_used_later_is_hot);
-    g_test_add_func ("/replacement/remembered", test_used_after_it_went);
+    g_test_add_func ("/replacement/remembered", test_used_after_eviction);
     g_test_add_func ("/replacement/hot-leaves-room", test_hot_leaves_room);
     g_test_add_func ("/replacement/larger-than-room", test_larger_than_the_room);
     g_test_add_func ("/replacement/ahead-bound", test_ahead_is_bounded);
@@ -684,7 +685,7 @@ main (int argc, char **argv)
     for (int lag = 20; lag <= 80; lag += 30) {
         add_trace ("follower", lag, test_follower);
     }
-    g_test_add_func ("/replacement/trace/ahead", test_ahead_of_one);
+    g_test_add_func ("/replacement/trace/ahead", test_ahead_of_one_stream);
     add_trace ("ahead-too-far", 1, test_ahead_too_far);
     add_trace ("ahead-too-far", 4, test_ahead_too_far);
     return g_test_run();

@@ -1,4 +1,4 @@
-/* What there is room for: the numbers of the rule, without a cache. */
+/* Whether there is room: the numbers of the rule, without a cache. */
 #include "cache/room.h"
 
 #include <glib.h>
@@ -19,7 +19,7 @@ size_of (uint64_t cost, uint64_t passing)
     return (ArecCacheSize){cost, passing};
 }
 
-/* Whatever comes and goes, all of it is counted, once. */
+/* Whatever is added and removed, each entry is counted once. */
 static void
 test_counts (void)
 {
@@ -41,7 +41,7 @@ test_counts (void)
     arec_room_take_out (&room, 40, true);
     g_assert_cmpuint (arec_room_used (&room), ==, 25);
     g_assert_cmpuint (arec_room_alive (&room, 0), ==, 65);
-    g_assert_cmpuint (arec_room_alive (&room, 40), ==, 25); /* who frees it next has it */
+    g_assert_cmpuint (arec_room_alive (&room, 40), ==, 25); /* the next free returns it */
     arec_room_free (&room, 40, true);
     arec_room_take_out (&room, 20, false);
     arec_room_free (&room, 20, false);
@@ -75,10 +75,10 @@ test_bounds (void)
     g_assert_true (arec_room_exceeds_budget (&room, size_of (0, 0)));
 }
 
-/* Beyond the budget: as many large ones as may load, whether they are there, on their way, or
- * held by somebody. */
+/* Beyond the budget there is room for as many large entries as may load, whether they are
+ * cached, being loaded, or held by a reader. */
 static void
-test_share_of_large_ones (void)
+test_share_of_large_entries (void)
 {
     ArecRoom room;
 
@@ -99,14 +99,15 @@ test_share_of_large_ones (void)
     g_assert_false (arec_room_exceeds_share (&room, size_of (500, 0), 0));
 }
 
-/* Of others as many bytes as the budget leaves, or as so many loads take. */
+/* For small entries there is room for as many bytes as the budget leaves, or for as many
+ * loads as may run. */
 static void
-test_share_of_small_ones (void)
+test_share_of_small_entries (void)
 {
     ArecRoom room;
 
     arec_room_init (&room, 100, 10000, 2);
-    add (&room, 500); /* large ones are none of theirs */
+    add (&room, 500); /* large entries do not count among them */
     for (unsigned i = 0; i < 4; i++) {
         g_assert_false (arec_room_exceeds_share (&room, size_of (24, 0), 0));
         add (&room, 24);
@@ -118,7 +119,7 @@ test_share_of_small_ones (void)
     g_assert_false (arec_room_exceeds_share (&room, size_of (24, 0), 24));
     arec_room_free (&room, 24, false);
     g_assert_false (arec_room_exceeds_share (&room, size_of (24, 0), 0));
-    /* Indexes that take all of the budget stop nobody. */
+    /* Indexes that take the whole budget stop no load. */
     arec_room_init (&room, 100, 10000, 2);
     room.charged = 1000;
     g_assert_false (arec_room_exceeds_share (&room, size_of (24, 0), 0));
@@ -134,7 +135,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/room/counts", test_counts);
     g_test_add_func ("/room/bounds", test_bounds);
-    g_test_add_func ("/room/share/large", test_share_of_large_ones);
-    g_test_add_func ("/room/share/small", test_share_of_small_ones);
+    g_test_add_func ("/room/share/large", test_share_of_large_entries);
+    g_test_add_func ("/room/share/small", test_share_of_small_entries);
     return g_test_run();
 }

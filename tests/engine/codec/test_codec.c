@@ -1,5 +1,4 @@
-/* Codecs against the encoders of their own libraries, and streams that are not what they should
- * be. */
+/* Codecs compared with the encoders of their own libraries, and with invalid streams. */
 #include "codec/codec.h"
 
 #include <pthread.h>
@@ -16,7 +15,7 @@
 static const ArecCompression all[] = {AREC_COMPRESSION_NONE, AREC_COMPRESSION_BROTLI,
                                       AREC_COMPRESSION_ZSTD, AREC_COMPRESSION_SNAPPY};
 
-/* Bytes between text and noise: @kinds values of each. */
+/* Bytes between text and noise, of @kinds different values. */
 static uint8_t *
 make_bytes (size_t size, int kinds)
 {
@@ -28,7 +27,7 @@ make_bytes (size_t size, int kinds)
     return data;
 }
 
-/* @stream decompresses to @data with just that room, and not with a byte less. */
+/* @stream decompresses to @data with exactly enough room, and not with a byte less. */
 static void
 check_exact (ArecCompression compression, const uint8_t *stream, size_t stream_size,
              const uint8_t *data, size_t size)
@@ -66,7 +65,7 @@ test_round_trips (void)
     }
 }
 
-/* ---- what encoders make with other settings ---- */
+/* ---- streams of encoders with other settings ---- */
 
 static size_t
 brotli_with (int quality, int window, const uint8_t *data, size_t size, uint8_t *out,
@@ -101,7 +100,7 @@ test_brotli_settings (void)
     }
 }
 
-/* A frame as a stream of pieces has no content size; a window of 2^31 is taken too. */
+/* A frame written in pieces has no content size; a window of 2^31 is accepted, too. */
 static void
 test_zstd_settings (void)
 {
@@ -125,7 +124,7 @@ test_zstd_settings (void)
     }
 }
 
-/* Made by hand, as an encoder would take gigabytes for it: no content size, window log 31, one
+/* Made by hand, because an encoder would take gigabytes: no content size, window log 31, one
  * raw block. */
 static void
 test_zstd_window_31 (void)
@@ -136,7 +135,7 @@ test_zstd_window_31 (void)
     check_exact (AREC_COMPRESSION_ZSTD, frame, sizeof frame, (const uint8_t *)"abc", 3);
 }
 
-/* ---- rows of spec/container 4.2 ---- */
+/* ---- streams of each codec and level ---- */
 
 static void
 test_reference_streams (void)
@@ -188,7 +187,8 @@ test_truncations_and_trailing (void)
             size_t made;
 
             for (size_t size = 0; size < stream->len; size++) {
-                /* In a buffer of that size, so that reading on would be noticed. */
+                /* In a buffer of exactly that size, so that a sanitizer notices a read past
+                 * it. */
                 g_autofree uint8_t *cut = g_memdup2 (stream->data, size);
                 static const uint8_t nothing[1];
 
@@ -203,7 +203,7 @@ test_truncations_and_trailing (void)
                                                    2 * sizes[s] + 100, &made));
                 g_byte_array_set_size (stream, stream->len - 1);
             }
-            /* The same stream once more behind it. */
+            /* The same stream twice. */
             {
                 g_autoptr (GByteArray) twice = g_byte_array_new();
 
@@ -261,12 +261,12 @@ test_odd_frames (void)
         g_assert_nonnull (arec_decompress (rows[i].compression, (const uint8_t *)rows[i].stream,
                                            rows[i].size, out, sizeof out, &made));
     }
-    /* The context of this thread is as good as before. */
+    /* The context of this thread still works. */
     check_exact (AREC_COMPRESSION_ZSTD, (const uint8_t *)ZSTD_A, sizeof ZSTD_A - 1,
                  (const uint8_t *)"a", 1);
 }
 
-/* Whatever the bytes are, there is an answer, and nothing behind the room is written. */
+/* Whatever the bytes are, the call returns, and writes nothing past the buffer. */
 static void
 test_flipped_streams (void)
 {
@@ -338,7 +338,7 @@ test_threads (void)
     }
 }
 
-/* A size told without decompressing is what decompressing makes. */
+/* A size found without decompressing is that of the decompressed bytes. */
 static void
 test_decompressed_size (void)
 {
@@ -348,38 +348,38 @@ test_decompressed_size (void)
         for (unsigned s = 0; s < G_N_ELEMENTS (sizes); s++) {
             g_autofree uint8_t *data = make_bytes (sizes[s], 4);
             g_autoptr (GByteArray) stream = test_forge_compress (all[c], data, sizes[s]);
-            uint64_t told = 77;
-            bool tells = arec_decompressed_size (all[c], stream->data, stream->len, &told);
+            uint64_t reported = 77;
+            bool tells = arec_decompressed_size (all[c], stream->data, stream->len, &reported);
 
             g_assert_cmpint (tells, ==, all[c] != AREC_COMPRESSION_BROTLI);
-            g_assert_cmpuint (told, ==, tells ? sizes[s] : 77);
+            g_assert_cmpuint (reported, ==, tells ? sizes[s] : 77);
         }
     }
 }
 
-/* Of a stream that does not say, or is none, no size is told. */
+/* A stream that does not say its size, or is not a stream, gives no size. */
 static void
 test_no_decompressed_size (void)
 {
     uint8_t frame[100];
     ZSTD_CCtx *context = ZSTD_createCCtx();
-    uint64_t told;
+    uint64_t reported;
     size_t size;
 
     ZSTD_CCtx_setParameter (context, ZSTD_c_contentSizeFlag, 0);
     size = ZSTD_compress2 (context, frame, sizeof frame, "abc", 3);
     ZSTD_freeCCtx (context);
     g_assert_false (ZSTD_isError (size));
-    g_assert_false (arec_decompressed_size (AREC_COMPRESSION_ZSTD, frame, size, &told));
-    g_assert_false (arec_decompressed_size (AREC_COMPRESSION_ZSTD, frame, 3, &told));
-    g_assert_false (
-        arec_decompressed_size (AREC_COMPRESSION_ZSTD, (const uint8_t *)"abcdefghi", 9, &told));
-    g_assert_false (
-        arec_decompressed_size (AREC_COMPRESSION_SNAPPY, (const uint8_t *)"\x80", 1, &told));
-    g_assert_false (arec_decompressed_size (AREC_COMPRESSION_SNAPPY, NULL, 0, &told));
+    g_assert_false (arec_decompressed_size (AREC_COMPRESSION_ZSTD, frame, size, &reported));
+    g_assert_false (arec_decompressed_size (AREC_COMPRESSION_ZSTD, frame, 3, &reported));
+    g_assert_false (arec_decompressed_size (AREC_COMPRESSION_ZSTD, (const uint8_t *)"abcdefghi",
+                                            9, &reported));
+    g_assert_false (arec_decompressed_size (AREC_COMPRESSION_SNAPPY, (const uint8_t *)"\x80", 1,
+                                            &reported));
+    g_assert_false (arec_decompressed_size (AREC_COMPRESSION_SNAPPY, NULL, 0, &reported));
 }
 
-/* Too little room is told apart from streams that are not valid. */
+/* Too little room has a reason of its own, apart from invalid streams. */
 static void
 test_too_long (void)
 {

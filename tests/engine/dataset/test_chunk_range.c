@@ -1,4 +1,4 @@
-/* Ranges of records of chunks that are decoded as they are needed: what is decoded, what the
+/* Ranges of records of chunks that are decoded as needed: how much is decoded, what the
  * cache counts, and files that are corrupt although their hashes match. */
 #include "dataset/chunk_range.h"
 
@@ -32,7 +32,7 @@ make_records (Fixture *fixture)
     uint8_t *at = fixture->bytes = g_malloc (DECODED);
 
     for (size_t i = 0; i < DECODED; i++) {
-        /* A period that is no divisor of anything; compresses to little. */
+        /* A period that divides none of the sizes; compresses to little. */
         fixture->bytes[i] = (uint8_t)((i % 100003) * 31 >> 3);
     }
     for (size_t i = 0; i < N_RECORDS; i++) {
@@ -83,7 +83,7 @@ stats_of (const Fixture *fixture)
     return stats;
 }
 
-/* A thread that decodes ahead goes on when readers have what they asked for. */
+/* A thread that decodes ahead goes on after readers have got their bytes. */
 static void
 wait_until_all_is_decoded (const Fixture *fixture)
 {
@@ -111,14 +111,14 @@ check_range (const Fixture *fixture, uint64_t record, uint64_t offset, uint64_t 
 /* ---- what is decoded ---- */
 
 static void
-test_begin_does_not_decode_the_rest (gconstpointer data)
+test_start_does_not_decode_the_rest (gconstpointer data)
 {
     Fixture fixture;
 
     set_up (&fixture, (ArecCompression)GPOINTER_TO_INT (data));
     check_range (&fixture, 1, 0, MIB);
     check_range (&fixture, 0, 0, SMALL);
-    /* The range, and what a thread makes ahead, in steps of 256 KiB. */
+    /* The range, and what a thread decodes ahead, in steps of 256 KiB. */
     g_assert_cmpuint (stats_of (&fixture).decoded_bytes, <=, 6 * MIB);
     g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 1);
     check_range (&fixture, 2, 0, SMALL);
@@ -150,25 +150,25 @@ test_ranges (gconstpointer data)
     tear_down (&fixture);
 }
 
-/* Other ways to read decode on as they need it, too. */
+/* Other ways of reading continue the decoding as needed, too. */
 static void
 test_scan_and_many (void)
 {
     static const uint64_t wanted[] = {2, 0, 1};
     ArecView views[G_N_ELEMENTS (wanted)] = {0};
     g_autoptr (GError) error = NULL;
-    g_autoptr (ArecScan) scan = NULL;
+    g_autoptr (ArecCursor) cursor = NULL;
     const uint8_t *data;
     size_t size;
     Fixture fixture;
 
     set_up (&fixture, AREC_COMPRESSION_ZSTD);
-    scan = arec_scan_new (fixture.reader, 0, N_RECORDS);
+    cursor = arec_cursor_new (fixture.reader, 0, N_RECORDS);
     for (size_t i = 0; i < N_RECORDS; i++) {
-        g_assert_true (arec_scan_next (scan, NULL, &data, &size, &error));
+        g_assert_true (arec_cursor_next (cursor, NULL, &data, &size, &error));
         g_assert_cmpmem (data, size, fixture.records[i].data, fixture.records[i].size);
     }
-    g_clear_pointer (&scan, arec_scan_free);
+    g_clear_pointer (&cursor, arec_cursor_free);
     g_assert_true (
         arec_reader_read_many (fixture.reader, wanted, G_N_ELEMENTS (wanted), views, &error));
     for (size_t i = 0; i < G_N_ELEMENTS (wanted); i++) {
@@ -176,12 +176,12 @@ test_scan_and_many (void)
                          fixture.records[wanted[i]].size);
         arec_view_clear (&views[i]);
     }
-    /* By the scan, which goes past the cache, and by the batch. */
+    /* By the cursor, which bypasses the cache, and by the batch. */
     g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 2);
     tear_down (&fixture);
 }
 
-/* A read is long as long as its chunk is not there, or while much is to be decoded for it. */
+/* A read is long as long as its chunk is not cached, or much is to be decoded for it. */
 static void
 test_long_reads (void)
 {
@@ -195,6 +195,7 @@ test_long_reads (void)
     open_file (&fixture, forge);
     g_assert_false (arec_reader_read_is_long (fixture.reader, small, 0, UINT64_MAX));
     g_assert_true (arec_reader_read_is_long (fixture.reader, 0, 0, 1));
+    g_assert_false (arec_reader_read_ready (fixture.reader, 0, 0, 1, &(ArecView){0}));
     check_range (&fixture, 0, 0, 1);
     g_assert_false (arec_reader_read_is_long (fixture.reader, 0, 0, UINT64_MAX));
     g_assert_false (arec_reader_read_is_long (fixture.reader, 1, MIB, MIB));
@@ -212,7 +213,7 @@ test_long_reads (void)
 
 /* ---- memory ---- */
 
-/* The stored bytes and the codec's window count as long as they are there. */
+/* The stored bytes and the codec's window count as long as they exist. */
 static void
 test_cost (void)
 {
@@ -283,7 +284,7 @@ set_up_with_barrier (Fixture *fixture, Barrier *barrier)
     }
 }
 
-/* A task that waits for a thread keeps no chunk, and does nothing for one that has gone. */
+/* A task that waits for a thread holds no chunk, and does nothing for one that was evicted. */
 static void
 test_queued_task_holds_nothing (void)
 {
@@ -301,8 +302,8 @@ test_queued_task_holds_nothing (void)
     }
     g_assert_cmpuint (stats_of (&fixture).chunks_decoded, ==, 10);
     pthread_mutex_unlock (&barrier.lock);
-    /* What is there is decoded on, by the newest task or one that was for another of its kind.
-     */
+    /* The decoding of a cached chunk continues, by the newest task or by one that was for
+     * another of its kind. */
     check_range (&fixture, N_RECORDS - 1, 0, SMALL);
     tear_down (&fixture);
     pthread_mutex_destroy (&barrier.lock);
@@ -356,8 +357,8 @@ set_up_corrupt (Fixture *fixture, ArecCompression compression, int by)
     open_file (fixture, forge);
 }
 
-/* A chunk that is larger than the index says is not decoded, as nobody expects that memory: its
- * size is not even compared with the limit. */
+/* A chunk that is larger than the index says is not decoded, as that memory is not accounted
+ * for: its size is not even compared with the limit. */
 static void
 test_larger_than_indexed (void)
 {
@@ -397,7 +398,7 @@ check_fails (const Fixture *fixture, uint64_t record, uint64_t offset, uint64_t 
 static void
 test_late_corruption (gconstpointer data)
 {
-    /* Within the last step, which is not given before the end of the stream is verified. */
+    /* Within the last step, which is not given out before the end of the stream is verified. */
     enum { SURE = LARGE - (300 << 10) };
 
     for (int by = -1; by <= 1; by += 2) {
@@ -421,8 +422,8 @@ test_late_corruption (gconstpointer data)
     }
 }
 
-/* Where it failed is remembered when the chunk has left the cache: what lies behind that is not
- * tried again, neither read nor decoded, and what lies before it can be had. */
+/* The position of the failure is remembered after the chunk has left the cache: bytes after
+ * it are neither read nor decoded again, bytes before it can be had. */
 static void
 test_late_corruption_after_eviction (void)
 {
@@ -453,26 +454,26 @@ test_late_corruption_after_eviction (void)
     tear_down (&fixture);
 }
 
-/* A scan takes chunks whole: it gives nothing of this one, and goes on behind it. */
+/* A scan takes chunks whole: it gives nothing of this one, and goes on after it. */
 static void
 test_scan_of_late_corruption (void)
 {
     g_autoptr (GError) error = NULL;
-    g_autoptr (ArecScan) scan = NULL;
+    g_autoptr (ArecCursor) cursor = NULL;
     const uint8_t *data;
     uint64_t record;
     size_t size;
     Fixture fixture;
 
     set_up_corrupt (&fixture, AREC_COMPRESSION_ZSTD, -1);
-    scan = arec_scan_new (fixture.reader, 0, N_RECORDS);
-    g_assert_false (arec_scan_next (scan, &record, &data, &size, &error));
+    cursor = arec_cursor_new (fixture.reader, 0, N_RECORDS);
+    g_assert_false (arec_cursor_next (cursor, &record, &data, &size, &error));
     g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
     g_assert_cmpuint (record, ==, 0);
-    g_assert_cmpuint (arec_scan_position (scan), ==, N_RECORDS);
-    g_assert_true (arec_scan_next (scan, &record, &data, &size, NULL));
+    g_assert_cmpuint (arec_cursor_position (cursor), ==, N_RECORDS);
+    g_assert_true (arec_cursor_next (cursor, &record, &data, &size, NULL));
     g_assert_null (data);
-    g_clear_pointer (&scan, arec_scan_free);
+    g_clear_pointer (&cursor, arec_cursor_free);
     tear_down (&fixture);
 }
 
@@ -533,7 +534,7 @@ main (int argc, char **argv)
         g_autofree char *late =
             g_strdup_printf ("/chunk-range/late-corruption/%c", streamed[i]);
 
-        g_test_add_data_func (begin, data, test_begin_does_not_decode_the_rest);
+        g_test_add_data_func (begin, data, test_start_does_not_decode_the_rest);
         g_test_add_data_func (late, data, test_late_corruption);
     }
     for (size_t i = 0; i < G_N_ELEMENTS (all); i++) {

@@ -1,6 +1,5 @@
-/* Damage: whatever happens to a file, a record is the right bytes or an error.
- *
- * Cut anywhere, flipped anywhere, failing at any read: through the shard over memory, where
+/* Damage: whatever happens to a file, a record gives the right bytes or an error. Files are
+ * cut anywhere, flipped anywhere, and fail at any read: through the shard over memory, where
  * thousands of files cost nothing, and through the reader over real files. */
 #include <arec/arec.h>
 
@@ -13,6 +12,7 @@
 #include "faulty_source.h"
 #include "files.h"
 #include "forge.h"
+#include "loads.h"
 
 #include "arrayrecord/shard.h"
 #include "base/error.h"
@@ -21,7 +21,7 @@
 
 #define NAME "some.array_record"
 #define MAX_CHUNK (UINT64_C (16) << 20)
-/* How files are opened whose names promise ArrayRecord, and others. */
+/* Options for files whose names promise ArrayRecord, and for others. */
 static const ArecShardOptions named = {.limits = {.max_size = MAX_CHUNK},
                                        .name_is_array_record = true};
 static const ArecShardOptions unnamed = {.limits = {.max_size = MAX_CHUNK}};
@@ -30,7 +30,7 @@ static const ArecShardOptions unnamed = {.limits = {.max_size = MAX_CHUNK}};
 
 typedef struct {
     uint64_t begin;
-    uint64_t data_end; /* behind the data, before the slack */
+    uint64_t data_end; /* after the data, before the slack */
     size_t first;      /* number of its first record */
     size_t n;
 } ChunkModel;
@@ -113,8 +113,8 @@ small_file (void)
     return model;
 }
 
-/* Chunks cut by a block header within their header and within their data, one over two blocks,
- * one that begins with a block, and a compressed footer. */
+/* Chunks with a block header within their header and within their data, one over two blocks,
+ * one that starts with a block, and a compressed footer. */
 static Model
 blocks_file (void)
 {
@@ -154,7 +154,7 @@ check_is_right (const Model *model, const ChunkModel *expected, const ArecChunk 
     }
 }
 
-/* A size of 0 is told only if it is true: nobody would read such a record and learn better. */
+/* A size of 0 is reported only if it is true: no reader would read such a record and notice. */
 static void
 check_no_false_zero (const Model *model, const ChunkModel *expected, const ArecRecordEnds *ends)
 {
@@ -168,7 +168,7 @@ check_no_false_zero (const Model *model, const ChunkModel *expected, const ArecR
     }
 }
 
-/* An error that a person can use: code, and a message that begins with the file. */
+/* Checks that a person can use the error: its code, and a message that starts with the file. */
 static void
 check_error (const GError *error, ArecError code)
 {
@@ -176,7 +176,7 @@ check_error (const GError *error, ArecError code)
     g_assert_true (g_str_has_prefix (error->message, NAME ": "));
 }
 
-/* Every chunk of @shard is right but for number @bad, which fails; -1: none. */
+/* Checks that every chunk of @shard is right except number @bad, which fails; -1: none. */
 static void
 check_chunks (const Model *model, ArecShard *shard, int bad)
 {
@@ -191,7 +191,7 @@ check_chunks (const Model *model, ArecShard *shard, int bad)
         g_assert_true (arec_index_get (arec_shard_index (shard), i, &entry, NULL));
         g_assert_cmpuint (entry.offset, ==, expected->begin);
         g_assert_cmpuint (entry.n_records, ==, expected->n);
-        if (arec_shard_load_sizes (shard, i, &ends, &error)) {
+        if (test_load_sizes (shard, i, &ends, &error)) {
             check_no_false_zero (model, expected, &ends);
             arec_record_ends_clear (&ends);
         } else {
@@ -200,7 +200,7 @@ check_chunks (const Model *model, ArecShard *shard, int bad)
             g_assert_cmpuint (ends.n, ==, 0);
             g_clear_error (&error);
         }
-        if (arec_shard_load_chunk (shard, i, &chunk, &error)) {
+        if (test_load_chunk (shard, i, &chunk, &error)) {
             g_assert_cmpint ((int)i, !=, bad);
             check_is_right (model, expected, chunk);
         } else {
@@ -224,7 +224,7 @@ test_sound (gconstpointer make)
     model_clear (&model);
 }
 
-/* Whether @position is within 70 bytes of something that has a meaning. */
+/* Whether @position is within 70 bytes of a header, a size list or the like. */
 static bool
 is_near_structure (const Model *model, uint64_t position)
 {
@@ -352,8 +352,8 @@ test_every_flip (gconstpointer make)
     model_clear (&model);
 }
 
-/* The front of a damaged chunk names no codec: it is damaged, not a feature that this build
- * lacks. */
+/* A damaged first byte names no codec: the chunk is damaged, and not a feature that this
+ * build lacks. */
 static void
 test_damaged_codec_byte (void)
 {
@@ -369,16 +369,16 @@ test_damaged_codec_byte (void)
         model.forge->file->data[at] ^= 0x55;
         shard = open_bytes (model.forge->file->data, model.forge->file->len, &error);
         g_assert_no_error (error);
-        g_assert_false (arec_shard_load_chunk (shard, i, &chunk, &error));
+        g_assert_false (test_load_chunk (shard, i, &chunk, &error));
         check_error (error, AREC_ERROR_CORRUPT);
         g_clear_error (&error);
-        g_assert_false (arec_shard_load_sizes (shard, i, &ends, &error));
+        g_assert_false (test_load_sizes (shard, i, &ends, &error));
         check_error (error, AREC_ERROR_CORRUPT);
     }
     model_clear (&model);
 }
 
-/* Zeros take the place of a stretch: the chunks that it touches go, and no others. */
+/* A stretch is replaced by zeros: the chunks that it touches are lost, and no others. */
 static void
 test_zeroed_stretches (gconstpointer make)
 {
@@ -404,7 +404,7 @@ test_zeroed_stretches (gconstpointer make)
             g_autoptr (ArecChunk) chunk = NULL;
             g_autoptr (GError) cause = NULL;
 
-            if (arec_shard_load_chunk (shard, i, &chunk, &cause)) {
+            if (test_load_chunk (shard, i, &chunk, &cause)) {
                 check_is_right (&model, expected, chunk);
             } else {
                 check_error (cause, AREC_ERROR_CORRUPT);
@@ -454,10 +454,10 @@ run_with_retries (const Model *model, TestFaults *faults)
         g_autoptr (ArecChunk) chunk = NULL;
         ArecRecordEnds ends = {0};
 
-        if (!arec_shard_load_sizes (shard, i, &ends, &error)) {
+        if (!test_load_sizes (shard, i, &ends, &error)) {
             check_injected (&error);
             failures++;
-            arec_shard_load_sizes (shard, i, &ends, &error);
+            test_load_sizes (shard, i, &ends, &error);
             g_assert_no_error (error);
         }
         for (size_t k = 0; k < expected->n; k++) {
@@ -466,10 +466,10 @@ run_with_retries (const Model *model, TestFaults *faults)
                 g_bytes_get_size (g_ptr_array_index (model->records, expected->first + k)));
         }
         arec_record_ends_clear (&ends);
-        if (!arec_shard_load_chunk (shard, i, &chunk, &error)) {
+        if (!test_load_chunk (shard, i, &chunk, &error)) {
             check_injected (&error);
             failures++;
-            arec_shard_load_chunk (shard, i, &chunk, &error);
+            test_load_chunk (shard, i, &chunk, &error);
             g_assert_no_error (error);
         }
         check_is_right (model, expected, chunk);
@@ -494,8 +494,8 @@ test_nth_read_fails (gconstpointer make)
     model_clear (&model);
 }
 
-/* Where there is no postscript, more is read to say what the file is; a failure of that read is
- * not the file's format. */
+/* Without a postscript, more is read to name the format; a failure of that read is not
+ * reported as an unknown format. */
 static void
 test_nth_read_fails_without_postscript (void)
 {
@@ -517,7 +517,7 @@ test_nth_read_fails_without_postscript (void)
     }
 }
 
-/* A change explains everything: it comes before damage that it may have caused. */
+/* A change is reported rather than damage that it may have caused. */
 static void
 test_changed_comes_first (void)
 {
@@ -533,10 +533,10 @@ test_changed_comes_first (void)
     g_assert_no_error (error);
     faults.changed = true;
     for (uint64_t i = 0; i < 2; i++) {
-        g_assert_false (arec_shard_load_chunk (shard, i, &chunk, &error));
+        g_assert_false (test_load_chunk (shard, i, &chunk, &error));
         check_error (error, AREC_ERROR_CHANGED);
         g_clear_error (&error);
-        g_assert_false (arec_shard_load_sizes (shard, i, &ends, &error));
+        g_assert_false (test_load_sizes (shard, i, &ends, &error));
         check_error (error, AREC_ERROR_CHANGED);
         g_clear_error (&error);
         g_assert_null (chunk);
@@ -563,7 +563,7 @@ put_on_disk (const Model *model)
     g_autoptr (GError) error = NULL;
 
     disk.path = test_file_write (NAME, model->forge->file->data, model->forge->file->len);
-    /* A change shortly after has another time even where the clock of files is coarse. */
+    /* A change shortly afterwards gets another time even if the clock of files is coarse. */
     g_assert_cmpint (utimensat (AT_FDCWD, disk.path, long_ago, 0), ==, 0);
     disk.reader = arec_reader_open (disk.engine, disk.path, NULL, &error);
     g_assert_no_error (error);
@@ -586,18 +586,18 @@ check_record (const Model *model, ArecReader *reader, uint64_t record)
     const void *data = g_bytes_get_data (g_ptr_array_index (model->records, record), &size);
     g_autoptr (GError) error = NULL;
     g_auto (ArecView) view = {0};
-    uint64_t told;
+    uint64_t reported;
 
-    arec_reader_record_size (reader, record, &told, &error);
+    arec_reader_record_size (reader, record, &reported, &error);
     g_assert_no_error (error);
-    g_assert_cmpuint (told, ==, size);
+    g_assert_cmpuint (reported, ==, size);
     arec_reader_read (reader, record, &view, &error);
     g_assert_no_error (error);
     g_assert_cmpmem (view.data, view.size, data, size);
 }
 
-/* The records of the damaged chunk fail, each time; all others are right, in any way of
- * reading. */
+/* The records of the damaged chunk fail each time; all others are right, however they are
+ * read. */
 static void
 test_damaged_chunk_alone (void)
 {
@@ -656,20 +656,20 @@ stats_of (const OnDisk *disk)
     return stats;
 }
 
-/* A damaged size list costs one read of it, and one of its chunk; then neither sizes nor
- * records are tried again. */
+/* A damaged size list costs one read of it and one of its chunk; after that neither sizes
+ * nor records are tried again. */
 static void
 test_damaged_sizes_are_read_once (void)
 {
     Model model = small_file();
     const ChunkModel *bad = &g_array_index (model.chunks, ChunkModel, 3);
     ArecEngineStats first, after;
-    uint64_t told;
+    uint64_t reported;
     OnDisk disk;
 
     model.forge->file->data[bad->begin + 41] ^= 0x80;
     disk = put_on_disk (&model);
-    g_assert_false (arec_reader_record_size (disk.reader, bad->first, &told, NULL));
+    g_assert_false (arec_reader_record_size (disk.reader, bad->first, &reported, NULL));
     first = stats_of (&disk);
     for (unsigned round = 0; round < 10; round++) {
         for (uint64_t i = bad->first; i < bad->first + bad->n; i++) {
@@ -692,9 +692,9 @@ test_damaged_sizes_are_read_once (void)
     model_clear (&model);
 }
 
-/* Once a reader has met a damaged chunk, readahead passes over it. */
+/* Once a reader has met a damaged chunk, readahead skips it. */
 static void
-test_readahead_leaves_damage_alone (void)
+test_readahead_skips_damage (void)
 {
     Model model = small_file();
     const ChunkModel *bad = &g_array_index (model.chunks, ChunkModel, 2);
@@ -724,7 +724,7 @@ test_readahead_leaves_damage_alone (void)
     model_clear (&model);
 }
 
-/* What is remembered is so as long as the file is the same, and counts in the budget. */
+/* Failures are remembered as long as the file is the same, and count in the budget. */
 static void
 test_damage_of_a_file_that_changes (gconstpointer change)
 {
@@ -755,7 +755,7 @@ test_damage_of_a_file_that_changes (gconstpointer change)
     model_clear (&model);
 }
 
-/* A damage in numbers: of the file, and of the sequence that was opened. */
+/* A damage has the record numbers of the file, and those of the sequence that was opened. */
 static void
 test_damage_in_numbers (void)
 {
@@ -800,7 +800,7 @@ test_scan_goes_on (void)
 {
     Model model = small_file();
     const ChunkModel *bad = &g_array_index (model.chunks, ChunkModel, 3);
-    g_autoptr (ArecScan) scan = NULL;
+    g_autoptr (ArecCursor) cursor = NULL;
     g_autoptr (GError) error = NULL;
     unsigned failures = 0;
     OnDisk disk;
@@ -808,17 +808,17 @@ test_scan_goes_on (void)
 
     model.forge->file->data[bad->begin + 41] ^= 0x80;
     disk = put_on_disk (&model);
-    scan = arec_scan_new (disk.reader, 0, model.records->len);
+    cursor = arec_cursor_new (disk.reader, 0, model.records->len);
     for (;;) {
         const uint8_t *data;
         uint64_t record;
         size_t size;
 
-        if (!arec_scan_next (scan, &record, &data, &size, &error)) {
+        if (!arec_cursor_next (cursor, &record, &data, &size, &error)) {
             g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
             g_clear_error (&error);
             g_assert_cmpuint (record, ==, bad->first);
-            expected = arec_scan_position (scan);
+            expected = arec_cursor_position (cursor);
             g_assert_cmpuint (expected, ==, bad->first + bad->n);
             failures++;
             continue;
@@ -834,7 +834,7 @@ test_scan_goes_on (void)
     }
     g_assert_cmpuint (failures, ==, 1);
     g_assert_cmpuint (expected, ==, model.records->len);
-    g_clear_pointer (&scan, arec_scan_free);
+    g_clear_pointer (&cursor, arec_cursor_free);
     remove_from_disk (&disk);
     model_clear (&model);
 }
@@ -873,7 +873,7 @@ replace_it (const char *path)
     g_assert_cmpint (g_rename (other, path), ==, 0);
 }
 
-/* What is read from now on is CHANGED: old and new bytes never mix. */
+/* All reads from now on give CHANGED: old and new bytes never mix. */
 static void
 test_changes_under_the_reader (gconstpointer change)
 {
@@ -932,7 +932,7 @@ main (int argc, char **argv)
     g_test_add_func ("/failures/changed-first", test_changed_comes_first);
     g_test_add_func ("/failures/reader/damaged-chunk", test_damaged_chunk_alone);
     g_test_add_func ("/failures/reader/damaged-sizes", test_damaged_sizes_are_read_once);
-    g_test_add_func ("/failures/reader/readahead", test_readahead_leaves_damage_alone);
+    g_test_add_func ("/failures/reader/readahead", test_readahead_skips_damage);
     g_test_add_func ("/failures/reader/damage-in-numbers", test_damage_in_numbers);
     g_test_add_data_func ("/failures/reader/damaged-then-written", (gconstpointer)touch_it,
                           test_damage_of_a_file_that_changes);

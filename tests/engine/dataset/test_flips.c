@@ -1,7 +1,6 @@
-/* One flipped bit anywhere in any golden file: whatever opens tells right bytes or an error,
- * only the records of the damaged chunk fail, and checking the file names the place.
- *
- * ctest flips a sample; AREC_TEST_FLIPS=10000 flips as many, and the figures are told at the
+/* One flipped bit anywhere in any golden file: a file that opens gives right bytes or an
+ * error, only the records of the damaged chunk fail, and verifying the file names the place.
+ * ctest flips a sample; AREC_TEST_FLIPS=10000 flips as many, and prints the figures at the
  * end. */
 #include <arec/arec.h>
 
@@ -19,14 +18,14 @@
 
 #define DEFAULT_FLIPS 1500
 
-/* Bytes at the begin of a chunk or block that get more than their share of flips. */
+/* Bytes at the start of a chunk or block that are flipped more often than others. */
 #define HOT_SIZE 160
 
 /* ---- the truth ---- */
 
 typedef struct {
     uint64_t begin, end;
-    uint64_t data_end;     /* what follows, up to the end, is slack: nobody's bytes */
+    uint64_t data_end;     /* what follows, up to the end, is slack, which no reader uses */
     uint64_t first_record; /* of a chunk of records */
     uint64_t n_records;    /* 0: it holds none of the user's */
 } Chunk;
@@ -39,8 +38,8 @@ typedef struct {
     bool is_array_record;
     GArray *chunks;
     uint64_t n_records;
-    uint8_t *values; /* of all records, one behind the other */
-    uint64_t *ends;  /* of each record in it, behind a 0 */
+    uint8_t *values; /* of all records, one after the other */
+    uint64_t *ends;  /* of each record in it, after a 0 */
 } Truth;
 
 static bool
@@ -126,7 +125,7 @@ truth_free (void *data)
     g_free (truth);
 }
 
-/* The golden file @name; NULL when this build cannot read its chunks. */
+/* The golden file @name; NULL if this build cannot read its chunks. */
 static Truth *
 truth_new (ArecEngine *engine, const char *name)
 {
@@ -221,9 +220,9 @@ typedef struct {
     uint64_t opened;          /* opens */
     uint64_t reads_right;     /* records */
     uint64_t reads_failed;    /* records */
-    uint64_t sizes_off;       /* told before a read that failed */
+    uint64_t sizes_off;       /* reported before a read that failed */
     uint64_t damages;         /* that checking named */
-    uint64_t flips_unnoticed; /* by checking: in nobody's bytes */
+    uint64_t flips_unnoticed; /* by checking: in bytes that no reader uses */
 } Figures;
 
 typedef struct {
@@ -244,7 +243,7 @@ write_byte (const Truth *truth, uint64_t position, uint8_t byte)
     g_assert_cmpint (close (fd), ==, 0);
 }
 
-/* Whether reading record @number gave the record @true_number of the truth, or else failed. */
+/* Whether reading record @number gave record @true_number of the truth, or failed. */
 static bool
 read_is_right (const Flip *flip, ArecReader *reader, uint64_t number, uint64_t true_number)
 {
@@ -253,22 +252,22 @@ read_is_right (const Flip *flip, ArecReader *reader, uint64_t number, uint64_t t
     g_autoptr (GError) size_error = NULL;
     g_autoptr (GError) error = NULL;
     g_auto (ArecView) view = {0};
-    uint64_t told = 0;
-    bool is_told = arec_reader_record_size (reader, number, &told, &size_error);
+    uint64_t reported = 0;
+    bool is_reported = arec_reader_record_size (reader, number, &reported, &size_error);
 
     if (!arec_reader_read (reader, number, &view, &error)) {
         g_assert_true (error->code == AREC_ERROR_CORRUPT || error->code == AREC_ERROR_LIMIT);
-        flip->figures->sizes_off += is_told && told != size;
+        flip->figures->sizes_off += is_reported && reported != size;
         return false;
     }
     g_assert_no_error (size_error);
-    g_assert_cmpuint (told, ==, size);
+    g_assert_cmpuint (reported, ==, size);
     g_assert_cmpmem (view.data, view.size, truth->values + begin, size);
     return true;
 }
 
-/* All records of @reader are those of the truth, in order; those that fail are in the chunk
- * that was hit. */
+/* Checks that all records of @reader are those of the truth, in order, and that those that
+ * fail are in the damaged chunk. */
 static void
 check_records (const Flip *flip, ArecReader *reader)
 {
@@ -302,7 +301,7 @@ check_records (const Flip *flip, ArecReader *reader)
     }
 }
 
-/* Opens and reads the file. Whether it opened. */
+/* Opens and reads the file. Returns whether it opened. */
 static bool
 try_open (const Flip *flip, bool recover)
 {
@@ -372,7 +371,7 @@ check_named (const Flip *flip)
         g_assert_true (named.is_named);
         g_assert_cmpuint (named.n_named, ==, 1);
     }
-    /* What is sound and what is lost are everything. */
+    /* No record is both sound and lost. */
     g_assert_cmpuint (result.n_records + named.n_lost, <=, flip->truth->n_records);
     if (!named.lost_unknown) {
         g_assert_cmpuint (result.n_records + named.n_lost, ==, flip->truth->n_records);
@@ -382,7 +381,7 @@ check_named (const Flip *flip)
     }
 }
 
-/* A place within a file: any, or near the begin of a chunk or a block. */
+/* A position within a file: any, or near the start of a chunk or a block. */
 static uint64_t
 random_position (const Truth *truth)
 {
@@ -414,7 +413,7 @@ flip_once (ArecEngine *engine, const Truth *truth, Figures *figures)
     if (!try_open (&flip, false)) {
         bool opened = try_open (&flip, true);
 
-        /* Only where nothing is to be recovered, it may be refused again. */
+        /* It may be refused again only if nothing can be recovered. */
         g_assert_true (opened || truth->n_records == 0 || !truth->is_array_record);
     }
     check_named (&flip);

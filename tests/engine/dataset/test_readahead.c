@@ -1,8 +1,8 @@
-/* Readahead over real chunks: what is decoded before anybody reads it, and how much of that. */
+/* Readahead over real chunks: what is decoded before it is read, and how much. */
 #include <arec/arec.h>
 
-#include "forge.h"
 #include "files.h"
+#include "forge.h"
 
 #define MIB (UINT64_C (1) << 20)
 
@@ -50,7 +50,7 @@ tear_down (Fixture *fixture)
     test_file_remove (fixture->path);
 }
 
-/* Records that are announced once a reader has asked for the first three. */
+/* Number of records that are announced once a reader has asked for the first three. */
 static uint64_t
 announced (const Fixture *fixture)
 {
@@ -82,7 +82,7 @@ wait_until_decoded (const Fixture *fixture, uint64_t n_chunks)
     g_assert_cmpuint (stats_of (fixture).chunks_ahead, ==, n_chunks);
 }
 
-/* Also of chunks that are decoded only as far as they are needed when somebody reads them. */
+/* This includes chunks that are decoded only as far as a reader needs them. */
 static void
 test_all_of_a_chunk_is_decoded (void)
 {
@@ -146,8 +146,8 @@ count_threads (void)
     return n;
 }
 
-/* Without threads all is read all the same, whether as it comes, as a scan, as a batch or in
- * the middle of a large chunk, and the caller's thread does it. */
+/* Without threads everything can still be read, on demand, by a scan, by a batch or in the
+ * middle of a large chunk, and the caller's thread does the work. */
 static void
 test_no_threads (void)
 {
@@ -157,7 +157,7 @@ test_no_threads (void)
         const uint64_t wanted[] = {3, 1, 2};
         ArecView views[G_N_ELEMENTS (wanted)] = {0};
         ArecView view = {0};
-        g_autoptr (ArecScan) scan = NULL;
+        g_autoptr (ArecCursor) scan = NULL;
         g_autoptr (GError) error = NULL;
         Fixture fixture;
         const uint8_t *data;
@@ -170,9 +170,9 @@ test_no_threads (void)
         announced (&fixture);
         g_assert_true (arec_reader_read_range (fixture.reader, 3, 10, 10, &view, &error));
         arec_view_clear (&view);
-        scan = arec_scan_new (fixture.reader, 0, arec_reader_n_records (fixture.reader));
+        scan = arec_cursor_new (fixture.reader, 0, arec_reader_n_records (fixture.reader));
         while (size > 0) {
-            g_assert_true (arec_scan_next (scan, NULL, &data, &size, &error));
+            g_assert_true (arec_cursor_next (scan, NULL, &data, &size, &error));
         }
         g_assert_true (arec_reader_read_many (fixture.reader, wanted, G_N_ELEMENTS (wanted),
                                               views, &error));
@@ -184,12 +184,12 @@ test_no_threads (void)
         for (size_t i = 0; i < G_N_ELEMENTS (wanted); i++) {
             arec_view_clear (&views[i]);
         }
-        g_clear_pointer (&scan, arec_scan_free);
+        g_clear_pointer (&scan, arec_cursor_free);
         tear_down (&fixture);
     }
 }
 
-/* Once it is freed nothing of it runs any more, so nothing more is decoded. */
+/* Once it is freed none of its tasks runs any more, so nothing more is decoded. */
 static void
 test_free_at_once (void)
 {

@@ -42,10 +42,12 @@ check_record (const Fixture *fixture, uint64_t record)
 {
     g_autoptr (GError) error = NULL;
     g_auto (ArecView) view = {0};
-    uint64_t size;
+    uint64_t size, same = 0;
 
     arec_reader_record_size (fixture->reader, record, &size, &error);
     g_assert_no_error (error);
+    g_assert_true (arec_reader_record_size_ready (fixture->reader, record, &same));
+    g_assert_cmpuint (same, ==, size);
     arec_reader_read (fixture->reader, record, &view, &error);
     g_assert_no_error (error);
     g_assert_nonnull (view.data);
@@ -68,8 +70,8 @@ test_in_order (gconstpointer name)
     arec_reader_file_info (fixture.reader, 0, &info);
     g_assert_cmpuint (stats.chunks_decoded, ==, info.n_chunks);
     g_assert_cmpuint (stats.decoded_bytes, ==, info.decoded_size);
-    /* All of it is charged: values, entries, and where records end, unless all of a chunk are
-     * equally long; and what a stored form has more. */
+    /* All memory is charged: values, entries, record ends unless all records of a chunk are
+     * equally long, and the additional bytes of a stored form. */
     lists = stats.size_lists_read * (sizeof (ArecRecordEnds) + AREC_CACHE_ENTRY_OVERHEAD);
     least = info.decoded_size +
             info.n_chunks * (sizeof (ArecChunk) + AREC_CACHE_ENTRY_OVERHEAD) + lists;
@@ -90,8 +92,8 @@ test_backwards (gconstpointer name)
     close_golden (&fixture);
 }
 
-/* A cache of one byte: every chunk that nobody holds may go at once, but for the most recent
- * large ones. */
+/* A cache of one byte: every chunk that is not held may be evicted at once, except the most
+ * recent large ones. */
 static void
 test_random_without_cache (gconstpointer name)
 {
@@ -108,24 +110,45 @@ static void
 test_scan (gconstpointer name)
 {
     Fixture fixture = open_golden (name, NULL);
-    g_autoptr (ArecScan) scan = arec_scan_new (fixture.reader, 0, fixture.expected->n);
+    g_autoptr (ArecCursor) scan = arec_cursor_new (fixture.reader, 0, fixture.expected->n);
     g_autoptr (GError) error = NULL;
     uint64_t record, seen = 0;
     const uint8_t *data;
     size_t size;
 
-    while (arec_scan_next (scan, &record, &data, &size, &error) && data) {
+    while (arec_cursor_next (scan, &record, &data, &size, &error) && data) {
         g_assert_cmpuint (record, ==, seen);
         g_assert_true (test_record_matches (fixture.expected, record, data, size));
         seen++;
     }
     g_assert_no_error (error);
     g_assert_cmpuint (seen, ==, fixture.expected->n);
-    g_clear_pointer (&scan, arec_scan_free);
+    g_clear_pointer (&scan, arec_cursor_free);
     close_golden (&fixture);
 }
 
-/* The record in pieces of random sizes, from its begin or its end on. */
+/* A size that neither the index nor the cache has is not asked of the source. */
+static void
+test_size_ready (void)
+{
+    g_autoptr (GError) error = NULL;
+    Fixture fixture = open_golden ("text.groupsize64-snappy.array_record", NULL);
+    uint64_t n = fixture.expected->n, size;
+    ArecEngineStats stats;
+
+    g_assert_false (arec_reader_record_size_ready (fixture.reader, 0, &size));
+    g_assert_false (arec_reader_record_size_ready (fixture.reader, n, &size));
+    arec_engine_get_stats (fixture.engine, &stats);
+    g_assert_cmpuint (stats.size_lists_read, ==, 0);
+    g_assert_cmpuint (stats.cache_misses, ==, 0);
+    arec_reader_record_size (fixture.reader, 0, &size, &error);
+    g_assert_no_error (error);
+    g_assert_true (arec_reader_record_size_ready (fixture.reader, 1, &size));
+    g_assert_false (arec_reader_record_size_ready (fixture.reader, n - 1, &size));
+    close_golden (&fixture);
+}
+
+/* The record in pieces of random sizes, from its start or its end. */
 static void
 check_record_in_pieces (const Fixture *fixture, uint64_t record, bool backwards)
 {
@@ -235,7 +258,7 @@ test_threads (gconstpointer name)
     for (unsigned i = 0; i < THREADS; i++) {
         pthread_join (threads[i], NULL);
     }
-    /* Wanted by eight at once, decoded once. */
+    /* Eight threads want each chunk at once; it is decoded once. */
     arec_engine_get_stats (fixture.engine, &stats);
     arec_reader_file_info (fixture.reader, 0, &info);
     g_assert_cmpuint (stats.chunks_decoded, ==, info.n_chunks);
@@ -283,7 +306,7 @@ test_sequence (void)
     test_records_free (expected);
 }
 
-/* What sizes alone say is what the records are; also where they are found before any record. */
+/* Sizes alone agree with the records; also if they are found before any record. */
 static void
 test_transposed_sizes (void)
 {
@@ -349,7 +372,7 @@ test_limit (void)
     arec_engine_get_stats (engine, &stats);
     g_assert_cmpuint (stats.chunks_failed, ==, 1);
     g_assert_cmpuint (stats.damage_hits, ==, 4);
-    /* How they are coded, small or large, stands at their front. */
+    /* The coding of a chunk, small or large, is in its first bytes. */
     g_assert_true (arec_reader_file_coding (reader, 0, &codec, &transposed, &error));
     g_assert_no_error (error);
     g_assert_cmpint (codec, ==, AREC_CODEC_BROTLI);
@@ -406,7 +429,8 @@ add_for_each_golden (const char *prefix, void (*test) (gconstpointer name))
     add_for_each_of (test_golden_transposed, prefix, test);
 }
 
-/* What is shown of a file, by its index: exact where chunks are whole or hold one record. */
+/* The size of a part of a file, by its index: exact where chunks are whole or hold one
+ * record. */
 static void
 test_range_size (void)
 {
@@ -466,6 +490,7 @@ main (int argc, char **argv)
     add_for_each_golden ("ranges", test_ranges);
     add_for_each_golden ("read-many", test_read_many);
     add_for_each_golden ("threads", test_threads);
+    g_test_add_func ("/reader/size-ready", test_size_ready);
     g_test_add_func ("/reader/sequence", test_sequence);
     g_test_add_func ("/reader/transposed-sizes", test_transposed_sizes);
     g_test_add_func ("/reader/transposed-limits", test_transposed_limits);

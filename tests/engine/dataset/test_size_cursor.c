@@ -1,5 +1,5 @@
-/* Sizes in the order of a listing: the same as one by one, and the index read for many at once.
- */
+/* Sizes in the order of a listing: the same as one by one, with one read of the index for
+ * many. */
 #include <arec/arec.h>
 
 #include "files.h"
@@ -65,7 +65,7 @@ test_any_order (gconstpointer name)
 
         for (uint64_t i = 0; i < n; i++) {
             check_size (&fixture, i);
-            check_size (&fixture, i); /* what did not fit is asked for again */
+            check_size (&fixture, i); /* those that did not fit are requested again */
         }
         for (uint64_t i = 0; i < 200; i++) {
             check_size (&fixture, (uint64_t)g_test_rand_int_range (0, (gint32)n));
@@ -85,7 +85,7 @@ test_reads_of_the_index (gconstpointer name)
     for (uint64_t i = 0; i < n; i++) {
         g_assert_true (arec_size_cursor_get (fixture.cursor, i, &size, NULL));
     }
-    /* 64 chunks a read, and the way to the first. */
+    /* One read for 64 chunks, and those that find the first. */
     g_assert_cmpuint (index_reads (&fixture) - before, <=, 2 + info.n_chunks / 64);
     close_all (&fixture);
 }

@@ -1,5 +1,4 @@
-/* The arithmetic of blocks: the values of spec/container 2.2, and a walk that counts byte by
- * byte. */
+/* The arithmetic of blocks: the values of FORMAT.md 3, and a walk that counts byte by byte. */
 #include "riegeli/block.h"
 
 #include <glib.h>
@@ -51,7 +50,7 @@ test_boundaries (void)
     }
 }
 
-/* Writes a byte at a time, with a header wherever one is due. */
+/* Writes a byte at a time, with a header wherever a block starts. */
 static void
 walk (uint64_t begin, uint64_t length)
 {

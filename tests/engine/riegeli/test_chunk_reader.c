@@ -1,5 +1,5 @@
-/* Chunks at every kind of place: within a block, over block headers, from the front, in parts
- * and whole, and every lie of a header. */
+/* Chunks at every kind of position: within a block, over block headers; from the start, in
+ * parts and whole; and every lie in a header. */
 #include "riegeli/chunk_reader.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@
 
 #define NAME "some.riegeli"
 
-/* A file with one chunk of @size data bytes at @begin, and what its source counts. */
+/* A file with one chunk of @size data bytes at @begin, and the counters of its source. */
 typedef struct {
     TestForge *forge;
     TestFaults faults;
@@ -51,7 +51,7 @@ set_up (uint64_t begin, size_t size)
     return fixture;
 }
 
-/* The source is made anew, so that what a test wrote into the file counts. */
+/* Makes a new source, so that bytes that a test wrote into the file count. */
 static void
 reset_source (Fixture *fixture)
 {
@@ -127,16 +127,16 @@ check_reads_whole (Fixture *fixture)
     const uint64_t guesses[] = {0, 1, 41, there, there + 100000, UINT64_MAX};
 
     for (unsigned i = 0; i < G_N_ELEMENTS (guesses); i++) {
-        g_autofree uint8_t *memory = NULL;
         g_autoptr (GError) error = NULL;
         ArecChunkHeader header;
-        const uint8_t *data;
+        ArecStoredChunk stored = {.place = &fixture->place, .header = &header};
 
         reset_source (fixture);
-        arec_chunk_read (&fixture->place, guesses[i], &header, &memory, &data, &error);
+        arec_chunk_read (&stored, guesses[i], &error);
         g_assert_no_error (error);
         check_header (fixture, &header);
-        g_assert_cmpmem (data, header.data_size, fixture->data, fixture->size);
+        g_assert_cmpmem (stored.data, header.data_size, fixture->data, fixture->size);
+        g_free (stored.memory);
         g_assert_cmpuint (fixture->faults.bytes, <=, there); /* nothing twice */
         if (guesses[i] >= there && there <= 100000) {
             g_assert_cmpuint (fixture->faults.reads, ==, 1);
@@ -210,17 +210,16 @@ test_front (void)
 static void
 check_refused (Fixture *fixture, ArecError code, const char *text, bool by_header_too)
 {
-    g_autofree uint8_t *memory = NULL;
     g_autoptr (GError) error = NULL;
-    const uint8_t *data;
     ArecChunkHeader header;
+    ArecStoredChunk stored = {.place = &fixture->place, .header = &header};
 
     reset_source (fixture);
-    g_assert_false (arec_chunk_read (&fixture->place, 0, &header, &memory, &data, &error));
+    g_assert_false (arec_chunk_read (&stored, 0, &error));
     g_assert_error (error, AREC_ERROR, (gint)code);
     g_assert_true (g_str_has_prefix (error->message, NAME ": at "));
     g_assert_nonnull (strstr (error->message, text));
-    g_assert_null (memory);
+    g_assert_null (stored.memory);
     g_clear_error (&error);
     g_assert_cmpint (arec_chunk_read_header (&fixture->place, &header, &error), ==,
                      !by_header_too);
@@ -259,8 +258,8 @@ test_flipped_data (void)
     tear_down (fixture);
 }
 
-/* Block headers within the chunk header count when the header alone is read, those in the data
- * when the data is. */
+/* Block headers within the chunk header are checked when the header alone is read, those in
+ * the data when the data is read. */
 static void
 test_block_headers (void)
 {
@@ -300,21 +299,21 @@ check_salvaged (Fixture *fixture)
     reset_source (fixture);
     fixture->place.lenient = true;
     for (uint64_t guess = 0; guess <= 400000; guess += 100000) {
-        g_autofree uint8_t *memory = NULL;
         g_autoptr (GError) error = NULL;
         ArecChunkHeader header;
-        const uint8_t *data;
+        ArecStoredChunk stored = {.place = &fixture->place, .header = &header};
 
-        arec_chunk_read (&fixture->place, guess, &header, &memory, &data, &error);
+        arec_chunk_read (&stored, guess, &error);
         g_assert_no_error (error);
         check_header (fixture, &header);
-        g_assert_cmpmem (data, header.data_size, fixture->data, fixture->size);
+        g_assert_cmpmem (stored.data, header.data_size, fixture->data, fixture->size);
+        g_free (stored.memory);
     }
     fixture->place.lenient = false;
 }
 
-/* Leniently read, a chunk outlives damaged block headers before, inside and behind its header,
- * and such that lie with right hashes. */
+/* A lenient read accepts damaged block headers before, inside and after the chunk header,
+ * and block headers that lie with right hashes. */
 static void
 test_lenient (void)
 {
@@ -344,7 +343,7 @@ test_lenient (void)
     }
 }
 
-/* The two hashes that are the chunk's own still decide. */
+/* The chunk's own two hashes still decide. */
 static void
 test_lenient_is_not_blind (void)
 {
@@ -360,17 +359,15 @@ test_lenient_is_not_blind (void)
     tear_down (fixture);
 }
 
-/* Block headers behind the data, in the slack, are nobody's business. */
+/* Block headers past the data, in the slack, are not checked. */
 static void
 test_slack_is_not_read (void)
 {
     g_autoptr (TestForge) forge = test_forge_new();
     g_autoptr (ArecSource) source = NULL;
-    g_autofree uint8_t *memory = NULL;
     g_autoptr (GError) error = NULL;
     ArecChunkPlace place;
     ArecChunkHeader header;
-    const uint8_t *data;
 
     test_forge_chunk (
         forge,
@@ -380,11 +377,13 @@ test_slack_is_not_read (void)
     source = arec_memory_source_new (NAME, forge->file->data, forge->file->len);
     place = (ArecChunkPlace){.source = source, .begin = 64, .limit = 200064, .max_size = 2};
     for (uint64_t guess = 0; guess <= 200000; guess += 100000) {
-        arec_chunk_read (&place, guess, &header, &memory, &data, &error);
+        ArecStoredChunk stored = {.place = &place, .header = &header};
+
+        arec_chunk_read (&stored, guess, &error);
         g_assert_no_error (error);
-        g_assert_cmpmem (data, header.data_size, "ab", 2);
+        g_assert_cmpmem (stored.data, header.data_size, "ab", 2);
         g_assert_cmpuint (header.end, ==, 200064);
-        g_clear_pointer (&memory, g_free);
+        g_free (stored.memory);
     }
 }
 
@@ -407,7 +406,7 @@ test_bounds (void)
     tear_down (fixture);
 }
 
-/* Wherever the file ends, nothing behind its end is read. */
+/* Wherever the file ends, no byte past its end is read. */
 static void
 test_cut (void)
 {

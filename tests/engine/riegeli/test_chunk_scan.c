@@ -1,6 +1,6 @@
-/* The walk over all chunks: what it finds in sound files, behind every kind of damage and in
- * files that lie; against a transcription of the spec over the whole file; what it reads; reads
- * that fail. */
+/* The walk over all chunks: what it finds in sound files, after every kind of damage and in
+ * files that lie, compared with a transcription of the rules (FORMAT.md 11) over the whole
+ * file; what it reads; failing reads. */
 #include "riegeli/chunk_scan.h"
 
 #include <fcntl.h>
@@ -128,7 +128,8 @@ scan_all (ArecChunkScan *scan, uint64_t size)
     return all;
 }
 
-/* Items tile [begin, end), and each tells what its kind has to tell. */
+/* Checks that the items cover [begin, end) without overlap, and that each has the members of
+ * its kind. */
 static void
 check_items (const GArray *all, uint64_t begin, uint64_t end)
 {
@@ -195,7 +196,7 @@ check_scan (const TestForge *forge, const char *expected)
     g_assert_cmpstr (text, ==, expected);
 }
 
-/* The scan's gap number @n says this. */
+/* Checks gap number @n of the scan. */
 static void
 check_gap (const TestForge *forge, unsigned n, uint64_t fault, const char *reason)
 {
@@ -226,19 +227,19 @@ has_chunk (const GArray *all, uint64_t begin)
     return false;
 }
 
-/* ---- the spec, transcribed over the whole file ---- */
+/* ---- the rules, transcribed over the whole file ---- */
 
 typedef enum { FINE, ENDS, HAVE, FIND } Outcome;
 
 typedef struct {
     const uint8_t *data;
     uint64_t size;
-    uint64_t chunk;    /* begin of the current one */
+    uint64_t chunk;    /* start of the current one */
     uint64_t cur;      /* next byte */
     uint64_t end;      /* of the chunk; 0: not known yet */
-    bool forgiving;    /* block headers that cannot be read are stepped over */
-    uint64_t block;    /* the last block header met: where, */
-    uint64_t next;     /* and what it says; 0: none met */
+    bool forgiving;    /* block headers that cannot be read are skipped */
+    uint64_t block;    /* position of the last block header met, */
+    uint64_t next;     /* and its next_chunk; 0: none met */
     uint64_t question; /* of HAVE and FIND: the position */
     uint64_t fault;
 } Model;
@@ -337,7 +338,7 @@ model_chunk_end (uint64_t begin, uint64_t data_size, uint64_t num_records)
     return MAX (cur, by_records);
 }
 
-/* Reads the chunk header at @chunk; its data size and chunk end are told when it is FINE. */
+/* Reads the chunk header at @chunk; on FINE gives its data size and chunk end. */
 static Outcome
 model_header (Model *model, uint64_t chunk, uint64_t *data_size)
 {
@@ -402,7 +403,7 @@ model_chunk (Model *model, uint64_t chunk)
     return outcome;
 }
 
-/* 6.3, with the constraints of 6.4. */
+/* The search of FORMAT.md 11, with its constraints on a sound block header. */
 static uint64_t
 model_recover (const Model *model, Outcome outcome)
 {
@@ -461,7 +462,7 @@ model_scan (const TestForge *forge)
     return all;
 }
 
-/* The scan finds what the model finds. */
+/* Checks that the scan finds the same as the model. */
 static void
 check_against_model (const TestForge *forge)
 {
@@ -496,8 +497,8 @@ hash_says_chunk (const uint8_t *data, size_t size, uint64_t begin)
     return arec_hash (raw + 8, 32) == get_le64 (raw);
 }
 
-/* At each position of the file, the scan has a chunk exactly where the hash says so; each
- * chunk's data hash is right. */
+/* Checks that at each position of the file the scan has a chunk exactly where the hash says
+ * so, and that each chunk's data hash is right. */
 static void
 check_golden (const char *name)
 {
@@ -526,13 +527,13 @@ check_golden (const char *name)
         ArecChunkPlace place = {
             .source = source, .begin = item->begin, .limit = size, .max_size = size};
         g_autoptr (GError) error = NULL;
-        g_autofree uint8_t *memory = NULL;
-        const uint8_t *bytes;
         ArecChunkHeader header;
+        ArecStoredChunk stored = {.place = &place, .header = &header};
 
         g_assert_cmpint (g_array_index (all, Found, i).step, ==, AREC_SCAN_CHUNK);
-        arec_chunk_read (&place, 0, &header, &memory, &bytes, &error);
+        arec_chunk_read (&stored, 0, &error);
         g_assert_no_error (error);
+        g_free (stored.memory);
         g_assert_cmpuint (header.data_size, ==, item->header.data_size);
         g_assert_cmpuint (header.data_hash, ==, item->header.data_hash);
         g_assert_cmpuint (header.type, ==, item->header.type);
@@ -559,7 +560,7 @@ test_golden (void)
     g_assert_cmpuint (n, >=, 40);
 }
 
-/* Chunks that begin and end at every kind of place. */
+/* Chunks that begin and end at every kind of position. */
 static void
 test_places (void)
 {
@@ -595,7 +596,7 @@ test_empty (void)
     check_scan (forge, "");
 }
 
-/* Only at 0 a signature is due, and anywhere else it is a chunk as any other. */
+/* Only at 0 must there be a signature; anywhere else it is a chunk like any other. */
 static void
 test_begin (void)
 {
@@ -649,7 +650,7 @@ test_typical (void)
     check_against_model (forge);
 }
 
-/* A damaged chunk header costs all up to the end of the chunk over the next block. */
+/* A damaged chunk header costs everything up to the end of the chunk over the next block. */
 static void
 test_flipped_chunk_header (void)
 {
@@ -703,9 +704,9 @@ test_other_signatures (void)
     }
 }
 
-/* Damaged data, and damaged block headers in it, are stepped over unread. */
+/* Damaged data, and damaged block headers in it, are skipped unread. */
 static void
-test_data_is_not_looked_at (void)
+test_data_is_not_read (void)
 {
     g_autoptr (TestForge) forge = make_typical();
 
@@ -750,8 +751,8 @@ test_block_header_of_a_chunk_header (void)
     }
 }
 
-/* A chunk header was overwritten up to a block with which another chunk begins: that chunk is
- * found although the header's own chunk would end later. */
+/* A chunk header was overwritten up to a block with which another chunk begins. That chunk
+ * is found although the header's own chunk would end later. */
 static void
 test_chunk_begins_at_the_block (void)
 {
@@ -786,8 +787,8 @@ test_zeroed_blocks (void)
     all = scan_from (forge, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS (begins); i++) {
         lost += !has_chunk (all, begins[i]);
-        /* The chunk over the begin of the zeros stands by its header. Behind the zeros the
-         * first block tells where the next chunk begins. */
+        /* The chunk over the start of the zeros is found by its header. After the zeros the
+         * first block says where the next chunk begins. */
         if (begins[i] + 40 <= 2 * BLOCK || begins[i] > 5 * BLOCK) {
             g_assert_true (has_chunk (all, begins[i]));
         }
@@ -796,7 +797,7 @@ test_zeroed_blocks (void)
     check_against_model (forge);
 }
 
-/* Padding up to blocks: each block's chunk stands alone. */
+/* Padding up to blocks: each block has a chunk of its own. */
 static void
 test_padded (void)
 {
@@ -872,14 +873,14 @@ test_cut_in_slack (void)
 
     put_chunk (forge, 30, 200000);
     check_scan (forge, "0-64 64-200064");
-    memset (forge->file->data + 65536, 0xff, 24); /* nobody's business there */
+    memset (forge->file->data + 65536, 0xff, 24); /* which is not checked there */
     g_byte_array_set_size (forge->file, 200063);
     check_scan (forge, "0-64 64-200063?");
     g_byte_array_set_size (forge->file, 65537);
     check_scan (forge, "0-64 64-65537?");
 }
 
-/* A cut chunk one of whose block headers is damaged is not sound as far as it goes. */
+/* A cut chunk with a damaged block header is not sound up to the cut. */
 static void
 test_cut_and_damaged (void)
 {
@@ -893,7 +894,7 @@ test_cut_and_damaged (void)
 }
 
 static void
-test_garbage_behind (void)
+test_garbage_at_the_end (void)
 {
     static const struct {
         guint length;
@@ -918,8 +919,8 @@ test_garbage_behind (void)
     }
 }
 
-/* A writer died within a big chunk, another one appended records from the next block on. They
- * are found whether or not the big chunk would have ended within what is there now. */
+/* A writer died within a big chunk, and another one appended records from the next block on.
+ * They are found whether or not the end of the big chunk lies within the present file. */
 static void
 test_crash_and_append (void)
 {
@@ -928,7 +929,7 @@ test_crash_and_append (void)
         unsigned n_appended;
     } rows[] = {
         {100000, 1},               /* the end of the big chunk is not there */
-        {100000, 200},             /* it is there, in other chunks */
+        {100000, 200},             /* it exists, within other chunks */
         {65536, 1},                /* cut at a block, before the header that would come */
         {65536, 200},  {65537, 5}, /* a torn block header */
         {540, 300},
@@ -1005,15 +1006,15 @@ static const uint64_t numbers[] = {0,
                                    UINT64_MAX - 1,
                                    UINT64_MAX};
 
-/* Block headers that point nowhere, backwards, or around 2^64: looked for, within a chunk
- * header, and before one. */
+/* Block headers that point nowhere, backwards, or around 2^64: met in a search, within a
+ * chunk header, and before one. */
 static void
 test_hostile_block_headers (void)
 {
     g_autoptr (TestForge) good = make_typical();
     g_autoptr (TestForge) split = test_forge_new();
 
-    good->file->data[204] ^= 1; /* so that the block header at 65536 is looked for */
+    good->file->data[204] ^= 1; /* so that the block header at 65536 is searched for */
     test_forge_pad_to (split, 65510);
     put_chunk (split, 70000, 1);
     test_forge_pad (split);
@@ -1042,12 +1043,12 @@ test_impossible_block_header (void)
     test_forge_pad (forge);
     put_chunk (forge, 100, 1);
     put_chunk (forge, 100, 1);
-    forge_block_header (forge, 65536, 1, 0); /* for ever at the same place, if believed */
+    forge_block_header (forge, 65536, 1, 0); /* an endless loop, if believed */
     check_scan (forge, "0-64 64-65536 65536-65840!");
     check_gap (forge, 0, 65536, "the block header has impossible numbers");
 }
 
-/* Chunk headers that announce anything. */
+/* Chunk headers with extreme numbers. */
 static void
 test_hostile_chunk_headers (void)
 {
@@ -1072,8 +1073,8 @@ test_hostile_chunk_headers (void)
     }
 }
 
-/* Chunk after chunk announces that it goes on beyond the file: each costs a look at the next
- * block header, which shows another chunk, and not a walk to the end of the file. */
+/* Chunk after chunk claims to extend beyond the file. Each costs a read of the next block
+ * header, which shows another chunk, and not a walk to the end of the file. */
 static void
 test_many_huge_chunks (void)
 {
@@ -1091,7 +1092,7 @@ test_many_huge_chunks (void)
                                                        .lies_data_size = true,
                                                        .announced_data_size = announced});
 
-        /* Else the block header before the chunk header gives the lie away. */
+        /* Otherwise the block header before the chunk header would expose the lie. */
         forge_block_header (forge, begin, 0, model_chunk_end (begin, announced, 0) - begin);
     }
     all = scan_from (forge, 0); /* counts reads */
@@ -1160,8 +1161,8 @@ forge_header (TestForge *forge, uint64_t begin, uint64_t data_size)
     put_le64 (at, arec_hash (at + 8, 32));
 }
 
-/* Chunks in the begin of each other, over the same unreadable block headers, and none follows:
- * a walk that is sent to each reads the block headers once. */
+/* Chunks at the start of each other, over the same unreadable block headers, without a
+ * successor: a walk that is sent to each of them reads the block headers once. */
 static void
 test_seek_to_chunks_in_chunks (void)
 {
@@ -1193,7 +1194,8 @@ test_seek_to_chunks_in_chunks (void)
 
 /* ---- expecting ---- */
 
-/* The chunk at 64 is damaged; @expected, ended by 0, is where the file says that others are. */
+/* The chunk at 64 is damaged; @expected, terminated by 0, has the positions of further
+ * chunks according to the file. */
 static void
 check_first_gap (const TestForge *forge, const uint64_t *expected, uint64_t end)
 {
@@ -1238,8 +1240,8 @@ test_expected (void)
     check_first_gap (forge, (uint64_t[]){204, 344, 0}, 344);
 }
 
-/* A file cut off within a chunk, of which another part is expected: not all of it is cut off.
- */
+/* A file cut off within a chunk, with another chunk expected inside it: not all of the rest
+ * is cut off. */
 static void
 test_expected_before_the_end (void)
 {
@@ -1280,8 +1282,8 @@ test_has_chunk (void)
 
 /* ---- reads ---- */
 
-/* 20,000 chunks of 140 bytes, one of 70,000 in the middle: a read for each 256 KiB, but for
- * the few until the window has grown, twice. */
+/* 20,000 chunks of 140 bytes, and one of 70,000 in the middle: one read for each 256 KiB,
+ * and some more, twice, until the window has grown. */
 static void
 test_reads_of_small_chunks (void)
 {
@@ -1339,13 +1341,13 @@ test_reads_of_damage (void)
     source = source_of (forge, &faults);
     scan = arec_chunk_scan_new (source, 0);
     all = scan_all (scan, source->size);
-    g_assert_cmpuint (all->len, ==, 2); /* nothing is left to tell of the last chunk */
+    g_assert_cmpuint (all->len, ==, 2); /* nothing is left that shows the last chunk */
     g_assert_cmpuint (faults.reads, <=, 1 + 16);
     g_assert_cmpuint (faults.bytes, <=, 4096 + 16 * 24);
 }
 
-/* What the walk finds in @forge with [begin, end), zeros, told to be a hole; *n_reads and
- * *n_asked are the calls. g_free () */
+/* What the walk finds in @forge if [begin, end), all zeros, is reported as a hole; *n_reads
+ * and *n_asked (out) count the calls. g_free () */
 static char *
 describe_with_hole (const TestForge *forge, uint64_t begin, uint64_t end, uint64_t *n_reads,
                     uint64_t *n_asked)
@@ -1365,8 +1367,8 @@ describe_with_hole (const TestForge *forge, uint64_t begin, uint64_t end, uint64
     return describe (all);
 }
 
-/* A hole that begins and ends anywhere is passed over by one call; what lies behind it is
- * found, and nothing is found otherwise than by reading the zeros. */
+/* A hole that begins and ends anywhere is skipped by one call. What follows it is found,
+ * exactly as if the zeros were read. */
 static void
 test_holes (void)
 {
@@ -1382,7 +1384,7 @@ test_holes (void)
         begin = forge->file->len;
         g_byte_array_set_size (forge->file, (guint)ends[i]);
         memset (forge->file->data + begin, 0, ends[i] - begin);
-        /* Whatever follows up to the next block is damaged, and then there is a chunk. */
+        /* Everything up to the next block is damaged, then a chunk follows. */
         while (forge->file->len < 41 * BLOCK) {
             g_byte_array_append (forge->file, (const uint8_t *)"\377", 1);
         }
@@ -1397,8 +1399,8 @@ test_holes (void)
     }
 }
 
-/* A chunk that was never finished, over zeros up to the end, and one that reaches over them to
- * where no chunk follows. */
+/* A chunk that was never finished, over zeros up to the end; and one that reaches over zeros
+ * to a position where no chunk follows. */
 static void
 test_holes_in_chunks (void)
 {
@@ -1429,7 +1431,8 @@ test_holes_in_chunks (void)
     }
 }
 
-/* Whichever read fails: the error is clean, and trying again goes on as if nothing had been. */
+/* Whichever read fails, there is an error, and a second try goes on as if nothing had
+ * happened. */
 static void
 test_read_errors (void)
 {
@@ -1467,7 +1470,7 @@ test_read_errors (void)
 }
 
 static void
-test_failure_leaves_the_outs_alone (void)
+test_failure_leaves_outs_unchanged (void)
 {
     g_autoptr (TestForge) forge = make_typical();
     TestFaults faults;
@@ -1484,7 +1487,7 @@ test_failure_leaves_the_outs_alone (void)
     g_assert_cmpuint (item.begin, ==, 12345);
 }
 
-/* The file shrinks under the scan. */
+/* The file shrinks during the scan. */
 static void
 test_shrinking_file (void)
 {
@@ -1600,7 +1603,7 @@ append_garbage (TestForge *forge, uint64_t length)
     }
 }
 
-/* As a writer does that appends to a file, whatever its end. */
+/* Like a writer that appends to a file, whatever its end. */
 static void
 append_chunks (TestForge *forge)
 {
@@ -1678,9 +1681,9 @@ end_of_chunk_at (const GArray *begins, uint64_t at, uint64_t size)
     return i < begins->len ? g_array_index (begins, uint64_t, i) : size;
 }
 
-/* One overwritten range: all chunks before it are found, and all behind the chunk that lies
- * over the first block header which is behind the range and behind the last chunk header that
- * the range touched. */
+/* One overwritten range: all chunks before it are found, and so are all after the chunk that
+ * lies over the first block header after both the range and the last chunk header that the
+ * range touched. */
 static void
 test_sound_chunks_are_found (void)
 {
@@ -1720,7 +1723,7 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-scan/flipped-chunk-header", test_flipped_chunk_header);
     g_test_add_func ("/chunk-scan/flipped-signature", test_flipped_signature);
     g_test_add_func ("/chunk-scan/other-signatures", test_other_signatures);
-    g_test_add_func ("/chunk-scan/data-not-looked-at", test_data_is_not_looked_at);
+    g_test_add_func ("/chunk-scan/data-not-read", test_data_is_not_read);
     g_test_add_func ("/chunk-scan/block-header-of-header", test_block_header_of_a_chunk_header);
     g_test_add_func ("/chunk-scan/chunk-at-the-block", test_chunk_begins_at_the_block);
     g_test_add_func ("/chunk-scan/zeroed-blocks", test_zeroed_blocks);
@@ -1728,7 +1731,7 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-scan/cut", test_cut);
     g_test_add_func ("/chunk-scan/cut-in-slack", test_cut_in_slack);
     g_test_add_func ("/chunk-scan/cut-and-damaged", test_cut_and_damaged);
-    g_test_add_func ("/chunk-scan/garbage-behind", test_garbage_behind);
+    g_test_add_func ("/chunk-scan/garbage-at-the-end", test_garbage_at_the_end);
     g_test_add_func ("/chunk-scan/crash-and-append", test_crash_and_append);
     g_test_add_func ("/chunk-scan/damaged-successor", test_damaged_successor);
     g_test_add_func ("/chunk-scan/hostile-block-headers", test_hostile_block_headers);
@@ -1746,7 +1749,7 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-scan/holes", test_holes);
     g_test_add_func ("/chunk-scan/holes-in-chunks", test_holes_in_chunks);
     g_test_add_func ("/chunk-scan/read-errors", test_read_errors);
-    g_test_add_func ("/chunk-scan/failure-leaves-outs", test_failure_leaves_the_outs_alone);
+    g_test_add_func ("/chunk-scan/failure-leaves-outs", test_failure_leaves_outs_unchanged);
     g_test_add_func ("/chunk-scan/shrinking-file", test_shrinking_file);
     g_test_add_func ("/chunk-scan/random-damage", test_random_damage);
     g_test_add_func ("/chunk-scan/sound-chunks-found", test_sound_chunks_are_found);

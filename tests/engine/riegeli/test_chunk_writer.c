@@ -1,5 +1,5 @@
-/* Written chunks: known bytes and positions, what the reader finds in them, and the same bytes
- * as the tests' own writer makes. */
+/* Written chunks: known bytes and positions, read back by the reader, and byte for byte
+ * those of the tests' own writer. */
 #include "riegeli/chunk_writer.h"
 
 #include <string.h>
@@ -62,15 +62,15 @@ check_last_chunk (const ArecSink *sink, uint64_t begin, const uint8_t *data, siz
         arec_memory_source_new ("out", bytes.at, arec_bytes_left (&bytes));
     ArecChunkPlace place = {
         .source = source, .begin = begin, .limit = source->size, .max_size = MAX_SIZE};
-    g_autofree uint8_t *memory = NULL;
     g_autoptr (GError) error = NULL;
     ArecChunkHeader header = {0};
-    const uint8_t *read = NULL;
+    ArecStoredChunk stored = {.place = &place, .header = &header};
 
-    arec_chunk_read (&place, 0, &header, &memory, &read, &error);
+    arec_chunk_read (&stored, 0, &error);
     g_assert_no_error (error);
     g_assert_cmpuint (header.end, ==, sink->position);
-    g_assert_cmpmem (read, header.data_size, data, size);
+    g_assert_cmpmem (stored.data, header.data_size, data, size);
+    g_free (stored.memory);
     return header;
 }
 
@@ -79,7 +79,7 @@ check_last_chunk (const ArecSink *sink, uint64_t begin, const uint8_t *data, siz
 static void
 test_signature (void)
 {
-    /* spec/container 1.5 */
+    /* The first 64 bytes of every file (FORMAT.md 4). */
     static const uint8_t expected[64] = {
         0x83, 0xaf, 0x70, 0xd1, 0x0d, 0x88, 0x4a, 0x3f, 0,    0,  0, 0,    0,
         0,    0,    0,    0x40, 0,    0,    0,    0,    0,    0,  0, 0x91, 0xba,
@@ -95,7 +95,7 @@ test_signature (void)
     g_assert_cmpmem (bytes.at, arec_bytes_left (&bytes), expected, sizeof expected);
 }
 
-/* spec/container 3.6 */
+/* FORMAT.md 12 */
 static void
 test_padding (void)
 {
@@ -128,14 +128,14 @@ test_padding (void)
         if (rows[i].from == 462) {
             g_assert_cmphex (header.data_hash, ==, 0x1633406ff07931b4);
         }
-        /* At a block's begin nothing is due. */
+        /* At a block's start no padding is needed. */
         arec_chunk_write_padding (sink, &error);
         g_assert_no_error (error);
         g_assert_cmpuint (sink->position, ==, rows[i].to);
     }
 }
 
-/* spec/container 2.2 */
+/* FORMAT.md 3 */
 static void
 test_ends (void)
 {
@@ -162,7 +162,7 @@ test_ends (void)
     }
 }
 
-/* The reader does not look at slack; whoever looks for chunks after a damage does. */
+/* The reader does not check slack; a search for chunks after a damage does. */
 static void
 test_slack (void)
 {
@@ -185,7 +185,7 @@ test_slack (void)
     }
 }
 
-/* ---- against the tests' own writer ---- */
+/* ---- compared with the tests' own writer ---- */
 
 static void
 test_as_forged (void)
@@ -226,8 +226,7 @@ test_as_forged (void)
     g_assert_cmpmem (bytes.at, arec_bytes_left (&bytes), forge->file->data, forge->file->len);
 }
 
-/* A chunk that was read is written again with the hash that it had, wherever it comes to lie.
- */
+/* A chunk that was read is written again with the same hash, wherever it comes to lie. */
 static void
 test_copy (void)
 {

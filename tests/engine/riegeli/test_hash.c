@@ -1,4 +1,4 @@
-/* The vectors of spec/container 1.5. */
+/* Vectors that the reference implementation made. */
 #include "riegeli/hash.h"
 
 #include <glib.h>

@@ -1,5 +1,5 @@
-/* Values that are decoded as they are needed: in every order, by several threads, and streams
- * that go wrong late. */
+/* Values that are decoded as needed: in every order, by several threads, and from streams
+ * whose fault comes late. */
 #include "riegeli/progressive_values.h"
 
 #include <pthread.h>
@@ -8,7 +8,7 @@
 #include <zstd.h>
 
 #include "base/limits.h"
-#include "codec/stream.h"
+#include "codec/codec_stream.h"
 #include "forge.h"
 
 enum { SIZE = 1300 * 1000 + 7, STEP = 256 << 10 };
@@ -46,7 +46,7 @@ make_plain (size_t size)
 static void
 begin (Fixture *fixture, ArecCompression compression, size_t size, const char **reason)
 {
-    /* Of exactly that many bytes, so that a sanitizer sees a read behind them. */
+    /* Of exactly that many bytes, so that a sanitizer notices a read past them. */
     uint8_t *memory = g_memdup2 (fixture->stored->data, fixture->stored->len);
 
     g_free (fixture->decoded);
@@ -55,7 +55,7 @@ begin (Fixture *fixture, ArecCompression compression, size_t size, const char **
         arec_progressive_values_new (compression, arec_bytes (memory, fixture->stored->len),
                                      memory, fixture->decoded, size, reason);
     if (!fixture->values) {
-        g_free (memory); /* stayed ours */
+        g_free (memory); /* still owned by the caller */
     }
 }
 
@@ -93,22 +93,22 @@ test_no_further_than_needed (void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS (streamed); i++) {
         Counters counters = {0};
-        ArecProgress progress = {&counters.made, &counters.failures, 0};
+        ArecDecodeTally tally = {&counters.made, &counters.failures, 0};
         Fixture fixture;
 
         set_up (&fixture, streamed[i]);
         g_assert_cmpuint (arec_progressive_values_mark (fixture.values), ==, STEP);
-        /* The stored bytes, and what the codec needs to go on. */
+        /* The stored bytes, and the codec's memory. */
         g_assert_cmpuint (arec_progressive_values_held (fixture.values), >=,
                           fixture.stored->len);
         g_assert_cmpuint (arec_progressive_values_held (fixture.values), <=,
                           fixture.stored->len + AREC_USUAL_WINDOW);
-        g_assert_null (arec_progressive_values_need (fixture.values, STEP, &progress));
+        g_assert_null (arec_progressive_values_need (fixture.values, STEP, &tally));
         g_assert_cmpuint (counters.made, ==, 0);
-        g_assert_null (arec_progressive_values_need (fixture.values, STEP + 1, &progress));
+        g_assert_null (arec_progressive_values_need (fixture.values, STEP + 1, &tally));
         g_assert_cmpuint (counters.made, ==, STEP);
         g_assert_cmpuint (arec_progressive_values_mark (fixture.values), ==, 2 * STEP);
-        g_assert_cmpuint (progress.freed, ==, 0);
+        g_assert_cmpuint (tally.freed, ==, 0);
         check_bytes (&fixture, 0, 2 * STEP);
         tear_down (&fixture);
     }
@@ -121,7 +121,7 @@ need_in_order (Fixture *fixture, Order order)
 {
     enum { PIECES = 97 };
     Counters counters = {0};
-    ArecProgress progress = {&counters.made, &counters.failures, 0};
+    ArecDecodeTally tally = {&counters.made, &counters.failures, 0};
     uint64_t held = arec_progressive_values_held (fixture->values);
 
     for (int i = 0; i < PIECES; i++) {
@@ -131,14 +131,14 @@ need_in_order (Fixture *fixture, Order order)
         uint64_t from = (uint64_t)which * SIZE / PIECES;
         uint64_t end = (uint64_t)(which + 1) * SIZE / PIECES;
 
-        g_assert_null (arec_progressive_values_need (fixture->values, end, &progress));
+        g_assert_null (arec_progressive_values_need (fixture->values, end, &tally));
         g_assert_cmpuint (arec_progressive_values_mark (fixture->values), >=, end);
         check_bytes (fixture, from, end);
     }
-    g_assert_null (arec_progressive_values_need (fixture->values, SIZE, &progress));
+    g_assert_null (arec_progressive_values_need (fixture->values, SIZE, &tally));
     check_bytes (fixture, 0, SIZE);
     g_assert_cmpuint (counters.made, ==, SIZE - STEP);
-    g_assert_cmpuint (progress.freed, ==, held);
+    g_assert_cmpuint (tally.freed, ==, held);
     g_assert_cmpuint (arec_progressive_values_held (fixture->values), ==, 0);
 }
 
@@ -178,21 +178,21 @@ static void
 test_goal (void)
 {
     Counters counters = {0};
-    ArecProgress progress = {&counters.made, &counters.failures, 0};
+    ArecDecodeTally tally = {&counters.made, &counters.failures, 0};
     Fixture fixture;
 
     set_up (&fixture, AREC_COMPRESSION_ZSTD);
     g_assert_false (arec_progressive_values_aim (fixture.values, STEP)); /* is there */
     g_assert_true (arec_progressive_values_aim (fixture.values, STEP + 1));
     g_assert_false (arec_progressive_values_aim (fixture.values, 3 * STEP)); /* by the first */
-    arec_progressive_values_pursue (fixture.values, &progress);
+    arec_progressive_values_decode_to_goal (fixture.values, &tally);
     g_assert_cmpuint (arec_progressive_values_mark (fixture.values), ==, 3 * STEP);
     g_assert_cmpuint (counters.made, ==, 2 * STEP);
     g_assert_true (arec_progressive_values_aim (fixture.values, UINT64_MAX));
     arec_progressive_values_give_up (fixture.values);
     g_assert_cmpuint (arec_progressive_values_mark (fixture.values), ==, 3 * STEP);
     g_assert_true (arec_progressive_values_aim (fixture.values, 0)); /* the goal stays */
-    arec_progressive_values_pursue (fixture.values, &progress);
+    arec_progressive_values_decode_to_goal (fixture.values, &tally);
     g_assert_cmpuint (arec_progressive_values_mark (fixture.values), ==, SIZE);
     g_assert_false (arec_progressive_values_aim (fixture.values, UINT64_MAX));
     check_bytes (&fixture, 0, SIZE);
@@ -201,35 +201,35 @@ test_goal (void)
 
 /* ---- streams that go wrong ---- */
 
-/* What lies before the failure can be had, before and after it was met; what lies behind it
- * cannot, and the reason is that of decoding the whole. */
+/* Values before the failure can be had, before and after it was met; those after it cannot,
+ * and the reason is that of decoding the whole. */
 static void
 check_failing (Fixture *fixture, ArecCompression compression, size_t size, const char *expected)
 {
     Counters counters = {0};
-    ArecProgress progress = {&counters.made, &counters.failures, 0};
+    ArecDecodeTally tally = {&counters.made, &counters.failures, 0};
     const char *reason = NULL;
     uint64_t mark;
 
     begin (fixture, compression, size, &reason);
     g_assert_nonnull (fixture->values);
-    g_assert_null (arec_progressive_values_need (fixture->values, STEP + 1, &progress));
+    g_assert_null (arec_progressive_values_need (fixture->values, STEP + 1, &tally));
     g_assert_cmpuint (counters.failures, ==, 0);
-    g_assert_cmpstr (arec_progressive_values_need (fixture->values, size, &progress), ==,
+    g_assert_cmpstr (arec_progressive_values_need (fixture->values, size, &tally), ==,
                      expected);
     g_assert_cmpuint (counters.failures, ==, 1);
     mark = arec_progressive_values_mark (fixture->values);
     g_assert_cmpuint (mark, >=, 2 * STEP);
     g_assert_cmpuint (mark, <, size);
     g_assert_cmpuint (counters.made, ==, mark - STEP);
-    g_assert_cmpuint (progress.freed, ==, 0);
+    g_assert_cmpuint (tally.freed, ==, 0);
     counters.made = 0;
-    g_assert_null (arec_progressive_values_need (fixture->values, mark, &progress));
+    g_assert_null (arec_progressive_values_need (fixture->values, mark, &tally));
     check_bytes (fixture, 0, mark);
-    g_assert_cmpstr (arec_progressive_values_need (fixture->values, mark + 1, &progress), ==,
+    g_assert_cmpstr (arec_progressive_values_need (fixture->values, mark + 1, &tally), ==,
                      expected);
     g_assert_false (arec_progressive_values_aim (fixture->values, size));
-    g_assert_cmpuint (counters.failures, ==, 1); /* told once */
+    g_assert_cmpuint (counters.failures, ==, 1); /* reported once */
     g_assert_cmpuint (counters.made, ==, 0);
     g_clear_pointer (&fixture->values, arec_progressive_values_free);
 }
@@ -275,7 +275,7 @@ test_late_failures (void)
 }
 
 static void
-test_no_stream (void)
+test_not_a_stream (void)
 {
     Fixture fixture = {.plain = make_plain (1), .stored = g_byte_array_new()};
     const char *reason = NULL;
@@ -310,7 +310,7 @@ test_window_that_needs_the_whole (void)
     g_byte_array_set_size (fixture.stored, (guint)out.pos);
     begin (&fixture, AREC_COMPRESSION_ZSTD, SIZE, &reason);
     g_assert_null (fixture.values);
-    g_assert_true (reason == arec_stream_needs_whole);
+    g_assert_true (reason == arec_codec_stream_needs_whole);
     tear_down (&fixture);
 }
 
@@ -319,7 +319,7 @@ test_window_that_needs_the_whole (void)
 typedef struct {
     Fixture *fixture;
     uint32_t seed;
-    ArecProgress progress;
+    ArecDecodeTally tally;
 } Reader;
 
 static void *
@@ -333,14 +333,14 @@ read_ranges (void *data)
         uint64_t end = MIN (a + 5000, SIZE);
 
         if (i % 7 == 0 && arec_progressive_values_aim (reader->fixture->values, end + STEP)) {
-            arec_progressive_values_pursue (reader->fixture->values, &reader->progress);
+            arec_progressive_values_decode_to_goal (reader->fixture->values, &reader->tally);
         }
         g_assert_null (
-            arec_progressive_values_need (reader->fixture->values, end, &reader->progress));
+            arec_progressive_values_need (reader->fixture->values, end, &reader->tally));
         check_bytes (reader->fixture, a, end);
     }
     g_assert_null (
-        arec_progressive_values_need (reader->fixture->values, SIZE, &reader->progress));
+        arec_progressive_values_need (reader->fixture->values, SIZE, &reader->tally));
     check_bytes (reader->fixture, 0, SIZE);
     return NULL;
 }
@@ -367,7 +367,7 @@ test_threads (void)
         }
         for (int t = 0; t < THREADS; t++) {
             pthread_join (threads[t], NULL);
-            freed += readers[t].progress.freed;
+            freed += readers[t].tally.freed;
         }
         g_assert_cmpuint (counters.made, ==, SIZE - STEP); /* each byte once */
         g_assert_cmpuint (freed, ==, held);
@@ -375,14 +375,14 @@ test_threads (void)
     }
 }
 
-/* Ahead of the mark, whoever looks at both: what a file system has handed out it has counted.
- */
+/* The counter never lags behind the mark: a file system has counted all that it has handed
+ * out. */
 static void *
-pursue (void *data)
+decode_to_goal (void *data)
 {
     Reader *reader = data;
 
-    arec_progressive_values_pursue (reader->fixture->values, &reader->progress);
+    arec_progressive_values_decode_to_goal (reader->fixture->values, &reader->tally);
     return NULL;
 }
 
@@ -397,7 +397,7 @@ test_counted_before_seen (void)
 
     set_up (&fixture, AREC_COMPRESSION_BROTLI);
     g_assert_true (arec_progressive_values_aim (fixture.values, SIZE));
-    g_assert_cmpint (pthread_create (&thread, NULL, pursue, &reader), ==, 0);
+    g_assert_cmpint (pthread_create (&thread, NULL, decode_to_goal, &reader), ==, 0);
     do {
         mark = arec_progressive_values_mark (fixture.values);
         g_assert_cmpuint (STEP + counters.made, >=, mark);
@@ -415,7 +415,7 @@ main (int argc, char **argv)
     g_test_add_func ("/progressive-values/less-than-a-step", test_less_than_a_step);
     g_test_add_func ("/progressive-values/goal", test_goal);
     g_test_add_func ("/progressive-values/late-failures", test_late_failures);
-    g_test_add_func ("/progressive-values/no-stream", test_no_stream);
+    g_test_add_func ("/progressive-values/not-a-stream", test_not_a_stream);
     g_test_add_func ("/progressive-values/window-that-needs-the-whole",
                      test_window_that_needs_the_whole);
     g_test_add_func ("/progressive-values/threads", test_threads);

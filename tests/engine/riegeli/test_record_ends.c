@@ -1,5 +1,5 @@
-/* Ends of records in each form: what was set is what is told, in no more memory than announced.
- */
+/* Ends of records in each form: the ends that were set are returned, in no more memory than
+ * announced. */
 #include "riegeli/record_ends.h"
 
 /* Sets the ends of records of these @sizes, forwards or backwards, and compares them. Returns
@@ -37,8 +37,7 @@ check (const uint32_t *sizes, uint64_t n, bool backwards, uint64_t *memory)
     return form;
 }
 
-/* Sizes of records that are all of @each bytes, but for every @odd th one, which has one more.
- */
+/* Sizes of records of @each bytes, where every @odd th record has one byte more. */
 static uint32_t *
 sizes_of (uint64_t n, uint32_t each, uint64_t odd)
 {
@@ -72,7 +71,8 @@ test_even (void)
     }
 }
 
-/* Where 4 bytes a record are no more than the records, or few, they stay an array. */
+/* If 4 bytes a record are no more than the records take, or few in all, the ends stay an
+ * array. */
 static void
 test_arrays (void)
 {
@@ -90,7 +90,7 @@ test_arrays (void)
     }
 }
 
-/* Very many short records take bits. */
+/* Very many short records take some bits each. */
 static void
 test_packed (void)
 {
@@ -116,7 +116,7 @@ test_packed (void)
     }
 }
 
-/* Random sizes, mostly short ones, keep within what was announced. */
+/* Random sizes, mostly short ones, take no more than announced. */
 static void
 test_random (void)
 {
@@ -148,7 +148,7 @@ test_wide (void)
     g_assert_cmpuint (memory, ==, 8000);
 }
 
-/* What is announced for numbers that no file can have is more than any limit, not less. */
+/* For numbers that no file can have, more than any limit is announced, not less. */
 static void
 test_absurd_costs (void)
 {

@@ -1,4 +1,4 @@
-/* Simple chunks: the smallest forms, and every check of spec/container 5.1. */
+/* Simple chunks: the smallest forms, and every check of FORMAT.md 6. */
 #include "riegeli/simple_chunk.h"
 
 #include <string.h>
@@ -25,9 +25,9 @@ decode (const void *data, size_t size, uint64_t num_records, uint64_t decoded, G
     ArecChunk *chunk = NULL;
 
     memcpy (memory, data, size);
-    g_assert_cmpint (
-        arec_chunk_decode (&place, &header, memory, memory, &limits, &chunk, error), ==,
-        chunk != NULL);
+    g_assert_cmpint (arec_chunk_decode (&(ArecStoredChunk){&place, &header, memory, memory},
+                                        &limits, &chunk, error),
+                     ==, chunk != NULL);
     return chunk;
 }
 
@@ -66,7 +66,7 @@ test_smallest (void)
     }
 }
 
-/* Neither cut anywhere, nor with a byte more, nor with other numbers. */
+/* Invalid when cut anywhere, with a byte more, or with other numbers. */
 static void
 test_smallest_spoilt (void)
 {
@@ -187,8 +187,8 @@ test_checks (void)
         {LITERAL ("\0\2\1\x82"
                   "abc"),
          2, 3, AREC_ERROR_CORRUPT},
-        {LITERAL ("z\0"), 0, 0, AREC_ERROR_CORRUPT},     /* no size in front of the sizes */
-        {LITERAL ("z\1\0\0"), 0, 0, AREC_ERROR_CORRUPT}, /* and no stream behind it */
+        {LITERAL ("z\0"), 0, 0, AREC_ERROR_CORRUPT},     /* no size before the sizes */
+        {LITERAL ("z\1\0\0"), 0, 0, AREC_ERROR_CORRUPT}, /* and no stream after it */
         {LITERAL ("b\1\0\0"), 0, 0, AREC_ERROR_CORRUPT},
         {LITERAL ("s\1\0\0"), 0, 0, AREC_ERROR_CORRUPT},
         {LITERAL ("s\2\0\0"), 0, 0, AREC_ERROR_CORRUPT},
@@ -207,7 +207,7 @@ test_checks (void)
     }
 }
 
-/* What the front alone says, with few bytes at hand. */
+/* What the first bytes alone give. */
 static void
 test_front (void)
 {
@@ -238,7 +238,7 @@ test_front (void)
     g_assert_cmpuint (front.sizes_size, ==, 128);
 }
 
-/* Every byte of small chunks set to many values: an answer each time, within its memory. */
+/* Every byte of small chunks is set to many values: each call returns, within its memory. */
 static void
 test_mutations (void)
 {
@@ -266,14 +266,14 @@ test_mutations (void)
 
 /* ---- lists that are not decompressed as a whole ---- */
 
-/* Just above what is: 10 bytes are reserved for each record. */
+/* Just above the limit: 10 bytes are reserved for each record. */
 #define MANY (AREC_SIMPLE_MAX_WHOLE_LIST / 10 + 77)
 
 static const ArecCompression compressed[] = {AREC_COMPRESSION_BROTLI, AREC_COMPRESSION_ZSTD,
                                              AREC_COMPRESSION_SNAPPY};
 
-/* A size list for MANY records of 0 or 1 bytes. Some sizes are told in two bytes, so that
- * windows begin anywhere in them. */
+/* A size list for MANY records of 0 or 1 bytes. Some sizes take two bytes, so that windows
+ * begin anywhere in them. */
 static GByteArray *
 long_list (unsigned every, uint64_t *decoded)
 {
@@ -367,7 +367,7 @@ test_long_lists_that_lie (void)
     }
 }
 
-/* What can be no stream may not take more memory than the limit. */
+/* A list that cannot be streamed may not take more memory than the limit. */
 static void
 test_limit_of_a_list (void)
 {
@@ -393,7 +393,7 @@ test_limit_of_a_list (void)
     }
 }
 
-/* Numbers of records that only cost time are limited, too. */
+/* Numbers of records that cost only time are limited, too. */
 static void
 test_too_many_records (void)
 {

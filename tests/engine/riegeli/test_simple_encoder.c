@@ -1,5 +1,4 @@
-/* Encoded records: the smallest forms of spec/container 5, and what the decoder makes of the
- * others. */
+/* Encoded records: the smallest forms of FORMAT.md 6, and others decoded again. */
 #include "riegeli/simple_encoder.h"
 
 #include <string.h>
@@ -47,7 +46,8 @@ decode (const ArecSimpleEncoder *encoder, ArecBytes body)
     uint8_t *memory = g_memdup2 (body.at, header.data_size);
     ArecChunk *chunk = NULL;
 
-    arec_chunk_decode (&place, &header, memory, memory, &limits, &chunk, &error);
+    arec_chunk_decode (&(ArecStoredChunk){&place, &header, memory, memory}, &limits, &chunk,
+                       &error);
     g_assert_no_error (error);
     return chunk;
 }
@@ -77,7 +77,7 @@ test_smallest (void)
         ROW (AREC_COMPRESSION_NONE, true, "a", "\0\1\1a"),
         ROW (AREC_COMPRESSION_ZSTD, true, "a",
              "z\x0b\1\x28\xb5\x2f\xfd\x20\1\x09\0\0\1\1\x28\xb5\x2f\xfd\x20\1\x09\0\0a"),
-        ROW (AREC_COMPRESSION_BROTLI, true, "a", "b\6\1\x0b\0\x80\1\3\1\x0b\0\x80\x61\3"),
+        ROW (AREC_COMPRESSION_BROTLI, true, "a", "b\6\1\0\0\x10\1\3\1\0\0\x10\x61\3"),
         ROW (AREC_COMPRESSION_SNAPPY, true, "a", "s\4\1\1\0\1\1\1\0a"),
 #undef ROW
     };
@@ -94,7 +94,7 @@ test_smallest (void)
     }
 }
 
-/* One encoder for all rounds: what a chunk leaves behind does not show in the next one. */
+/* One encoder for all rounds: a chunk leaves nothing that shows in the next one. */
 static void
 test_random_records (void)
 {
@@ -151,7 +151,7 @@ test_add_first (void)
     }
 }
 
-/* A record for which memory lacks is refused; the others are as before. */
+/* A record for which there is no memory is refused; the others are as before. */
 static void
 test_no_memory (void)
 {

@@ -1,4 +1,5 @@
-/* Streamed chunks against chunks that are decoded whole: the same records, the same errors. */
+/* Streamed chunks compared with chunks that are decoded whole: the same records, the same
+ * errors. */
 #include "riegeli/simple_stream.h"
 
 #include <string.h>
@@ -78,7 +79,7 @@ stream_all (const ArecChunkPlace *place, const ArecChunk *whole, GError **error)
     return arec_simple_stream_end (stream, error);
 }
 
-/* Both ways give the same records, or the same error. */
+/* Checks that both ways give the same records, or the same error. */
 static void
 check (const File *file)
 {
@@ -133,7 +134,7 @@ test_records (void)
     }
 }
 
-/* More stored than is kept: read a second time, in pieces. */
+/* More stored bytes than are kept: they are read a second time, in pieces. */
 static void
 test_large (void)
 {
@@ -144,7 +145,7 @@ test_large (void)
 }
 
 static void
-test_what_is_not_streamed (void)
+test_chunks_that_are_not_streamed (void)
 {
     const TestForgeRecord record = {"abc", 3};
     g_autoptr (GByteArray) plain = test_forge_simple_data (AREC_COMPRESSION_NONE, &record, 1);
@@ -222,7 +223,7 @@ test_lies (void)
     }
 }
 
-/* Data cut short and continued, with the hash of what is there. */
+/* Data cut short or continued, with the hash of the resulting bytes. */
 static void
 test_wrong_lengths (void)
 {
@@ -237,7 +238,7 @@ test_wrong_lengths (void)
 
             g_byte_array_set_size (data, n);
             file_init (&file, 'r', 3, 5, data);
-            if (n > 1u + 1 + data->data[1]) { /* the front is sound: it is streamed */
+            if (n > 1u + 1 + data->data[1]) { /* sound first bytes: it is streamed */
                 check (&file);
             }
             file_clear (&file);
@@ -269,7 +270,7 @@ test_hash (void)
         place.source = source;
         g_assert_false (arec_chunk_load (&place, 0, &limits, &header, &whole, &expected));
         if (arec_simple_stream_open (&place, &options, &header, &stream, &error)) {
-            g_assert_null (stream); /* the front is damaged: loading it whole will tell */
+            g_assert_null (stream); /* damaged first bytes: a whole load fails */
             continue;
         }
         g_assert_cmpstr (error->message, ==, expected->message);
@@ -338,7 +339,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/simple-stream/records", test_records);
     g_test_add_func ("/simple-stream/large", test_large);
-    g_test_add_func ("/simple-stream/not-streamed", test_what_is_not_streamed);
+    g_test_add_func ("/simple-stream/not-streamed", test_chunks_that_are_not_streamed);
     g_test_add_func ("/simple-stream/lies", test_lies);
     g_test_add_func ("/simple-stream/wrong-lengths", test_wrong_lengths);
     g_test_add_func ("/simple-stream/hash", test_hash);

@@ -1,5 +1,5 @@
-/* Transposed chunks: the vectors, the guards against hostile ones, and what must hold of any
- * bytes: no crash, records that add up, and sizes alone that are those of the records. */
+/* Transposed chunks: the vectors, the guards against hostile ones, and what must hold for
+ * any bytes: no crash, records that add up, and sizes alone that agree with the records. */
 #include "riegeli/transposed_chunk.h"
 
 #include <malloc.h>
@@ -9,6 +9,7 @@
 #include "forge.h"
 #include "forge_transposed.h"
 #include "vectors.h"
+#include "sanitized.h"
 
 #include "base/error.h"
 #include "riegeli/chunk.h"
@@ -22,21 +23,12 @@ static const ArecCompression all[] = {AREC_COMPRESSION_NONE, AREC_COMPRESSION_BR
 
 /* ---- memory that fails when it should ---- */
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
-
 #ifndef SANITIZED
 extern void *__libc_malloc (size_t size);
 extern void *__libc_calloc (size_t n, size_t size);
 extern void *__libc_realloc (void *memory, size_t size);
 
-/* Of the allocations of at least @least bytes this one, from 1, fails; 0: none. */
+/* The allocation number @fail_at, from 1, of those of at least @least bytes fails; 0: none. */
 static unsigned fail_at;
 static size_t least;
 static unsigned counted;
@@ -92,7 +84,7 @@ decode (const Body *body, const ArecDecodeLimits *within, GError **error)
                               .type = body->is_metadata ? 'm' : 't',
                               .num_records = body->is_metadata ? 0 : body->num_records,
                               .decoded_data_size = body->decoded_size};
-    uint8_t *memory = g_malloc (MAX (body->size, 1)); /* just as long: nothing behind is read */
+    uint8_t *memory = g_malloc (MAX (body->size, 1)); /* of exactly that size */
     ArecChunk *chunk = NULL;
     bool ok;
 
@@ -100,12 +92,12 @@ decode (const Body *body, const ArecDecodeLimits *within, GError **error)
         memcpy (memory, body->data, body->size);
     }
     ok = (body->is_metadata ? arec_chunk_decode_metadata : arec_chunk_decode) (
-        &place, &header, memory, memory, within, &chunk, error);
+        &(ArecStoredChunk){&place, &header, memory, memory}, within, &chunk, error);
     g_assert_cmpint (ok, ==, chunk != NULL);
     return chunk;
 }
 
-/* The ends alone. @reason  (out) NULL when they could be found. */
+/* The ends alone. @reason (out) NULL if they could be found. */
 static ArecDecodeResult
 decode_ends (const Body *body, const ArecDecodeLimits *within, ArecRecordEnds *ends,
              const char **reason)
@@ -125,8 +117,8 @@ decode_ends (const Body *body, const ArecDecodeLimits *within, ArecRecordEnds *e
     return result;
 }
 
-/* Decodes @body, which may be anything. What comes out adds up, and the ends alone are the
- * same. Returns the chunk, or NULL with @error set. */
+/* Decodes @body, which may be anything. Checks that the records add up and that the ends
+ * alone are the same. Returns the chunk, or NULL with @error set. */
 static ArecChunk *
 check_anything (const Body *body, GError **error)
 {
@@ -194,6 +186,8 @@ check_accepted (const Body *body, const ArecDecodeLimits *within)
 
 /* ---- vectors ---- */
 
+/* They include worked examples, written by hand: example_*, empty_chunk, one_empty,
+ * three_empty. */
 static void
 test_valid (void)
 {
@@ -235,52 +229,6 @@ test_invalid (void)
     }
 }
 
-/* The worked examples of spec/transpose 9, as they stand there. */
-static void
-test_examples (void)
-{
-    static const struct {
-        const char *body, *records;
-        uint64_t n;
-    } rows[] = {
-        {"0014020202050205041208080301070700010c0100001601000361626306",
-         "089601120361626308021200", 2},
-        {"7a1e1428b52ffd2014a1000002020c0f0205041208080301070700010c0100000228b52ffd20"
-         "0211000016010528b52ffd200529000000036162630128b52ffd200109000006",
-         "089601120361626308021200", 2},
-        {"0013030301070201070203030108040103000100020768656c6c6f21ff060100",
-         "ff68656c6c6f210807", 3},
-        {"0018020201020102060e031208080202000a0b0b070b0001000005017806",
-         "0a0508051201780a020801", 2},
-        {"0006000001000000", "", 0},
-        {"0006000001030000", "", 1},
-        {"000600000103000001", "", 3},
-        {"00130101020205030b080c1000050607080b0100042c02", "0b08010c10ac02", 1},
-        {"001a020204080408070315191002080e0007080c090b0a0a0b000106aabbccdd010203040506"
-         "0708",
-         "15aabbccdd1901020304050607080a0408011000", 1},
-    };
-
-    for (unsigned i = 0; i < G_N_ELEMENTS (rows); i++) {
-        uint8_t bytes[2][128];
-        const char *texts[2] = {rows[i].body, rows[i].records};
-        g_autoptr (GError) error = NULL;
-        g_autoptr (ArecChunk) chunk = NULL;
-        Body body;
-
-        for (unsigned k = 0; k < 2; k++) {
-            for (size_t at = 0; texts[k][2 * at] != '\0'; at++) {
-                bytes[k][at] = (uint8_t)(g_ascii_xdigit_value (texts[k][2 * at]) << 4 |
-                                         g_ascii_xdigit_value (texts[k][2 * at + 1]));
-            }
-        }
-        body = (Body){bytes[0], strlen (texts[0]) / 2, rows[i].n, strlen (texts[1]) / 2, false};
-        chunk = check_anything (&body, &error);
-        g_assert_no_error (error);
-        g_assert_cmpmem (chunk->values, body.decoded_size, bytes[1], strlen (texts[1]) / 2);
-    }
-}
-
 /* Only a metadata chunk is decoded as such. */
 static void
 test_metadata (void)
@@ -303,19 +251,20 @@ test_metadata (void)
 
         headers[i].data_size = vector->body_size;
         headers[i].decoded_data_size = vector->decoded_size;
-        g_assert_false (arec_chunk_decode_metadata (&place, &headers[i], memory, memory,
-                                                    &limits, &chunk, &error));
+        g_assert_false (arec_chunk_decode_metadata (
+            &(ArecStoredChunk){&place, &headers[i], memory, memory}, &limits, &chunk, &error));
         g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
         g_clear_error (&error);
     }
-    /* Nor is it a chunk of records. */
-    g_assert_false (arec_chunk_decode (&place, &header, g_memdup2 (vector->body, 1),
-                                       vector->body, &limits, &chunk, &error));
+    /* It is not a chunk of records either. */
+    g_assert_false (arec_chunk_decode (
+        &(ArecStoredChunk){&place, &header, vector->body, g_memdup2 (vector->body, 1)}, &limits,
+        &chunk, &error));
     g_assert_error (error, AREC_ERROR, AREC_ERROR_CORRUPT);
     g_assert_null (chunk);
 }
 
-/* ---- guards: spec/transpose 5.3 ---- */
+/* ---- guards: FORMAT.md 10 ---- */
 
 static GByteArray *
 bytes_of (uint8_t value, guint n)
@@ -353,7 +302,7 @@ test_header_bomb (void)
         check_refused (&small, &limits, AREC_ERROR_LIMIT, "header is longer than the limit");
         check_refused (&small_hidden, &limits, AREC_ERROR_LIMIT, "header is longer");
         check_refused (&small_unsized, &limits, AREC_ERROR_LIMIT, "header is longer");
-        /* With as many records it would be in proportion. It still has to be paid for. */
+        /* With as many records it would be in proportion, but its memory still counts. */
         small.num_records = N;
         check_refused (&small, &limits, AREC_ERROR_CORRUPT, "fewer records");
         small.num_records = 0;
@@ -366,7 +315,7 @@ test_header_bomb (void)
     }
 }
 
-/* Counts of four billion and no bytes for them. */
+/* Counts of four billion without bytes for them. */
 static void
 test_counts (void)
 {
@@ -425,7 +374,7 @@ test_transitions_bomb (void)
     }
 }
 
-/* Values that nobody takes: as many as there may be, and more. */
+/* Values that no state takes: as many as there may be, and more. */
 static void
 test_bucket_bomb (void)
 {
@@ -494,7 +443,8 @@ test_bucket_too_long (void)
     }
 }
 
-/* However long the chain of implicit states that do nothing: a move through it is two steps. */
+/* A move through a chain of implicit states that do nothing is two steps, however long the
+ * chain. */
 static void
 test_noop_chains (void)
 {
@@ -546,8 +496,10 @@ test_noop_chains (void)
             uint32_t from = (uint32_t)g_test_rand_int_range (MAX (0, (int)i - 5), (int)i + 1);
             bool is_end = i < 10 || from == i;
 
-            states[at[i]] = (TestState){i % 97 == 0 ? 3 : 0, at[from], !is_end, TEST_NO_VALUE};
-            target[at[i]] = is_end || states[at[i]].tag == 3 ? at[i] : target[at[from]];
+            uint32_t tag = i % 97 == 0 ? 3 : i % 89 == 0 ? 11 : 0;
+
+            states[at[i]] = (TestState){tag, at[from], !is_end, TEST_NO_VALUE};
+            target[at[i]] = is_end || tag != 0 ? at[i] : target[at[from]];
         }
         body = test_body_new (states, N, 0, NULL, 0, "", 0);
         data = test_body_write (body, &(TestBlocks){0});
@@ -564,8 +516,8 @@ test_noop_chains (void)
     }
 }
 
-/* Submessages that end and never start: refused as soon as there is no room for their lengths.
- */
+/* Submessages that end and never start: refused as soon as there is no room for their
+ * lengths. */
 static void
 test_stack_bomb (void)
 {
@@ -660,7 +612,7 @@ test_record_bomb (void)
                    AREC_ERROR_CORRUPT, "fewer records than the chunk says");
 }
 
-/* What the header of a chunk says is believed up to the limit. */
+/* The header of a chunk is believed up to the limit. */
 static void
 test_limit_of_size (void)
 {
@@ -712,10 +664,12 @@ test_no_memory (void)
         g_autoptr (TestVector) vector = test_vector_get (files[i]);
         ArecDecodeLimits resolved = arec_decode_limits_resolve (&limits);
         ArecTransposedSize size = {vector->num_records, vector->decoded_size};
-        ArecDecodeResult result = AREC_DECODE_NOMEM;
-        unsigned n = 0;
+        ArecDecodeResult result;
+        unsigned n = 0, refused = 0;
 
-        while (result != AREC_DECODE_OK) {
+        /* Until no allocation is left to fail. Some failures do no harm: memory that a codec
+         * would keep for the next call, or by which the heap would grow early. */
+        do {
             uint8_t *values = NULL;
             ArecRecordEnds ends = {0};
             const char *reason = NULL;
@@ -731,15 +685,17 @@ test_no_memory (void)
             g_assert_cmpint (ends.n > 0, ==, result == AREC_DECODE_OK);
             arec_record_ends_clear (&ends);
             g_free (values);
-        }
-        g_assert_cmpuint (n, >, 4);
+            refused += result == AREC_DECODE_NOMEM;
+        } while (counted >= n);
+        g_assert_cmpint (result, ==, AREC_DECODE_OK);
+        g_assert_cmpuint (refused, >, 3);
     }
 }
 #endif
 
 /* ---- the ends alone ---- */
 
-/* A damaged bucket of numbers, which nobody needs for the ends. Only Brotli has to decompress
+/* A damaged bucket of numbers, which the ends do not need. Only Brotli has to decompress
  * it to know how long it is. */
 static void
 test_ends_leave_numbers_out (void)
@@ -748,7 +704,7 @@ test_ends_leave_numbers_out (void)
         {3, 0, false, TEST_NO_VALUE}, {0x09, 0, true, -1, 0}, {0x12, 1, true, -1, 1}};
     static const struct {
         ArecCompression compression;
-        size_t at; /* of the stream: a byte that tells what follows */
+        size_t at; /* of the stream: a byte that says what follows */
         ArecDecodeResult result;
     } rows[] = {{AREC_COMPRESSION_BROTLI, 0, AREC_DECODE_CORRUPT},
                 {AREC_COMPRESSION_ZSTD, 6, AREC_DECODE_OK},
@@ -822,9 +778,7 @@ mutate (uint8_t *data, size_t size)
     }
 }
 
-/* Counts how many of the mutations were still valid: neither none nor all, or nothing is
- * tested.
- */
+/* Counts the mutations that are still valid. If none or all were, this would test nothing. */
 static void
 test_mutations (void)
 {
@@ -851,8 +805,8 @@ test_mutations (void)
     g_assert_cmpuint (refused, >, 1000);
 }
 
-/* The parts of plain bodies mutated before they are compressed, by every codec, with sizes in
- * front of the streams that lie and frames that do not tell theirs. */
+/* The parts of plain bodies are mutated before they are compressed by each codec, with sizes
+ * before the streams that lie and frames without content sizes. */
 static void
 test_mutated_parts (void)
 {
@@ -908,7 +862,6 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/transposed/valid", test_valid);
     g_test_add_func ("/transposed/invalid", test_invalid);
-    g_test_add_func ("/transposed/examples", test_examples);
     g_test_add_func ("/transposed/metadata", test_metadata);
     g_test_add_func ("/transposed/header-bomb", test_header_bomb);
     g_test_add_func ("/transposed/counts", test_counts);

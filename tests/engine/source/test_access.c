@@ -27,7 +27,7 @@ put (GByteArray *list, uint32_t value, unsigned n_bytes, bool big)
 typedef struct {
     const char *name;
     mode_t mode;
-    Entry entries[7]; /* up to tag 0 */
+    Entry entries[7]; /* ends with tag 0 */
     mode_t left;
 } PosixCase;
 
@@ -44,7 +44,7 @@ static const PosixCase posix_cases[] = {
      0644,
      {{USER_OBJ, 6}, {USER, 0}, {GROUP_OBJ, 4}, {MASK, 4}, {OTHER, 4}},
      0600},
-    /* Who is in a named group and in the owning one has what either gives. */
+    /* A user in a named group and in the owning one has the rights of either. */
     {"denied-group",
      0644,
      {{USER_OBJ, 6}, {GROUP, 0}, {GROUP_OBJ, 4}, {MASK, 4}, {OTHER, 4}},
@@ -70,7 +70,7 @@ test_posix (const void *data)
     }
     g_assert_cmpuint (arec_access_by_posix_acl (one->mode, list->data, list->len), ==,
                       one->left);
-    /* One that is cut off gives nobody anything. */
+    /* An ACL that is cut off grants no right. */
     g_assert_cmpuint (arec_access_by_posix_acl (one->mode, list->data, list->len - 1), ==,
                       one->mode & 0700);
 }
@@ -85,7 +85,7 @@ typedef struct {
 typedef struct {
     const char *name;
     mode_t mode;
-    Nfs4Entry entries[5]; /* up to who NULL */
+    Nfs4Entry entries[5]; /* ends with who NULL */
     mode_t left;
 } Nfs4Case;
 

@@ -10,8 +10,8 @@
 
 enum { STRANGER = 4711 };
 
-/* Every test has a directory of its own, which is the working directory: `top` is what is
- * opened below, `out` lies beside it. */
+/* Every test has its own directory, which is the working directory: files are opened below
+ * `top`, and `out` lies beside it. */
 typedef struct {
     char *directory;
     int top;
@@ -96,7 +96,7 @@ static bool
 lacks_root (void)
 {
     if (geteuid() != 0) {
-        g_test_skip ("links of somebody else need root");
+        g_test_skip ("links of another user need root");
         return true;
     }
     return false;
@@ -124,7 +124,7 @@ test_names (Fixture *fixture, gconstpointer data)
 }
 
 static void
-test_links_of_strangers (Fixture *fixture, gconstpointer data)
+test_links_of_other_users (Fixture *fixture, gconstpointer data)
 {
     g_autofree char *inside = g_build_filename (fixture->directory, "top/a/b/x", NULL);
     g_autofree char *outside = g_build_filename (fixture->directory, "out/z", NULL);
@@ -161,8 +161,8 @@ test_links_of_strangers (Fixture *fixture, gconstpointer data)
     check (fixture, "dangling", NULL, ENOENT);
 }
 
-/* Root's links lead anywhere, but not through those of strangers; below where they lead to,
- * strangers' links lead further below. */
+/* Root's links lead anywhere, but not through links of other users. Below their targets,
+ * other users' links lead further below. */
 static void
 test_trusted_links (Fixture *fixture, gconstpointer data)
 {
@@ -187,7 +187,7 @@ test_trusted_links (Fixture *fixture, gconstpointer data)
     check (fixture, "given/down", "out/sub/w", 0);
     check (fixture, "given/up", NULL, EXDEV);
     check (fixture, "led", NULL, EXDEV);
-    /* What is below a directory that was given may be named. */
+    /* A path below a directory that was given may be named. */
     check (fixture, "through", "out/z", 0);
 }
 
@@ -204,7 +204,7 @@ mode_by (const Fixture *fixture, const char *name, ArecPassed passed)
     return arec_access_by_way (0444, &st, &way);
 }
 
-/* A directory that is passed by a link alone is not shown, so it must count. */
+/* A directory that only a link leads through is not shown, so its permissions must count. */
 static void
 test_way (Fixture *fixture, gconstpointer data)
 {
@@ -225,8 +225,8 @@ main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add ("/beneath/names", Fixture, NULL, set_up, test_names, tear_down);
-    g_test_add ("/beneath/links-of-strangers", Fixture, NULL, set_up, test_links_of_strangers,
-                tear_down);
+    g_test_add ("/beneath/links-of-other-users", Fixture, NULL, set_up,
+                test_links_of_other_users, tear_down);
     g_test_add ("/beneath/trusted-links", Fixture, NULL, set_up, test_trusted_links, tear_down);
     g_test_add ("/beneath/way", Fixture, NULL, set_up, test_way, tear_down);
     return g_test_run();

@@ -1,4 +1,4 @@
-/* The pool of descriptors: its bound, who is closed first, and who never is. */
+/* The pool of descriptors: its bound, which one is closed first, and which never. */
 #include "source/fd_pool.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ typedef struct {
     bool fails;
 } Item;
 
-/* As sources do. */
+/* Opens like a source. */
 static int
 open_null (ArecFdPool *pool)
 {
@@ -96,14 +96,14 @@ test_bound_and_order (void)
     g_assert_cmpuint (items[3].opens, ==, 1);
     use (&items[1]);
     g_assert_cmpuint (items[1].opens, ==, 2);
-    use (&items[0]); /* went for 1 */
+    use (&items[0]); /* closed to open 1 */
     g_assert_cmpuint (items[0].opens, ==, 2);
     g_assert_cmpuint (arec_fd_pool_n_open (pool), ==, 3);
     items_free (items, 5, pool);
     arec_fd_pool_free (NULL);
 }
 
-/* What is in use stays open, beyond the bound if need be, and the bound holds again after. */
+/* Descriptors in use stay open, even beyond the bound, which holds again afterwards. */
 static void
 test_in_use (void)
 {
@@ -148,7 +148,7 @@ test_failed_open (void)
 
 /* ---- fewer descriptors than the bound allows ---- */
 
-/* Leaves @n descriptors to open. Returns the limit before. */
+/* Leaves @n free descriptors. Returns the previous limit. */
 static rlim_t
 leave_descriptors (unsigned n)
 {
@@ -174,7 +174,7 @@ set_descriptors (rlim_t n)
     g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &limit), ==, 0);
 }
 
-/* Idle ones are given up, those in use are not. */
+/* Idle descriptors are closed, those in use are not. */
 static void
 test_shortage (void)
 {
@@ -206,7 +206,7 @@ release_later (void *data)
     return NULL;
 }
 
-/* With all of them in use the next one waits; with none that may come it fails. */
+/* With all of them in use the next caller waits; if none can become idle, it fails. */
 static void
 test_waiting (void)
 {

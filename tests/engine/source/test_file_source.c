@@ -1,5 +1,5 @@
-/* The source over a file: what it is, what happens when it changes, and a thousand files over
- * four descriptors. */
+/* The source over a file: its size and identity, changes of the file, and a thousand files
+ * over four descriptors. */
 #include "source/file_source.h"
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@ make_file (const char *text)
 {
     char *path = test_file_write ("a file, with a comma", text, strlen (text));
 
-    /* A change shortly after has another time even where the clock of files is coarse. */
+    /* A change shortly afterwards gets another time even if the clock of files is coarse. */
     g_assert_cmpint (utimensat (AT_FDCWD, path, long_ago, 0), ==, 0);
     return path;
 }
@@ -110,7 +110,7 @@ check_not_opened (int dir_fd, const char *name)
     arec_fd_pool_free (pool);
 }
 
-/* Absent, a directory, a FIFO (which must not block), a device, a link to nothing. */
+/* Absent, a directory, a FIFO (which must not block), a device, a dangling link. */
 static void
 test_not_a_file (void)
 {
@@ -133,7 +133,7 @@ test_not_a_file (void)
     test_file_remove (path);
 }
 
-/* Relative to its directory, wherever the process stands. */
+/* The path is relative to its directory, wherever the process is. */
 static void
 test_dir_fd (void)
 {
@@ -188,7 +188,7 @@ remove_it (const char *path)
     g_assert_cmpint (g_unlink (path), ==, 0);
 }
 
-/* By the same bytes with the same time: another file all the same. */
+/* Replaces the file by one with the same bytes and time, which is another file all the same. */
 static void
 replace_it (const char *path)
 {
@@ -222,8 +222,8 @@ check_changed (bool ok, GError **error, const char *path)
     g_clear_error (error);
 }
 
-/* With the descriptor open, a read may still give the old bytes, but the check tells; once it
- * was closed, nothing is read. */
+/* With the descriptor open, a read may still give the old bytes, but the check fails. Once
+ * the descriptor was closed, nothing is read. */
 static void
 test_changed (gconstpointer number)
 {
@@ -253,9 +253,41 @@ test_changed (gconstpointer number)
     test_file_remove (other);
 }
 
-/* Whatever happens to the file later, it is the first change that is told. */
+/* A file that had no name when it was opened was not removed since. Its changes are seen. */
 static void
-test_change_is_told_in_the_same_words (void)
+test_nameless (void)
+{
+    ArecFdPool *pool = arec_fd_pool_new (1);
+    char *name = make_file ("0123456789"), *other = make_file ("other");
+    int fd = open (name, O_RDWR | O_CLOEXEC);
+    g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
+    g_autoptr (GError) error = NULL;
+    ArecSource *source, *second = open_source (pool, other);
+    char buffer[10];
+
+    remove_it (name);
+    source = open_source (pool, path);
+    g_assert_true (arec_source_pread (source, buffer, 10, 0, &error));
+    g_assert_cmpmem (buffer, 10, "0123456789", 10);
+    g_assert_true (arec_source_check (source, &error));
+    /* Opened again after another file has taken its place in the pool. */
+    g_assert_true (arec_source_pread (second, buffer, 5, 0, &error));
+    g_assert_true (arec_source_pread (source, buffer, 2, 8, &error));
+    g_assert_cmpmem (buffer, 2, "89", 2);
+    g_assert_no_error (error);
+    g_assert_cmpint (ftruncate (fd, 5), ==, 0);
+    check_changed (arec_source_check (source, &error), &error, path);
+    arec_source_free (source);
+    arec_source_free (second);
+    arec_fd_pool_free (pool);
+    close (fd);
+    g_free (name);
+    test_file_remove (other);
+}
+
+/* Whatever happens to the file later, the first change is reported. */
+static void
+test_change_has_the_same_message (void)
 {
     ArecFdPool *pool = arec_fd_pool_new (1);
     char *path = make_file ("0123456789");
@@ -308,8 +340,7 @@ write_it_and_put_the_time_back (const char *path)
     g_assert_cmpint (utimensat (AT_FDCWD, path, long_ago, 0), ==, 0);
 }
 
-/* What happens to a file moves its stamp, also where its identity stays; reading it does not.
- */
+/* A change of a file moves its stamp, also if its identity stays; a read does not. */
 static void
 test_stamp (void)
 {
@@ -328,7 +359,7 @@ test_stamp (void)
     g_assert_no_error (error);
     g_assert_cmpuint (look (source), ==, stamp);
     for (unsigned i = 0; i < G_N_ELEMENTS (happens); i++) {
-        g_usleep (20000); /* longer than the system's clock for files may take to go on */
+        g_usleep (20000); /* longer than a tick of the system's clock for files */
         happens[i](path);
         g_assert_cmpuint (look (source), !=, stamp);
         stamp = look (source);
@@ -342,16 +373,16 @@ test_stamp (void)
     g_assert_cmpint (link (path, other_name), ==, 0);
     g_assert_cmpuint (arec_source_state (source), !=, state);
     g_assert_cmpint (g_unlink (other_name), ==, 0);
-    arec_source_set_changed (source, "as somebody found out");
+    arec_source_set_changed (source, "as another thread found");
     g_assert_false (arec_source_look (source, &stamp, &error));
     g_assert_error (error, AREC_ERROR, AREC_ERROR_CHANGED);
-    g_assert_cmpstr (error->message, ==, "as somebody found out");
+    g_assert_cmpstr (error->message, ==, "as another thread found");
     arec_source_free (source);
     arec_fd_pool_free (pool);
     test_file_remove (path);
 }
 
-/* A sparse file, as far as the filesystem tells of holes; one without holes. */
+/* A sparse file, as far as the filesystem reports holes; one without holes. */
 static void
 test_next_data (void)
 {
@@ -369,7 +400,7 @@ test_next_data (void)
     source = open_source (pool, path);
     other = open_source (pool, dense);
     g_assert_cmpuint (arec_source_next_data (source, 5), ==, 5);
-    /* Never behind data; at once where nothing is known of holes. */
+    /* Never past the data; at once if no holes are known. */
     next = arec_source_next_data (source, 1 << 20);
     g_assert_cmpuint (next, >=, 1 << 20);
     g_assert_cmpuint (next, <=, DATA);
@@ -486,7 +517,8 @@ main (int argc, char **argv)
 
         g_test_add_data_func (path, GUINT_TO_POINTER (i), test_changed);
     }
-    g_test_add_func ("/file-source/same-words", test_change_is_told_in_the_same_words);
+    g_test_add_func ("/file-source/nameless", test_nameless);
+    g_test_add_func ("/file-source/same-words", test_change_has_the_same_message);
     g_test_add_func ("/file-source/stamp", test_stamp);
     g_test_add_func ("/file-source/many", test_many_files);
     g_test_add_func ("/file-source/being-written", test_being_written);

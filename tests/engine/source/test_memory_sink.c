@@ -1,4 +1,5 @@
-/* The memory sink, and what every sink does: count, and refuse everything after a failure. */
+/* The memory sink, and the behaviour of all sinks: they count, and refuse everything after a
+ * failure. */
 #include "source/memory_sink.h"
 
 #include "faulty_sink.h"

@@ -1,4 +1,4 @@
-/* The source over memory, and what all sources share: bounds and counters. */
+/* The source over memory, and the behaviour of all sources: bounds and counters. */
 #include "source/memory_source.h"
 
 #include <string.h>

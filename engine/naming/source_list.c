@@ -1,0 +1,312 @@
+#include "naming/source_list.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "naming/shard_sets.h"
+#include "naming/source_path.h"
+
+/* Files are kept in blocks, so that a pointer to one stays valid while the list grows. */
+#define BLOCK_FILES 1024
+/* Notes that are kept; the others are counted. */
+#define MAX_NOTES 64
+
+/* Each directory that holds a named file is held open once, by O_PATH. */
+typedef struct {
+    ArecFileId id;
+    int fd;
+} Directory;
+
+typedef struct {
+    ArecSourceFile file; /* first: a pointer to it is one to this */
+    int dir_fd;
+} ListedFile;
+
+static void
+close_directory (void *data)
+{
+    close (((Directory *)data)->fd);
+}
+
+ArecSourceList *
+arec_source_list_new (void)
+{
+    ArecSourceList *list = g_new0 (ArecSourceList, 1);
+
+    atomic_init (&list->refs, 1);
+    list->blocks = g_ptr_array_new_with_free_func (g_free);
+    list->strings = g_string_chunk_new (64 * 1024);
+    list->directories = g_array_new (FALSE, FALSE, sizeof (Directory));
+    g_array_set_clear_func (list->directories, close_directory);
+    list->patterns = g_ptr_array_new_with_free_func (g_free);
+    list->excluded = g_array_new (FALSE, FALSE, sizeof (ArecFileId));
+    list->notes = g_array_new (FALSE, FALSE, sizeof (ArecSourceNote));
+    return list;
+}
+
+ArecSourceList *
+arec_source_list_ref (ArecSourceList *list)
+{
+    atomic_fetch_add_explicit (&list->refs, 1, memory_order_relaxed);
+    return list;
+}
+
+void
+arec_source_list_unref (ArecSourceList *list)
+{
+    if (!list || atomic_fetch_sub_explicit (&list->refs, 1, memory_order_acq_rel) > 1) {
+        return;
+    }
+    g_ptr_array_unref (list->blocks);
+    g_string_chunk_free (list->strings);
+    g_array_unref (list->directories);
+    g_ptr_array_unref (list->patterns);
+    g_array_unref (list->excluded);
+    g_array_unref (list->notes);
+    g_free (list->shown_below);
+    g_free (list);
+}
+
+void
+arec_source_list_add_pattern (ArecSourceList *list, const char *glob)
+{
+    g_ptr_array_add (list->patterns, g_strdup (glob));
+}
+
+void
+arec_source_list_exclude (ArecSourceList *list, const char *path)
+{
+    struct stat st;
+
+    /* A path that does not exist needs no exclusion. */
+    if (stat (path, &st) == 0) {
+        ArecFileId id = arec_file_id_of (&st);
+
+        g_array_append_val (list->excluded, id);
+    }
+}
+
+size_t
+arec_source_list_length (const ArecSourceList *list)
+{
+    return list->n_files;
+}
+
+static ListedFile *
+file_at (const ArecSourceList *list, size_t i)
+{
+    ListedFile *block = g_ptr_array_index (list->blocks, i / BLOCK_FILES);
+
+    return &block[i % BLOCK_FILES];
+}
+
+const ArecSourceFile *
+arec_source_list_get (const ArecSourceList *list, size_t i)
+{
+    g_return_val_if_fail (i < list->n_files, NULL);
+    return &file_at (list, i)->file;
+}
+
+int
+arec_source_file_directory (const ArecSourceFile *file)
+{
+    return ((const ListedFile *)file)->dir_fd;
+}
+
+void
+arec_source_list_tell_absolute (ArecSourceList *list, const char *directory)
+{
+    g_free (list->shown_below);
+    list->shown_below = g_strdup (directory);
+}
+
+bool
+arec_errno_is_shortage (int failure)
+{
+    return failure == EMFILE || failure == ENFILE || failure == ENOMEM;
+}
+
+bool
+arec_source_list_takes_name (const ArecSourceList *list, const char *name)
+{
+    if (arec_source_name_is_array_record (name) || g_str_has_suffix (name, ".riegeli")) {
+        return true;
+    }
+    for (guint i = 0; i < list->patterns->len; i++) {
+        if (fnmatch (g_ptr_array_index (list->patterns, i), name, 0) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- notes ------------------------------------------------------------------------------- */
+
+void
+arec_source_list_add_note (ArecSourceList *list, ArecSourceNoteKind kind, const char *path,
+                           const char *reason)
+{
+    g_autofree char *shown =
+        list->shown_below ? arec_source_absolute (path, list->shown_below) : g_strdup (path);
+    ArecSourceNote note = {.kind = kind};
+
+    if (list->notes->len == MAX_NOTES) {
+        list->n_more_notes++;
+        return;
+    }
+    note.path = g_string_chunk_insert (list->strings, shown);
+    note.reason = g_string_chunk_insert (list->strings, reason);
+    g_array_append_val (list->notes, note);
+}
+
+size_t
+arec_source_list_n_notes (const ArecSourceList *list)
+{
+    return list->notes->len;
+}
+
+const ArecSourceNote *
+arec_source_list_note (const ArecSourceList *list, size_t i)
+{
+    g_return_val_if_fail (i < list->notes->len, NULL);
+    return &g_array_index (list->notes, ArecSourceNote, i);
+}
+
+uint64_t
+arec_source_list_n_more_notes (const ArecSourceList *list)
+{
+    return list->n_more_notes;
+}
+
+/* ---- adding one file --------------------------------------------------------------------- */
+
+bool
+arec_source_list_hold_directory (ArecSourceList *list, const char *path, int *fd)
+{
+    Directory directory = {.fd = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    struct stat st;
+
+    if (directory.fd < 0) {
+        return false;
+    }
+    if (fstat (directory.fd, &st) != 0) {
+        int saved_errno = errno;
+
+        close (directory.fd);
+        errno = saved_errno;
+        return false;
+    }
+    directory.id = arec_file_id_of (&st);
+    for (guint i = 0; i < list->directories->len; i++) {
+        const Directory *held = &g_array_index (list->directories, Directory, i);
+
+        if (arec_file_id_equal (held->id, directory.id)) {
+            close (directory.fd);
+            *fd = held->fd;
+            return true;
+        }
+    }
+    g_array_append_val (list->directories, directory);
+    *fd = directory.fd;
+    return true;
+}
+
+/* @path as messages show it. Its name, from byte *name_offset on, stays as it is, and
+ * *name_offset is moved to where it begins in the result. */
+static char *
+shown_path (const ArecSourceList *list, const char *path, size_t *name_offset)
+{
+    g_autofree char *parent = g_strndup (path, *name_offset);
+    g_autofree char *shown = NULL;
+    char *whole;
+
+    if (!list->shown_below) {
+        return g_strdup (path);
+    }
+    shown = arec_source_absolute (parent, list->shown_below);
+    whole = g_strconcat (shown, strcmp (shown, "/") == 0 ? "" : "/", path + *name_offset, NULL);
+    *name_offset = strlen (whole) - strlen (path + *name_offset);
+    return whole;
+}
+
+bool
+arec_source_list_append (ArecSourceList *list, ArecSourceForm form, const char *path,
+                         size_t name_offset, int dir_fd, const ArecRangeText *range,
+                         GError **error)
+{
+    g_autofree char *shown = shown_path (list, path, &name_offset);
+    ListedFile *listed;
+
+    if (list->n_files == AREC_MAX_SOURCE_FILES) {
+        return arec_fail (error, AREC_ERROR_LIMIT, "%s: there are more than %u files", path,
+                          AREC_MAX_SOURCE_FILES);
+    }
+    if (list->n_files == (size_t)list->blocks->len * BLOCK_FILES) {
+        g_ptr_array_add (list->blocks, g_new0 (ListedFile, BLOCK_FILES));
+    }
+    listed = file_at (list, list->n_files++);
+    *listed = (ListedFile){
+        .file = {.form = form,
+                 .argument = list->n_arguments,
+                 .path = g_string_chunk_insert (list->strings, shown),
+                 .has_range = range != NULL},
+        .dir_fd = dir_fd,
+    };
+    listed->file.name = listed->file.path + name_offset;
+    if (range) {
+        listed->file.range = *range;
+    }
+    return true;
+}
+
+bool
+arec_source_list_add_file (ArecSourceList *list, ArecSourceForm form, const char *path,
+                           const ArecRangeText *range, GError **error)
+{
+    const char *slash = strrchr (path, '/');
+    const char *name = slash ? slash + 1 : path;
+    g_autofree char *parent = slash ? g_strndup (path, (size_t)(name - path)) : g_strdup (".");
+    struct stat st;
+    int dir_fd;
+
+    if (!arec_source_list_hold_directory (list, parent, &dir_fd) ||
+        fstatat (dir_fd, slash && *name == '\0' ? "." : name, &st, 0) != 0) {
+        return arec_fail_errno (error, errno, "%s", path);
+    }
+    if (!S_ISREG (st.st_mode)) {
+        return arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: not a regular file%s", path,
+                          S_ISDIR (st.st_mode) ? " but a directory" : "");
+    }
+    return arec_source_list_append (list, form, path, (size_t)(name - path), dir_fd, range,
+                                    error);
+}
+
+/* ---- sets of shards ---------------------------------------------------------------------- */
+
+static void
+note_set (void *data, const char *pattern, const char *reason)
+{
+    arec_source_list_add_note (data, AREC_NOTE_SHARDS, pattern, reason);
+}
+
+void
+arec_source_list_check_shards (ArecSourceList *list)
+{
+    g_autoptr (ArecShardSets) sets = arec_shard_sets_new();
+
+    for (size_t i = 0; i < list->n_files; i++) {
+        const ArecSourceFile *file = arec_source_list_get (list, i);
+        const char *slash = strrchr (file->name, '/');
+        g_autofree char *directory =
+            g_strdup_printf ("%d/%.*s", arec_source_file_directory (file),
+                             slash ? (int)(slash - file->name) : 0, file->name);
+
+        arec_shard_sets_add (sets, directory, file->path, file->form == AREC_SOURCE_LITERAL,
+                             file->has_range);
+    }
+    arec_shard_sets_check (sets, note_set, list);
+}

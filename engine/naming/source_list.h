@@ -1,0 +1,78 @@
+/* The inside of a source list, for the files that fill it, and the directories of its files.
+ *
+ * A list is built by one thread. All but arec_source_file_directory () is private to this room.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <glib.h>
+
+#include <arec/sources.h>
+
+/* A mount numbers its files in 24 bits. A scan enters no more directories either: this bound
+ * also stops a tree whose symbolic links form exponentially many paths. */
+#define AREC_MAX_SOURCE_FILES (1u << 24)
+
+typedef struct {
+    dev_t dev;
+    ino_t ino;
+} ArecFileId;
+
+struct ArecSourceList {
+    atomic_uint refs;
+    GPtrArray *blocks; /* of files, each of a fixed number of them */
+    size_t n_files;
+    unsigned n_arguments; /* successful additions */
+    GStringChunk *strings;
+    GArray *directories; /* each open */
+    GPtrArray *patterns;
+    GArray *excluded; /* of ArecFileId */
+    GArray *notes;    /* of ArecSourceNote; strings in `strings` */
+    uint64_t n_more_notes;
+    char *shown_below; /* directory put before relative paths; NULL: they stay as typed */
+};
+
+/* The directory that the name of @file, one of a list, is relative to; open as long as the list
+ * lives. Any thread. */
+int arec_source_file_directory (const ArecSourceFile *file);
+
+static inline ArecFileId
+arec_file_id_of (const struct stat *st)
+{
+    return (ArecFileId){.dev = st->st_dev, .ino = st->st_ino};
+}
+
+static inline bool
+arec_file_id_equal (ArecFileId a, ArecFileId b)
+{
+    return a.dev == b.dev && a.ino == b.ino;
+}
+
+/* Whether @failure, an errno, is a shortage of this process and not a fault of the file. */
+bool arec_errno_is_shortage (int failure);
+
+/* Whether a scan takes a file named @name. */
+bool arec_source_list_takes_name (const ArecSourceList *list, const char *name);
+
+void arec_source_list_add_note (ArecSourceList *list, ArecSourceNoteKind kind, const char *path,
+                                const char *reason);
+
+/* Opens the directory @path, or finds it among those that are open: *fd belongs to @list.
+ * On failure errno says why. */
+bool arec_source_list_hold_directory (ArecSourceList *list, const char *path, int *fd);
+
+/* Appends the file @path, whose name below @dir_fd starts at byte @name_offset of it.
+ * @range  nullable. Errors: LIMIT. */
+bool arec_source_list_append (ArecSourceList *list, ArecSourceForm form, const char *path,
+                              size_t name_offset, int dir_fd, const ArecRangeText *range,
+                              GError **error);
+
+/* Appends the file @path, and holds its directory. Errors: NOT_FOUND, IO, LIMIT. */
+bool arec_source_list_add_file (ArecSourceList *list, ArecSourceForm form, const char *path,
+                                const ArecRangeText *range, GError **error);

@@ -1,0 +1,117 @@
+#include "count/metrics.h"
+
+static void
+begin_family (GString *text, const char *name, const char *type, const char *help)
+{
+    g_string_append_printf (text, "# HELP arecfs_%s %s\n# TYPE arecfs_%s %s\n", name, help,
+                            name, type);
+}
+
+/* Nanoseconds as seconds, exact and without trailing zeros: `0.00000025`. */
+static void
+put_seconds (GString *text, uint64_t ns)
+{
+    gsize end;
+
+    g_string_append_printf (text, "%" G_GUINT64_FORMAT ".%09" G_GUINT64_FORMAT, ns / 1000000000,
+                            ns % 1000000000);
+    for (end = text->len; text->str[end - 1] == '0'; end--) {
+    }
+    g_string_truncate (text, end - (text->str[end - 1] == '.'));
+}
+
+/* `arecfs_NAME{kind="KIND"} ` */
+static void
+begin_sample (GString *text, const char *name, ArecfsRequestKind kind)
+{
+    g_string_append_printf (text, "arecfs_%s{kind=\"%s\"} ", name, arecfs_request_name (kind));
+}
+
+static void
+put_histogram (GString *text, ArecfsRequestKind kind, const ArecfsLatency *latency)
+{
+    uint64_t count = 0;
+
+    for (unsigned i = 0; i < ARECFS_LATENCY_BUCKETS; i++) {
+        count += latency->buckets[i];
+        g_string_append_printf (text,
+                                "arecfs_request_duration_seconds_bucket{kind=\"%s\",le=\"",
+                                arecfs_request_name (kind));
+        if (i + 1 < ARECFS_LATENCY_BUCKETS) {
+            put_seconds (text, arecfs_latency_bound (i));
+        } else {
+            g_string_append (text, "+Inf");
+        }
+        g_string_append_printf (text, "\"} %" G_GUINT64_FORMAT "\n", count);
+    }
+    begin_sample (text, "request_duration_seconds_sum", kind);
+    put_seconds (text, latency->sum);
+    g_string_append_c (text, '\n');
+    begin_sample (text, "request_duration_seconds_count", kind);
+    g_string_append_printf (text, "%" G_GUINT64_FORMAT "\n", count);
+}
+
+static void
+put_requests (GString *text, const ArecfsTotals *totals)
+{
+    begin_family (text, "requests_total", "counter", "Requests of the kernel.");
+    for (unsigned i = 0; i < ARECFS_N_REQUESTS; i++) {
+        begin_sample (text, "requests_total", (ArecfsRequestKind)i);
+        g_string_append_printf (text, "%" G_GUINT64_FORMAT "\n", totals->requests[i]);
+    }
+    begin_family (text, "request_duration_seconds", "histogram",
+                  "Time from the receipt of a request to its reply.");
+    for (unsigned i = 0; i < ARECFS_N_REQUESTS; i++) {
+        put_histogram (text, (ArecfsRequestKind)i, &totals->latency[i]);
+    }
+    begin_family (text, "request_duration_max_seconds", "gauge",
+                  "The longest of these times since the mount.");
+    for (unsigned i = 0; i < ARECFS_N_REQUESTS; i++) {
+        begin_sample (text, "request_duration_max_seconds", (ArecfsRequestKind)i);
+        put_seconds (text, totals->latency[i].max);
+        g_string_append_c (text, '\n');
+    }
+}
+
+static void
+put_counter (GString *text, const char *name, const char *help, uint64_t value)
+{
+    g_autofree char *full = g_strconcat (name, "_total", NULL);
+
+    begin_family (text, full, "counter", help);
+    g_string_append_printf (text, "arecfs_%s %" G_GUINT64_FORMAT "\n", full, value);
+}
+
+static void
+put_gauge (GString *text, const char *name, const char *help, uint64_t value)
+{
+    begin_family (text, name, "gauge", help);
+    g_string_append_printf (text, "arecfs_%s %" G_GUINT64_FORMAT "\n", name, value);
+}
+
+/* By the KIND of <arec/stats.h>. */
+#define PUT_COUNTER put_counter
+#define PUT_GAUGE put_gauge
+
+char *
+arecfs_metrics_text (const ArecfsCounters *counters, const ArecEngineStats *engine)
+{
+    GString *text = g_string_new (NULL);
+    ArecfsTotals totals;
+
+    arecfs_counters_sum (counters, &totals);
+    begin_family (text, "build_info", "gauge", "The version; always 1.");
+    g_string_append (text, "arecfs_build_info{version=\"" AREC_VERSION "\"} 1\n");
+    begin_family (text, "uptime_seconds", "gauge", "Time since the mount.");
+    g_string_append (text, "arecfs_uptime_seconds ");
+    put_seconds (text, totals.uptime_ns);
+    g_string_append_c (text, '\n');
+    put_requests (text, &totals);
+#define PUT(name, kind, help) PUT_##kind (text, #name, help, totals.numbers.name);
+    AREC_MOUNT_NUMBERS (PUT)
+#undef PUT
+#define PUT(name, kind, help) PUT_##kind (text, #name, help, engine->name);
+    AREC_ENGINE_NUMBERS (PUT)
+#undef PUT
+    return g_string_free (text, FALSE);
+}

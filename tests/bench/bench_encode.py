@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""Encoding records in groups through the engine, beside the least that it costs, and beside the reference's writer.
+
+    bench_encode.py [--dir DIR] [--rounds N] [--only text,zstd:3,64] [--json FILE]
+
+`encode_file` gathers records, compresses and hashes them by the engine's encoder; `raw_encode` calls the codec and the
+hash on groups that lie ready; the reference writes the same records from memory to a file on tmpfs. CPU seconds of one
+thread, the least of some rounds in which all three have their turn. Sizes are those of the file up to the footer.
+"""
+
+import argparse
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+import bench_transposed
+import common
+import make_shard
+
+TMPFS = "/dev/shm"
+GROUPS = [1, 64, 2000]
+# Levels and how many of the text records take the reference about half a second, for each group.
+CELLS = {
+    "uncompressed": (24_000, 24_000, 24_000),
+    "snappy": (16_000, 16_000, 16_000),
+    "zstd:1": (12_000, 12_000, 12_000),
+    "zstd:3": (6_000, 8_000, 8_000),
+    "zstd:5": (4_000, 6_000, 6_000),
+    "zstd:9": (4_000, 6_000, 6_000),
+    "zstd:12": (1_000, 2_000, 4_000),
+    "zstd:15": (500, 1_000, 2_000),
+    "zstd:19": (200, 640, 2_000),
+    "zstd:22": (100, 320, 2_000),
+    "zstd:-5": (16_000, 16_000, 16_000),
+    "brotli:1": (12_000, 12_000, 12_000),
+    "brotli:6": (2_000, 2_000, 2_000),
+    "brotli:9": (60, 640, 2_000),
+    "brotli:11": (100, 192, 200),
+}
+# Of those the ones that are measured on messages, too.
+MESSAGES = ["zstd:3"]
+N_MESSAGES = 20_000
+
+REFERENCE = """
+import os, resource, sys
+from array_record.python.array_record_module import ArrayRecordReader, ArrayRecordWriter
+path, options, out, most, passes = sys.argv[1:4] + [int(arg) for arg in sys.argv[4:]]
+records = ArrayRecordReader(path).read_all()[:most]
+best = None
+for _ in range(passes):
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    writer = ArrayRecordWriter(out, options)
+    for record in records:
+        writer.write(record)
+    writer.close()
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    best = seconds if best is None else min(best, seconds)
+print(len(records), best)
+"""
+
+
+def message(rng, words):
+    """One like tf.Example, of about 480 bytes in 11 features."""
+    feature = bench_transposed.feature
+    floats = [round(rng.gauss(0, 1), 2) for _ in range(16)]
+    return bench_transposed.field(1, b"".join([
+        feature(b"id", 1, [b"%016x" % rng.getrandbits(64)]), feature(b"label", 3, [rng.randrange(1000)]),
+        feature(b"title", 1, [b" ".join(rng.choices(words, k=6))]), feature(b"width", 3, [rng.randrange(4096)]),
+        feature(b"height", 3, [rng.randrange(4096)]), feature(b"source", 1, [rng.choice(words)]),
+        feature(b"tokens", 3, [rng.randrange(32000) for _ in range(20)]), feature(b"scores", 2, floats),
+        feature(b"weight", 2, [rng.random()]), feature(b"split", 1, [rng.choice([b"train", b"test"])]),
+        feature(b"tags", 1, rng.choices(words, k=3))]))
+
+
+def messages(folder):
+    """The path of an uncompressed file of them."""
+    path = pathlib.Path(folder) / f"messages-{N_MESSAGES}.array_record"
+    if not path.exists():
+        rng = random.Random(1)
+        words = [bytes(rng.choices(b"etaoinshrdlucm", k=rng.randrange(2, 10))) for _ in range(4000)]
+        make_shard.write_shard(str(path), [message(rng, words) for _ in range(N_MESSAGES)], "group_size:64,uncompressed")
+    return path
+
+
+def encode(name, group, codec, path, records):
+    """(bytes, CPU seconds) of one pass."""
+    argv = [common.binary(f"BENCH_{name.upper()}", f"bin/bench.{name}"), "1", group, codec, path, records]
+    out = subprocess.run(list(map(str, argv)), check=True, capture_output=True, text=True).stdout.split()
+    if int(out[0]) != records:
+        raise common.BenchError(f"{name}: {out[0]} records of {records}")
+    return int(out[1]), float(out[2]) + float(out[3])
+
+
+def varint(data, at):
+    value, shift = 0, 0
+    while True:
+        value |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+        if data[at - 1] < 0x80:
+            return value, at
+
+
+def footer_offset(path):
+    """Where the footer begins: the postscript, in the last block, says so."""
+    with open(path, "rb") as file:
+        file.seek(-65536, 2)
+        data = file.read()[24 + 40:]
+    size, at = varint(data, 1)
+    return varint(data, at + size + 1)[0]
+
+
+def reference(group, codec, path, records):
+    """(bytes up to the footer, CPU seconds) of one pass."""
+    with tempfile.TemporaryDirectory(dir=TMPFS) as folder:
+        out = f"{folder}/out"
+        argv = [sys.executable, "-c", REFERENCE, path, f"group_size:{group},{codec},max_parallelism:1", out, records, 1]
+        told = subprocess.run(list(map(str, argv)), check=True, capture_output=True, text=True).stdout.split()
+        return footer_offset(out), float(told[1])
+
+
+def measure(path, group, codec, records, rounds):
+    common.warm(path)
+    programs = {"ours": lambda: encode("encode_file", group, codec, path, records),
+                "bare": lambda: encode("raw_encode", group, codec, path, records),
+                "reference": lambda: reference(group, codec, path, records)}
+    turns = {name: [] for name in programs}
+    for i in range(rounds):
+        for name in list(programs) if i % 2 == 0 else reversed(programs):
+            turns[name].append(programs[name]())
+    seconds = {name: min(turn[1] for turn in all_) for name, all_ in turns.items()}
+    return {"records": records, **{f"{name}_cpu": value for name, value in seconds.items()},
+            "to_reference": seconds["reference"] / seconds["ours"], "to_bare": seconds["bare"] / seconds["ours"],
+            "size": turns["ours"][0][0], "size_ratio": turns["ours"][0][0] / turns["reference"][0][0]}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dir", default=common.DEFAULT_DIR)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", default="", help="records (text, messages), codecs, groups, separated by commas")
+    parser.add_argument("--json")
+    args = parser.parse_args()
+    only = set(filter(None, args.only.split(",")))
+    folder = pathlib.Path(args.dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    text = common.shard(folder, max(map(max, CELLS.values())), 4096, "group_size:64,uncompressed")
+    cells = [("text", text, codec, group, n) for codec, counts in CELLS.items() for group, n in zip(GROUPS, counts)]
+    cells += [("messages", messages(folder), codec, group, N_MESSAGES) for codec in MESSAGES for group in GROUPS]
+    rows, results = [], []
+    for content, path, codec, group, records in cells:
+        if any(only & values and name not in only for name, values in (
+                (content, {"text", "messages"}), (codec, set(CELLS)), (str(group), set(map(str, GROUPS))))):
+            continue
+        common.progress(f"{content}, {codec}, groups of {group}")
+        result = measure(path, group, codec, records, args.rounds)
+        results.append({"content": content, "codec": codec, "group": group, **result})
+        rows.append([f"{content}, {codec}", group] + [f"{result[f'{name}_cpu'] / records * 1e6:.1f}" for name in (
+            "reference", "ours", "bare")] + [f"{result[key]:.3g}" for key in ("to_reference", "to_bare")] +
+            [f"{result['size_ratio']:.3f}"])
+    common.print_machine()
+    common.print_table(["records", "group", "reference, us a record", "engine", "bare", "engine to reference",
+                        "engine to bare", "size to reference"], rows)
+    common.write_json(args.json, results)
+
+
+if __name__ == "__main__":
+    common.run_main(main)

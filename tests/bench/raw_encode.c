@@ -1,0 +1,191 @@
+/* The least that encoding the records of a file in groups costs: running the codec on sizes and
+ * values of each group, which lie ready, and hashing what it makes, into memory that is used
+ * again.
+ *
+ *   raw_encode PASSES GROUP CODEC[:LEVEL] FILE [RECORDS]
+ *
+ * Prints what measure.h says; its bytes are those that the codec makes.
+ */
+#define ZSTD_STATIC_LINKING_ONLY
+#include <brotli/encode.h>
+#include <highwayhash/c_bindings.h>
+#include <snappy-c.h>
+#include <zstd.h>
+
+#include "groups.h"
+
+/* Brotli needs fewer at a time. */
+enum { MAX_BLOCKS = 256 };
+
+static const HHKey key = {0x2f696c6567656952, 0x0a7364726f636572, 0x2f696c6567656952,
+                          0x0a7364726f636572};
+
+typedef struct {
+    size_t size;
+    void *bytes;
+    int used;
+} Block;
+
+typedef struct {
+    Groups groups;
+    ZSTD_CCtx *of_sizes, *of_values;
+    Block blocks[MAX_BLOCKS]; /* the memory of Brotli encoders */
+    size_t n_blocks;
+    uint8_t *out;
+    size_t room;
+    volatile uint64_t hash; /* the last one: so that none is left out */
+} Work;
+
+/* ---- Brotli's memory ---- */
+
+static void *
+take (void *data, size_t size)
+{
+    Work *work = data;
+
+    for (size_t i = 0; i < work->n_blocks; i++) {
+        if (!work->blocks[i].used && work->blocks[i].size == size) {
+            work->blocks[i].used = 1;
+            return work->blocks[i].bytes;
+        }
+    }
+    if (work->n_blocks == MAX_BLOCKS) {
+        return malloc (size);
+    }
+    work->blocks[work->n_blocks] = (Block){size, malloc (size), 1};
+    return work->blocks[work->n_blocks++].bytes;
+}
+
+static void
+give (void *data, void *bytes)
+{
+    Work *work = data;
+
+    for (size_t i = 0; i < work->n_blocks; i++) {
+        if (work->blocks[i].bytes == bytes) {
+            work->blocks[i].used = 0;
+            return;
+        }
+    }
+    free (bytes);
+}
+
+/* ---- codecs: bytes made ---- */
+
+#define FAILED SIZE_MAX
+
+/* The smallest that holds the input, as the engine has it. */
+static uint32_t
+window_log_of (int level, size_t size)
+{
+    uint32_t log = 16;
+
+    while (log < (level < 2 ? 18 : 22) && ((size_t)1 << log) - 16 < size) {
+        log++;
+    }
+    return log;
+}
+
+static size_t
+brotli (Work *work, const uint8_t *in, size_t in_size)
+{
+    BrotliEncoderState *encoder = BrotliEncoderCreateInstance (take, give, work);
+    uint8_t *out = work->out;
+    size_t left = work->room;
+    bool finished;
+
+    BrotliEncoderSetParameter (encoder, BROTLI_PARAM_QUALITY,
+                               (uint32_t)work->groups.codec.level);
+    BrotliEncoderSetParameter (encoder, BROTLI_PARAM_LGWIN,
+                               window_log_of (work->groups.codec.level, in_size));
+    BrotliEncoderCompressStream (encoder, BROTLI_OPERATION_FINISH, &in_size, &in, &left, &out,
+                                 NULL);
+    finished = BrotliEncoderIsFinished (encoder);
+    BrotliEncoderDestroyInstance (encoder);
+    return finished ? work->room - left : FAILED;
+}
+
+static void
+set_up_zstd (ZSTD_CCtx *context, const ArecCodecOptions *codec)
+{
+    ZSTD_compressionParameters p = ZSTD_getCParams (codec->level, ZSTD_CONTENTSIZE_UNKNOWN, 0);
+
+    ZSTD_CCtx_setParameter (context, ZSTD_c_windowLog, codec->window_log);
+    ZSTD_CCtx_setParameter (context, ZSTD_c_hashLog, (int)p.hashLog);
+    ZSTD_CCtx_setParameter (context, ZSTD_c_chainLog, (int)p.chainLog);
+    ZSTD_CCtx_setParameter (context, ZSTD_c_searchLog, (int)p.searchLog);
+    ZSTD_CCtx_setParameter (context, ZSTD_c_minMatch, (int)p.minMatch);
+    ZSTD_CCtx_setParameter (context, ZSTD_c_targetLength, (int)p.targetLength);
+    ZSTD_CCtx_setParameter (context, ZSTD_c_strategy, (int)p.strategy);
+}
+
+static size_t
+compress (Work *work, ZSTD_CCtx *zstd, const uint8_t *in, size_t in_size)
+{
+    size_t made = work->room;
+
+    switch (work->groups.codec.compression) {
+    case AREC_COMPRESSION_BROTLI: return brotli (work, in, in_size);
+    case AREC_COMPRESSION_ZSTD:
+        made = ZSTD_compress2 (zstd, work->out, work->room, in, in_size);
+        return ZSTD_isError (made) ? FAILED : made;
+    case AREC_COMPRESSION_SNAPPY:
+        return snappy_compress ((const char *)in, in_size, (char *)work->out, &made) ==
+                       SNAPPY_OK
+                   ? made
+                   : FAILED;
+    case AREC_COMPRESSION_NONE: break;
+    }
+    memcpy (work->out, in, in_size);
+    return in_size;
+}
+
+static size_t
+encode (Work *work, ZSTD_CCtx *zstd, const uint8_t *in, size_t in_size)
+{
+    size_t made = compress (work, zstd, in, in_size);
+
+    if (made == FAILED) {
+        groups_die (&work->groups, "the codec fails");
+    }
+    work->hash = HighwayHash64 (key, (const char *)work->out, made);
+    return made;
+}
+
+static uint64_t
+encode_all (void *data, uint64_t *bytes)
+{
+    Work *work = data;
+
+    *bytes = 0;
+    for (size_t i = 0; i < work->groups.n_groups; i++) {
+        const Group *group = &work->groups.groups[i];
+
+        *bytes += encode (work, work->of_sizes, group->sizes, group->sizes_size);
+        *bytes += encode (work, work->of_values, group->values, group->values_size);
+    }
+    return work->groups.n_records;
+}
+
+int
+main (int argc, char **argv)
+{
+    static Work work;
+
+    groups_load (&work.groups, "raw_encode", argc, argv);
+    work.room = arec_compress_bound (&work.groups.codec, work.groups.largest);
+    work.out = malloc (work.room);
+    work.of_sizes = ZSTD_createCCtx();
+    work.of_values = ZSTD_createCCtx();
+    set_up_zstd (work.of_sizes, &work.groups.codec);
+    set_up_zstd (work.of_values, &work.groups.codec);
+    measure (work.groups.passes, encode_all, &work);
+    ZSTD_freeCCtx (work.of_sizes);
+    ZSTD_freeCCtx (work.of_values);
+    for (size_t i = 0; i < work.n_blocks; i++) {
+        free (work.blocks[i].bytes);
+    }
+    free (work.out);
+    groups_clear (&work.groups);
+    return 0;
+}

@@ -1,0 +1,15 @@
+/* The plot of measured rows, as an SVG file: ratio over the speeds of writing and reading. */
+#pragma once
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+#include "bench/bench_report.h"
+
+/* Whether a plot may be written to @path. Errors: IO: something is there, and not @replace, or
+ * it is no file. */
+bool tool_bench_plot_check (const char *path, bool replace, GError **error);
+
+/* The file appears as a whole, also if a signal ends the process meanwhile. Errors: IO. */
+bool tool_bench_plot_write (const char *path, const ToolBenchReport *report, GError **error);

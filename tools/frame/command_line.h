@@ -1,0 +1,56 @@
+/* ToolCommandLine: what follows the name of a command: its own options, the common ones and its
+ * operands.
+ *
+ * One thread at a time.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <glib.h>
+
+#include <arec/arec.h>
+
+#include "frame/command.h"
+#include "frame/progress.h"
+
+typedef struct {
+    gboolean quiet; /* gboolean because GOption writes an int */
+    gboolean verbose;
+    gboolean json;
+    ArecEngineOptions engine_options;
+    ArecReaderOptions reader_options; /* points to this struct, which must not move */
+    ToolProgress scan_progress;
+    ArecSourceTally scanned; /* a command sets its list before it opens files */
+    char *index_dir;         /* what engine_options points to */
+    char **operands;         /* NULL-terminated, the strings of argv; at least one,
+                                but for is_of_inputs */
+    size_t n_operands;
+} ToolCommandLine;
+
+/* Parses @argv (argv[0] is the command's name) by @entries and the common options, which may
+ * stand before, between and after the operands; `--` ends them. What looks like a negative
+ * RANGE (`-10:`) is an operand when the command has_ranges. @entries ends with
+ * G_OPTION_ENTRY_NULL; values must be of G_OPTION_ARG_FILENAME.
+ * A value whose description begins with `[` may be left out, and is then the empty string: it
+ * follows a `=`, never a space.
+ * @line       (out) clear with tool_command_line_clear (), also when this returns false.
+ * @exit_code  (out) set when false is returned, and nothing is left to do: help or the versions
+ *             were shown (0), or stdout failed (1), or the command line is wrong (2) or
+ *             wants what this build does not have (6), which was reported. */
+bool tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
+                              const GOptionEntry *entries, ToolCommandLine *line,
+                              int *exit_code);
+void tool_command_line_clear (ToolCommandLine *line);
+
+#define TOOL_THREADS_AUTO UINT_MAX
+
+/* The value of --threads: `auto`, which is TOOL_THREADS_AUTO, or a number. Errors: INVALID. */
+bool tool_command_line_parse_threads (const char *text, unsigned *n, GError **error);
+
+/* With -v, writes what the work cost as one line on stderr. */
+void tool_command_line_tell_stats (const ToolCommandLine *line, ArecEngine *engine);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolCommandLine, tool_command_line_clear)

@@ -1,0 +1,152 @@
+#include "pack/pack_job.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "frame/progress.h"
+#include "pack/shard_options.h"
+
+/* What is under way. */
+typedef struct {
+    const ToolPackJob *job;
+    ToolInput *input;
+    ArecWriter *writer;
+    uint64_t n_records; /* written so far */
+    ToolProgress progress;
+} Run;
+
+static void
+run_clear (Run *run)
+{
+    tool_input_free (run->input);
+    arec_writer_free (run->writer);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
+
+static void
+start_progress (Run *run)
+{
+    const ToolInputProgress *progress = &run->input->progress;
+    bool in_bytes = !progress->counts_files && progress->total > 0;
+
+    tool_progress_start (&run->progress, run->job->hides_progress,
+                         in_bytes ? TOOL_PROGRESS_BYTES : TOOL_PROGRESS_RECORDS,
+                         progress->total);
+}
+
+static void
+show_progress (Run *run, size_t size)
+{
+    if (run->progress.unit == TOOL_PROGRESS_RECORDS) {
+        tool_progress_record (&run->progress, size);
+    } else {
+        tool_progress_reach (&run->progress, run->input->progress.done);
+    }
+}
+
+static bool
+write_named (Run *run, const ToolInputRecord *record, GError **error)
+{
+    const ToolPackJob *job = run->job;
+    const char *name = record->name ? record->name : "";
+
+    return arec_writer_write_named (run->writer, record->data, record->size,
+                                    job->stores_names ? name : NULL, error) &&
+           (!job->names || tool_name_list_add (job->names, name, strlen (name), error));
+}
+
+/* Says of which input the record is that does not fit. */
+static bool
+write_record (Run *run, const ToolInputRecord *record, GError **error)
+{
+    GError *cause = NULL;
+
+    if (write_named (run, record, &cause)) {
+        return true;
+    }
+    if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_LIMIT)) {
+        g_autofree char *place = tool_input_place (run->input);
+
+        g_prefix_error (&cause, "%s: ", place);
+    }
+    g_propagate_error (error, cause);
+    return false;
+}
+
+/* Where the records were counted before, as many have come. */
+static bool
+check_count (const Run *run, GError **error)
+{
+    uint64_t n = run->n_records + run->input->progress.n_lost;
+
+    /* With `recover` one that is cut off at the end was not counted, and is a damage. */
+    return run->input->n_records == UINT64_MAX || n >= run->input->n_records ||
+           arec_fail (error, AREC_ERROR_CHANGED,
+                      "the inputs have changed: %" PRIu64 " records instead of %" PRIu64, n,
+                      run->input->n_records);
+}
+
+static bool
+write_records (Run *run, GError **error)
+{
+    ToolInputRecord record;
+    ToolInputStep step;
+
+    start_progress (run);
+    while ((step = tool_input_next (run->input, &record, error)) == TOOL_INPUT_RECORD) {
+        if (!write_record (run, &record, error)) {
+            return false;
+        }
+        run->n_records++;
+        show_progress (run, record.size);
+    }
+    return step == TOOL_INPUT_END && check_count (run, error) &&
+           arec_writer_finish (run->writer, error);
+}
+
+/* Lists the inputs and begins the output. What is in the way of that comes up before any input
+ * is opened. */
+static bool
+begin (Run *run, const char *out, GError **error)
+{
+    ToolInputOptions options = run->job->input;
+    ArecSharding sharding = run->job->sharding;
+
+    options.sharding = sharding;
+    options.counts_records = sharding.rule == AREC_SHARDING_EVEN;
+    if (!arec_sharding_check_names (&sharding, out, &run->job->writer.output, error)) {
+        return false;
+    }
+    run->input = run->job->kind->new (&options, error);
+    if (!run->input ||
+        !tool_shard_options_set_count (&sharding, run->input->n_records, error)) {
+        return false;
+    }
+    run->writer = arec_writer_new_sharded (out, &run->job->writer, &sharding, error);
+    return run->writer != NULL;
+}
+
+bool
+tool_pack_job_run (const ToolPackJob *job, const char *out, ToolPackReport *report,
+                   ToolPackShards *shards, GError **error)
+{
+    int64_t start = g_get_monotonic_time();
+    g_auto (Run) run = {.job = job};
+    bool done = begin (&run, out, error) && write_records (&run, error);
+
+    tool_progress_clear();
+    if (!done) {
+        return false;
+    }
+    report->out = out;
+    report->options = &job->writer;
+    report->n_skipped = run.input->progress.n_skipped;
+    report->n_damages = run.input->progress.n_damages;
+    report->duration = g_get_monotonic_time() - start;
+    arec_writer_get_totals (run.writer, &report->totals);
+    if (shards) {
+        tool_pack_shards_fill (shards, run.writer, report);
+    }
+    return true;
+}
