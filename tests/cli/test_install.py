@@ -1,4 +1,4 @@
-"""The files that `cmake --install` installs are enough to build with: headers, pkg-config file, both libraries."""
+"""What `cmake --install` installs: man pages, and what is needed to build with: headers, pkg-config file, both libraries."""
 
 import os
 import pathlib
@@ -64,6 +64,13 @@ def test_a_program_builds_reads_and_writes(prefix, tmp_path, kind):
     out = tmp_path / "out.array_record"
     assert run(tmp_path / "program", file.path, out, env=environ) == f"{file.n_records}\n"
     assert run(os.environ["AREC_BIN"], "cat", out) == run(os.environ["AREC_BIN"], "cat", file.path)
+
+
+def test_pages_are_installed(prefix):
+    source = pathlib.Path(__file__).resolve().parents[2]
+    pages = [*source.glob("tools/man/*.[1-9]"), *source.glob("fs/*.1"), *source.glob("engine/*.3")]
+    installed = {path.relative_to(prefix / "share/man").as_posix() for path in prefix.glob("share/man/*/*")}
+    assert installed == {f"man{path.suffix[1:]}/{path.name}" for path in pages}
 
 
 def test_the_static_library_holds_plain_code(prefix):

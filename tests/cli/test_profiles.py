@@ -13,7 +13,7 @@ from program import arec, succeeds  # noqa: E402
 
 import guide  # noqa: E402
 
-MAN_PAGE = Path(__file__).resolve().parent.parent.parent / "tools" / "arec.1"
+MAN_PAGE = Path(__file__).resolve().parent.parent.parent / "tools" / "man" / "arec_options.7"
 
 
 @pytest.fixture(autouse=True)
@@ -83,8 +83,21 @@ def test_profiles_of_readers_alone_are_refused():
         assert arec("pack", f"--profile={name}", "-o", "out", "lines").code == 2
 
 
-def test_man_page():
+def table(heading):
+    """{profile: option string} of a part of the page's PROFILES."""
+    part = MAN_PAGE.read_text().split(f".SS {heading}\n")[1].split("\n.S")[0]
+    return {name.replace("\\-", "-"): text for name, text in re.findall(r"^\.TP\n\.B ([\w\\-]+)\n\.B (\S+)$", part, re.M)}
+
+
+def test_man_page_of_writers():
     """Its table has each profile with what it stands for."""
-    rows = dict(re.findall(r"^\.B[R]? ([\w\\-]+)\n\.BR? (group_size\S+)$", MAN_PAGE.read_text(), re.M))
-    shown = {name.replace("\\-", "-"): packed("--options", text.replace("\\-", "-")) for name, text in rows.items()}
+    shown = {name: packed("--options", text) for name, text in table("Of pack and convert").items()}
     assert shown == {name: packed("--profile", name) for name in names()}
+
+
+def test_man_page_of_readers():
+    wanted = {name: dict(options) for name, options in guide.READER.items()}
+    wanted["random"]["max_parallelism"] = "1"  # a mount needs a thread that loads
+    shown = {name: dict(part.split(":") for part in text.replace("M,", "MB,").replace("K,", "KB,").split(","))
+             for name, text in table("Of arecfs").items()}
+    assert shown == wanted
