@@ -1,4 +1,4 @@
-/* What threads spend their time with, where a program asks for it: `arec pack --timing`.
+/* What threads spend their time with, where a program asks for it, as `arec pack --timing`.
  *
  *     arec_phases_start ();
  *     ...
@@ -8,8 +8,8 @@
  *     ...
  *     n = arec_phases_read (times, AREC_PHASES_MAX_THREADS);
  *
- * A thread is in one phase at any time, so that its phases sum up to the time that it was there.
- * All functions are thread-safe, take no lock and do not fail. They count for the whole process.
+ * A thread is in one phase at any time, so its phases sum up to the time that it was there. All
+ * functions are thread-safe, take no lock and do not fail. They count for the whole process.
  * Before arec_phases_start () they do nothing, at the cost of a call and a branch.
  */
 #pragma once
@@ -24,27 +24,38 @@
 G_BEGIN_DECLS
 
 /* Every phase, listed once: X (NAME, WORD). Programs that read the words know them: none changes
- * or goes. What a phase is is said in the manual page of arec. */
+ * or goes.
+ *
+ *     other                     what is none of the rest
+ *     reading, writing          calls of the system for bytes of files and pipes, and the wait
+ *                               for them; `arec cat`: also gathering records for a write
+ *     syncing                   until the disk has a file
+ *     parsing                   taking records out of the bytes of an input, and gathering them
+ *     encoding, decoding        making and reading chunks; decoding: compressed inputs, too
+ *     encoding_X, decoding_X    of it, what the codec X does
+ *     hashing                   hashes of the data of chunks
+ *     waiting_work              a thread that has nothing to do
+ *     waiting_encoding, waiting_decoding    for chunks that other threads make or read */
 #define AREC_PHASES(X)                                                                         \
-    X (OTHER, "other")                                                                         \
-    X (READING, "reading")                                                                     \
-    X (PARSING, "parsing")                                                                     \
-    X (ENCODING, "encoding")                                                                   \
-    X (ENCODING_BROTLI, "encoding_brotli")                                                     \
-    X (ENCODING_ZSTD, "encoding_zstd")                                                         \
-    X (ENCODING_SNAPPY, "encoding_snappy")                                                     \
-    X (DECODING, "decoding")                                                                   \
-    X (DECODING_BROTLI, "decoding_brotli")                                                     \
-    X (DECODING_ZSTD, "decoding_zstd")                                                         \
-    X (DECODING_SNAPPY, "decoding_snappy")                                                     \
-    X (HASHING, "hashing")                                                                     \
-    X (WRITING, "writing")                                                                     \
-    X (SYNCING, "syncing")                                                                     \
-    X (WAITING_WORK, "waiting_work")                                                           \
-    X (WAITING_ENCODING, "waiting_encoding")                                                   \
-    X (WAITING_DECODING, "waiting_decoding")
+    X (AREC_PHASE_OTHER, "other")                                                              \
+    X (AREC_PHASE_READING, "reading")                                                          \
+    X (AREC_PHASE_PARSING, "parsing")                                                          \
+    X (AREC_PHASE_ENCODING, "encoding")                                                        \
+    X (AREC_PHASE_ENCODING_BROTLI, "encoding_brotli")                                          \
+    X (AREC_PHASE_ENCODING_ZSTD, "encoding_zstd")                                              \
+    X (AREC_PHASE_ENCODING_SNAPPY, "encoding_snappy")                                          \
+    X (AREC_PHASE_DECODING, "decoding")                                                        \
+    X (AREC_PHASE_DECODING_BROTLI, "decoding_brotli")                                          \
+    X (AREC_PHASE_DECODING_ZSTD, "decoding_zstd")                                              \
+    X (AREC_PHASE_DECODING_SNAPPY, "decoding_snappy")                                          \
+    X (AREC_PHASE_HASHING, "hashing")                                                          \
+    X (AREC_PHASE_WRITING, "writing")                                                          \
+    X (AREC_PHASE_SYNCING, "syncing")                                                          \
+    X (AREC_PHASE_WAITING_WORK, "waiting_work")                                                \
+    X (AREC_PHASE_WAITING_ENCODING, "waiting_encoding")                                        \
+    X (AREC_PHASE_WAITING_DECODING, "waiting_decoding")
 
-#define AREC_PHASE_MEMBER(name, word) AREC_PHASE_##name,
+#define AREC_PHASE_MEMBER(name, word) name,
 
 typedef enum { AREC_PHASES (AREC_PHASE_MEMBER) AREC_N_PHASES } ArecPhase;
 
