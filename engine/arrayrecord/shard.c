@@ -8,6 +8,7 @@
 #include "arrayrecord/shard_inside.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/phases.h"
 #include "riegeli/block.h"
 
 /* A chunk whose place in the file is at most this long is fetched in one read, header and all.
@@ -295,8 +296,10 @@ load_together (ArecShard *shard, ArecChunkRun *run)
     }
     for (size_t i = 0; i < run->n_chunks; i++) {
         ArecRunChunk *chunk = &run->chunks[i];
+        ArecPhaseMark mark = arec_phases_enter_short (AREC_PHASE_DECODING);
 
         n_decoded += decode_in_run (shard, &all, chunk, memory, ends, &notes);
+        arec_phases_leave (mark);
         run->has_own = run->has_own || chunk->chunk;
         memory += chunk->entry.decoded_size;
         ends += chunk->entry.n_records;

@@ -6,6 +6,7 @@
 
 #include <glib.h>
 
+#include "base/phases.h"
 #include "base/thread.h"
 
 typedef enum { WAITING, WORKING, DONE } State;
@@ -60,6 +61,7 @@ run (void *data)
 {
     ArecPipeline *pipeline = data;
 
+    arec_phases_enter (AREC_PHASE_WAITING_WORK); /* what the work is counts apart */
     pthread_mutex_lock (&pipeline->lock);
     while (!pipeline->ending) {
         if (pipeline->next < pipeline->end) {

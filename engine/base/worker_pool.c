@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include "base/phases.h"
 #include "base/thread.h"
 
 typedef struct {
@@ -64,6 +65,7 @@ work (void *data)
     Worker *worker = data;
     ArecWorkerPool *pool = worker->pool;
 
+    arec_phases_enter (AREC_PHASE_WAITING_WORK); /* what the tasks do counts apart */
     pthread_mutex_lock (&pool->lock);
     while (!pool->ending) {
         if (pool->n_waiting > 0) {

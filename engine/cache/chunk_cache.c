@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/error.h"
+#include "base/phases.h"
 #include "base/thread.h"
 #include "cache/replacement.h"
 
@@ -392,10 +393,13 @@ keep_bounds_locked (ArecChunkCache *cache, Dropped *out)
 static ArecCacheEntry *
 join_locked (ArecChunkCache *cache, ArecCacheEntry *entry, GError **error)
 {
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_WAITING_DECODING);
+
     arec_cache_entry_ref (entry);
     while (entry->state == LOADING) {
         pthread_cond_wait (&cache->changed, &cache->lock);
     }
+    arec_phases_leave (mark);
     if (entry->state == FAILED) {
         g_propagate_error (error, g_error_copy (entry->error));
         release (entry);
@@ -576,6 +580,8 @@ static void
 wait_locked (ArecChunkCache *cache, Obstacle obstacle, const ArecCacheEntry *blocker,
              Patience *patience)
 {
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_WAITING_DECODING);
+
     switch (obstacle) {
     case A_PLACE: watch_places_locked (cache); break;
     case MEMORY: pthread_cond_wait (&cache->changed, &cache->lock); break;
@@ -590,6 +596,7 @@ wait_locked (ArecChunkCache *cache, Obstacle obstacle, const ArecCacheEntry *blo
     case NOTHING:
     case NO_ROOM: break;
     }
+    arec_phases_leave (mark);
 }
 
 /* The first load that waits for memory is next in line, and later loads leave it room.

@@ -27,9 +27,22 @@ copy (const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity, size_t *
     return NULL;
 }
 
-const char *
-arec_decompress (ArecCompression compression, const uint8_t *in, size_t in_size, uint8_t *out,
-                 size_t capacity, size_t *out_size)
+/* Copying is no phase of its own. */
+ArecPhase
+arec_compression_phase (ArecCompression compression)
+{
+    switch (compression) {
+    case AREC_COMPRESSION_NONE: break;
+    case AREC_COMPRESSION_BROTLI: return AREC_PHASE_DECODING_BROTLI;
+    case AREC_COMPRESSION_ZSTD: return AREC_PHASE_DECODING_ZSTD;
+    case AREC_COMPRESSION_SNAPPY: return AREC_PHASE_DECODING_SNAPPY;
+    }
+    return AREC_PHASE_DECODING;
+}
+
+static const char *
+decompress (ArecCompression compression, const uint8_t *in, size_t in_size, uint8_t *out,
+            size_t capacity, size_t *out_size)
 {
     switch (compression) {
     case AREC_COMPRESSION_NONE: return copy (in, in_size, out, capacity, out_size);
@@ -41,6 +54,17 @@ arec_decompress (ArecCompression compression, const uint8_t *in, size_t in_size,
         return arec_snappy_decompress (in, in_size, out, capacity, out_size);
     }
     return "unknown compression type";
+}
+
+const char *
+arec_decompress (ArecCompression compression, const uint8_t *in, size_t in_size, uint8_t *out,
+                 size_t capacity, size_t *out_size)
+{
+    ArecPhaseMark mark = arec_phases_enter_short (arec_compression_phase (compression));
+    const char *reason = decompress (compression, in, in_size, out, capacity, out_size);
+
+    arec_phases_leave (mark);
+    return reason;
 }
 
 bool

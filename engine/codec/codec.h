@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/phases.h"
+
 /* The byte that names a codec in a chunk (FORMAT.md 5). */
 typedef enum {
     AREC_COMPRESSION_NONE = 0,
@@ -27,6 +29,9 @@ bool arec_compression_is_known (uint8_t byte);
  * failure. */
 const char *arec_decompress (ArecCompression compression, const uint8_t *in, size_t in_size,
                              uint8_t *out, size_t capacity, size_t *out_size);
+
+/* The phase in which a thread decompresses. */
+ArecPhase arec_compression_phase (ArecCompression compression);
 
 /* Reasons of arec_decompress () that callers tell apart by address: memory is lacking, which is
  * not the stream's fault; the output does not fit, so more room may help. */

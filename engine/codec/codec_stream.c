@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/phases.h"
 #include "codec/decompressors.h"
 
 const char arec_codec_stream_no_input[] = "no input for the codec";
@@ -9,6 +10,7 @@ const char arec_codec_stream_needs_whole[] = "the window is too large for a stre
 
 struct ArecCodecStream {
     const ArecStreamCodec *codec; /* NULL: bytes are stored plainly */
+    ArecPhase phase;
     void *decoder;
     ArecCodecStreamInput input;
     const uint8_t *at; /* stored bytes that are not used yet */
@@ -43,6 +45,7 @@ arec_codec_stream_new (ArecCompression compression, uint64_t capacity,
     ArecCodecStream *stream = g_new0 (ArecCodecStream, 1);
 
     stream->codec = codec_of (compression);
+    stream->phase = arec_compression_phase (compression);
     stream->input = *input;
     stream->room = capacity;
     if (stream->codec) {
@@ -125,14 +128,17 @@ decode (ArecCodecStream *stream, uint8_t *out, size_t size, size_t *got)
 
     while (room > 0 && !stream->ended) {
         size_t left_before, room_before = room;
+        ArecPhaseMark mark;
         const char *reason;
 
         if (!refill (stream)) {
             return arec_codec_stream_no_input;
         }
         left_before = stream->left;
+        mark = arec_phases_enter_short (stream->phase);
         reason = stream->codec->step (stream->decoder, &stream->at, &stream->left, &out, &room,
                                       &stream->ended);
+        arec_phases_leave (mark);
         if (reason) {
             return reason;
         }

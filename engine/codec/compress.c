@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/phases.h"
 #include "codec/compressors.h"
 
 const char arec_codec_too_large[] = "more bytes than the codec takes at once";
@@ -100,16 +101,10 @@ copy (const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity, size_t *
     return NULL;
 }
 
-const char *
-arec_compress (const ArecCodecOptions *options, const uint8_t *in, size_t in_size, uint8_t *out,
-               size_t capacity, size_t *out_size)
+static const char *
+compress (const ArecCodecOptions *options, const uint8_t *in, size_t in_size, uint8_t *out,
+          size_t capacity, size_t *out_size)
 {
-    if (in_size == 0) {
-        in = (const uint8_t *)"";
-    }
-    if (!is_within_limits (options)) {
-        return "no such level or window log";
-    }
     switch (options->compression) {
     case AREC_COMPRESSION_NONE: return copy (in, in_size, out, capacity, out_size);
     case AREC_COMPRESSION_BROTLI:
@@ -120,4 +115,36 @@ arec_compress (const ArecCodecOptions *options, const uint8_t *in, size_t in_siz
         return arec_snappy_compress (in, in_size, out, capacity, out_size);
     }
     return "unknown compression type";
+}
+
+/* Copying is no phase of its own. */
+static ArecPhase
+phase_of (ArecCompression compression)
+{
+    switch (compression) {
+    case AREC_COMPRESSION_NONE: break;
+    case AREC_COMPRESSION_BROTLI: return AREC_PHASE_ENCODING_BROTLI;
+    case AREC_COMPRESSION_ZSTD: return AREC_PHASE_ENCODING_ZSTD;
+    case AREC_COMPRESSION_SNAPPY: return AREC_PHASE_ENCODING_SNAPPY;
+    }
+    return AREC_PHASE_ENCODING;
+}
+
+const char *
+arec_compress (const ArecCodecOptions *options, const uint8_t *in, size_t in_size, uint8_t *out,
+               size_t capacity, size_t *out_size)
+{
+    ArecPhaseMark mark;
+    const char *reason;
+
+    if (in_size == 0) {
+        in = (const uint8_t *)"";
+    }
+    if (!is_within_limits (options)) {
+        return "no such level or window log";
+    }
+    mark = arec_phases_enter_short (phase_of (options->compression));
+    reason = compress (options, in, in_size, out, capacity, out_size);
+    arec_phases_leave (mark);
+    return reason;
 }

@@ -6,6 +6,7 @@
 #include <arec/reader.h>
 
 #include "base/error.h"
+#include "base/phases.h"
 #include "dataset/chunk_loads.h"
 #include "dataset/reader.h"
 #include "dataset/record_view.h"
@@ -92,6 +93,7 @@ read_group (Batch *batch, const Group *group, GError **error)
 static void
 work_on_batch (Batch *batch)
 {
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_DECODING);
     size_t i;
 
     while ((i = atomic_fetch_add (&batch->next, 1)) < batch->n_groups) {
@@ -112,6 +114,7 @@ work_on_batch (Batch *batch)
         pthread_mutex_unlock (&batch->lock);
         g_clear_error (&error);
     }
+    arec_phases_leave (mark);
 }
 
 static void
@@ -161,6 +164,7 @@ read_groups (ArecReader *reader, const Wanted *wanted, const Group *groups, size
              ArecView *views, GError **error)
 {
     Batch *batch = g_new0 (Batch, 1);
+    ArecPhaseMark mark;
     GError *failure;
 
     batch->refs = 1;
@@ -174,6 +178,7 @@ read_groups (ArecReader *reader, const Wanted *wanted, const Group *groups, size
 
     call_helpers (batch);
     work_on_batch (batch);
+    mark = arec_phases_enter (AREC_PHASE_WAITING_DECODING);
     pthread_mutex_lock (&batch->lock);
     batch->is_over = true;
     while (batch->n_helpers > 0) {
@@ -181,6 +186,7 @@ read_groups (ArecReader *reader, const Wanted *wanted, const Group *groups, size
     }
     failure = g_steal_pointer (&batch->error);
     pthread_mutex_unlock (&batch->lock);
+    arec_phases_leave (mark);
     unref_batch (batch);
     if (failure) {
         g_propagate_error (error, failure);

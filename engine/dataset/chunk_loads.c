@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/phases.h"
 #include "cache/failed_chunks.h"
 #include "dataset/chunk_range.h"
 
@@ -104,14 +105,19 @@ load_chunk (void *data, void **value, uint64_t *cost, GError **error)
     const ArecChunkLoad *load = data;
     ArecCacheKey key = chunk_key (load);
     GError *cause = NULL;
+    ArecPhaseMark mark;
     ArecChunk *chunk;
+    bool done;
 
     /* Another thread's load may have failed since has_failed () was asked. */
     if (arec_failed_chunks_find (load->engine->failed, key, 0, 0, error)) {
         return false;
     }
-    if (!arec_shard_load_chunk_progressively (load->file->shard, load->entry,
-                                              load->engine->max_whole_chunk, &chunk, &cause)) {
+    mark = arec_phases_enter (AREC_PHASE_DECODING);
+    done = arec_shard_load_chunk_progressively (load->file->shard, load->entry,
+                                                load->engine->max_whole_chunk, &chunk, &cause);
+    arec_phases_leave (mark);
+    if (!done) {
         note_failure (load->engine, key, (ArecFailedFrom){0}, cause);
         g_propagate_error (error, cause);
         return false;

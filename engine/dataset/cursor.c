@@ -10,6 +10,7 @@
 
 #include <stdatomic.h>
 
+#include "base/phases.h"
 #include "base/pipeline.h"
 #include "dataset/chunk_walk.h"
 #include "dataset/reader.h"
@@ -127,6 +128,7 @@ work (void *data, void *job)
     ArecEngine *engine = arec_reader_engine (reader);
     Piece *piece = job;
     const ArecChunkRun *run = piece->run;
+    ArecPhaseMark mark;
 
     if (piece->kind == SHARED) {
         arec_reader_read (reader, piece->first, &piece->pin, &piece->error);
@@ -134,7 +136,9 @@ work (void *data, void *job)
     if (piece->kind != OWN) {
         return;
     }
+    mark = arec_phases_enter (AREC_PHASE_DECODING);
     arec_shard_load_run (piece->shard, piece->run);
+    arec_phases_leave (mark);
     engine->chunks_decoded += run->n_chunks - run->n_failed;
     engine->decoded_bytes += run->decoded_size - run->failed_size;
     engine->chunks_failed += run->n_failed;
@@ -320,6 +324,17 @@ put_ahead (ArecCursor *cursor)
     }
 }
 
+/* The oldest piece, once it is loaded. */
+static Piece *
+await_piece (ArecCursor *cursor)
+{
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_WAITING_DECODING);
+    Piece *piece = arec_pipeline_take (cursor->pipeline);
+
+    arec_phases_leave (mark);
+    return piece;
+}
+
 /* The next piece, loaded; there is one. */
 static Piece *
 take_piece (ArecCursor *cursor)
@@ -332,7 +347,7 @@ take_piece (ArecCursor *cursor)
     if (cursor->pipeline) {
         put_ahead (cursor);
         cursor->n_inside--;
-        return arec_pipeline_take (cursor->pipeline);
+        return await_piece (cursor);
     }
     has_budget (cursor, peek_piece (cursor));
     piece = g_steal_pointer (&cursor->waiting);

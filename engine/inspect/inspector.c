@@ -6,6 +6,7 @@
 
 #include "arrayrecord/footer_reader.h"
 #include "base/error.h"
+#include "base/phases.h"
 #include "inspect/inspect_chunk.h"
 #include "inspect/inspect_walk.h"
 #include "inspect/inspector_inside.h"
@@ -16,9 +17,12 @@
 static void
 work_on_batch (void *data, void *batch)
 {
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_DECODING);
+
     for (GList *link = ((GQueue *)batch)->head; link; link = link->next) {
         arec_inspect_chunk_work (data, link->data);
     }
+    arec_phases_leave (mark);
 }
 
 static void
@@ -51,11 +55,15 @@ static bool
 take_job (ArecInspector *inspector, ArecInspectorJob **job, GError **error)
 {
     if (!inspector->batch || inspector->batch->length == 0) {
+        ArecPhaseMark mark;
+
         g_clear_pointer (&inspector->batch, free_batch);
         if (!fill (inspector, error)) {
             return false;
         }
+        mark = arec_phases_enter (AREC_PHASE_WAITING_DECODING);
         inspector->batch = arec_pipeline_take (inspector->pipeline);
+        arec_phases_leave (mark);
     }
     *job = inspector->batch ? g_queue_pop_head (inspector->batch) : NULL;
     return true;

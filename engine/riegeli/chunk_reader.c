@@ -262,7 +262,8 @@ arec_chunk_read (ArecStoredChunk *stored, uint64_t guess, GError **error)
             return false;
         }
     }
-    if (arec_hash (memory + AREC_CHUNK_HEADER_SIZE, header.data_size) != header.data_hash) {
+    if (arec_hash_data (memory + AREC_CHUNK_HEADER_SIZE, header.data_size) !=
+        header.data_hash) {
         return arec_fail_place (error, AREC_ERROR_CORRUPT, place->source->name, place->begin,
                                 "data hash mismatch in a chunk of %" PRIu64 " bytes",
                                 header.end - place->begin);
@@ -365,7 +366,7 @@ arec_chunk_neighbours_find (const ArecChunkNeighbours *all, ArecStoredChunk *sto
     if (next_block (place->begin) < header.end && !verify_blocks (all, place, &header)) {
         return false;
     }
-    if (arec_hash (all->bytes + at, header.data_size) != header.data_hash) {
+    if (arec_hash_data (all->bytes + at, header.data_size) != header.data_hash) {
         return false;
     }
     *stored->header = header;

@@ -15,7 +15,7 @@ arec_chunk_header_make (ArecChunkType type, uint64_t num_records, uint64_t decod
 
     return (ArecChunkHeader){
         .data_size = size,
-        .data_hash = arec_hash (data.at, size),
+        .data_hash = arec_hash_data (data.at, size),
         .type = (uint8_t)type,
         .num_records = num_records,
         .decoded_data_size = decoded_data_size,

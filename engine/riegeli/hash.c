@@ -6,6 +6,7 @@
 #include <highwayhash/c_bindings.h>
 
 #include "base/bytes.h"
+#include "base/phases.h"
 
 /* "Riegeli/records\n" twice, as little-endian lanes. */
 static const HHKey key = {0x2f696c6567656952, 0x0a7364726f636572, 0x2f696c6567656952,
@@ -15,6 +16,16 @@ uint64_t
 arec_hash (const void *data, size_t size)
 {
     return HighwayHash64 (key, size > 0 ? data : "", size);
+}
+
+uint64_t
+arec_hash_data (const void *data, size_t size)
+{
+    ArecPhaseMark mark = arec_phases_enter_short (AREC_PHASE_HASHING);
+    uint64_t hash = arec_hash (data, size);
+
+    arec_phases_leave (mark);
+    return hash;
 }
 
 /* ---- piece by piece: the library has no such call for C ---- */

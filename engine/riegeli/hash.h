@@ -10,6 +10,9 @@
 
 uint64_t arec_hash (const void *data, size_t size);
 
+/* The same for the data of a whole chunk, which is a phase of its thread. */
+uint64_t arec_hash_data (const void *data, size_t size);
+
 /* Bytes that the hash takes in one step. */
 #define AREC_HASH_PACKET 32
 

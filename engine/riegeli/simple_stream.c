@@ -103,7 +103,7 @@ keep_all (ArecSimpleStream *chunk, const uint8_t *front, size_t got, uint64_t *h
     if (!read_part (chunk, got, chunk->kept + got, size - got, error)) {
         return false;
     }
-    *hash = arec_hash (chunk->kept, size);
+    *hash = arec_hash_data (chunk->kept, size);
     return true;
 }
 

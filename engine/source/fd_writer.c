@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/phases.h"
 
 /* Small pieces are gathered up to this many bytes. */
 #define BUFFER_SIZE ((size_t)256 * 1024)
@@ -37,7 +38,7 @@ may_go_on (const ArecFdWriter *writer, int saved_errno)
 }
 
 static bool
-write_fully (ArecFdWriter *writer, const uint8_t *data, size_t size, GError **error)
+write_all (ArecFdWriter *writer, const uint8_t *data, size_t size, GError **error)
 {
     while (size > 0) {
         ssize_t n = write (writer->fd, data, size);
@@ -55,6 +56,16 @@ write_fully (ArecFdWriter *writer, const uint8_t *data, size_t size, GError **er
         writer->flushed += (uint64_t)n;
     }
     return true;
+}
+
+static bool
+write_fully (ArecFdWriter *writer, const uint8_t *data, size_t size, GError **error)
+{
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_WRITING);
+    bool done = write_all (writer, data, size, error);
+
+    arec_phases_leave (mark);
+    return done;
 }
 
 bool

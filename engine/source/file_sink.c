@@ -8,6 +8,7 @@
 
 #include "base/autofd.h"
 #include "base/error.h"
+#include "base/phases.h"
 #include "source/access.h"
 #include "source/fd_writer.h"
 #include "source/new_file.h"
@@ -118,8 +119,16 @@ set_times (const FileSink *sink, GError **error)
 static bool
 sync_file (FileSink *sink, GError **error)
 {
-    return sink->options.no_sync || fsync (sink->file.fd) == 0 ||
-           fail (sink, errno, "sync", error);
+    ArecPhaseMark mark;
+    bool done;
+
+    if (sink->options.no_sync) {
+        return true;
+    }
+    mark = arec_phases_enter (AREC_PHASE_SYNCING);
+    done = fsync (sink->file.fd) == 0 || fail (sink, errno, "sync", error);
+    arec_phases_leave (mark);
+    return done;
 }
 
 static bool

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/mix.h"
+#include "base/phases.h"
 #include "source/beneath.h"
 
 typedef struct {
@@ -194,12 +195,15 @@ file_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset, 
 {
     FileSource *file = (FileSource *)source;
     int fd = arec_fd_slot_acquire (&file->slot, error);
+    ArecPhaseMark mark;
     bool ok;
 
     if (fd < 0) {
         return false;
     }
+    mark = arec_phases_enter (AREC_PHASE_READING);
     ok = read_all (file, fd, iov, n_iov, offset, error);
+    arec_phases_leave (mark);
     arec_fd_slot_release (&file->slot);
     return ok;
 }

@@ -13,6 +13,7 @@
 #include <glib.h>
 
 #include "base/autofd.h"
+#include "base/phases.h"
 
 /* Hidden names that are tried before giving up. */
 #define MAX_TRIES 100
@@ -422,7 +423,11 @@ arec_new_file_place (ArecNewFile *file, ArecPlacing placing)
 bool
 arec_new_file_sync_name (const ArecNewFile *file)
 {
-    return fsync (file->dir_fd) == 0 || errno == EINVAL;
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_SYNCING);
+    bool done = fsync (file->dir_fd) == 0 || errno == EINVAL;
+
+    arec_phases_leave (mark);
+    return done;
 }
 
 bool

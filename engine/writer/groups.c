@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "base/error.h"
+#include "base/phases.h"
 #include "base/pipeline.h"
 #include "riegeli/chunk.h"
 #include "riegeli/chunk_encoder.h"
@@ -228,6 +229,7 @@ count_threads (const ArecGroups *groups, const Batch *batch)
 static void
 encode (Group *group)
 {
+    ArecPhaseMark mark = arec_phases_enter_short (AREC_PHASE_ENCODING);
     ArecChunkType type;
 
     if (arec_chunk_encoder_encode (group->encoder, &type, &group->body, &group->failure)) {
@@ -235,6 +237,7 @@ encode (Group *group)
             type, arec_chunk_encoder_n_records (group->encoder),
             arec_chunk_encoder_decoded_size (group->encoder), group->body);
     }
+    arec_phases_leave (mark);
 }
 
 /* Hands over an encoded group, which is idle afterwards. */
@@ -272,6 +275,7 @@ static void
 encode_batch (void *data, void *job)
 {
     const ArecGroups *groups = data;
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_ENCODING);
 
     for (Group *group = ((Batch *)job)->first; group; group = group->next) {
         encode (group);
@@ -279,6 +283,7 @@ encode_batch (void *data, void *job)
     if (groups->max_kept > 0 && arec_compress_kept() > groups->max_kept) {
         arec_compress_release();
     }
+    arec_phases_leave (mark);
 }
 
 /* Takes @batch over; after a failure what is left of it is dropped. */
@@ -301,8 +306,10 @@ put_batch (ArecGroups *groups, Batch *batch, GError **error)
 static bool
 put_oldest (ArecGroups *groups, GError **error)
 {
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_WAITING_ENCODING);
     Batch *batch = arec_pipeline_take (groups->pipeline);
 
+    arec_phases_leave (mark);
     groups->n_in_work--;
     groups->size_in_work -= batch->size;
     return put_batch (groups, batch, error);

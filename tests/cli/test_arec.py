@@ -591,8 +591,8 @@ READING = ["--threads=N", "--cache-size=SIZE", "--reader-options=STRING", "--kin
 OPTIONS = {
     "info": ("FILE...", [*READING, "-s, --short", "--json"]),
     "ls": ("FILE [RANGE]...", [*READING, "-l, --long", "--json"]),
-    "cat": ("FILE [RANGE]...", [*READING, "-n, --newline", "-0, --null", "--frame=FORM"]),
-    "verify": ("FILE...", [*READING, "--json"]),
+    "cat": ("FILE [RANGE]...", [*READING, "-n, --newline", "-0, --null", "--frame=FORM", "--timing"]),
+    "verify": ("FILE...", [*READING, "--json", "--timing"]),
     "repair": ("-o OUT FILE", [*READING, "-o, --output=OUT", "-f, --force", "--no-sync", "--reencode", "--json"]),
     "unpack": ("FILE DIR [RANGE]... | --tar FILE [RANGE]...",
                [*READING, "-f, --force", "--tar", "--webdataset", "--names=FORM", "--suffix=EXT"]),
@@ -600,7 +600,7 @@ OPTIONS = {
                 [*READING, "-o, --output=OUT", "-f, --force", "--no-sync", "--in-place", "--each", "--records=RANGE[,RANGE]...",
                  "--shards=N", "--shard-size=SIZE",
                  "--shard-records=N", "--round-robin", "--shard-suffix", "--shuffle[=SEED]", "--profile=NAME", "--options=STRING", "--group-size=N", "--codec=NAME[:LEVEL]", "--transpose", "--no-copy",
-                 "--limit-memory=SIZE", "--json"]),
+                 "--limit-memory=SIZE", "--json", "--timing"]),
     "stats": ("MNT", ["-w, --watch", "--interval=SECONDS", "--json"]),
 }
 

@@ -281,12 +281,6 @@ def test_wrong_command_lines(args, err):
     assert not os.path.exists("out")
 
 
-@pytest.mark.parametrize("command", ["pack", "unpack", "repair", "info", "stats"])
-def test_options_that_are_not_in_this_build(command):
-    result = arec(command, "--timing", "x")
-    assert (result.code, result.err, result.out) == (6, "arec: --timing: not in this build\n", b""), result
-
-
 def test_inputs_that_cannot_be_opened():
     os.mkdir("d")
     Path("x").write_bytes(b"x\n")

@@ -46,6 +46,17 @@ tool_command_tell_usage (const ToolCommand *command, const char *format, ...)
 }
 
 void
+tool_command_tell_table (const char *table)
+{
+    ssize_t n = 1;
+
+    tool_progress_clear();
+    for (size_t left = strlen (table); left > 0 && n > 0; left -= (size_t)MAX (n, 0)) {
+        n = write (STDERR_FILENO, table + strlen (table) - left, left);
+    }
+}
+
+void
 tool_command_note (ToolOutput *out, const GError *error, int *first_failure)
 {
     /* On a terminal the error must come after the output before it. */

@@ -32,6 +32,7 @@ struct ToolCommand {
     int (*run) (const ToolCommand *command, int argc, char **argv);
     bool has_ranges;  /* operands may be negative RANGEs */
     bool has_json;    /* --help lists --json */
+    bool has_timing;  /* there is --timing */
     bool is_of_mount; /* its operand is MNT, and it has no options for reading files */
     /* Its operands are INPUTs of any kind, of which there may be none, and it has no options
      * for reading ArrayRecord files. */
@@ -45,6 +46,10 @@ void tool_command_tell (const char *message);
 /* The same for a wrong command line, with a hint at --help. Returns the exit code, 2. */
 int tool_command_tell_usage (const ToolCommand *command, const char *format, ...)
     G_GNUC_PRINTF (2, 3);
+
+/* Writes the lines @table, which are our own, on stderr as they are. Removes a progress line
+ * first. */
+void tool_command_tell_table (const char *table);
 
 /* Reports the failure of one file, after what @out holds of other files. Keeps the exit code of
  * the first failure in *first_failure. */

@@ -3,11 +3,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "frame/timing.h"
+
 /* The values of the common options as typed. */
 typedef struct {
     gboolean help;
     gboolean version;
-    gboolean timing;
     char *threads;
     char *cache_size;
     char *reader_options;
@@ -320,12 +321,16 @@ tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
         {"help", 'h', 0, G_OPTION_ARG_NONE, &text.help, "Show this help", NULL},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &text.version,
          "Show the versions of arec and its libraries", NULL},
-        {"timing", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &text.timing, NULL, NULL},
+        G_OPTION_ENTRY_NULL,
+    };
+    const GOptionEntry measuring[] = {
+        {command->has_timing ? "timing" : NULL, 0, 0, G_OPTION_ARG_NONE, &line->timing,
+         "Show on stderr what each thread spends its time with", NULL},
         G_OPTION_ENTRY_NULL,
     };
     const bool reads = !command->is_of_mount && !command->is_of_inputs;
-    const GOptionEntry *const tables[] = {entries, telling, reads ? reading : helping,
-                                          reads ? helping : NULL, NULL};
+    const GOptionEntry *const tables[] = {
+        entries, telling, measuring, reads ? reading : helping, reads ? helping : NULL, NULL};
     g_autoptr (GOptionContext) context = g_option_context_new (command->operands);
     g_autoptr (GPtrArray) options = g_ptr_array_new();
     g_autoptr (GPtrArray) pieces = g_ptr_array_new_with_free_func (g_free);
@@ -360,11 +365,6 @@ tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
         *exit_code = tool_command_print_version();
         return false;
     }
-    if (text.timing) {
-        tool_command_tell ("--timing: not in this build");
-        *exit_code = TOOL_EXIT_UNSUPPORTED;
-        return false;
-    }
     if (!parse_common (&text, line, &error)) {
         *exit_code = tool_command_tell_usage (command, "%s", error->message);
         return false;
@@ -373,12 +373,31 @@ tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
         *exit_code = tool_command_tell_usage (command, "%s is missing", reads ? "FILE" : "MNT");
         return false;
     }
+    if (line->timing || (command->has_timing && tool_command_line_puts_timing (line))) {
+        arec_phases_start();
+    }
     tool_progress_start (&line->scan_progress, line->quiet, TOOL_PROGRESS_BYTES, 0);
     line->reader_options.progress = show_scan;
     line->reader_options.progress_data = line;
     line->n_operands = operands->len - 1;
     line->operands = (char **)g_ptr_array_free (g_steal_pointer (&operands), FALSE);
     return true;
+}
+
+void
+tool_command_line_tell_timing (const ToolCommandLine *line)
+{
+    if (line->timing) {
+        g_autofree char *table = tool_timing_table();
+
+        tool_command_tell_table (table);
+    }
+}
+
+bool
+tool_command_line_puts_timing (const ToolCommandLine *line)
+{
+    return line->json && line->verbose;
 }
 
 void

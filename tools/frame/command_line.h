@@ -20,6 +20,7 @@ typedef struct {
     gboolean quiet; /* gboolean because GOption writes an int */
     gboolean verbose;
     gboolean json;
+    gboolean timing;
     ArecEngineOptions engine_options;
     ArecReaderOptions reader_options; /* points to this struct, which must not move */
     ToolProgress scan_progress;
@@ -52,5 +53,12 @@ bool tool_command_line_parse_threads (const char *text, unsigned *n, GError **er
 
 /* With -v, writes what the work cost as one line on stderr. */
 void tool_command_line_tell_stats (const ToolCommandLine *line, ArecEngine *engine);
+
+/* With --timing, writes what threads spent their time with as a table on stderr. Where the
+ * command has failed it is not called: what was not done has no sound shares. */
+void tool_command_line_tell_timing (const ToolCommandLine *line);
+
+/* Whether the JSON of a command has the same, by tool_timing_put_json (): with -v. */
+bool tool_command_line_puts_timing (const ToolCommandLine *line);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolCommandLine, tool_command_line_clear)

@@ -61,7 +61,7 @@ wait_writable (int fd)
 
 /* The buffer and then @data, in as few calls as the kernel allows. */
 static void
-write_out (ToolOutput *out, const void *data, size_t size)
+write_parts (ToolOutput *out, const void *data, size_t size)
 {
     struct iovec parts[2] = {{out->buffer, out->used}, {(void *)data, size}};
     struct iovec *part = parts;
@@ -93,6 +93,15 @@ write_out (ToolOutput *out, const void *data, size_t size)
             part += part->iov_len == 0;
         }
     }
+}
+
+static void
+write_out (ToolOutput *out, const void *data, size_t size)
+{
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_WRITING);
+
+    write_parts (out, data, size);
+    arec_phases_leave (mark);
 }
 
 void

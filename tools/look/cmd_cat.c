@@ -102,16 +102,19 @@ put_span (ToolOutput *out, Frame frame, ArecReader *reader, const ToolSpan *span
     }
 }
 
+/* Gathering records is a part of writing them. */
 static bool
 put_selection (ToolOutput *out, Frame frame, const ToolSelection *selection,
                ToolProgress *progress, GError **error)
 {
-    for (size_t i = 0; i < selection->n_spans; i++) {
-        if (!put_span (out, frame, selection->reader, &selection->spans[i], progress, error)) {
-            return false;
-        }
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_WRITING);
+    bool done = true;
+
+    for (size_t i = 0; i < selection->n_spans && done; i++) {
+        done = put_span (out, frame, selection->reader, &selection->spans[i], progress, error);
     }
-    return true;
+    arec_phases_leave (mark);
+    return done;
 }
 
 int
@@ -155,5 +158,9 @@ tool_cmd_cat (const ToolCommand *command, int argc, char **argv)
             tool_command_line_tell_stats (&line, selection.engine);
         }
     }
-    return tool_command_finish (out, error);
+    exit_code = tool_command_finish (out, error);
+    if (exit_code == TOOL_EXIT_DONE) {
+        tool_command_line_tell_timing (&line);
+    }
+    return exit_code;
 }

@@ -8,6 +8,7 @@
 #include "frame/command_line.h"
 #include "frame/damage_text.h"
 #include "frame/progress.h"
+#include "frame/timing.h"
 #include "look/look.h"
 
 /* The state that all files share. */
@@ -25,8 +26,9 @@ typedef struct {
 typedef struct {
     Verification *all;
     const ArecSourceFile *file;
-    uint64_t n_told; /* damages */
-    bool is_foreign; /* it is of another format, which is all of the report */
+    ToolTiming *timing; /* what was counted before it; NULL: the report has none */
+    uint64_t n_told;    /* damages */
+    bool is_foreign;    /* it is of another format, which is all of the report */
 } Report;
 
 /* Damage of a file outweighs the absence of another one. */
@@ -80,6 +82,19 @@ on_progress (void *data, uint64_t done, uint64_t total)
     }
 }
 
+/* The end of the object. */
+static void
+end_json (const Report *report)
+{
+    ToolOutput *out = report->all->out;
+
+    if (report->timing) {
+        tool_output_text (out, ", \"timing\": ");
+        tool_timing_put_json (out, report->timing);
+    }
+    tool_output_byte (out, '}');
+}
+
 static void
 put_result_json (const Report *report, const ArecVerifyResult *result)
 {
@@ -92,7 +107,7 @@ put_result_json (const Report *report, const ArecVerifyResult *result)
         tool_output_format (out, ", \"selected\": [%" PRIu64 ", %" PRIu64 "]",
                             result->first_record, result->end_record);
     }
-    tool_output_byte (out, '}');
+    end_json (report);
 }
 
 static void
@@ -124,7 +139,9 @@ put_result (const Report *report, const ArecVerifyResult *result)
 static void
 verify_file (Verification *all, size_t i)
 {
-    Report report = {.all = all, .file = arec_source_list_get (all->list, i)};
+    g_autoptr (ToolTiming) timing =
+        tool_command_line_puts_timing (all->line) ? tool_timing_new() : NULL;
+    Report report = {.all = all, .file = arec_source_list_get (all->list, i), .timing = timing};
     const ArecVerifyOptions options = {.n_threads = all->line->engine_options.max_parallelism,
                                        .damage = on_damage,
                                        .progress = on_progress,
@@ -146,7 +163,8 @@ verify_file (Verification *all, size_t i)
         return;
     }
     if (all->line->json) {
-        tool_output_text (all->out, "], \"ok\": false, \"records\": null}");
+        tool_output_text (all->out, "], \"ok\": false, \"records\": null");
+        end_json (&report);
     }
     note_error (all, error);
 }
@@ -217,5 +235,8 @@ tool_cmd_verify (const ToolCommand *command, int argc, char **argv)
     }
     tool_command_line_tell_stats (&line, engine);
     exit_code = tool_command_finish (out, NULL);
+    if (exit_code == TOOL_EXIT_DONE) {
+        tool_command_line_tell_timing (&line);
+    }
     return all.exit_code != TOOL_EXIT_DONE ? all.exit_code : exit_code;
 }

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <arec/phases.h>
+
 #include "pack/decompressor.h"
 #include "pack/input_path.h"
 #include "pack/window.h"
@@ -31,12 +33,9 @@ wait_readable (int fd)
     return poll (&wanted, 1, -1) >= 0 || errno == EINTR;
 }
 
-/* A ToolFillFunc. */
 static bool
-read_file (void *source, uint8_t *data, size_t most, size_t *n, GError **error)
+read_some (ToolByteInput *input, uint8_t *data, size_t most, size_t *n, GError **error)
 {
-    ToolByteInput *input = source;
-
     for (;;) {
         ssize_t got = read (input->fd, data, most);
 
@@ -50,6 +49,17 @@ read_file (void *source, uint8_t *data, size_t most, size_t *n, GError **error)
                               input->name, input->read_size, g_strerror (errno));
         }
     }
+}
+
+/* A ToolFillFunc. */
+static bool
+read_file (void *source, uint8_t *data, size_t most, size_t *n, GError **error)
+{
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_READING);
+    bool done = read_some (source, data, most, n, error);
+
+    arec_phases_leave (mark);
+    return done;
 }
 
 static bool

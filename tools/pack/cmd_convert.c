@@ -479,7 +479,7 @@ print_json (const Convert *convert)
     sum.damages = convert->damages;
     tool_pack_report_put_json (
         convert->out, is_one ? &g_array_index (convert->reports, ToolPackReport, 0) : &sum,
-        files);
+        files, tool_command_line_puts_timing (convert->line));
 }
 
 /* Of several outputs each was reported when it was there. */
@@ -532,6 +532,7 @@ run (Convert *convert)
         return tool_command_finish (convert->out, error);
     }
     tool_command_set_done();
+    tool_command_line_tell_timing (convert->line);
     print_reports (convert);
     tool_command_line_tell_stats (convert->line, convert->selection.engine);
     exit_code = tool_command_finish (convert->out, NULL);

@@ -316,7 +316,8 @@ print_reports (const Pack *pack, ToolOutput *out)
         tool_command_tell (pack->shards.note);
     }
     if (pack->line->json) {
-        tool_pack_report_put_json (out, &sum, files);
+        tool_pack_report_put_json (out, &sum, files,
+                                   tool_command_line_puts_timing (pack->line));
         return;
     }
     for (guint i = 0; files && pack->line->verbose && i < files->len; i++) {
@@ -407,6 +408,7 @@ tool_cmd_pack (const ToolCommand *command, int argc, char **argv)
         return tool_command_finish (out, error);
     }
     tool_command_set_done();
+    tool_command_line_tell_timing (&line);
     print_reports (&pack, out);
     exit_code = tool_command_finish (out, NULL);
     return exit_code == TOOL_EXIT_DONE &&

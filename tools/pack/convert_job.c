@@ -384,6 +384,18 @@ finish (Run *run, GError **error)
     return arec_writer_finish (run->writer, error);
 }
 
+/* Gathering records is a part of encoding them. */
+static bool
+convert_records (Run *run, GError **error)
+{
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_ENCODING);
+    bool done =
+        run->job->is_shuffled ? convert_shuffled (run, error) : convert_in_order (run, error);
+
+    arec_phases_leave (mark);
+    return done;
+}
+
 static bool
 convert (Run *run, GError **error)
 {
@@ -393,10 +405,7 @@ convert (Run *run, GError **error)
         return false;
     }
     arec_copier_set_names (run->copier, run->names ? name_of : NULL, run);
-    return put_metadata (run, error) &&
-           (run->job->is_shuffled ? convert_shuffled (run, error)
-                                  : convert_in_order (run, error)) &&
-           finish (run, error);
+    return put_metadata (run, error) && convert_records (run, error) && finish (run, error);
 }
 
 bool

@@ -58,7 +58,10 @@ bool
 tool_decompressor_read (void *decompressor, uint8_t *data, size_t most, size_t *n,
                         GError **error)
 {
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_DECODING);
     ToolDecompressor *self = decompressor;
+    bool done = self->ops->read (self, data, most, n, error);
 
-    return self->ops->read (self, data, most, n, error);
+    arec_phases_leave (mark);
+    return done;
 }

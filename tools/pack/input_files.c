@@ -169,12 +169,17 @@ static ToolInputStep
 next_file (ToolInput *base, ToolInputRecord *record, GError **error)
 {
     Files *self = (Files *)base;
+    ArecPhaseMark mark;
+    bool done;
 
     if (!tool_file_list_next (&self->list, &self->cursor)) {
         return TOOL_INPUT_END;
     }
-    if ((self->cursor.is_new_directory && !enter_directory (self, error)) ||
-        !read_file (self, record, error)) {
+    mark = arec_phases_enter (AREC_PHASE_READING);
+    done = (!self->cursor.is_new_directory || enter_directory (self, error)) &&
+           read_file (self, record, error);
+    arec_phases_leave (mark);
+    if (!done) {
         return TOOL_INPUT_FAILED;
     }
     base->progress.done++;

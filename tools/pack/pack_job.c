@@ -87,20 +87,33 @@ check_count (const Run *run, GError **error)
                       run->input->n_records);
 }
 
-static bool
-write_records (Run *run, GError **error)
+static ToolInputStep
+write_until_end (Run *run, GError **error)
 {
     ToolInputRecord record;
     ToolInputStep step;
 
-    start_progress (run);
     while ((step = tool_input_next (run->input, &record, error)) == TOOL_INPUT_RECORD) {
         if (!write_record (run, &record, error)) {
-            return false;
+            return TOOL_INPUT_FAILED;
         }
         run->n_records++;
         show_progress (run, record.size);
     }
+    return step;
+}
+
+/* What takes records apart and gathers them is one phase: to tell these apart for each record
+ * would cost more than they do. */
+static bool
+write_records (Run *run, GError **error)
+{
+    ArecPhaseMark mark = arec_phases_enter (AREC_PHASE_PARSING);
+    ToolInputStep step;
+
+    start_progress (run);
+    step = write_until_end (run, error);
+    arec_phases_leave (mark);
     return step == TOOL_INPUT_END && check_count (run, error) &&
            arec_writer_finish (run->writer, error);
 }

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "frame/timing.h"
 #include "pack/shard_options.h"
 
 /* ---- damages ---- */
@@ -140,7 +141,8 @@ put_members (ToolOutput *out, const ToolPackReport *report)
 }
 
 void
-tool_pack_report_put_json (ToolOutput *out, const ToolPackReport *report, const GArray *shards)
+tool_pack_report_put_json (ToolOutput *out, const ToolPackReport *report, const GArray *shards,
+                           bool has_timing)
 {
     put_members (out, report);
     tool_output_text (out, ", \"shards\": [");
@@ -149,7 +151,12 @@ tool_pack_report_put_json (ToolOutput *out, const ToolPackReport *report, const 
         put_members (out, &g_array_index (shards, ToolPackReport, i));
         tool_output_text (out, "}");
     }
-    tool_output_text (out, shards ? "\n]}\n" : "]}\n");
+    tool_output_text (out, shards ? "\n]" : "]");
+    if (has_timing) {
+        tool_output_text (out, ", \"timing\": ");
+        tool_timing_put_json (out, NULL);
+    }
+    tool_output_text (out, "}\n");
 }
 
 ToolPackReport

@@ -60,6 +60,7 @@ ToolPackReport tool_pack_report_sum (const char *out, const GArray *reports);
  * full). */
 char *tool_pack_report_text (const ToolPackReport *report, guint n_shards);
 
-/* @shards  the same for each file, ToolPackReports; NULL: it is one file. */
+/* @shards      the same for each file, ToolPackReports; NULL: it is one file.
+ * @has_timing  with what threads spent their time with. */
 void tool_pack_report_put_json (ToolOutput *out, const ToolPackReport *report,
-                                const GArray *shards);
+                                const GArray *shards, bool has_timing);

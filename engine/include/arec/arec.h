@@ -14,6 +14,7 @@
 #include <arec/kind.h>
 #include <arec/names.h>
 #include <arec/outputs.h>
+#include <arec/phases.h>
 #include <arec/place.h>
 #include <arec/profiles.h>
 #include <arec/progress.h>
