@@ -9,10 +9,9 @@
 
 #include "bench/bench.h"
 #include "frame/command.h"
-#include "frame/progress.h"
+#include "frame/interrupt.h"
 #include "look/look.h"
 #include "pack/pack.h"
-#include "pack/unpack_tree.h"
 #include "stats/stats.h"
 
 enum { MMAP_THRESHOLD = 1024 * 1024 };
@@ -106,63 +105,6 @@ fill_standard_descriptors (void)
     }
 }
 
-static void
-write_text (const char *text)
-{
-    ssize_t ignored = write (STDERR_FILENO, text, strlen (text));
-
-    (void)ignored;
-}
-
-static void
-on_interrupt (int number)
-{
-    const char *note = tool_command_signal_note();
-
-    (void)number;
-    if (tool_command_is_done() || !arec_outputs_abort()) {
-        tool_command_set_interrupted();
-        return; /* the output is there */
-    }
-    tool_progress_clear();
-    tool_unpack_tree_abort();
-    if (note) {
-        write_text (note);
-    }
-    write_text ("arec: interrupted\n");
-    _exit (TOOL_EXIT_FAILED);
-}
-
-/* Ends the process as the signal itself does, once the handler is left. */
-static void
-on_broken_pipe (int number)
-{
-    arec_outputs_abort();
-    raise (number);
-}
-
-static void
-set_signals (void)
-{
-    static const int interrupts[] = {SIGINT, SIGTERM, SIGHUP};
-    const struct sigaction interrupt = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
-    const struct sigaction broken_pipe = {.sa_handler = on_broken_pipe,
-                                          .sa_flags = (int)SA_RESETHAND};
-
-    /* When the reader of a pipe closes it we end silently, even under a parent that ignores
-     * SIGPIPE. It may be the pipe of messages, while an output is written. */
-    sigaction (SIGPIPE, &broken_pipe, NULL);
-    signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error to report */
-    for (size_t i = 0; i < G_N_ELEMENTS (interrupts); i++) {
-        struct sigaction before;
-
-        /* What nohup or a shell ignores for a job in the background stays ignored. */
-        if (sigaction (interrupts[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN) {
-            sigaction (interrupts[i], &interrupt, NULL);
-        }
-    }
-}
-
 static int
 print_help (void)
 {
@@ -215,7 +157,8 @@ int
 main (int argc, char **argv)
 {
     fill_standard_descriptors();
-    set_signals();
+    signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error to report */
+    tool_interrupt_begin();
     /* Fixed, so that a freed chunk goes back to the system: glibc would raise the threshold
      * step by step to 32 MiB. */
     mallopt (M_MMAP_THRESHOLD, MMAP_THRESHOLD);

@@ -1,6 +1,5 @@
 #include "base/thread.h"
 
-#include <signal.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -23,20 +22,34 @@ create (pthread_t *thread, void *(*run) (void *data), void *data)
     return number;
 }
 
-int
-arec_thread_start (pthread_t *thread, void *(*run) (void *data), void *data)
+void
+arec_thread_hold_signals (sigset_t *before)
 {
     static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
-    sigset_t blocked, before;
-    int number;
+    sigset_t blocked;
 
     sigfillset (&blocked);
     for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
         sigdelset (&blocked, faults[i]);
     }
-    pthread_sigmask (SIG_BLOCK, &blocked, &before);
+    pthread_sigmask (SIG_BLOCK, &blocked, before);
+}
+
+void
+arec_thread_release_signals (const sigset_t *before)
+{
+    pthread_sigmask (SIG_SETMASK, before, NULL);
+}
+
+int
+arec_thread_start (pthread_t *thread, void *(*run) (void *data), void *data)
+{
+    sigset_t before;
+    int number;
+
+    arec_thread_hold_signals (&before);
     number = create (thread, run, data);
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    arec_thread_release_signals (&before);
     return number;
 }
 

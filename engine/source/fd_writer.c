@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/phases.h"
+#include "base/thread.h"
 
 /* Small pieces are gathered up to this many bytes. */
 #define BUFFER_SIZE ((size_t)256 * 1024)
@@ -26,15 +28,29 @@ arec_fd_writer_clear (ArecFdWriter *writer)
     g_clear_pointer (&writer->buffer, g_free);
 }
 
-/* Whether a write that failed with @saved_errno is to be tried again, after a wait if
- * necessary. */
 static bool
-may_go_on (const ArecFdWriter *writer, int saved_errno)
+wait_writable (const ArecFdWriter *writer)
 {
     struct pollfd wanted = {.fd = writer->fd, .events = POLLOUT};
 
-    return saved_errno == EINTR ||
-           (saved_errno == EAGAIN && (poll (&wanted, 1, -1) >= 0 || errno == EINTR));
+    return poll (&wanted, 1, -1) >= 0 || errno == EINTR;
+}
+
+/* Takes in what a write gave. @n  (inout) -1 with errno set; 0 on return: it is to be tried
+ * again. Waits before if necessary. */
+static bool
+check_write (ArecFdWriter *writer, ssize_t *n, GError **error)
+{
+    if (*n < 0 && (errno == EINTR || (errno == EAGAIN && wait_writable (writer)))) {
+        *n = 0;
+        return true;
+    }
+    if (*n <= 0) {
+        return arec_fail (error, AREC_ERROR_IO, "%s: at %" PRIu64 ": write: %s", writer->name,
+                          writer->flushed, *n < 0 ? g_strerror (errno) : "no byte was taken");
+    }
+    writer->flushed += (uint64_t)*n;
+    return true;
 }
 
 static bool
@@ -43,17 +59,11 @@ write_all (ArecFdWriter *writer, const uint8_t *data, size_t size, GError **erro
     while (size > 0) {
         ssize_t n = write (writer->fd, data, size);
 
-        if (n < 0 && may_go_on (writer, errno)) {
-            continue;
-        }
-        if (n <= 0) {
-            return arec_fail (error, AREC_ERROR_IO, "%s: at %" PRIu64 ": write: %s",
-                              writer->name, writer->flushed,
-                              n < 0 ? g_strerror (errno) : "no byte was taken");
+        if (!check_write (writer, &n, error)) {
+            return false;
         }
         data += n;
         size -= (size_t)n;
-        writer->flushed += (uint64_t)n;
     }
     return true;
 }
@@ -68,6 +78,26 @@ write_fully (ArecFdWriter *writer, const uint8_t *data, size_t size, GError **er
     return done;
 }
 
+/* As write (), with @done right after it if it takes everything. */
+static ssize_t
+write_and_call (const ArecFdWriter *writer, const uint8_t *data, size_t size,
+                void (*done) (void))
+{
+    sigset_t before;
+    int saved_errno;
+    ssize_t n;
+
+    arec_thread_hold_signals (&before);
+    n = write (writer->fd, data, size);
+    saved_errno = errno;
+    if (n >= 0 && (size_t)n == size) {
+        done();
+    }
+    arec_thread_release_signals (&before);
+    errno = saved_errno;
+    return n;
+}
+
 bool
 arec_fd_writer_flush (ArecFdWriter *writer, GError **error)
 {
@@ -75,6 +105,34 @@ arec_fd_writer_flush (ArecFdWriter *writer, GError **error)
 
     writer->n_buffered = 0;
     return write_fully (writer, writer->buffer, size, error);
+}
+
+/* As many bytes a pipe takes without a wait once it takes any. */
+bool
+arec_fd_writer_flush_last (ArecFdWriter *writer, void (*done) (void), GError **error)
+{
+    size_t last = MIN (writer->n_buffered, PIPE_BUF), size = writer->n_buffered - last;
+    const uint8_t *data = writer->buffer + size;
+
+    writer->n_buffered = 0;
+    if (!write_fully (writer, writer->buffer, size, error)) {
+        return false;
+    }
+    if (last == 0) {
+        done();
+    }
+    while (last > 0) {
+        ssize_t n;
+
+        wait_writable (writer); /* what is wrong is what the write finds */
+        n = write_and_call (writer, data, last, done);
+        if (!check_write (writer, &n, error)) {
+            return false;
+        }
+        data += n;
+        last -= (size_t)n;
+    }
+    return true;
 }
 
 bool

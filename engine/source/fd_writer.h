@@ -29,3 +29,7 @@ bool arec_fd_writer_add (ArecFdWriter *writer, const void *data, size_t size, GE
 
 /* Writes what is buffered. Same errors. */
 bool arec_fd_writer_flush (ArecFdWriter *writer, GError **error);
+
+/* The same for the end of an output. No signal comes between the last write and @done, which is
+ * called after it; one that comes while a pipe is full still comes before both. */
+bool arec_fd_writer_flush_last (ArecFdWriter *writer, void (*done) (void), GError **error);

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "base/error.h"
+#include "base/thread.h"
 #include "source/file_sink.h"
 
 /* Of the descriptors that the process may have, files that wait for their names take one in so
@@ -108,8 +109,10 @@ static bool
 keep (ArecFileSet *set, bool *is_back, GError **error)
 {
     GError *failure = NULL;
+    sigset_t before;
 
     *is_back = false;
+    arec_thread_hold_signals (&before);
     set->point.has_come = true;
     for (size_t i = 0; i < set->sinks->len; i++) {
         if (arec_file_sink_keep (sink_of (set, i), failure ? NULL : &failure)) {
@@ -121,6 +124,10 @@ keep (ArecFileSet *set, bool *is_back, GError **error)
             break;
         }
     }
+    if (set->point.has_come) {
+        arec_outputs_add_complete();
+    }
+    arec_thread_release_signals (&before);
     if (failure) {
         g_propagate_error (error, failure);
     }

@@ -14,6 +14,7 @@
 
 #include "base/autofd.h"
 #include "base/phases.h"
+#include "base/thread.h"
 
 /* Hidden names that are tried before giving up. */
 #define MAX_TRIES 100
@@ -45,6 +46,27 @@ struct Piece {
 };
 
 static Piece first_piece;
+
+static _Atomic uint64_t n_complete;
+static _Atomic uint64_t n_expected = UINT64_MAX;
+
+void
+arec_outputs_expect (uint64_t n)
+{
+    n_expected = n;
+}
+
+uint64_t
+arec_outputs_n_complete (void)
+{
+    return n_complete;
+}
+
+void
+arec_outputs_add_complete (void)
+{
+    n_complete++;
+}
 
 static ArecUnfinished *
 take_in_piece (Piece *piece)
@@ -146,25 +168,67 @@ take_back (const ArecUnfinished *unfinished)
     }
 }
 
+/* What a signal finds. */
+typedef struct {
+    bool has_unfinished, has_final, has_bound;
+} Found;
+
+static void
+look_at (const ArecUnfinished *unfinished, Found *found)
+{
+    const ArecCommitPoint *point = unfinished->point;
+    bool is_kept = is_final (unfinished);
+
+    found->has_final |= is_kept;
+    found->has_unfinished |= !is_kept;
+    found->has_bound |= point && point->is_bound && !point->has_come;
+}
+
+static void
+look_at_all (Found *found)
+{
+    for (const Piece *piece = &first_piece; piece; piece = piece->next) {
+        for (size_t i = 0; i < N_OF_PIECE; i++) {
+            if (piece->files[i].is_there) {
+                look_at (&piece->files[i], found);
+            }
+        }
+    }
+}
+
+static void
+take_all_back (void)
+{
+    for (const Piece *piece = &first_piece; piece; piece = piece->next) {
+        for (size_t i = 0; i < N_OF_PIECE; i++) {
+            if (piece->files[i].is_there) {
+                take_back (&piece->files[i]);
+            }
+        }
+    }
+}
+
+static bool
+goes_on (const Found *found)
+{
+    return n_complete >= n_expected || found->has_bound ||
+           (n_expected == UINT64_MAX && found->has_final && !found->has_unfinished);
+}
+
 bool
 arec_outputs_abort (void)
 {
     int saved_errno = errno;
-    bool has_unfinished = false, has_final = false;
+    Found found = {false};
+    bool ends;
 
-    for (const Piece *piece = &first_piece; piece; piece = piece->next) {
-        for (size_t i = 0; i < N_OF_PIECE; i++) {
-            const ArecUnfinished *unfinished = &piece->files[i];
-
-            if (unfinished->is_there) {
-                has_final |= is_final (unfinished);
-                has_unfinished |= !is_final (unfinished);
-                take_back (unfinished);
-            }
-        }
+    look_at_all (&found);
+    ends = !goes_on (&found);
+    if (ends) {
+        take_all_back();
     }
     errno = saved_errno;
-    return has_unfinished || !has_final;
+    return ends;
 }
 
 /* ---- making ---- */
@@ -347,19 +411,35 @@ rename_to_free_name (ArecNewFile *file)
     return done;
 }
 
+/* Of several files all are counted together. */
+static void
+note_final (const ArecNewFile *file)
+{
+    if (file->point) {
+        file->point->is_bound = true;
+    } else {
+        arec_outputs_add_complete();
+    }
+}
+
 /* The old file is lost with the rename, so nothing is undone from there on. */
 static bool
 rename_over (ArecNewFile *file)
 {
+    ArecUnfinished *unfinished = file->unfinished;
+    sigset_t before;
     bool done;
 
-    file->unfinished->is_final = true;
-    done = renameat (file->dir_fd, file->unfinished->hidden, file->dir_fd, file->name) == 0;
+    arec_thread_hold_signals (&before);
+    unfinished->is_final = true;
+    done = renameat (file->dir_fd, unfinished->hidden, file->dir_fd, file->name) == 0;
     if (done) {
-        file->unfinished->hidden[0] = '\0';
+        unfinished->hidden[0] = '\0';
+        note_final (file);
     } else {
-        file->unfinished->is_final = false;
+        unfinished->is_final = false;
     }
+    arec_thread_release_signals (&before);
     return done;
 }
 
@@ -430,19 +510,35 @@ arec_new_file_sync_name (const ArecNewFile *file)
     return done;
 }
 
+/* The old one, which a file that got its name by a rename has no more. */
+static bool
+remove_replaced (const ArecNewFile *file)
+{
+    const char *hidden = file->unfinished->hidden;
+
+    return hidden[0] == '\0' || unlinkat (file->dir_fd, hidden, 0) == 0 || errno == ENOENT;
+}
+
 bool
 arec_new_file_keep (ArecNewFile *file)
 {
     ArecUnfinished *unfinished = file->unfinished;
-    bool was_final = atomic_exchange (&unfinished->is_final, true);
+    bool was_final = unfinished->is_final, done;
+    sigset_t before;
 
-    if (unfinished->hidden[0] != '\0' && unlinkat (file->dir_fd, unfinished->hidden, 0) != 0 &&
-        errno != ENOENT) {
+    arec_thread_hold_signals (&before);
+    unfinished->is_final = true;
+    done = remove_replaced (file);
+    if (done) {
+        unfinished->hidden[0] = '\0';
+        if (!was_final) {
+            note_final (file);
+        }
+    } else {
         unfinished->is_final = was_final;
-        return false;
     }
-    unfinished->hidden[0] = '\0';
-    return true;
+    arec_thread_release_signals (&before);
+    return done;
 }
 
 bool

@@ -22,6 +22,8 @@ typedef struct ArecUnfinished ArecUnfinished;
  * Zeroed, it has not come. */
 typedef struct {
     _Atomic bool has_come;
+    /* A name was given that cannot be taken back, so a signal lets the others follow. */
+    _Atomic bool is_bound;
 } ArecCommitPoint;
 
 typedef struct {
@@ -65,8 +67,8 @@ bool arec_new_file_place (ArecNewFile *file, ArecPlacing placing);
 /* Syncs the directory, so that the name is durable. */
 bool arec_new_file_sync_name (const ArecNewFile *file);
 
-/* The name stays, and the file that had it goes. No signal undoes that; discard the file soon,
- * as arec_outputs_abort () waits for it. */
+/* The name stays, and the file that had it goes. No signal undoes that. A file that is alone is
+ * counted as a complete output. */
 bool arec_new_file_keep (ArecNewFile *file);
 
 /* Undoes the place, unless the name stays. Returns whether the file has the name no more. */

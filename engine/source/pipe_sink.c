@@ -1,5 +1,7 @@
 #include "source/pipe_sink.h"
 
+#include <arec/outputs.h>
+
 #include <errno.h>
 #include <unistd.h>
 
@@ -19,13 +21,14 @@ pipe_write (ArecSink *sink, const void *data, size_t size, GError **error)
     return arec_fd_writer_add (&((PipeSink *)sink)->writer, data, size, error);
 }
 
-/* Some file systems report a failed write only when the file is closed. */
+/* Some file systems report a failed write only when the file is closed. What was written stays
+ * all the same, so the output is complete before. */
 static bool
 pipe_commit (ArecSink *sink, GError **error)
 {
     PipeSink *pipe = (PipeSink *)sink;
 
-    return arec_fd_writer_flush (&pipe->writer, error) &&
+    return arec_fd_writer_flush_last (&pipe->writer, arec_outputs_add_complete, error) &&
            (close (arec_steal_fd (&pipe->fd)) == 0 ||
             arec_fail (error, AREC_ERROR_IO, "%s: close: %s", sink->name, g_strerror (errno)));
 }

@@ -28,6 +28,14 @@
  *     tmpfile               openat () of a file without a name
  *     create                openat () of a new file
  *     link, rename          linkat (); renameat () and renameat2 ()
+ *     pipe                  write () and writev () into a pipe
+ *
+ * A line
+ *
+ *     CALL signal NUMBER NTH
+ *
+ * is for the same calls, and for unlink, which is unlinkat (): when the NTH has been made, the
+ * process gets the signal NUMBER.
  *
  * With AREC_WITHOUT_MOUNT_IDS, statx () does not report the number of a mount, as before
  * Linux 5.8.
@@ -40,6 +48,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -143,39 +152,68 @@ typedef enum {
     CREATE,
     LINK,
     RENAME,
+    PIPE,
+    UNLINK,
     N_CALLS
 } OutputCall;
 
-static const char *const output_calls[N_CALLS] = {
-    "write", "fsync", "close", "trickle", "sync-folder", "tmpfile", "create", "link", "rename"};
+static const char *const output_calls[N_CALLS] = {"write",       "fsync",   "close",  "trickle",
+                                                  "sync-folder", "tmpfile", "create", "link",
+                                                  "rename",      "pipe",    "unlink"};
+
+/* The number of this thread's last call of each. */
+static _Thread_local unsigned last[N_CALLS];
+
+/* Whether there is a rule of @kind, `output` or `signal`, for the last @call. */
+static bool
+find_output_rule (const char *kind, OutputCall call, int *number)
+{
+    char text[CONTROL_SIZE], *rest = NULL;
+
+    if (!read_control (text)) {
+        return false;
+    }
+    for (char *line = strtok_r (text, "\n", &rest); line; line = strtok_r (NULL, "\n", &rest)) {
+        char name[16], found[16];
+        unsigned wanted;
+
+        if (sscanf (line, "%15s %15s %d %u", name, found, number, &wanted) == 4 &&
+            strcmp (found, kind) == 0 && strcmp (name, output_calls[call]) == 0 &&
+            (wanted == 0 || wanted == last[call])) {
+            note_hit (name);
+            return true;
+        }
+    }
+    return false;
+}
 
 /* Whether @call, which is counted, is one that fails; then errno is set. */
 static bool
 output_fails (OutputCall call)
 {
     static atomic_uint n_calls[N_CALLS];
-    int saved = errno;
-    unsigned nth = atomic_fetch_add (&n_calls[call], 1) + 1;
-    char text[CONTROL_SIZE], *rest = NULL;
+    int saved = errno, number;
 
-    if (!read_control (text)) {
-        errno = saved;
-        return false;
-    }
-    for (char *line = strtok_r (text, "\n", &rest); line; line = strtok_r (NULL, "\n", &rest)) {
-        char name[16];
-        unsigned wanted;
-        int number;
-
-        if (sscanf (line, "%15s output %d %u", name, &number, &wanted) == 3 &&
-            strcmp (name, output_calls[call]) == 0 && (wanted == 0 || wanted == nth)) {
-            note_hit (name);
-            errno = number;
-            return true;
-        }
+    last[call] = atomic_fetch_add (&n_calls[call], 1) + 1;
+    if (find_output_rule ("output", call, &number)) {
+        errno = number;
+        return true;
     }
     errno = saved;
     return false;
+}
+
+/* What @call gave, after the signal that is to follow it. */
+static ssize_t
+made (OutputCall call, ssize_t result)
+{
+    int saved = errno, number;
+
+    if (find_output_rule ("signal", call, &number)) {
+        kill (getpid(), number);
+    }
+    errno = saved;
+    return result;
 }
 
 /* Whether @fd is of @kind, and a file is open for writing. */
@@ -184,7 +222,7 @@ is_written (int fd, mode_t kind)
 {
     int saved = errno, flags = fcntl (fd, F_GETFL);
     struct statx st;
-    bool is = fd > STDERR_FILENO && flags >= 0 &&
+    bool is = flags >= 0 && (fd > STDERR_FILENO || kind == S_IFIFO) &&
               ((flags & O_ACCMODE) != O_RDONLY || kind == S_IFDIR) &&
               statx (fd, "", AT_EMPTY_PATH, STATX_TYPE, &st) == 0 &&
               (st.stx_mode & S_IFMT) == kind;
@@ -348,20 +386,35 @@ write (int fd, const void *data, size_t size)
         if (size > 7 && output_fails (TRICKLE)) {
             size = 7;
         }
+        return made (WRITE, next (fd, data, size));
+    }
+    if (fd != STDERR_FILENO && is_written (fd, S_IFIFO)) {
+        return output_fails (PIPE) ? -1 : made (PIPE, next (fd, data, size));
     }
     return next (fd, data, size);
+}
+
+ssize_t
+writev (int fd, const struct iovec *iov, int n_iov)
+{
+    ssize_t (*next) (int, const struct iovec *, int) = real ("writev");
+
+    if (fd != STDERR_FILENO && is_written (fd, S_IFIFO)) {
+        return output_fails (PIPE) ? -1 : made (PIPE, next (fd, iov, n_iov));
+    }
+    return next (fd, iov, n_iov);
 }
 
 int
 fsync (int fd)
 {
     int (*next) (int) = real ("fsync");
+    OutputCall call = is_written (fd, S_IFDIR) ? SYNC_FOLDER : FSYNC;
 
-    if ((is_written (fd, S_IFREG) && output_fails (FSYNC)) ||
-        (is_written (fd, S_IFDIR) && output_fails (SYNC_FOLDER))) {
-        return -1;
+    if (call == FSYNC && !is_written (fd, S_IFREG)) {
+        return next (fd);
     }
-    return next (fd);
+    return output_fails (call) ? -1 : (int)made (call, next (fd));
 }
 
 /* The descriptor is gone all the same. */
@@ -369,14 +422,14 @@ int
 close (int fd)
 {
     int (*next) (int) = real ("close");
-    bool is_failing = is_written (fd, S_IFREG) && output_fails (CLOSE);
+    bool is_output = is_written (fd, S_IFREG), is_failing = is_output && output_fails (CLOSE);
     int number = errno, result = next (fd);
 
     if (is_failing) {
         errno = number;
         return -1;
     }
-    return result;
+    return is_output ? (int)made (CLOSE, result) : result;
 }
 
 int
@@ -384,7 +437,16 @@ linkat (int from_dir, const char *from, int to_dir, const char *to, int flags)
 {
     int (*next) (int, const char *, int, const char *, int) = real ("linkat");
 
-    return output_fails (LINK) ? -1 : next (from_dir, from, to_dir, to, flags);
+    return output_fails (LINK) ? -1
+                               : (int)made (LINK, next (from_dir, from, to_dir, to, flags));
+}
+
+int
+unlinkat (int dir, const char *path, int flags)
+{
+    int (*next) (int, const char *, int) = real ("unlinkat");
+
+    return output_fails (UNLINK) ? -1 : (int)made (UNLINK, next (dir, path, flags));
 }
 
 int
@@ -392,7 +454,7 @@ renameat (int from_dir, const char *from, int to_dir, const char *to)
 {
     int (*next) (int, const char *, int, const char *) = real ("renameat");
 
-    return output_fails (RENAME) ? -1 : next (from_dir, from, to_dir, to);
+    return output_fails (RENAME) ? -1 : (int)made (RENAME, next (from_dir, from, to_dir, to));
 }
 
 int
@@ -400,5 +462,6 @@ renameat2 (int from_dir, const char *from, int to_dir, const char *to, unsigned 
 {
     int (*next) (int, const char *, int, const char *, unsigned) = real ("renameat2");
 
-    return output_fails (RENAME) ? -1 : next (from_dir, from, to_dir, to, flags);
+    return output_fails (RENAME) ? -1
+                                 : (int)made (RENAME, next (from_dir, from, to_dir, to, flags));
 }

@@ -42,6 +42,10 @@ class FailingDevice:
         """The rule for the @nth call on what the program writes, for the time of the block; 0: for each."""
         return self._rule(f"{call} output {number} {nth}\n")
 
+    def output_signals(self, call, number, nth=0):
+        """The same for a signal that comes when the call has been made."""
+        return self._rule(f"{call} signal {number} {nth}\n")
+
     @contextlib.contextmanager
     def _rule(self, rule):
         self._rules.append(rule)

@@ -1,19 +1,11 @@
 #include "frame/command.h"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "frame/progress.h"
-
-static volatile sig_atomic_t is_done;
-static volatile sig_atomic_t is_interrupted;
-
-/* A handler may be at the older one when there is another. */
-static char *notes[2];
-static const char *volatile note;
 
 void
 tool_command_tell (const char *message)
@@ -80,42 +72,6 @@ tool_command_output_beside (const char *out)
     return arec_output_is_stdout (out)
                ? tool_output_new (fcntl (STDERR_FILENO, F_DUPFD_CLOEXEC, 0), "standard error")
                : tool_command_stdout();
-}
-
-void
-tool_command_set_done (void)
-{
-    is_done = true;
-}
-
-bool
-tool_command_is_done (void)
-{
-    return is_done;
-}
-
-void
-tool_command_set_interrupted (void)
-{
-    is_interrupted = true;
-}
-
-const char *
-tool_command_signal_note (void)
-{
-    return note;
-}
-
-bool
-tool_command_begin_output (const char *text, GError **error)
-{
-    g_autofree char *printable = text ? arec_text_printable (text) : NULL;
-
-    g_free (notes[0]);
-    notes[0] = notes[1];
-    notes[1] = text ? g_strdup_printf ("arec: %s\n", printable) : NULL;
-    note = notes[1];
-    return !is_interrupted || arec_fail (error, AREC_ERROR_IO, "interrupted");
 }
 
 int

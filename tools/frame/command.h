@@ -62,22 +62,6 @@ ToolOutput *tool_command_stdout (void);
  * error if @out is standard output. */
 ToolOutput *tool_command_output_beside (const char *out);
 
-/* What was asked for is done: from now on a signal has come too late to interrupt it. */
-void tool_command_set_done (void);
-bool tool_command_is_done (void); /* async-signal-safe */
-
-/* For a command that makes several outputs, before each one.
- * @note  (nullable) what a signal that ends the process from now on reports, as `1 of 3 files
- *        are done`.
- * Errors: IO, a signal came when the output before was just complete. */
-bool tool_command_begin_output (const char *note, GError **error);
-
-/* The line of that note; NULL: none. Async-signal-safe. */
-const char *tool_command_signal_note (void);
-
-/* A signal came too late for the output in work. Async-signal-safe. */
-void tool_command_set_interrupted (void);
-
 /* Ends a command: flushes and closes @out, and reports @error (nullable) or else the failure of
  * @out. Returns the exit code. */
 int tool_command_finish (ToolOutput *out, const GError *error);

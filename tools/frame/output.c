@@ -9,6 +9,7 @@
 
 #include <arec/arec.h>
 
+#include "frame/interrupt.h"
 #include "frame/progress.h"
 
 enum {
@@ -170,6 +171,21 @@ void
 tool_output_flush (ToolOutput *out)
 {
     write_out (out, NULL, 0);
+}
+
+void
+tool_output_last_bytes (ToolOutput *out, const void *data, size_t size, void (*done) (void))
+{
+    sigset_t before;
+
+    tool_output_flush (out);
+    wait_writable (out->fd); /* what is wrong is what the write finds */
+    tool_interrupt_hold (&before);
+    write_out (out, data, size);
+    if (!out->failure) {
+        done();
+    }
+    tool_interrupt_release (&before);
 }
 
 void

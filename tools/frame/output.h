@@ -38,6 +38,11 @@ void tool_output_end_line (ToolOutput *out);
 /* Writes what is buffered. Errors: none; see tool_output_check (). */
 void tool_output_flush (ToolOutput *out);
 
+/* The end of an output: after what is buffered, @data, at most PIPE_BUF bytes. No signal comes
+ * between its write and @done, which is called after it, unless it fails. */
+void tool_output_last_bytes (ToolOutput *out, const void *data, size_t size,
+                             void (*done) (void));
+
 /* Whether all went well so far. Errors: IO, `NAME: REASON`, on each call after a failure. */
 bool tool_output_check (const ToolOutput *out, GError **error);
 

@@ -8,6 +8,7 @@
 
 #include "frame/command_line.h"
 #include "frame/damage_text.h"
+#include "frame/interrupt.h"
 #include "frame/progress.h"
 #include "look/look.h"
 
@@ -128,15 +129,13 @@ repair (const ToolCommandLine *line, const char *out, const ArecRepairOptions *a
     options.note = line->quiet ? NULL : on_note;
     options.data = report;
     tool_progress_start (&report->progress, line->quiet, TOOL_PROGRESS_BYTES, 0);
+    tool_interrupt_expect (1, NULL, NULL);
     if (report->json) {
         begin_json (report, out);
     }
     done = arec_source_list_add_literal (list, report->path, error) &&
            arec_repair_file (engine, list, 0, out, &line->reader_options, &options, &result,
                              error);
-    if (done) {
-        tool_command_set_done();
-    }
     if (report->json) {
         end_json (report, done ? &result : NULL);
     } else if (done && !line->quiet) {

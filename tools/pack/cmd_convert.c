@@ -9,6 +9,7 @@
 #include <arec/arec.h>
 
 #include "frame/command_line.h"
+#include "frame/interrupt.h"
 #include "frame/selection.h"
 #include "pack/convert_job.h"
 #include "pack/input_path.h"
@@ -315,6 +316,7 @@ make_one (Convert *convert, GError **error)
 {
     ToolSelection *selection = &convert->selection;
 
+    tool_interrupt_expect (1, NULL, NULL);
     /* What is in the way of the output comes up before any file is opened. */
     if (!arec_sharding_check_names (&convert->job.sharding, convert->text->out,
                                     &convert->typed.output, error) ||
@@ -418,30 +420,26 @@ convert_one (Convert *convert, size_t i, GError **error)
            make_file (convert, name_out (convert, i), error);
 }
 
-/* What a failure reports at file @i of @n. */
-static char *
-note_at (const Convert *convert, size_t i, size_t n)
+/* One file in place is there or not, and there is no more to say. */
+static void
+expect_outputs (const Convert *convert, size_t n)
 {
-    return convert->text->each ? tool_pack_each_note (&convert->each, (guint)i)
-           : n > 1             ? g_strdup_printf ("%zu of %zu files are done", i, n)
-                               : NULL;
+    bool has_line = convert->text->each || n > 1;
+
+    tool_interrupt_expect (n, convert->text->each ? convert->each.folder : NULL,
+                           has_line ? "are done" : NULL);
 }
 
 static bool
-make_all (Convert *convert, size_t n, char **note, GError **error)
+make_all (Convert *convert, size_t n, GError **error)
 {
+    expect_outputs (convert, n);
     for (size_t i = 0; i < n; i++) {
-        g_free (*note);
-        *note = note_at (convert, i, n);
-        if (!tool_command_begin_output (*note, error)) {
-            return false;
-        }
-        if (i > 0) {
-            tell_last_report (convert);
-        }
         if (!convert_one (convert, i, error)) {
+            tool_interrupt_tell();
             return false;
         }
+        tell_last_report (convert);
     }
     return true;
 }
@@ -450,19 +448,10 @@ static bool
 make_several (Convert *convert, GError **error)
 {
     ToolSelection *selection = &convert->selection;
-    g_autofree char *note = NULL;
 
-    if (!tool_selection_list (selection, convert->line, error) || !name_outs (convert, error)) {
-        return false;
-    }
-    if (make_all (convert, arec_source_list_length (selection->list), &note, error)) {
-        tell_last_report (convert);
-        return true;
-    }
-    if (note) {
-        tool_command_tell (note);
-    }
-    return false;
+    return tool_selection_list (selection, convert->line, error) &&
+           name_outs (convert, error) &&
+           make_all (convert, arec_source_list_length (selection->list), error);
 }
 
 /* ---- the whole ---- */
@@ -531,7 +520,6 @@ run (Convert *convert)
     if (!make (convert, &error)) {
         return tool_command_finish (convert->out, error);
     }
-    tool_command_set_done();
     tool_command_line_tell_timing (convert->line);
     print_reports (convert);
     tool_command_line_tell_stats (convert->line, convert->selection.engine);

@@ -9,6 +9,7 @@
 #include <arec/arec.h>
 
 #include "frame/command_line.h"
+#include "frame/interrupt.h"
 #include "pack/input_kinds.h"
 #include "pack/input_names.h"
 #include "pack/input_path.h"
@@ -234,19 +235,25 @@ make_each (Pack *pack, GError **error)
         !tool_pack_each_prepare (&pack->each, pack->text->force, error)) {
         return false;
     }
+    tool_interrupt_expect (pack->each.outs->len, pack->each.folder, "are done");
     for (guint i = 0; i < pack->each.outs->len; i++) {
         const char *name = tool_name_list_next (&pack->names, &at);
-        g_autofree char *note = tool_pack_each_note (&pack->each, i);
         g_auto (ToolNameList) names = {0};
 
-        if (!tool_command_begin_output (note, error) ||
-            !tool_name_list_add (&names, name, strlen (name), error) ||
+        if (!tool_name_list_add (&names, name, strlen (name), error) ||
             !make_file (pack, g_ptr_array_index (pack->each.outs, i), &names, error)) {
-            tool_command_tell (note);
+            tool_interrupt_tell();
             return false;
         }
     }
     return true;
+}
+
+static bool
+make_one (Pack *pack, GError **error)
+{
+    tool_interrupt_expect (1, NULL, NULL);
+    return make_file (pack, pack->text->out, &pack->names, error);
 }
 
 /* Everything that the command line alone can be wrong in. */
@@ -402,12 +409,10 @@ tool_cmd_pack (const ToolCommand *command, int argc, char **argv)
     pack_begin (&pack);
     out = tool_command_output_beside (text.out);
     if (!prepare (&pack, &error) ||
-        !(text.each ? make_each (&pack, &error)
-                    : make_file (&pack, text.out, &pack.names, &error)) ||
+        !(text.each ? make_each (&pack, &error) : make_one (&pack, &error)) ||
         !tool_names_file_write (&pack.names_file, &pack.record_names, text.no_sync, &error)) {
         return tool_command_finish (out, error);
     }
-    tool_command_set_done();
     tool_command_line_tell_timing (&line);
     print_reports (&pack, out);
     exit_code = tool_command_finish (out, NULL);

@@ -8,6 +8,7 @@
 #include <arec/arec.h>
 
 #include "frame/command_line.h"
+#include "frame/interrupt.h"
 #include "frame/progress.h"
 #include "frame/selection.h"
 #include "frame/stored_names.h"
@@ -250,8 +251,8 @@ put_selection (Job *job, GError **error)
     if (!job->tree) {
         g_byte_array_set_size (job->header, 0);
         tool_tar_stream_put_end (job->header);
-        tool_output_bytes (job->out, job->header->data, job->header->len);
-        tool_output_flush (job->out);
+        tool_output_last_bytes (job->out, job->header->data, job->header->len,
+                                arec_outputs_add_complete);
     }
     return tool_output_check (job->out, error);
 }
@@ -347,6 +348,8 @@ begin (Job *job, GError **error)
         if (!job->tree) {
             return false;
         }
+    } else {
+        tool_interrupt_expect (1, NULL, NULL);
     }
     job->header = g_byte_array_new();
     if (!init_names (job, error)) {
@@ -442,7 +445,7 @@ unpack (Job *job, GError **error)
         }
         return TOOL_EXIT_FAILED;
     }
-    tool_command_set_done();
+    tool_interrupt_expect_no_more();
     if (gap) {
         tool_command_note (job->out, gap, &job->damaged_code);
     }

@@ -113,10 +113,3 @@ tool_pack_each_prepare (const ToolPackEach *each, bool replace, GError **error)
 {
     return check_outs (each, replace, error) && make_folder (each->folder, error);
 }
-
-char *
-tool_pack_each_note (const ToolPackEach *each, guint n_done)
-{
-    return g_strdup_printf ("%s: %u of %u files are done", each->folder, n_done,
-                            each->outs->len);
-}

@@ -30,7 +30,4 @@ bool tool_pack_each_add (ToolPackEach *each, const char *path, GError **error);
  * first is written. Errors: IO, one exists and may not be replaced. Blocks. */
 bool tool_pack_each_prepare (const ToolPackEach *each, bool replace, GError **error);
 
-/* What a failure reports when @n_done files are there. Returns (transfer full). */
-char *tool_pack_each_note (const ToolPackEach *each, guint n_done);
-
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolPackEach, tool_pack_each_clear)

@@ -5,20 +5,18 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <arec/arec.h>
 
+#include "frame/interrupt.h"
+
 /* Hidden names that are tried before giving up. */
 #define MAX_TRIES 100
-
-#define U64_DIGITS 20
 
 struct ToolUnpackTree {
     char *path;
@@ -27,13 +25,9 @@ struct ToolUnpackTree {
     int folder_fd; /* of that; dir_fd: itself */
     bool replaces;
     bool is_nameless; /* the filesystem has files without names */
-    sigset_t ending;  /* signals that end the process */
     /* The handler of a signal reads the members below at any time, in the tree's own thread. */
-    _Atomic uint64_t n_files;
     _Atomic bool has_hidden; /* a file of the hidden name may be there, and is ours */
     char hidden[32];
-    char *front; /* of the line that it writes: `arec: DIR: ` */
-    char *back;  /* ` of N files are there` and a newline */
 };
 
 static _Atomic (ToolUnpackTree *) current;
@@ -163,6 +157,17 @@ enter_folder (ToolUnpackTree *tree, const char *name, const char **base)
     return true;
 }
 
+/* For a signal that ends the process. */
+static void
+remove_current (void)
+{
+    const ToolUnpackTree *tree = current;
+
+    if (tree && tree->has_hidden) {
+        unlinkat (tree->folder_fd, tree->hidden, 0);
+    }
+}
+
 bool
 tool_unpack_tree_check (const char *path, bool force, GError **error)
 {
@@ -181,19 +186,12 @@ ToolUnpackTree *
 tool_unpack_tree_new (const char *path, bool force, uint64_t n_files, GError **error)
 {
     g_autoptr (ToolUnpackTree) tree = g_new0 (ToolUnpackTree, 1);
-    g_autofree char *printable = arec_text_printable (path);
 
     tree->path = g_strdup (path);
     tree->dir_fd = -1;
     tree->folder_fd = -1;
     tree->replaces = force;
     tree->is_nameless = access ("/proc/self/fd", X_OK) == 0;
-    tree->front = g_strdup_printf ("arec: %s: ", printable);
-    tree->back = g_strdup_printf (" of %" PRIu64 " files are there\n", n_files);
-    sigemptyset (&tree->ending);
-    sigaddset (&tree->ending, SIGINT);
-    sigaddset (&tree->ending, SIGTERM);
-    sigaddset (&tree->ending, SIGHUP);
     if (mkdir (path, 0777) != 0 && errno != EEXIST) {
         fail_folder (path, errno, error);
         return NULL;
@@ -208,6 +206,8 @@ tool_unpack_tree_new (const char *path, bool force, uint64_t n_files, GError **e
         return NULL;
     }
     current = tree;
+    tool_interrupt_set_cleanup (remove_current);
+    tool_interrupt_expect (n_files, path, "are there");
     return g_steal_pointer (&tree);
 }
 
@@ -218,6 +218,7 @@ tool_unpack_tree_free (ToolUnpackTree *tree)
         return;
     }
     if (current == tree) {
+        tool_interrupt_set_cleanup (NULL);
         current = NULL;
     }
     leave_folder (tree);
@@ -225,8 +226,6 @@ tool_unpack_tree_free (ToolUnpackTree *tree)
         close (tree->dir_fd);
     }
     g_free (tree->path);
-    g_free (tree->front);
-    g_free (tree->back);
     g_free (tree);
 }
 
@@ -236,12 +235,6 @@ tool_unpack_tree_max_part (const ToolUnpackTree *tree)
     long most = fpathconf (tree->dir_fd, _PC_NAME_MAX);
 
     return most > 0 ? (size_t)most : NAME_MAX;
-}
-
-uint64_t
-tool_unpack_tree_n_files (const ToolUnpackTree *tree)
-{
-    return tree->n_files;
 }
 
 /* ---- the file in work: functions that return false, or -1, set errno ---- */
@@ -398,14 +391,14 @@ install (ToolUnpackTree *tree, int fd, const char *name)
     sigset_t before;
     bool done;
 
-    pthread_sigmask (SIG_BLOCK, &tree->ending, &before);
+    tool_interrupt_hold (&before);
     done = give_name (tree, fd, name);
     if (done) {
-        tree->n_files++;
+        arec_outputs_add_complete();
     } else {
         remove_hidden (tree);
     }
-    pthread_sigmask (SIG_SETMASK, &before, NULL);
+    tool_interrupt_release (&before);
     return done;
 }
 
@@ -449,31 +442,4 @@ tool_unpack_tree_put (ToolUnpackTree *tree, const char *name, const void *data, 
     close (fd);
     remove_hidden (tree);
     return done || fail (tree, name, saved_errno, error);
-}
-
-/* ---- the end by a signal ---- */
-
-void
-tool_unpack_tree_abort (void)
-{
-    const ToolUnpackTree *tree = current;
-    char digits[U64_DIGITS];
-    size_t at = sizeof digits;
-    ssize_t ignored;
-
-    if (!tree) {
-        return;
-    }
-    if (tree->has_hidden) {
-        unlinkat (tree->folder_fd, tree->hidden, 0);
-    }
-    for (uint64_t n = tree->n_files; n > 0 || at == sizeof digits; n /= 10) {
-        digits[--at] = (char)('0' + n % 10);
-    }
-    ignored = writev (STDERR_FILENO,
-                      (const struct iovec[]){{tree->front, strlen (tree->front)},
-                                             {digits + at, sizeof digits - at},
-                                             {tree->back, strlen (tree->back)}},
-                      3);
-    (void)ignored;
 }

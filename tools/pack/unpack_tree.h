@@ -1,10 +1,10 @@
 /* ToolUnpackTree: a folder into which records are written, a file each.
  *
- * One tree at a time, one thread at a time. A file appears under its name when it is whole: it
- * is written without a name (O_TMPFILE) and linked, or, on a filesystem that has no such files,
- * under a hidden name `.arec-XXXXXXXXXXXXXXXX` that is removed after any failure. Whatever is
- * in the folder is hostile: names are looked up in its descriptor, symbolic links among them
- * are never followed, part by part where a name has several.
+ * One tree at a time, in the program's first thread. A file appears under its name when it is
+ * whole: it is written without a name (O_TMPFILE) and linked, or, on a filesystem that has no
+ * such files, under a hidden name `.arec-XXXXXXXXXXXXXXXX` that is removed after any failure or
+ * signal. Whatever is in the folder is hostile: names are looked up in its descriptor, symbolic
+ * links among them are never followed, part by part where a name has several.
  */
 #pragma once
 
@@ -22,7 +22,7 @@ bool tool_unpack_tree_check (const char *path, bool force, GError **error);
 
 /* Makes the folder @path if it is absent, with what umask leaves of 0777.
  * @force    it need not be empty, and files that have the names of records are replaced.
- * @n_files  that are to be written, for tool_unpack_tree_abort ().
+ * @n_files  that are to be written, for a signal that comes before.
  * Errors: IO: a folder that cannot be made or opened, or is not empty. */
 ToolUnpackTree *tool_unpack_tree_new (const char *path, bool force, uint64_t n_files,
                                       GError **error);
@@ -38,12 +38,5 @@ bool tool_unpack_tree_put (ToolUnpackTree *tree, const char *name, const void *d
 
 /* Bytes that a part of a path in the folder may have. */
 size_t tool_unpack_tree_max_part (const ToolUnpackTree *tree);
-
-/* Files written so far. */
-uint64_t tool_unpack_tree_n_files (const ToolUnpackTree *tree);
-
-/* For the handler of a signal that ends the process: removes the file in work, if there is a
- * tree, and says on stderr how many files are there. Async-signal-safe. */
-void tool_unpack_tree_abort (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ToolUnpackTree, tool_unpack_tree_free)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -44,12 +45,29 @@ AREC_PUBLIC bool arec_output_stat (const char *out, struct stat *st, bool *is_op
 AREC_PUBLIC bool arec_output_check (const char *out, const ArecOutputOptions *options,
                                     GError **error);
 
-/* Undoes all outputs that are not complete: for the handler of a signal that ends the process.
- * Removes hidden files, which only file systems without unnamed files have, and gives the
- * target of a commit that is under way its old contents. Returns false if there is nothing but
- * an output that is just complete: then the process goes on, as the signal has come too late.
- * Else it must end without writing on. Async-signal-safe; the thread that commits is the one
- * that was interrupted. */
+/* ---- a signal that ends the process ---- */
+
+/* An output is complete from the moment on at which nothing takes it back: it has its name,
+ * durably if that was asked for, or its last byte is written. The shards of a set are one. */
+
+/* Says how many outputs the process makes: once as many are complete, a signal has come too
+ * late. May be called again, when there turn out to be fewer. UINT64_MAX, as at first: it is
+ * not known. */
+AREC_PUBLIC void arec_outputs_expect (uint64_t n);
+
+/* How many are complete. Async-signal-safe. */
+AREC_PUBLIC uint64_t arec_outputs_n_complete (void);
+
+/* Counts one that the caller has made without the library. */
+AREC_PUBLIC void arec_outputs_add_complete (void);
+
+/* Undoes all outputs that are not complete: for the handler of the signal. Removes hidden
+ * files, which only file systems without unnamed files have, and gives the target of a commit
+ * that is under way its old contents. Returns false if the process has to go on: all outputs
+ * are complete, or where their number is not known, there is nothing but one that is just
+ * complete, or names of a set are given that cannot be taken back. Else it must end without
+ * writing on. Async-signal-safe; the thread that begins and finishes outputs is the one that
+ * was interrupted. */
 AREC_PUBLIC bool arec_outputs_abort (void);
 
 G_END_DECLS

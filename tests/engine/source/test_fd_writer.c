@@ -2,6 +2,7 @@
 #include "source/fd_writer.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -41,6 +42,14 @@ read_slowly (void *data)
     return NULL;
 }
 
+static unsigned n_ends;
+
+static void
+count_end (void)
+{
+    n_ends++;
+}
+
 /* Pieces of all sizes into a pipe that is full most of the time. @flags  of its end. */
 static void
 check_pipe (int flags)
@@ -70,8 +79,10 @@ check_pipe (int flags)
         g_assert_no_error (error);
         at += size;
     }
-    arec_fd_writer_flush (&writer, &error);
+    n_ends = 0;
+    arec_fd_writer_flush_last (&writer, count_end, &error);
     g_assert_no_error (error);
+    g_assert_cmpuint (n_ends, ==, 1);
     g_assert_cmpuint (writer.flushed, ==, SIZE);
     arec_fd_writer_clear (&writer);
     close (ends[1]);
@@ -121,6 +132,77 @@ test_empty_write (void)
     close (fd);
 }
 
+static unsigned n_ends_at_signal;
+
+static void
+on_signal (int number)
+{
+    (void)number;
+    n_ends_at_signal = n_ends;
+}
+
+static void
+raise_signal (void)
+{
+    raise (SIGTERM);
+}
+
+/* A signal after the last write finds the end counted, one before does not. @size  of what is
+ * buffered. @n_writes  that it takes. */
+static void
+check_signal (size_t size, int64_t n_writes)
+{
+    g_autofree uint8_t *data = g_malloc0 (size);
+
+    for (int64_t at = 0; at < n_writes; at++) {
+        g_autoptr (GError) error = NULL;
+        ArecFdWriter writer;
+        int fd = open ("/dev/null", O_WRONLY | O_CLOEXEC);
+
+        arec_fd_writer_init (&writer, fd, "out", &error);
+        arec_fd_writer_add (&writer, data, size, &error);
+        n_ends = 0;
+        n_ends_at_signal = UINT_MAX;
+        test_calls_begin();
+        test_calls.stop_at = at;
+        test_calls.stop = raise_signal;
+        g_assert_true (arec_fd_writer_flush_last (&writer, count_end, &error));
+        test_calls_end();
+        g_assert_cmpuint (n_ends_at_signal, ==, at == n_writes - 1 ? 1 : 0);
+        arec_fd_writer_clear (&writer);
+        close (fd);
+    }
+}
+
+static void
+test_signal_at_the_end (void)
+{
+    signal (SIGTERM, on_signal);
+    check_signal (1, 1);
+    check_signal (PIPE_BUF, 1);
+    check_signal (PIPE_BUF + 1, 2);
+    check_signal (100000, 2);
+    signal (SIGTERM, SIG_DFL);
+}
+
+/* What fails has no end. */
+static void
+test_failing_end (void)
+{
+    g_autoptr (GError) error = NULL;
+    ArecFdWriter writer;
+    int fd = open ("/dev/full", O_WRONLY | O_CLOEXEC);
+
+    arec_fd_writer_init (&writer, fd, "out", &error);
+    arec_fd_writer_add (&writer, "abc", 3, &error);
+    n_ends = 0;
+    g_assert_false (arec_fd_writer_flush_last (&writer, count_end, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_IO);
+    g_assert_cmpuint (n_ends, ==, 0);
+    arec_fd_writer_clear (&writer);
+    close (fd);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -129,5 +211,7 @@ main (int argc, char **argv)
     g_test_add_func ("/fd-writer/non-blocking", test_non_blocking);
     g_test_add_func ("/fd-writer/short-writes", test_short_writes);
     g_test_add_func ("/fd-writer/empty-write", test_empty_write);
+    g_test_add_func ("/fd-writer/signal-at-the-end", test_signal_at_the_end);
+    g_test_add_func ("/fd-writer/failing-end", test_failing_end);
     return g_test_run();
 }

@@ -2,6 +2,7 @@
  * them are there or none, with what was there before. */
 #include "source/file_set.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,13 +24,25 @@ typedef struct {
 /* @old  how many of the first files are there before. */
 typedef struct {
     unsigned old;
-    bool is_named, no_sync, is_late;
+    bool is_named, no_sync, is_late, without_exchange;
 } Way;
 
 static const Way ways[] = {
-    {0, false, false, false}, {0, true, false, false}, {N_FILES, false, false, false},
-    {2, false, false, false}, {2, true, false, true},  {2, false, false, true},
-    {0, false, true, true},   {3, true, true, false},
+    {.old = 0},
+    {.old = 0, .is_named = true},
+    {.old = N_FILES},
+    {.old = 2},
+    {.old = 2, .is_named = true, .is_late = true},
+    {.old = 2, .is_late = true},
+    {.old = 0, .no_sync = true, .is_late = true},
+    {.old = 3, .is_named = true, .no_sync = true},
+};
+
+/* Where two names cannot be exchanged. A failure leaves some files, a signal all or none. */
+static const Way ways_of_signals[] = {
+    {.old = N_FILES, .without_exchange = true},
+    {.old = 2, .is_named = true, .without_exchange = true},
+    {.old = 3, .no_sync = true, .without_exchange = true},
 };
 
 static void
@@ -62,7 +75,8 @@ begin_way (const Fixture *fixture, const Way *way)
         g_assert_true (i >= way->old ||
                        g_file_set_contents (fixture->paths[i], "old", 3, NULL));
     }
-    test_calls = (TestCalls){.without_tmpfile = way->is_named};
+    test_calls = (TestCalls){.without_tmpfile = way->is_named,
+                             .without_exchange = way->without_exchange};
     test_calls_begin();
 }
 
@@ -174,35 +188,80 @@ abort_and_end (void)
     }
 }
 
+/* A signal as a program gets it: not while signals are held. */
+static void
+raise_signal (void)
+{
+    raise (SIGTERM);
+}
+
+static void
+on_signal (int number)
+{
+    (void)number;
+    abort_and_end();
+}
+
+/* How a set ends, in a process of its own. */
+enum { ENDED_BY_SIGNAL, DONE, FAILED };
+
+/* Ends the process. */
+static void
+write_with_signal (const Fixture *fixture, const Way *way, int64_t at)
+{
+    uint64_t n = arec_outputs_n_complete() + 1;
+
+    arec_outputs_expect (n);
+    signal (SIGTERM, on_signal);
+    test_calls.stop_at = at;
+    test_calls.stop = raise_signal;
+    if (!write_set (fixture, way, NULL)) {
+        _exit (FAILED);
+    }
+    _exit (arec_outputs_n_complete() == n && !arec_outputs_abort() ? DONE : FAILED);
+}
+
+/* A signal after call @at leaves all files or none, and ends the process only if it leaves
+ * none. Returns whether there are fewer calls. */
+static bool
+check_signal (const Fixture *fixture, const Way *way, int64_t at)
+{
+    unsigned n_new;
+    int status;
+    pid_t child;
+
+    begin_way (fixture, way);
+    child = fork();
+    g_assert_cmpint (child, >=, 0);
+    if (child == 0) {
+        write_with_signal (fixture, way, at);
+    }
+    test_calls_end();
+    g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+    g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) != FAILED);
+    n_new = count_new (fixture, way);
+    g_assert_cmpuint (n_new, ==, WEXITSTATUS (status) == DONE ? N_FILES : 0);
+    g_assert_cmpuint (count_entries (fixture), ==, n_new > 0 ? N_FILES : way->old);
+    return WEXITSTATUS (status) == DONE;
+}
+
 static void
 test_signal_after_each_call (Fixture *fixture, gconstpointer data)
 {
+    enum { MORE_CALLS = 8 }; /* after the one from which on a signal is too late */
+
     (void)data;
-    for (unsigned w = 0; w < G_N_ELEMENTS (ways); w++) {
-        const Way *way = &ways[w];
-        bool has_ended = false;
+    for (unsigned w = 0; w < G_N_ELEMENTS (ways) + G_N_ELEMENTS (ways_of_signals); w++) {
+        const Way *way =
+            w < G_N_ELEMENTS (ways) ? &ways[w] : &ways_of_signals[w - G_N_ELEMENTS (ways)];
+        int64_t at = 0;
 
-        for (int64_t at = 0; !has_ended; at++) {
-            pid_t child;
-            unsigned n_new;
-            int status;
-
-            begin_way (fixture, way);
-            child = fork();
-            g_assert_cmpint (child, >=, 0);
-            if (child == 0) {
-                test_calls.stop_at = at;
-                test_calls.stop = abort_and_end;
-                _exit (write_set (fixture, way, NULL) ? 1 : 2);
-            }
-            test_calls_end();
-            g_assert_cmpint (waitpid (child, &status, 0), ==, child);
-            g_assert_true (WIFEXITED (status) && WEXITSTATUS (status) < 2);
-            has_ended = WEXITSTATUS (status) == 1;
-            n_new = count_new (fixture, way);
-            g_assert_true (n_new == 0 || n_new == N_FILES);
-            g_assert_true (!has_ended || n_new == N_FILES);
-            g_assert_cmpuint (count_entries (fixture), ==, n_new > 0 ? N_FILES : way->old);
+        while (!check_signal (fixture, way, at)) {
+            at++;
+        }
+        g_assert_cmpint (at, >, N_FILES);
+        for (int64_t end = at + MORE_CALLS; at < end; at++) {
+            g_assert_true (check_signal (fixture, way, at));
         }
     }
 }
@@ -211,7 +270,7 @@ test_signal_after_each_call (Fixture *fixture, gconstpointer data)
 static void
 test_names_that_are_there (Fixture *fixture, gconstpointer data)
 {
-    const Way way = {2, false, false, false};
+    const Way way = {.old = 2, .without_exchange = true};
     unsigned n_partial = 0;
     bool is_over = false;
 
@@ -220,7 +279,6 @@ test_names_that_are_there (Fixture *fixture, gconstpointer data)
         g_autoptr (GError) error = NULL;
 
         begin_way (fixture, &way);
-        test_calls.without_exchange = true;
         test_calls.fail_at = at;
         write_set (fixture, &way, &error);
         test_calls_end();
