@@ -73,6 +73,13 @@ def test_pages_are_installed(prefix):
     assert installed == {f"man{path.suffix[1:]}/{path.name}" for path in pages}
 
 
+def test_completions_are_installed(prefix):
+    installed = {path.relative_to(prefix / "share").as_posix() for path in prefix.glob("share/*/*/*") if "man" not in path.parts}
+    zsh = "vendor-completions" if (prefix / "share/zsh/vendor-completions").is_dir() else "site-functions"
+    assert installed == {path for name in ("arec", "arecfs") for path in
+                         (f"bash-completion/completions/{name}", f"zsh/{zsh}/_{name}", f"fish/vendor_completions.d/{name}.fish")}
+
+
 def test_the_static_library_holds_plain_code(prefix):
     """Code for link time optimisation can be linked only by the compiler that made it."""
     sections = run("objdump", "-h", next(prefix.rglob("libarec.a")))
