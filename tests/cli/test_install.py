@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -9,31 +10,8 @@ import pytest
 import golden
 
 BUILD = pathlib.Path(os.environ["AREC_BIN"]).parent.parent
-PROGRAM = r"""
-#include <arec/arec.h>
-#include <stdio.h>
-
-int
-main (int argc, char **argv)
-{
-    g_autoptr (ArecEngine) engine = arec_engine_new (&(ArecEngineOptions){0});
-    g_autoptr (GError) error = NULL;
-    g_autoptr (ArecReader) reader = arec_reader_open (engine, argv[1], NULL, &error);
-    g_autoptr (ArecWriter) writer = arec_writer_new (argv[argc - 1], NULL, &error);
-    unsigned long long n = reader ? arec_reader_n_records (reader) : 0;
-
-    printf ("%llu\n", n);
-    for (unsigned long long i = 0; writer && i < n; i++) {
-        g_auto (ArecView) view = {0};
-
-        if (!arec_reader_read (reader, i, &view, &error) ||
-            !arec_writer_write (writer, view.data, view.size, &error)) {
-            return 1;
-        }
-    }
-    return writer && arec_writer_finish (writer, &error) ? 0 : 1;
-}
-"""
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLES = SOURCE / "tests/examples"
 
 
 def run(*argv, **options):
@@ -51,26 +29,59 @@ def prefix(tmp_path_factory):
 
 @pytest.mark.skipif(bool(os.environ.get("AREC_SANITIZE")), reason="a sanitized library needs a sanitized program")
 @pytest.mark.parametrize("kind", ["shared", "static"])
-def test_a_program_builds_reads_and_writes(prefix, tmp_path, kind):
-    file = golden.get("text.groupsize64-snappy.array_record")
+def test_examples_build_and_run(prefix, tmp_path, kind):
     pkgconfig = next(prefix.rglob("libarec.pc")).parent
     environ = {**os.environ, "PKG_CONFIG_PATH": str(pkgconfig), "LD_LIBRARY_PATH": str(pkgconfig.parent)}
     flags = run("pkg-config", "--cflags", "libarec", env=environ).split()
     libs = run("pkg-config", "--libs", *(["--static"] if kind == "static" else []), "libarec", env=environ).split()
     if kind == "static":
         libs[libs.index("-larec")] = "-l:libarec.a"
-    (tmp_path / "program.c").write_text(PROGRAM)
-    run("cc", *flags, tmp_path / "program.c", "-o", tmp_path / "program", *libs)
+    for name in ("read_records", "write_records"):
+        run("cc", "-Wall", "-Wextra", "-Werror", *flags, EXAMPLES / f"{name}.c", "-o", tmp_path / name, *libs)
+    file = golden.get("text.groupsize64-snappy.array_record")
+    sizes = run(os.environ["AREC_BIN"], "ls", file.path).splitlines()
+    assert len(sizes) == file.n_records
+    printed = run(tmp_path / "read_records", file.path, env=environ).splitlines()
+    assert printed == [*sizes, sizes[2], sizes[0], sizes[1]]
     out = tmp_path / "out.array_record"
-    assert run(tmp_path / "program", file.path, out, env=environ) == f"{file.n_records}\n"
-    assert run(os.environ["AREC_BIN"], "cat", out) == run(os.environ["AREC_BIN"], "cat", file.path)
+    for words in (["one"], ["first", "", "third"]):
+        run(tmp_path / "write_records", out, "group_size:2,snappy", *words, env=environ)
+    assert run(os.environ["AREC_BIN"], "cat", "-n", out) == "first\n\nthird\n"
+    assert "group_size:2,transpose:false,pad_to_block_boundary:false,snappy" in run(os.environ["AREC_BIN"], "info", out)
+    refused = subprocess.run([tmp_path / "write_records", out, "group_size:0"], capture_output=True, text=True, env=environ)
+    assert refused.returncode == 2 and refused.stderr.startswith("Option group_size: invalid value: 0"), refused
+    assert run(os.environ["AREC_BIN"], "cat", out) == "firstthird"
+
+
+def test_examples_of_the_page_are_the_sources():
+    page = (SOURCE / "engine/libarec.3").read_text()
+    blocks = re.findall(r"^\.EX\n(.*?)^\.EE", page, re.M | re.S)
+    plain = {r"\-": "-", r"\e": "\\", r"\(aq": "'", r"\(ga": "`", r"\(ha": "^", r"\(ti": "~", r"\&": ""}
+    shown = [re.sub(r"\\\(..|\\.", lambda found: plain[found[0]], block) for block in blocks]
+    assert shown == [(EXAMPLES / f"{name}.c").read_text() for name in ("read_records", "write_records")]
+
+
+@pytest.mark.skipif(bool(os.environ.get("AREC_SANITIZE")), reason="a sanitizer adds symbols")
+def test_the_shared_library_exports_what_the_headers_declare(prefix):
+    headers = "".join(path.read_text() for path in (SOURCE / "engine/include/arec").glob("*.h"))
+    declared = set(re.findall(r"\bAREC_PUBLIC\s[^;(]*?\b(arec_\w+) ?[(;]", headers))
+    lines = run("objdump", "-T", next(prefix.rglob("libarec.so"))).splitlines()
+    exported = {line.split()[-1]: line.split()[-2] for line in lines if " .text\t" in line}
+    assert set(exported) == declared
+    assert set(exported.values()) == {"LIBAREC_0"}
 
 
 def test_pages_are_installed(prefix):
-    source = pathlib.Path(__file__).resolve().parents[2]
-    pages = [*source.glob("tools/man/*.[1-9]"), *source.glob("fs/*.1"), *source.glob("engine/*.3")]
+    pages = [*SOURCE.glob("tools/man/*.[1-9]"), *SOURCE.glob("fs/*.1"), *SOURCE.glob("engine/*.3")]
     installed = {path.relative_to(prefix / "share/man").as_posix() for path in prefix.glob("share/man/*/*")}
     assert installed == {f"man{path.suffix[1:]}/{path.name}" for path in pages}
+
+
+def test_completions_are_installed(prefix):
+    installed = {path.relative_to(prefix / "share").as_posix() for path in prefix.glob("share/*/*/*") if "man" not in path.parts}
+    zsh = "vendor-completions" if (prefix / "share/zsh/vendor-completions").is_dir() else "site-functions"
+    assert installed == {path for name in ("arec", "arecfs") for path in
+                         (f"bash-completion/completions/{name}", f"zsh/{zsh}/_{name}", f"fish/vendor_completions.d/{name}.fish")}
 
 
 def test_the_static_library_holds_plain_code(prefix):

@@ -1,5 +1,6 @@
 """The commands and options of both programs, as their --help has them."""
 
+import functools
 import os
 import re
 import subprocess
@@ -23,6 +24,7 @@ class Option:
         return [f"-{self.short}"] * bool(self.short) + [f"--{self.long}"]
 
 
+@functools.cache
 def help_of(*words):
     """What `WORDS... --help` prints."""
     done = subprocess.run([PROGRAMS[words[0]], *words[1:], "--help"], capture_output=True, text=True, timeout=120,

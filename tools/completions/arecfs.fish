@@ -1,0 +1,34 @@
+# fish completion for arecfs
+# Made by tools/completions/make; changes are made there.
+
+function __arecfs_mount_words
+    set -l list (commandline -ct | string match -r '.*,' | string replace -r '^-(-options=|o)' '')
+    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= idle-unmount= log-level= log-file=
+        echo "$list$word"
+    end
+end
+
+complete -c arecfs -s f -l foreground -d 'stay in the foreground'
+complete -c arecfs -s d -l debug -d 'a line for each request, in the foreground'
+complete -c arecfs -s o -l options -x -a '(__arecfs_mount_words)' -d 'mount options: allow_other, uid=N, gid=N, umask=MODE, fsname=NAME ...'
+complete -c arecfs -s u -l unmount -d 'arecfs -u MOUNTPOINT...: unmount'
+complete -c arecfs -s h -l help -d 'this text'
+complete -c arecfs -s V -l version -d 'versions of this program and of its libraries'
+complete -c arecfs -l cache-size -x -a 'auto' -d 'memory for decoded chunks (default: an eighth of it)'
+complete -c arecfs -l readahead-buffer-size -x -a 'auto' -d 'decoded ahead of each reader in order (default: auto; 0: nothing)'
+complete -c arecfs -l max-parallelism -x -a 'auto' -d 'chunks loaded at the same time, at most 1024; 0: no thread for it'
+complete -c arecfs -l index-storage-option -x -a 'in_memory offloaded' -d 'where the index is kept; offloaded: in a file, for little memory'
+complete -c arecfs -l reader-options -x -d 'options as the reference\'s reader takes them'
+complete -c arecfs -l profile -x -a 'sequential random batch mixed low-memory constrained high-memory cloud linux' -d 'settings for a way of reading: random, low-memory, ... (see arecfs(1))'
+complete -c arecfs -l merge -d 'show all sources as one sequence of records'
+complete -c arecfs -l names -x -a 'padded plain' -d 'how record numbers are written'
+complete -c arecfs -l suffix -x -a 'auto' -d 'append to every record\'s name'
+complete -c arecfs -l pattern -x -d 'in directories, these files count too'
+complete -c arecfs -l recover -d 'mount what a scan finds where an index is damaged or lost'
+complete -c arecfs -l strict -d 'what cannot be read or opened, or a shard that is missing, is an error'
+complete -c arecfs -l kind -x -a 'array_record riegeli' -d 'take the sources for this kind'
+complete -c arecfs -l no-push -d 'do not put what a reader in order will want next into the page cache'
+complete -c arecfs -l index-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'folder of the file for offloaded indexes (default: $TMPDIR)'
+complete -c arecfs -l idle-unmount -x -d 'unmount and exit after that long without use'
+complete -c arecfs -l log-level -x -a 'error warning message info debug' -d 'error, warning, message, info or debug'
+complete -c arecfs -l log-file -r -F -d 'log there, not to syslog'
