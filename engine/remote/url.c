@@ -159,7 +159,7 @@ refuse_scheme (const Parsing *parsing, const char *text, size_t length)
                            other_schemes[i].ours);
         }
     }
-    return refuse (parsing, "%.*s:// is not read; " KNOWN_SCHEMES " are", (int)length, text);
+    return refuse (parsing, "unknown scheme; " KNOWN_SCHEMES " are read");
 }
 
 static bool
