@@ -6,6 +6,14 @@
 
 #define MARKS "-????\?-of-" /* without the backslash a trigraph */
 
+static void
+say (const char *text)
+{
+    g_autofree char *escaped = g_strescape (text, NULL);
+
+    g_test_message ("%s", escaped);
+}
+
 /* ---- what is understood ---- */
 
 typedef struct {
@@ -301,7 +309,7 @@ test_rows (void)
         g_autoptr (GError) error = NULL;
         g_autofree char *shown = NULL, *whole = NULL;
 
-        g_test_message ("%s", row->text);
+        say (row->text);
         g_assert_true (arec_url_is_url (row->text));
         g_assert_true (arec_url_parse (row->text, row->use, &url, &error));
         g_assert_no_error (error);
@@ -416,7 +424,7 @@ test_refused (void)
         ArecUrl url = {.port = 7};
         g_autoptr (GError) error = NULL;
 
-        g_test_message ("%s", refused[i].text);
+        say (refused[i].text);
         g_assert_false (arec_url_parse (refused[i].text, refused[i].use, &url, &error));
         g_assert_error (error, AREC_ERROR, AREC_ERROR_INVALID);
         g_assert_cmpstr (error->message, ==, refused[i].message);
@@ -510,7 +518,7 @@ test_names (void)
         g_autoptr (GError) error = NULL;
         g_autofree char *name = NULL;
 
-        g_test_message ("%s", names[i].text);
+        say (names[i].text);
         g_assert_true (arec_url_parse (names[i].text, AREC_URL_LITERAL, &url, &error));
         name = arec_url_name (&url, &error);
         g_assert_cmpstr (name, ==, names[i].name);
