@@ -397,6 +397,20 @@ def example_json():
         yield f"{i}.small", number(len(text)) + b"\x07" + b'{"a":1}' + text
 
 
+def url():
+    marks = b"-?????" b"-of-"
+    texts = (b"https://h.example:8443/dir/x.array_record", b"http://[2001:db8::1]:80/x", b"https://127.0.0.1/a%2Fb%00",
+             b"https://h/a b/%zz\xc3\xb6", b"https://user:secret@h/x", b"https://user:se/cret@h/x", b"https://h/x#f",
+             b"https://h/dir/", b"https://h/t-*[a].x", b"https://h/t@8", b"https://h/t" + marks + b"00008.x", b"https://h?q",
+             b"https://h/x\r\ny: z", b"s3://bucket/dir/x.array_record", b"s3://bucket/dir/*.x", b"gs://b", b"gs://b/d/",
+             b"s3://b/t@1024", b"s3://b/t" + marks + b"00008.x", b"s3://b/dir*/x@8", b"s3://b/a\\*b*", b"s3://b/x?versionId=1",
+             b"s3://id:secret@b/k", b"s3://b:9000/k", b"s3a://b/k", b"az://c/b", b"hdfs://n/x", b"file:///x", b"x://", b"/path",
+             b"s3://b/" + b"k" * 1025, b"https://" + b"h" * 254 + b"/x", b"s3://b/..", b"https://h/x@100000", b"")
+    for i, text in enumerate(texts):
+        for use in range(3):
+            yield f"{i}-{use}", bytes([use]) + number(len(text)) + text + b"X-Signature=a/b@8"
+
+
 def tar_input():
     def member(name, data):
         return b"\0" + part(name) + part(data)
@@ -466,7 +480,7 @@ def mount():
 TARGETS = {"container": container, "simple": simple, "transposed": transposed,
            "transposed_encoder": transposed_encoder, "footer": footers, "options": options, "shard": shard,
            "scan": scan, "tar_input": tar_input, "tfrecord": tfrecord, "names": names, "example_json": example_json,
-           "mount": mount}
+           "url": url, "mount": mount}
 
 
 def main():

@@ -17,8 +17,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # For each product its rooms, by rank: a file of PRODUCT/ROOM may include headers of its own room and of rooms of a lower
 # rank. Rooms of the same rank may not include each other. main.c of a program may include all of its rooms.
 ROOMS = {
-    "engine": [["base"], ["source"], ["naming"], ["codec"], ["riegeli"], ["arrayrecord"], ["cache"], ["dataset"],
-               ["view"], ["writer"], ["inspect"]],
+    "engine": [["base"], ["source"], ["remote"], ["naming"], ["codec"], ["riegeli"], ["arrayrecord"], ["cache"],
+               ["dataset"], ["view"], ["writer"], ["inspect"]],
     "fs": [["base"], ["mount"], ["start"], ["tree"], ["count"], ["serve"], ["read"], ["ops"], ["kernel"]],
     "tools": [["frame"], ["look", "stats", "pack", "bench"]],
 }
