@@ -21,7 +21,8 @@ from program import AREC, arec  # noqa: E402
 import golden  # noqa: E402
 
 ROW_KEYS = ["options", "group_size", "write_s", "write_cpu_s", "write_mb_s", "read_s", "read_mb_s", "random_us",
-            "rss_mb", "file_size", "ratio", "write_spread", "read_spread", "estimated"]
+            "rss_mb", "file_size", "ratio", "write_mean_s", "write_spread", "read_mean_s", "read_spread", "outliers",
+            "estimated"]
 GUIDE = ["uncompressed", "snappy", "brotli:1", "brotli:6", "brotli:11", "zstd:1", "zstd:3", "zstd:22"]
 ROWS = [f"group_size:{group},{codec}" for group in (1, 100) for codec in GUIDE] + ["group_size:1000,brotli:9"]
 DISTURBED = re.compile(r"arec: other processes took [\d.]+ of \d+ CPUs meanwhile: the times say little\n")
@@ -65,7 +66,7 @@ def test_table():
 
 
 def test_spread_is_shown_of_several_rounds():
-    shown = re.compile(r"^spread of 2 rounds: write \d+ %, read \d+ % at most$", re.M)
+    shown = re.compile(r"^spread of 2 rounds: write \d+ %, read \d+ % at most, \d+ outliers$", re.M)
     assert shown.search(bench("--records=30", "--repeat=2", "--options=zstd"))
     assert "spread" not in bench(*SMALL, "--options=zstd")
 
@@ -177,7 +178,8 @@ def test_plot_of_a_hostile_name():
 @pytest.mark.parametrize("code, args, words", [
     (2, [], "one of codecs, access, mount is missing"),
     (2, ["nosuch"], "nosuch: is none of codecs, access, mount"),
-    (6, ["mount", "x"], "bench mount: not in this build"),
+    (2, ["mount"], "bench mount: FILE is missing"),
+    (3, ["mount", "absent.array_record"], "absent.array_record"),
     (2, ["codecs", "--options=zstd:99"], "--options: Option zstd: invalid value: 99"),
     (2, ["codecs", "--group-size=0"], "--group-size: invalid value: 0"),
     (2, ["codecs", "--levels=few"], "--levels: invalid value: few, expected all"),

@@ -1,27 +1,27 @@
 #include "bench/bench_access.h"
 
-#include <inttypes.h>
 #include <string.h>
 
+#include "bench/bench_access_advice.h"
+#include "bench/bench_access_report.h"
 #include "bench/bench_access_row.h"
 #include "bench/bench_cold.h"
 #include "bench/bench_data.h"
+#include "bench/bench_disturbance.h"
 #include "bench/bench_files.h"
 #include "bench/bench_measure.h"
+#include "bench/bench_mount_row.h"
 #include "bench/bench_number.h"
+#include "bench/bench_plot.h"
 #include "bench/bench_rows.h"
+#include "bench/bench_server.h"
 #include "frame/command_line.h"
 
 #define DEFAULT_COUNT 1000
 #define DEFAULT_BATCH 100
+#define DEFAULT_REPEAT 3
+#define MAX_REPEAT 1000
 #define MAX_COUNT (UINT64_C (1) << 32)
-#define MEGA 1e6
-
-/* Thresholds of the advice. */
-#define LEAST_SEQUENTIAL 0.5 /* of the speed at which the records are decoded */
-#define MAX_RANDOM 10.0      /* times a read of a record in groups of 1 */
-
-#define LEAST_BYTES 1e6 /* of the records of a row; with fewer, opening takes the time */
 
 /* The sample that is written and read for comparison, by however slow a codec. */
 #define SAMPLE_RECORDS 1000
@@ -29,21 +29,28 @@
 
 /* The options as typed. */
 typedef struct {
-    char *count, *batch, *seed;
-    gboolean cold;
+    char *count, *batch, *seed, *repeat, *plot;
+    gboolean cold, csv, force;
 } AccessText;
+
+/* What the two commands differ in. */
+typedef struct {
+    bool is_mount;
+    bool (*measure) (ToolBenchAccess access, const ToolBenchAccessWork *work,
+                     ToolBenchAccessFigures *figures, GError **error);
+} Way;
 
 /* The work. */
 typedef struct {
     const ToolCommandLine *line;
+    const Way *way;
     ToolBenchAccessWork work;
+    uint64_t repeat;
     bool is_cold;
-    ToolBenchAccessFigures rows[TOOL_BENCH_N_ACCESSES];
-    /* What `bench codecs` says of a sample; 0: not measured. */
-    double decode_mb_s; /* with the options of the file */
-    double one_us;      /* a random read in groups of 1 */
-    bool is_grouped;    /* the chunks of the file hold more than one record */
-    char *advice[2];    /* of sequential, of random; NULL: none */
+    ToolBenchAccessRounds rows[TOOL_BENCH_N_ACCESSES];
+    ArecWriterOptions options; /* of the first file */
+    ToolBenchSample sample;
+    ToolBenchAccessAdvice advice[2];
 } Access;
 
 static void
@@ -52,13 +59,18 @@ text_clear (AccessText *text)
     g_free (text->count);
     g_free (text->batch);
     g_free (text->seed);
+    g_free (text->repeat);
+    g_free (text->plot);
 }
 
 static void
 access_clear (Access *access)
 {
+    for (int i = 0; i < TOOL_BENCH_N_ACCESSES; i++) {
+        tool_bench_access_figures_clear (&access->rows[i]);
+    }
     for (size_t i = 0; i < G_N_ELEMENTS (access->advice); i++) {
-        g_free (access->advice[i]);
+        g_free (access->advice[i].text);
     }
 }
 
@@ -68,16 +80,51 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Access, access_clear)
 static bool
 parse (Access *access, const AccessText *text, GError **error)
 {
-    ToolBenchAccessWork *work = &access->work;
+    ToolBenchPlan *plan = &access->work.plan;
 
-    *work = (ToolBenchAccessWork){.files = access->line->operands,
-                                  .n_files = access->line->n_operands,
-                                  .count = DEFAULT_COUNT,
-                                  .batch = DEFAULT_BATCH};
+    access->work.files = access->line->operands;
+    access->work.n_files = access->line->n_operands;
+    plan->count = DEFAULT_COUNT;
+    plan->batch = DEFAULT_BATCH;
+    access->repeat = DEFAULT_REPEAT;
     access->is_cold = text->cold;
-    return tool_bench_number_take ("--count", text->count, 1, MAX_COUNT, &work->count, error) &&
-           tool_bench_number_take ("--batch", text->batch, 1, MAX_COUNT, &work->batch, error) &&
-           tool_bench_number_take ("--seed", text->seed, 0, G_MAXUINT64, &work->seed, error);
+    if (!tool_bench_number_take ("--count", text->count, 1, MAX_COUNT, &plan->count, error) ||
+        !tool_bench_number_take ("--batch", text->batch, 1, MAX_COUNT, &plan->batch, error) ||
+        !tool_bench_number_take ("--seed", text->seed, 0, G_MAXUINT64, &plan->seed, error) ||
+        !tool_bench_number_take ("--repeat", text->repeat, 1, MAX_REPEAT, &access->repeat,
+                                 error)) {
+        return false;
+    }
+    if (text->csv && access->line->json) {
+        return arec_fail (error, AREC_ERROR_INVALID, "--csv and --json exclude each other");
+    }
+    return !text->plot || tool_bench_plot_check (text->plot, text->force, error);
+}
+
+/* Finds how many records there are, and with which options the first file was written, as far
+ * as it says. */
+static bool
+inspect (Access *access, GError **error)
+{
+    const ArecEngineOptions no_threads = {.max_parallelism = 1, .no_threads = true};
+    g_autoptr (ArecEngine) engine = arec_engine_new (&no_threads);
+    g_autoptr (ArecReader) reader =
+        tool_bench_files_open (access->work.files, access->work.n_files, engine, NULL, error);
+    ArecWriterOptions *options = &access->options;
+    ToolBenchPlan *plan = &access->work.plan;
+    ArecFileInfo info;
+
+    if (!reader) {
+        return false;
+    }
+    plan->n_records = arec_reader_n_records (reader);
+    plan->count = MIN (plan->count, plan->n_records);
+    arec_reader_file_info (reader, 0, &info);
+    arec_writer_options_init (options);
+    if (!info.options || !arec_writer_options_update (info.options, options, NULL)) {
+        options->group_size = (uint32_t)CLAMP (info.group_size, 1, G_MAXINT32);
+    }
+    return true;
 }
 
 /* ---- the rows ---- */
@@ -103,52 +150,44 @@ drop_files (const Access *access, bool tells, GError **error)
 }
 
 static bool
-run_rows (Access *access, GError **error)
+run_round (Access *access, bool is_first, GError **error)
 {
     for (int i = 0; i < TOOL_BENCH_N_ACCESSES; i++) {
-        if ((access->is_cold && !drop_files (access, i == 0, error)) ||
-            !tool_bench_access_row_run ((ToolBenchAccess)i, &access->work, &access->rows[i],
-                                        error)) {
+        ToolBenchAccessFigures figures = {0};
+
+        if ((access->is_cold && !drop_files (access, is_first && i == 0, error)) ||
+            !access->way->measure ((ToolBenchAccess)i, &access->work, &figures, error)) {
+            return false;
+        }
+        tool_bench_access_figures_add (&access->rows[i], &figures);
+    }
+    return true;
+}
+
+/* Rounds over all rows, so that a disturbance does not hit one row alone. */
+static bool
+run_rounds (Access *access, GError **error)
+{
+    ToolBenchDisturbance disturbance;
+
+    tool_bench_disturbance_begin (&disturbance);
+    for (uint64_t round = 0; round < access->repeat; round++) {
+        if (!run_round (access, round == 0, error)) {
             return false;
         }
     }
+    tool_bench_disturbance_tell (&disturbance);
     return true;
 }
 
-/* ---- the advice ---- */
-
-static double
-speed_of (const ToolBenchAccessFigures *row)
-{
-    return row->time_s > 0 ? (double)row->bytes / MEGA / row->time_s : 0;
-}
-
-/* The options with which the first file was written, as far as the file says. */
-static bool
-find_options (const Access *access, ArecWriterOptions *options, GError **error)
-{
-    g_autoptr (ArecEngine) engine = arec_engine_new (NULL);
-    g_autoptr (ArecReader) reader =
-        arec_reader_open (engine, access->work.files[0], NULL, error);
-    ArecFileInfo info;
-
-    if (!reader) {
-        return false;
-    }
-    arec_reader_file_info (reader, 0, &info);
-    arec_writer_options_init (options);
-    if (!info.options || !arec_writer_options_update (info.options, options, NULL)) {
-        options->group_size = (uint32_t)CLAMP (info.group_size, 1, G_MAXINT32);
-    }
-    return true;
-}
+/* ---- the sample ---- */
 
 /* How many records to take, by the size of those that were read at random. */
 static uint64_t
 sample_count (const Access *access)
 {
-    const ToolBenchAccessFigures *row = &access->rows[TOOL_BENCH_RANDOM];
-    double size = MAX ((double)row->bytes / (double)row->records, 1);
+    const ToolBenchCalls *calls = &access->rows[TOOL_BENCH_RANDOM].median.calls;
+    double size = MAX (calls->bytes / calls->records, 1);
 
     return (uint64_t)CLAMP (SAMPLE_BYTES / size, 1, SAMPLE_RECORDS);
 }
@@ -160,139 +199,64 @@ measure_sample (Access *access, GError **error)
     g_auto (ToolBenchData) data = {0};
     g_auto (ToolBenchMeasure) measure = {.data = &data, .threads = 1};
     ToolBenchFigures own = {0}, one = {0};
-    ArecWriterOptions options;
+    ArecWriterOptions options = access->options;
 
-    if (!find_options (access, &options, error) ||
-        !tool_bench_data_read (&data, access->work.files, access->work.n_files,
+    if (!tool_bench_data_read (&data, access->work.files, access->work.n_files,
                                sample_count (access), error) ||
         !tool_bench_measure_open (&measure, NULL, error) ||
         !tool_bench_measure_run (&measure, &options, data.n_records, &own, error)) {
         return false;
     }
-    access->is_grouped = options.group_size > 1;
     options.group_size = 1;
     if (!tool_bench_measure_run (&measure, &options, data.n_records, &one, error)) {
         return false;
     }
-    access->decode_mb_s = own.read_s > 0 ? (double)data.size / MEGA / own.read_s : 0;
-    access->one_us = one.random_us;
+    access->sample = (ToolBenchSample){
+        .decode_mb_s = own.read_s > 0 ? (double)data.size / 1e6 / own.read_s : 0,
+        .own_us = own.random_us,
+        .one_us = one.random_us,
+        .is_grouped = access->options.group_size > 1};
     return true;
-}
-
-static void
-advise (Access *access)
-{
-    double speed = speed_of (&access->rows[TOOL_BENCH_SEQUENTIAL]);
-    double random = access->rows[TOOL_BENCH_RANDOM].mean_us;
-
-    if ((double)access->rows[TOOL_BENCH_SEQUENTIAL].bytes >= LEAST_BYTES &&
-        speed < LEAST_SEQUENTIAL * access->decode_mb_s) {
-        access->advice[0] = g_strdup_printf (
-            "sequential: %.0f MB/s, where one thread decodes %.0f: a larger buffer or more "
-            "threads, as --profile linux has them",
-            speed, access->decode_mb_s);
-    }
-    if (access->is_grouped && random > MAX_RANDOM * access->one_us) {
-        access->advice[1] = g_strdup_printf (
-            "random: %.0f us a record, where one in groups of 1 takes %.1f us: smaller groups, "
-            "as --profile random writes them",
-            random, access->one_us);
-    }
 }
 
 /* ---- the report ---- */
 
-static double
-percent_of (const ToolBenchAccessFigures *row)
+static bool
+report (Access *access, const AccessText *text, ToolOutput *out, GError **error)
 {
-    return row->time_s > 0 ? row->cpu_s / row->time_s * 100 : 0;
-}
+    g_auto (ToolBenchMachine) machine = {0};
+    const ToolBenchAccessReport found = {.work = &access->work,
+                                         .machine = &machine,
+                                         .is_mount = access->way->is_mount,
+                                         .is_cold = access->is_cold,
+                                         .rows = access->rows,
+                                         .sample = &access->sample,
+                                         .advice = access->advice};
 
-static double
-rate_of (const ToolBenchAccessFigures *row)
-{
-    return row->time_s > 0 ? (double)row->records / row->time_s : 0;
-}
-
-static void
-put_table (ToolOutput *out, const Access *access)
-{
-    tool_output_format (out, "%-10s %8s %6s %7s %7s %9s %7s %8s %8s %8s %7s %8s\n", "access",
-                        "time s", "CPU %", "RSS MB", "d RSS", "records/s", "MB/s", "p50 us",
-                        "p99 us", "max us", "chunks", "read MB");
-    for (int i = 0; i < TOOL_BENCH_N_ACCESSES; i++) {
-        const ToolBenchAccessFigures *row = &access->rows[i];
-
-        tool_output_format (out, "%-10s %8.3f %6.0f %7.1f %+7.1f %9.0f %7.1f",
-                            tool_bench_access_row_name ((ToolBenchAccess)i), row->time_s,
-                            percent_of (row), row->rss_mb, row->rss_delta_mb, rate_of (row),
-                            speed_of (row));
-        tool_output_format (out, " %8.1f %8.1f %8.1f %7" PRIu64 " %8.2f\n", row->p50_us,
-                            row->p99_us, row->max_us, row->chunks_decoded,
-                            (double)row->bytes_read / MEGA);
+    tool_bench_machine_get (&machine);
+    tool_bench_access_advice_make (access->rows, access->way->is_mount, &access->sample,
+                                   access->advice);
+    if (access->line->json) {
+        tool_bench_access_report_put_json (out, &found);
+    } else if (text->csv) {
+        tool_bench_access_report_put_csv (out, &found);
+    } else {
+        tool_bench_access_report_put_table (out, &found);
     }
-    for (size_t i = 0; i < G_N_ELEMENTS (access->advice); i++) {
-        if (access->advice[i]) {
-            tool_output_format (out, "advice: %s\n", access->advice[i]);
-        }
-    }
+    return !text->plot || tool_bench_plot_write_access (text->plot, &found, error);
 }
 
-static void
-put_row_json (ToolOutput *out, const Access *access, ToolBenchAccess number)
+/* Ends the command: a failure of arecfs has its exit code. */
+static int
+finish (ToolOutput *out, const GError *error)
 {
-    const ToolBenchAccessFigures *row = &access->rows[number];
-    const char *name = tool_bench_access_row_name (number);
+    int exit_code = tool_command_finish (out, error);
 
-    tool_output_format (out,
-                        "\n  {\"access\": \"%s\", \"profile\": \"%s\", \"time_s\": %.6f, "
-                        "\"cpu_percent\": %.1f, \"rss_mb\": %.3f, \"rss_delta_mb\": %.3f",
-                        name, name, row->time_s, percent_of (row), row->rss_mb,
-                        row->rss_delta_mb);
-    tool_output_format (
-        out,
-        ", \"records\": %" PRIu64 ", \"records_s\": %.1f, \"mb_s\": %.3f, "
-        "\"mean_us\": %.3f, \"p50_us\": %.3f, \"p99_us\": %.3f, \"max_us\": %.3f",
-        row->records, rate_of (row), speed_of (row), row->mean_us, row->p50_us, row->p99_us,
-        row->max_us);
-    tool_output_format (out, ", \"chunks_decoded\": %" PRIu64 ", \"bytes_read\": %" PRIu64 "}",
-                        row->chunks_decoded, row->bytes_read);
+    return error && error->domain == TOOL_BENCH_SERVER_ERROR ? error->code : exit_code;
 }
 
-static void
-put_json (ToolOutput *out, const Access *access)
-{
-    static const char *const rules[] = {"sequential", "random"};
-    const char *separator = "";
-    g_autofree char *source = g_strjoinv (" ", access->work.files);
-
-    tool_output_text (out, "{\"source\": ");
-    tool_output_json_string (out, source);
-    tool_output_format (out, ", \"cold\": %s, \"batch\": %" PRIu64 ", \"seed\": %" PRIu64,
-                        access->is_cold ? "true" : "false", access->work.batch,
-                        access->work.seed);
-    tool_output_text (out, ",\n\"rows\": [");
-    for (int i = 0; i < TOOL_BENCH_N_ACCESSES; i++) {
-        tool_output_text (out, i > 0 ? "," : "");
-        put_row_json (out, access, (ToolBenchAccess)i);
-    }
-    tool_output_format (out,
-                        "\n],\n\"decode_mb_s\": %.3f, \"group_1_us\": %.3f,\n\"advice\": [",
-                        access->decode_mb_s, access->one_us);
-    for (size_t i = 0; i < G_N_ELEMENTS (access->advice); i++) {
-        if (access->advice[i]) {
-            tool_output_format (out, "%s\n  {\"rule\": \"%s\", \"text\": ", separator,
-                                rules[i]);
-            tool_output_json_string (out, access->advice[i]);
-            tool_output_byte (out, '}');
-            separator = ",";
-        }
-    }
-    tool_output_text (out, "]}\n");
-}
-
-int
-tool_bench_access (const ToolCommand *command, int argc, char **argv)
+static int
+run (const ToolCommand *command, const Way *way, int argc, char **argv)
 {
     g_auto (AccessText) text = {0};
     const GOptionEntry entries[] = {
@@ -302,12 +266,18 @@ tool_bench_access (const ToolCommand *command, int argc, char **argv)
          "Records of one call of the row batch (default: 100)", "N"},
         {"seed", 0, 0, G_OPTION_ARG_FILENAME, &text.seed,
          "Of the order of the row random (default: 0)", "N"},
+        {"repeat", 0, 0, G_OPTION_ARG_FILENAME, &text.repeat,
+         "Rounds, of which the medians are shown (default: 3)", "N"},
         {"cold", 0, 0, G_OPTION_ARG_NONE, &text.cold,
          "Drop FILE from the page cache before each row", NULL},
+        {"csv", 0, 0, G_OPTION_ARG_NONE, &text.csv, "Write CSV", NULL},
+        {"plot", 0, 0, G_OPTION_ARG_FILENAME, &text.plot,
+         "Also draw speeds and times of calls, as SVG", "FILE"},
+        {"force", 'f', 0, G_OPTION_ARG_NONE, &text.force, "Replace an existing plot", NULL},
         G_OPTION_ENTRY_NULL,
     };
     g_auto (ToolCommandLine) line = {0};
-    g_auto (Access) access = {.line = &line};
+    g_auto (Access) access = {.line = &line, .way = way};
     g_autoptr (ToolOutput) out = NULL;
     g_autoptr (GError) error = NULL;
     int exit_code;
@@ -319,14 +289,25 @@ tool_bench_access (const ToolCommand *command, int argc, char **argv)
         return tool_command_tell_usage (command, "FILE is missing");
     }
     out = tool_command_stdout();
-    if (parse (&access, &text, &error) && run_rows (&access, &error) &&
-        measure_sample (&access, &error)) {
-        advise (&access);
-        if (line.json) {
-            put_json (out, &access);
-        } else {
-            put_table (out, &access);
-        }
+    if (parse (&access, &text, &error) && inspect (&access, &error) &&
+        run_rounds (&access, &error) && measure_sample (&access, &error)) {
+        report (&access, &text, out, &error);
     }
-    return tool_command_finish (out, error);
+    return finish (out, error);
+}
+
+int
+tool_bench_access (const ToolCommand *command, int argc, char **argv)
+{
+    static const Way way = {.is_mount = false, .measure = tool_bench_access_row_run};
+
+    return run (command, &way, argc, argv);
+}
+
+int
+tool_bench_access_mount (const ToolCommand *command, int argc, char **argv)
+{
+    static const Way way = {.is_mount = true, .measure = tool_bench_mount_row_run};
+
+    return run (command, &way, argc, argv);
 }

@@ -4,6 +4,7 @@
 
 #include "bench/bench_advice.h"
 #include "bench/bench_data.h"
+#include "bench/bench_disturbance.h"
 #include "bench/bench_machine.h"
 #include "bench/bench_measure.h"
 #include "bench/bench_number.h"
@@ -19,9 +20,7 @@
 #define DEFAULT_LIMIT 60 /* seconds of a row; more is estimated */
 #define MAX_LIMIT 86400
 #define LEAST_PLAN_RECORDS 16
-#define PLAN_SECONDS 0.05     /* of writing, from which the whole is foreseen */
-#define MAX_DISTURBANCE 0.2   /* CPUs that other processes may take on average */
-#define LEAST_DISTURBED_S 0.5 /* of which the average is taken */
+#define PLAN_SECONDS 0.05 /* of writing, from which the whole is foreseen */
 
 /* The options as typed. */
 typedef struct {
@@ -201,25 +200,16 @@ run (Codecs *codecs, GError **error)
     return true;
 }
 
-/* Runs, and reports if other processes took so much of the machine that times mean little. */
 static bool
 run_watched (Codecs *codecs, GError **error)
 {
-    double all = tool_bench_machine_all_cpu(), own = tool_bench_machine_own_cpu();
-    double start = tool_bench_machine_now(), seconds, others;
+    ToolBenchDisturbance disturbance;
 
+    tool_bench_disturbance_begin (&disturbance);
     if (!run (codecs, error)) {
         return false;
     }
-    seconds = tool_bench_machine_now() - start;
-    others = (tool_bench_machine_all_cpu() - all) - (tool_bench_machine_own_cpu() - own);
-    if (all >= 0 && seconds >= LEAST_DISTURBED_S && others > MAX_DISTURBANCE * seconds) {
-        g_autofree char *text = g_strdup_printf (
-            "other processes took %.1f of %u CPUs meanwhile: the times say little",
-            others / seconds, g_get_num_processors());
-
-        tool_command_tell (text);
-    }
+    tool_bench_disturbance_tell (&disturbance);
     return true;
 }
 

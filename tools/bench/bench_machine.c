@@ -50,6 +50,16 @@ tool_bench_machine_clear (ToolBenchMachine *machine)
     g_clear_pointer (&machine->kernel, g_free);
 }
 
+void
+tool_bench_machine_put_json (ToolOutput *out, const ToolBenchMachine *machine)
+{
+    tool_output_format (out, "\"machine\": {\"cpus\": %u, \"model\": ", machine->cpus);
+    tool_output_json_string (out, machine->model);
+    tool_output_text (out, ", \"kernel\": ");
+    tool_output_json_string (out, machine->kernel);
+    tool_output_byte (out, '}');
+}
+
 double
 tool_bench_machine_now (void)
 {
@@ -65,13 +75,37 @@ seconds_of (struct timeval time)
     return (double)time.tv_sec + (double)time.tv_usec * 1e-6;
 }
 
-double
-tool_bench_machine_own_cpu (void)
+static double
+cpu_of (int who)
 {
     struct rusage usage;
 
-    getrusage (RUSAGE_SELF, &usage);
+    getrusage (who, &usage);
     return seconds_of (usage.ru_utime) + seconds_of (usage.ru_stime);
+}
+
+double
+tool_bench_machine_own_cpu (void)
+{
+    return cpu_of (RUSAGE_SELF);
+}
+
+double
+tool_bench_machine_children_cpu (void)
+{
+    return cpu_of (RUSAGE_CHILDREN);
+}
+
+double
+tool_bench_machine_cpu_of (pid_t process)
+{
+    struct timespec time;
+    clockid_t clock;
+
+    if (clock_getcpuclockid (process, &clock) != 0 || clock_gettime (clock, &time) != 0) {
+        return 0;
+    }
+    return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
 double
@@ -88,11 +122,12 @@ tool_bench_machine_all_cpu (void)
            (double)sysconf (_SC_CLK_TCK);
 }
 
-/* A number of /proc/self/status in bytes. */
+/* A number of /proc/@process/status in bytes. */
 static double
-memory_of (const char *name)
+memory_of (const char *process, const char *name)
 {
-    g_autofree char *text = read_text ("/proc/self/status");
+    g_autofree char *path = g_build_filename ("/proc", process, "status", NULL);
+    g_autofree char *text = read_text (path);
     g_autofree char *field = field_of (text, name);
 
     return (double)g_ascii_strtoull (field, NULL, 10) * 1024;
@@ -101,7 +136,15 @@ memory_of (const char *name)
 double
 tool_bench_machine_memory (void)
 {
-    return memory_of ("VmRSS");
+    return memory_of ("self", "VmRSS");
+}
+
+double
+tool_bench_machine_memory_of (pid_t process)
+{
+    g_autofree char *name = g_strdup_printf ("%d", (int)process);
+
+    return memory_of (name, "VmRSS");
 }
 
 double
@@ -122,5 +165,5 @@ tool_bench_machine_begin_peak (void)
 double
 tool_bench_machine_peak (void)
 {
-    return memory_of ("VmHWM");
+    return memory_of ("self", "VmHWM");
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "bench/plot_bars.h"
 #include "bench/plot_svg.h"
 
 bool
@@ -67,10 +68,41 @@ make_svg (const ToolBenchReport *report)
     return tool_plot_svg_new (&plot);
 }
 
-bool
-tool_bench_plot_write (const char *path, const ToolBenchReport *report, GError **error)
+/* Of each way of reading the speed and the times of its calls. */
+static char *
+make_access_svg (const ToolBenchAccessReport *report)
 {
-    g_autofree char *svg = make_svg (report);
+    static const char *const families[] = {"MB/s", "p50", "p99", "max"};
+    g_autofree char *source = g_strjoinv (" ", report->work->files);
+    g_autofree char *title =
+        g_strdup_printf ("%s: %.0f records%s", source, report->rows[0].median.calls.records,
+                         report->is_mount ? ", through a mount" : "");
+    ToolPlotBar speeds[TOOL_BENCH_N_ACCESSES], times[3 * TOOL_BENCH_N_ACCESSES];
+    const ToolPlotPanel panels[] = {
+        {.title = "MB/s", .bars = speeds, .n_bars = G_N_ELEMENTS (speeds)},
+        {.title = "microseconds of a call, logarithmic",
+         .is_logarithmic = true,
+         .bars = times,
+         .n_bars = G_N_ELEMENTS (times)},
+    };
+
+    for (int i = 0; i < TOOL_BENCH_N_ACCESSES; i++) {
+        const ToolBenchAccessFigures *row = &report->rows[i].median;
+        const char *name = tool_bench_calls_name ((ToolBenchAccess)i);
+
+        speeds[i] = (ToolPlotBar){name, families[0], tool_bench_access_figures_speed (row)};
+        times[3 * i] = (ToolPlotBar){name, families[1], row->calls.p50_us};
+        times[3 * i + 1] = (ToolPlotBar){name, families[2], row->calls.p99_us};
+        times[3 * i + 2] = (ToolPlotBar){name, families[3], row->calls.max_us};
+    }
+    return tool_plot_bars_new (title, panels, G_N_ELEMENTS (panels), families,
+                               G_N_ELEMENTS (families));
+}
+
+/* The file appears as a whole, also if a signal ends the process meanwhile. */
+static bool
+write_svg (const char *path, const char *svg, GError **error)
+{
     g_autofree char *target = realpath (path, NULL); /* GLib would replace a link itself */
     g_autoptr (GError) cause = NULL;
     sigset_t all, before;
@@ -82,4 +114,21 @@ tool_bench_plot_write (const char *path, const ToolBenchReport *report, GError *
                                            G_FILE_SET_CONTENTS_CONSISTENT, 0666, &cause);
     pthread_sigmask (SIG_SETMASK, &before, NULL);
     return is_written || arec_fail (error, AREC_ERROR_IO, "%s", cause->message);
+}
+
+bool
+tool_bench_plot_write (const char *path, const ToolBenchReport *report, GError **error)
+{
+    g_autofree char *svg = make_svg (report);
+
+    return write_svg (path, svg, error);
+}
+
+bool
+tool_bench_plot_write_access (const char *path, const ToolBenchAccessReport *report,
+                              GError **error)
+{
+    g_autofree char *svg = make_access_svg (report);
+
+    return write_svg (path, svg, error);
 }

@@ -55,18 +55,20 @@ static void
 put_spread (ToolOutput *out, const ToolBenchReport *report)
 {
     double write = 0, read = 0;
-    size_t n_rounds = 0;
+    size_t n_rounds = 0, n_outliers = 0;
 
     for (guint i = 0; i < report->rows->len; i++) {
         const ToolBenchRow *row = row_at (report, i);
 
-        write = MAX (write, row->write_spread);
-        read = MAX (read, row->read_spread);
+        write = MAX (write, row->write.spread);
+        read = MAX (read, row->read.spread);
+        n_outliers += row->write.outliers + row->read.outliers;
         n_rounds = MAX (n_rounds, row->n_rounds);
     }
     if (n_rounds > 1) {
-        tool_output_format (out, "spread of %zu rounds: write %.0f %%, read %.0f %% at most\n",
-                            n_rounds, write * 100, read * 100);
+        tool_output_format (
+            out, "spread of %zu rounds: write %.0f %%, read %.0f %% at most, %zu outliers\n",
+            n_rounds, write * 100, read * 100, n_outliers);
     }
 }
 
@@ -98,26 +100,27 @@ put_data_json (ToolOutput *out, const ToolBenchReport *report)
 {
     tool_output_text (out, "{\"data\": {\"source\": ");
     tool_output_json_string (out, report->data->source);
-    tool_output_format (out, ", \"records\": %zu, \"bytes\": %zu},\n\"machine\": {\"cpus\": %u",
-                        report->data->n_records, report->data->size, report->machine->cpus);
-    tool_output_text (out, ", \"model\": ");
-    tool_output_json_string (out, report->machine->model);
-    tool_output_text (out, ", \"kernel\": ");
-    tool_output_json_string (out, report->machine->kernel);
-    tool_output_text (out, "},\n\"rows\": [");
+    tool_output_format (out, ", \"records\": %zu, \"bytes\": %zu},\n", report->data->n_records,
+                        report->data->size);
+    tool_bench_machine_put_json (out, report->machine);
+    tool_output_text (out, ",\n\"rows\": [");
 }
 
-/* The numbers of a row, each after a comma and, in JSON, its name. */
-static void
-put_numbers (ToolOutput *out, const ToolBenchReport *report, const ToolBenchRow *row,
-             bool has_names)
+typedef struct {
+    const char *name;
+    int digits;
+    double number;
+} Member;
+
+enum { MAX_MEMBERS = 24 };
+
+/* The numbers of a row. Returns how many. */
+static size_t
+make_members (const ToolBenchReport *report, const ToolBenchRow *row,
+              Member members[MAX_MEMBERS])
 {
     const ToolBenchFigures *median = &row->median;
-    const struct {
-        const char *name;
-        int digits;
-        double number;
-    } members[] = {
+    const Member all[] = {
         {"group_size", 0, row->options.group_size},
         {"write_s", 6, median->write_s},
         {"write_cpu_s", 6, median->write_cpu_s},
@@ -128,30 +131,35 @@ put_numbers (ToolOutput *out, const ToolBenchReport *report, const ToolBenchRow 
         {"rss_mb", 3, median->rss_mb},
         {"file_size", 0, median->file_size},
         {"ratio", 4, tool_bench_report_ratio (report, row)},
-        {"write_spread", 4, row->write_spread},
-        {"read_spread", 4, row->read_spread},
+        {"write_mean_s", 6, row->write.mean},
+        {"write_spread", 4, row->write.spread},
+        {"read_mean_s", 6, row->read.mean},
+        {"read_spread", 4, row->read.spread},
+        {"outliers", 0, (double)(row->write.outliers + row->read.outliers)},
     };
 
-    for (size_t i = 0; i < G_N_ELEMENTS (members); i++) {
-        if (has_names) {
-            tool_output_format (out, ", \"%s\": ", members[i].name);
-        } else {
-            tool_output_byte (out, ',');
-        }
-        tool_output_format (out, "%.*f", members[i].digits, members[i].number);
-    }
+    G_STATIC_ASSERT (G_N_ELEMENTS (all) <= MAX_MEMBERS);
+    memcpy (members, all, sizeof all);
+    return G_N_ELEMENTS (all);
 }
 
 void
 tool_bench_report_put_json (ToolOutput *out, const ToolBenchReport *report)
 {
+    Member members[MAX_MEMBERS];
+    size_t n;
+
     put_data_json (out, report);
     for (guint i = 0; i < report->rows->len; i++) {
         const ToolBenchRow *row = row_at (report, i);
 
         tool_output_text (out, i > 0 ? ",\n  {\"options\": " : "\n  {\"options\": ");
         tool_output_json_string (out, row->text);
-        put_numbers (out, report, row, true);
+        n = make_members (report, row, members);
+        for (size_t k = 0; k < n; k++) {
+            tool_output_format (out, ", \"%s\": %.*f", members[k].name, members[k].digits,
+                                members[k].number);
+        }
         tool_output_format (out, ", \"estimated\": %s}", row->estimated ? "true" : "false");
     }
     tool_output_text (out, "\n],\n\"advice\": [");
@@ -171,14 +179,20 @@ tool_bench_report_put_json (ToolOutput *out, const ToolBenchReport *report)
 void
 tool_bench_report_put_csv (ToolOutput *out, const ToolBenchReport *report)
 {
-    tool_output_text (out, "options,group_size,write_s,write_cpu_s,write_mb_s,read_s,read_mb_s,"
-                           "random_us,rss_mb,file_size,ratio,write_spread,read_spread,"
-                           "estimated\n");
-    for (guint i = 0; i < report->rows->len; i++) {
-        const ToolBenchRow *row = row_at (report, i);
+    Member members[MAX_MEMBERS];
+    size_t n = make_members (report, row_at (report, 0), members);
 
-        tool_output_format (out, "\"%s\"", row->text);
-        put_numbers (out, report, row, false);
-        tool_output_format (out, ",%s\n", row->estimated ? "true" : "false");
+    tool_output_text (out, "options");
+    for (size_t i = 0; i < n; i++) {
+        tool_output_format (out, ",%s", members[i].name);
+    }
+    tool_output_text (out, ",estimated\n");
+    for (guint row = 0; row < report->rows->len; row++) {
+        make_members (report, row_at (report, row), members);
+        tool_output_format (out, "\"%s\"", row_at (report, row)->text);
+        for (size_t i = 0; i < n; i++) {
+            tool_output_format (out, ",%.*f", members[i].digits, members[i].number);
+        }
+        tool_output_format (out, ",%s\n", row_at (report, row)->estimated ? "true" : "false");
     }
 }

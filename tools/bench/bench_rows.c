@@ -247,47 +247,23 @@ tool_bench_rows_scale (const ToolBenchFigures *figures, size_t n, size_t total)
     return scaled;
 }
 
-static int
-compare_doubles (const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-/* The median of the member at @offset, and how far its values lie apart. */
-static double
-median_of (const ToolBenchRow *row, size_t offset, double *spread)
-{
-    g_autofree double *values = g_new (double, row->n_rounds);
-    size_t n = row->n_rounds;
-    double median;
-
-    for (size_t i = 0; i < n; i++) {
-        values[i] = *(const double *)((const char *)&row->rounds[i] + offset);
-    }
-    qsort (values, n, sizeof *values, compare_doubles);
-    median = (values[(n - 1) / 2] + values[n / 2]) / 2;
-    *spread = median > 0 ? (values[n - 1] - values[0]) / median : 0;
-    return median;
-}
-
-#define MEDIAN(member, spread) median_of (row, offsetof (ToolBenchFigures, member), spread)
+#define SPREAD(member)                                                                         \
+    tool_bench_spread_of (&row->rounds->member, row->n_rounds, sizeof *row->rounds)
 
 void
 tool_bench_rows_add_round (ToolBenchRow *row, const ToolBenchFigures *figures)
 {
-    double unused;
-
     row->rounds = g_renew (ToolBenchFigures, row->rounds, row->n_rounds + 1);
     row->rounds[row->n_rounds++] = *figures;
+    row->write = SPREAD (write_s);
+    row->read = SPREAD (read_s);
     row->median = (ToolBenchFigures){
-        .write_s = MEDIAN (write_s, &row->write_spread),
-        .write_cpu_s = MEDIAN (write_cpu_s, &unused),
-        .read_s = MEDIAN (read_s, &row->read_spread),
-        .random_us = MEDIAN (random_us, &unused),
-        .rss_mb = MEDIAN (rss_mb, &unused),
-        .file_size = MEDIAN (file_size, &unused),
+        .write_s = row->write.median,
+        .write_cpu_s = SPREAD (write_cpu_s).median,
+        .read_s = row->read.median,
+        .random_us = SPREAD (random_us).median,
+        .rss_mb = SPREAD (rss_mb).median,
+        .file_size = SPREAD (file_size).median,
     };
 }
 

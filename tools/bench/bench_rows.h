@@ -13,6 +13,8 @@
 
 #include <arec/arec.h>
 
+#include "bench/bench_spread.h"
+
 /* What is measured of a row, in each round and as the median of the rounds. */
 typedef struct {
     double write_s;
@@ -32,8 +34,7 @@ typedef struct {
     ToolBenchFigures *rounds;
     size_t n_rounds;
     ToolBenchFigures median;
-    double write_spread; /* (slowest - fastest) / median */
-    double read_spread;
+    ToolBenchSpread write, read; /* of the seconds */
 } ToolBenchRow;
 
 /* What is to be compared, as typed; NULL: not given. */

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include <arec/arec.h>
+#include "bench/svg.h"
 
 /*   |<- LEFT ->|<- FIELD_WIDTH ->|<- GAP ->|<- FIELD_WIDTH ->|<- RIGHT ->|   */
 enum {
@@ -17,26 +17,9 @@ enum {
     BOTTOM = 90,
     WIDTH = LEFT + 2 * FIELD_WIDTH + GAP + RIGHT,
     HEIGHT = TOP + FIELD_HEIGHT + BOTTOM,
-    LETTER_WIDTH = 6,
     LINE_HEIGHT = 11,
-    N_COLOURS = 5,
     N_SHAPES = 4,
 };
-
-/* The colours are told apart on both grounds, and by people who do not see all of them. */
-static const char style[] =
-    "<style>\n"
-    "svg { color-scheme: light dark; font: 11px sans-serif; }\n"
-    ".ground { fill: #ffffff; } .text { fill: #222222; }\n"
-    ".frame { fill: none; stroke: #888888; } .grid { stroke: #dddddd; }\n"
-    ".c0 { fill: #0072b2; } .c1 { fill: #d55e00; } .c2 { fill: #009e73; }\n"
-    ".c3 { fill: #cc79a7; } .c4 { fill: #777777; }\n"
-    "@media (prefers-color-scheme: dark) {\n"
-    ".ground { fill: #16181c; } .text { fill: #e6e6e6; } .grid { stroke: #3a3d42; }\n"
-    ".c0 { fill: #56b4e9; } .c1 { fill: #e69f00; } .c2 { fill: #2fd0a2; }\n"
-    ".c4 { fill: #b0b0b0; }\n"
-    "}\n"
-    "</style>\n";
 
 /* From @low to @high, on @length pixels. */
 typedef struct {
@@ -54,33 +37,6 @@ typedef struct {
     GPtrArray *families, *groups; /* names in the order in which they come */
     GArray *boxes;                /* of Box: where marks and labels of a field are */
 } Drawing;
-
-/* ---- text ---- */
-
-/* @text as XML: control bytes and broken UTF-8 as arec_text_printable () has them, and none of
- * the two characters that XML does not allow besides. Returns (transfer full). */
-static char *
-escape (const char *text)
-{
-    g_autofree char *printable = arec_text_printable (text);
-    g_autofree char *markup = g_markup_escape_text (printable, -1);
-    g_autoptr (GString) whole = g_string_new (markup);
-
-    g_string_replace (whole, "\xef\xbf\xbe", "?", 0);
-    g_string_replace (whole, "\xef\xbf\xbf", "?", 0);
-    return g_string_free (g_steal_pointer (&whole), FALSE);
-}
-
-static void
-put_text (Drawing *drawing, double x, double y, const char *anchor, const char *text)
-{
-    g_autofree char *escaped = escape (text);
-
-    g_string_append_printf (drawing->out,
-                            "<text class=\"text\" x=\"%.1f\" y=\"%.1f\" "
-                            "text-anchor=\"%s\">%s</text>\n",
-                            x, y, anchor, escaped);
-}
 
 /* ---- axes ---- */
 
@@ -148,12 +104,12 @@ put_grid (Drawing *drawing, const Axis *x, const Axis *y)
     for (double tick = first_tick (x); tick <= x->high; tick = next_tick (tick)) {
         put_line (drawing, place (x, tick), y->begin, place (x, tick), top);
         g_snprintf (text, sizeof text, "%g", tick);
-        put_text (drawing, place (x, tick), y->begin + 15, "middle", text);
+        tool_svg_text (drawing->out, place (x, tick), y->begin + 15, "middle", text);
     }
     for (double tick = first_tick (y); tick <= y->high; tick = next_tick (tick)) {
         put_line (drawing, x->begin, place (y, tick), right, place (y, tick));
         g_snprintf (text, sizeof text, "%g", tick);
-        put_text (drawing, x->begin - 5, place (y, tick) + 4, "end", text);
+        tool_svg_text (drawing->out, x->begin - 5, place (y, tick) + 4, "end", text);
     }
     g_string_append_printf (drawing->out,
                             "<rect class=\"frame\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
@@ -190,7 +146,7 @@ put_shape (Drawing *drawing, guint shape, guint colour, double x, double y)
 
     g_string_append_printf (
         drawing->out, "<path class=\"c%u\" transform=\"translate(%.1f,%.1f)\" d=\"%s\"/>\n",
-        colour % N_COLOURS, x, y, paths[shape % N_SHAPES]);
+        colour % TOOL_SVG_COLOURS, x, y, paths[shape % N_SHAPES]);
 }
 
 static bool
@@ -212,7 +168,7 @@ is_free (const Drawing *drawing, const Box *box)
 static void
 put_label (Drawing *drawing, const Axis *field, const char *label, double x, double y)
 {
-    double width = LETTER_WIDTH * (double)strlen (label);
+    double width = TOOL_SVG_LETTER * (double)strlen (label);
 
     for (int i = 0; i < 14; i++) {
         bool is_right = i % 2 == 0;
@@ -223,8 +179,8 @@ put_label (Drawing *drawing, const Axis *field, const char *label, double x, dou
 
         if (left >= field->begin && left + width <= field->begin + field->length &&
             is_free (drawing, &box)) {
-            put_text (drawing, is_right ? x + 7 : x - 7, y + down + 4,
-                      is_right ? "start" : "end", label);
+            tool_svg_text (drawing->out, is_right ? x + 7 : x - 7, y + down + 4,
+                           is_right ? "start" : "end", label);
             g_array_append_val (drawing->boxes, box);
             return;
         }
@@ -249,7 +205,8 @@ put_marks (Drawing *drawing, size_t field, const Axis *x, const Axis *y)
             at_y = place (y, mark->y);
             if (pass == 0) { /* all marks, which no label may hide */
                 Box box = {at_x - 5, at_y - 5, at_x + 5, at_y + 5};
-                g_autofree char *title = escape (mark->label), *group = escape (mark->group);
+                g_autofree char *title = tool_svg_escape (mark->label),
+                                *group = tool_svg_escape (mark->group);
 
                 g_string_append_printf (drawing->out, "<g><title>%s, %s: %.4g, %.4g</title>\n",
                                         title, group, mark->x[field], mark->y);
@@ -280,8 +237,8 @@ put_field (Drawing *drawing, size_t field)
     x = make_axis (xs, plot->n_marks, left, FIELD_WIDTH);
     y = make_axis (ys, plot->n_marks, TOP + FIELD_HEIGHT, -FIELD_HEIGHT);
     put_grid (drawing, &x, &y);
-    put_text (drawing, left + FIELD_WIDTH / 2.0, TOP + FIELD_HEIGHT + 35, "middle",
-              plot->x_titles[field]);
+    tool_svg_text (drawing->out, left + FIELD_WIDTH / 2.0, TOP + FIELD_HEIGHT + 35, "middle",
+                   plot->x_titles[field]);
     put_marks (drawing, field, &x, &y);
 }
 
@@ -296,16 +253,16 @@ put_legend (Drawing *drawing)
         const char *name = g_ptr_array_index (drawing->families, i);
 
         put_shape (drawing, 0, i, x, y - 4);
-        put_text (drawing, x + 10, y, "start", name);
-        x += 30 + LETTER_WIDTH * (double)strlen (name);
+        tool_svg_text (drawing->out, x + 10, y, "start", name);
+        x += 30 + TOOL_SVG_LETTER * (double)strlen (name);
     }
     x += 30;
     for (guint i = 0; i < drawing->groups->len; i++) {
         const char *name = g_ptr_array_index (drawing->groups, i);
 
-        put_shape (drawing, i, N_COLOURS - 1, x, y - 4);
-        put_text (drawing, x + 10, y, "start", name);
-        x += 30 + LETTER_WIDTH * (double)strlen (name);
+        put_shape (drawing, i, TOOL_SVG_COLOURS - 1, x, y - 4);
+        tool_svg_text (drawing->out, x + 10, y, "start", name);
+        x += 30 + TOOL_SVG_LETTER * (double)strlen (name);
     }
 }
 
@@ -320,17 +277,12 @@ tool_plot_svg_new (const ToolPlot *plot)
                        .groups = groups,
                        .boxes = boxes};
 
-    g_string_append_printf (drawing.out,
-                            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-                            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-                            "height=\"%d\" viewBox=\"0 0 %d %d\">\n%s"
-                            "<rect class=\"ground\" width=\"%d\" height=\"%d\"/>\n",
-                            WIDTH, HEIGHT, WIDTH, HEIGHT, style, WIDTH, HEIGHT);
-    put_text (&drawing, LEFT, 20, "start", plot->title);
-    put_text (&drawing, LEFT, TOP - 10, "start", plot->y_title);
+    tool_svg_begin (drawing.out, WIDTH, HEIGHT);
+    tool_svg_text (drawing.out, LEFT, 20, "start", plot->title);
+    tool_svg_text (drawing.out, LEFT, TOP - 10, "start", plot->y_title);
     put_field (&drawing, 0);
     put_field (&drawing, 1);
     put_legend (&drawing);
-    g_string_append (drawing.out, "</svg>\n");
+    tool_svg_end (drawing.out);
     return g_string_free (drawing.out, FALSE);
 }

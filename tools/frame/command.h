@@ -20,6 +20,7 @@ enum {
     TOOL_EXIT_NOT_OPENED = 3,
     TOOL_EXIT_DAMAGED = 5,
     TOOL_EXIT_UNSUPPORTED = 6,
+    TOOL_EXIT_NO_FUSE = 8,
 };
 
 typedef struct ToolCommand ToolCommand;

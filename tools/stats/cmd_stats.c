@@ -9,8 +9,8 @@
 #include <arec/arec.h>
 
 #include "frame/command_line.h"
-#include "stats/mount_probe.h"
-#include "stats/mount_stats.h"
+#include "frame/mount_probe.h"
+#include "frame/mount_stats.h"
 #include "stats/stats.h"
 #include "stats/stats_json.h"
 #include "stats/stats_table.h"

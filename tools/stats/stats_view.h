@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "stats/mount_stats.h"
+#include "frame/mount_stats.h"
 
 typedef struct {
     const char *path;      /* not owned */

@@ -146,8 +146,8 @@ test_rounds (void)
         g_assert_cmpfloat (row->median.write_s, ==, median[i]);
         g_assert_cmpfloat (row->median.random_us, ==, 7 - median[i]);
     }
-    g_assert_cmpfloat_with_epsilon (row->write_spread, 7.0 / 3, 1e-9);
-    g_assert_cmpfloat (row->read_spread, ==, 0);
+    g_assert_cmpfloat_with_epsilon (row->write.spread, 7.0 / 3, 1e-9);
+    g_assert_cmpfloat (row->read.spread, ==, 0);
     g_assert_cmpfloat (row->median.file_size, ==, 1000);
 }
 

@@ -1,4 +1,4 @@
-#include "stats/mount_stats.h"
+#include "frame/mount_stats.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* A mount's metrics: parsed whole or refused, subtracted, and percentiles of them.
  */
-#include "stats/mount_stats.h"
+#include "frame/mount_stats.h"
 
 #include <math.h>
 #include <string.h>

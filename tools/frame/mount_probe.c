@@ -1,4 +1,4 @@
-#include "stats/mount_probe.h"
+#include "frame/mount_probe.h"
 
 #include <errno.h>
 #include <fcntl.h>
