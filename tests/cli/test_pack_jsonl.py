@@ -20,7 +20,6 @@ from program import AREC, arec, records_of, succeeds  # noqa: E402
 
 import example  # noqa: E402
 
-README = Path(__file__).resolve().parent.parent.parent / "README.md"
 SEED = int(os.environ.get("AREC_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
 
 
@@ -295,41 +294,3 @@ def test_a_line_without_end_is_held_within_the_memory():
 def test_wrong_command_lines(args, err):
     Path("x").write_bytes(b"1\n")
     fails(2, err, *args)
-
-
-# ---- the recipes of the README ----------------------------------------------------------------
-
-
-def recipe(word):
-    """The command of the README's section "Making files" that has @word, with AREC for `arec`."""
-    section = re.search(r"^## Making files\n(.*?)^## ", README.read_text(), re.MULTILINE | re.DOTALL)[1]
-    blocks = [block for block in re.findall(r"^```sh\n(.*?)^```$", section, re.MULTILINE | re.DOTALL) if word in block]
-    assert len(blocks) == 1, f"{len(blocks)} blocks with {word}"
-    assert blocks[0].count("arec pack") == blocks[0].count("python3 -c") == 1
-    return blocks[0].replace("arec pack", f"'{AREC}' pack").replace("python3", f"'{sys.executable}'")
-
-
-def test_recipe_of_parquet():
-    pyarrow = pytest.importorskip("pyarrow")
-    parquet = pytest.importorskip("pyarrow.parquet")
-    rows = [{"id": i, "text": f"té\n{i}", "score": i / 4, "tags": ["a"] * (i % 3), "data": bytes([i, 255]), "none": None}
-            for i in range(100)]
-    parquet.write_table(pyarrow.Table.from_pylist(rows), "train.parquet", row_group_size=7)
-    subprocess.run(["bash", "-c", recipe("pyarrow")], check=True, timeout=120)
-    got = [example.decode(record) for record in records_of("train.array_record")]
-    assert got[5] == {"id": ("int64", [5]), "text": ("bytes", ["té\n5".encode()]), "score": ("float", [1.25]),
-                      "tags": ("bytes", [b"a", b"a"]), "data": ("bytes", [b"Bf8="]), "none": ("bytes", [])}
-    assert [features["id"] for features in got] == [("int64", [i]) for i in range(100)]
-
-
-def test_recipe_of_hugging_face(monkeypatch):
-    """A module of that name stands in for the library, which would load from the network."""
-    Path("datasets.py").write_text("""
-def load_dataset(name, split, streaming):
-    assert (split, streaming) == ("train", True) and name
-    yield from ({"text": f"text {i}", "label": i % 2} for i in range(50))
-""")
-    monkeypatch.setenv("PYTHONPATH", os.getcwd())
-    subprocess.run(["bash", "-c", recipe("load_dataset")], check=True, timeout=120)
-    assert [example.decode(record) for record in records_of("train.array_record")] == [
-        {"text": ("bytes", [b"text %d" % i]), "label": ("int64", [i % 2])} for i in range(50)]
