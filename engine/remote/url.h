@@ -46,7 +46,8 @@ typedef struct {
     unsigned port; /* as typed, in [1, 65535]; 0: none was typed */
     char *bucket;  /* s3, gs; else NULL */
     /* s3, gs: bytes as typed. http, https: the path from its first `/` on, in which spaces and
-     * bytes above 0x7f became %XX. SHARDS: without the numbers. */
+     * bytes above 0x7f became %XX. It is sent as it stands: segments `.` and `..` stay. SHARDS:
+     * without the numbers. */
     char *key;
     char *query;      /* http, https: what follows `?`; NULL: there is no `?`. A secret */
     size_t prefix;    /* GLOB: bytes of the key before its pattern. PREFIX: all of the key */
