@@ -128,14 +128,16 @@ start_process (char *const *argv, const sigset_t *mask, int out)
 static bool
 has_ended (pid_t process, int milliseconds, int *status)
 {
+    int64_t end = g_get_monotonic_time() + milliseconds * INT64_C (1000);
+
     *status = 0;
-    for (;; milliseconds -= STEP) {
+    for (;;) {
         pid_t found = waitpid (process, status, WNOHANG);
 
         if (found == process || (found < 0 && errno != EINTR)) {
             return true;
         }
-        if (milliseconds <= 0) {
+        if (g_get_monotonic_time() >= end) {
             return false;
         }
         g_usleep (STEP * 1000);

@@ -71,7 +71,7 @@ put_bar (const Drawing *drawing, const ToolPlotPanel *panel, const ToolPlotBar *
          double y)
 {
     double length = length_of (panel, bar->value);
-    g_autofree char *value = g_strdup_printf ("%.4g", bar->value);
+    g_autofree char *value = g_strdup_printf (bar->value < 1000 ? "%.3g" : "%.0f", bar->value);
     g_autofree char *label = tool_svg_escape (bar->label);
     g_autofree char *family = tool_svg_escape (bar->family);
 
