@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Encoding records in groups through the engine, beside the least that it costs, and beside the reference's writer.
 
-    bench_encode.py [--dir DIR] [--rounds N] [--only text,zstd:3,64] [--json FILE]
+    bench_encode.py [--dir DIR] [--rounds N] [--only text,zstd:3,64] [--fifo] [--json FILE]
 
-`encode_file` gathers records, compresses and hashes them by the engine's encoder; `raw_encode` calls the codec and the
-hash on groups that lie ready; the reference writes the same records from memory to a file on tmpfs. CPU seconds of one
-thread, the least of some rounds in which all three have their turn. Sizes are those of the file up to the footer.
+`write_records` writes records, which lie in memory, to a file on tmpfs by the library's writer, and the reference does
+the same. `encode_file` gathers, compresses and hashes them by the engine's encoder and writes nothing; `raw_encode` calls
+the codec and the hash on groups that lie ready, and with a file writes what they make. CPU seconds of one thread, the
+least of some rounds in which all have their turn. Sizes are those of the file up to the footer.
 """
 
 import argparse
@@ -39,9 +40,15 @@ CELLS = {
     "brotli:9": (60, 640, 2_000),
     "brotli:11": (100, 192, 200),
 }
-# Of those the ones that are measured on messages, too.
-MESSAGES = ["zstd:3"]
+# Of those the ones whose files the bare program writes, too: what others cost in their codec hides the writing.
+WRITTEN = ["uncompressed", "snappy"]
+# What is measured on messages: options of a writer, with a plus between them.
+MESSAGES = ["zstd:3", "uncompressed+transpose", "zstd:3+transpose"]
 N_MESSAGES = 20_000
+# A process makes so many and takes the best: the first pays for memory that is fresh.
+PASSES = 3
+# As a real-time process a measured one is not interrupted by what else runs.
+FIFO = ["chrt", "-f", "10"]
 
 REFERENCE = """
 import os, resource, sys
@@ -60,6 +67,11 @@ for _ in range(passes):
     best = seconds if best is None else min(best, seconds)
 print(len(records), best)
 """
+
+PROGRAMS = ["reference", "ours", "engine", "bare", "bare_written"]
+# (name, of what, to what): how many times as fast the latter is.
+RATIOS = [("to_reference", "reference", "ours"), ("engine_to_bare", "bare", "engine"),
+          ("to_bare", "bare", "ours"), ("to_bare_written", "bare_written", "ours")]
 
 
 def message(rng, words):
@@ -85,13 +97,36 @@ def messages(folder):
     return path
 
 
-def encode(name, group, codec, path, records):
-    """(bytes, CPU seconds) of one pass."""
-    argv = [common.binary(f"BENCH_{name.upper()}", f"bin/bench.{name}"), "1", group, codec, path, records]
+def options_of(group, codec):
+    """The string for a writer."""
+    return f"group_size:{group},{codec.replace('+', ',')}"
+
+
+def run(name, records, *args, start=()):
+    """(bytes, CPU seconds) of the best pass of the program NAME. @start  goes before it."""
+    argv = [*start, common.binary(f"BENCH_{name.upper()}", f"bin/bench.{name}"), PASSES, *args]
     out = subprocess.run(list(map(str, argv)), check=True, capture_output=True, text=True).stdout.split()
     if int(out[0]) != records:
         raise common.BenchError(f"{name}: {out[0]} records of {records}")
     return int(out[1]), float(out[2]) + float(out[3])
+
+
+def encode(name, group, codec, path, records, start=()):
+    return run(name, records, group, codec, path, records, start=start)
+
+
+def encode_and_write(group, codec, path, records, start=()):
+    """By the bare program, to a file on tmpfs."""
+    with tempfile.TemporaryDirectory(dir=TMPFS) as folder:
+        return run("raw_encode", records, group, codec, path, records, f"{folder}/out", start=start)
+
+
+def write(group, codec, path, records, start=()):
+    """By the library's writer; the bytes are those up to the footer."""
+    with tempfile.TemporaryDirectory(dir=TMPFS) as folder:
+        out = f"{folder}/out"
+        seconds = run("write_records", records, options_of(group, codec), path, out, records, start=start)[1]
+        return footer_offset(out), seconds
 
 
 def varint(data, at):
@@ -113,27 +148,37 @@ def footer_offset(path):
     return varint(data, at + size + 1)[0]
 
 
-def reference(group, codec, path, records):
-    """(bytes up to the footer, CPU seconds) of one pass."""
+def reference(group, codec, path, records, start=()):
+    """(bytes up to the footer, CPU seconds) of the best pass."""
     with tempfile.TemporaryDirectory(dir=TMPFS) as folder:
         out = f"{folder}/out"
-        argv = [sys.executable, "-c", REFERENCE, path, f"group_size:{group},{codec},max_parallelism:1", out, records, 1]
+        options = f"{options_of(group, codec)},max_parallelism:1"
+        argv = [*start, sys.executable, "-c", REFERENCE, path, options, out, records, PASSES]
         told = subprocess.run(list(map(str, argv)), check=True, capture_output=True, text=True).stdout.split()
         return footer_offset(out), float(told[1])
 
 
-def measure(path, group, codec, records, rounds):
+def programs_of(codec):
+    """{name: function} of those that can encode this."""
+    programs = {"ours": write, "reference": reference}
+    if "transpose" not in codec:
+        programs["engine"] = lambda *args, **named: encode("encode_file", *args, **named)
+        programs["bare"] = lambda *args, **named: encode("raw_encode", *args, **named)
+    if codec in WRITTEN:
+        programs["bare_written"] = encode_and_write
+    return programs
+
+
+def measure(path, group, codec, records, rounds, start=()):
     common.warm(path)
-    programs = {"ours": lambda: encode("encode_file", group, codec, path, records),
-                "bare": lambda: encode("raw_encode", group, codec, path, records),
-                "reference": lambda: reference(group, codec, path, records)}
+    programs = programs_of(codec)
     turns = {name: [] for name in programs}
     for i in range(rounds):
         for name in list(programs) if i % 2 == 0 else reversed(programs):
-            turns[name].append(programs[name]())
+            turns[name].append(programs[name](group, codec, path, records, start=start))
     seconds = {name: min(turn[1] for turn in all_) for name, all_ in turns.items()}
-    return {"records": records, **{f"{name}_cpu": value for name, value in seconds.items()},
-            "to_reference": seconds["reference"] / seconds["ours"], "to_bare": seconds["bare"] / seconds["ours"],
+    ratios = {name: seconds[of] / seconds[to] for name, of, to in RATIOS if of in seconds}
+    return {"records": records, **{f"{name}_cpu": value for name, value in seconds.items()}, **ratios,
             "size": turns["ours"][0][0], "size_ratio": turns["ours"][0][0] / turns["reference"][0][0]}
 
 
@@ -142,6 +187,7 @@ def main():
     parser.add_argument("--dir", default=common.DEFAULT_DIR)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help="records (text, messages), codecs, groups, separated by commas")
+    parser.add_argument("--fifo", action="store_true", help="measure real-time processes; needs root")
     parser.add_argument("--json")
     args = parser.parse_args()
     only = set(filter(None, args.only.split(",")))
@@ -153,17 +199,18 @@ def main():
     rows, results = [], []
     for content, path, codec, group, records in cells:
         if any(only & values and name not in only for name, values in (
-                (content, {"text", "messages"}), (codec, set(CELLS)), (str(group), set(map(str, GROUPS))))):
+                (content, {"text", "messages"}), (codec, {*CELLS, *MESSAGES}), (str(group), set(map(str, GROUPS))))):
             continue
         common.progress(f"{content}, {codec}, groups of {group}")
-        result = measure(path, group, codec, records, args.rounds)
+        result = measure(path, group, codec, records, args.rounds, FIFO if args.fifo else ())
         results.append({"content": content, "codec": codec, "group": group, **result})
-        rows.append([f"{content}, {codec}", group] + [f"{result[f'{name}_cpu'] / records * 1e6:.1f}" for name in (
-            "reference", "ours", "bare")] + [f"{result[key]:.3g}" for key in ("to_reference", "to_bare")] +
-            [f"{result['size_ratio']:.3f}"])
+        rows.append([f"{content}, {codec}", group] + [
+            f"{result[f'{name}_cpu'] / records * 1e6:.1f}" if f"{name}_cpu" in result else "" for name in PROGRAMS] + [
+            f"{result[name]:.3g}" if name in result else "" for name, _, _ in RATIOS] + [f"{result['size_ratio']:.3f}"])
     common.print_machine()
-    common.print_table(["records", "group", "reference, us a record", "engine", "bare", "engine to reference",
-                        "engine to bare", "size to reference"], rows)
+    common.print_table(["records", "group", "reference, us a record", "writer", "engine", "bare", "bare, written",
+                        "writer to reference", "engine to bare", "writer to bare", "writer to bare, written",
+                        "size to reference"], rows)
     common.write_json(args.json, results)
 
 

@@ -60,7 +60,9 @@ main (int argc, char **argv)
 {
     Work work = {.encoder = arec_simple_encoder_new()};
 
-    groups_load (&work.groups, "encode_file", argc, argv);
+    if (groups_load (&work.groups, "encode_file", argc, argv)) {
+        groups_die (&work.groups, "writes nothing; write_records does");
+    }
     measure (work.groups.passes, encode_all, &work);
     arec_simple_encoder_free (work.encoder);
     groups_clear (&work.groups);

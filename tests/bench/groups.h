@@ -131,16 +131,30 @@ groups_cut (Groups *groups)
     }
 }
 
-/* Reads the arguments `PASSES GROUP CODEC[:LEVEL] FILE [RECORDS]` and the records. */
+/* The first @most records of the file @path; 0: all. */
 static inline void
-groups_load (Groups *groups, const char *program, int argc, char **argv)
+groups_read_file (Groups *groups, const char *path, uint64_t most)
 {
     ArecEngine *engine = arec_engine_new (NULL);
-    ArecReader *reader;
+    ArecReader *reader = arec_reader_open (engine, path, NULL, NULL);
 
+    if (!reader) {
+        groups_die (groups, "cannot open the file");
+    }
+    groups_read_records (groups, reader, most);
+    arec_reader_unref (reader);
+    arec_engine_unref (engine);
+}
+
+/* Reads the arguments `PASSES GROUP CODEC[:LEVEL] FILE [RECORDS [OUT]]` and the records.
+ * Returns OUT, or NULL. */
+static inline const char *
+groups_load (Groups *groups, const char *program, int argc, char **argv)
+{
     *groups = (Groups){.program = program};
-    if (argc != 5 && argc != 6) {
-        fprintf (stderr, "usage: %s PASSES GROUP CODEC[:LEVEL] FILE [RECORDS]\n", program);
+    if (argc < 5 || argc > 7) {
+        fprintf (stderr, "usage: %s PASSES GROUP CODEC[:LEVEL] FILE [RECORDS [OUT]]\n",
+                 program);
         exit (2);
     }
     groups->passes = (unsigned)strtoul (argv[1], NULL, 10);
@@ -149,14 +163,9 @@ groups_load (Groups *groups, const char *program, int argc, char **argv)
     if (groups->group_size == 0) {
         groups_die (groups, "no group size");
     }
-    reader = arec_reader_open (engine, argv[4], NULL, NULL);
-    if (!reader) {
-        groups_die (groups, "cannot open the file");
-    }
-    groups_read_records (groups, reader, argc == 6 ? strtoull (argv[5], NULL, 10) : 0);
+    groups_read_file (groups, argv[4], argc > 5 ? strtoull (argv[5], NULL, 10) : 0);
     groups_cut (groups);
-    arec_reader_unref (reader);
-    arec_engine_unref (engine);
+    return argc == 7 ? argv[6] : NULL;
 }
 
 static inline void

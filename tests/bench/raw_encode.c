@@ -1,18 +1,23 @@
 /* The least that encoding the records of a file in groups costs: running the codec on sizes and
  * values of each group, which lie ready, and hashing what it makes, into memory that is used
- * again.
+ * again, and that is written to OUT if there is one.
  *
- *   raw_encode PASSES GROUP CODEC[:LEVEL] FILE [RECORDS]
+ *   raw_encode PASSES GROUP CODEC[:LEVEL] FILE [RECORDS [OUT]]
  *
  * Prints what measure.h says; its bytes are those that the codec makes.
  */
 #define ZSTD_STATIC_LINKING_ONLY
 #include <brotli/encode.h>
+#include <fcntl.h>
 #include <highwayhash/c_bindings.h>
 #include <snappy-c.h>
+#include <unistd.h>
 #include <zstd.h>
 
 #include "groups.h"
+
+/* As many bytes are written at a time. */
+#define WRITTEN ((size_t)256 * 1024)
 
 /* Brotli needs fewer at a time. */
 enum { MAX_BLOCKS = 256 };
@@ -31,7 +36,10 @@ typedef struct {
     ZSTD_CCtx *of_sizes, *of_values;
     Block blocks[MAX_BLOCKS]; /* the memory of Brotli encoders */
     size_t n_blocks;
-    uint8_t *out;
+    const char *path; /* of OUT; NULL: nothing is written */
+    int fd;
+    uint8_t *buffer; /* WRITTEN and @room bytes */
+    uint8_t *out;    /* where in it the next stream goes */
     size_t room;
     volatile uint64_t hash; /* the last one: so that none is left out */
 } Work;
@@ -140,6 +148,19 @@ compress (Work *work, ZSTD_CCtx *zstd, const uint8_t *in, size_t in_size)
     return in_size;
 }
 
+/* ---- the file ---- */
+
+static void
+flush (Work *work)
+{
+    size_t size = (size_t)(work->out - work->buffer);
+
+    if (write (work->fd, work->buffer, size) != (ssize_t)size) {
+        groups_die (&work->groups, "cannot write");
+    }
+    work->out = work->buffer;
+}
+
 static size_t
 encode (Work *work, ZSTD_CCtx *zstd, const uint8_t *in, size_t in_size)
 {
@@ -149,7 +170,30 @@ encode (Work *work, ZSTD_CCtx *zstd, const uint8_t *in, size_t in_size)
         groups_die (&work->groups, "the codec fails");
     }
     work->hash = HighwayHash64 (key, (const char *)work->out, made);
+    if (work->path) {
+        work->out += made;
+        if ((size_t)(work->out - work->buffer) >= WRITTEN) {
+            flush (work);
+        }
+    }
     return made;
+}
+
+static void
+begin_file (Work *work)
+{
+    if (work->path) {
+        work->fd = open (work->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    }
+}
+
+static void
+end_file (Work *work)
+{
+    if (work->path) {
+        flush (work);
+        close (work->fd);
+    }
 }
 
 static uint64_t
@@ -158,12 +202,14 @@ encode_all (void *data, uint64_t *bytes)
     Work *work = data;
 
     *bytes = 0;
+    begin_file (work);
     for (size_t i = 0; i < work->groups.n_groups; i++) {
         const Group *group = &work->groups.groups[i];
 
         *bytes += encode (work, work->of_sizes, group->sizes, group->sizes_size);
         *bytes += encode (work, work->of_values, group->values, group->values_size);
     }
+    end_file (work);
     return work->groups.n_records;
 }
 
@@ -172,9 +218,9 @@ main (int argc, char **argv)
 {
     static Work work;
 
-    groups_load (&work.groups, "raw_encode", argc, argv);
+    work.path = groups_load (&work.groups, "raw_encode", argc, argv);
     work.room = arec_compress_bound (&work.groups.codec, work.groups.largest);
-    work.out = malloc (work.room);
+    work.buffer = work.out = malloc (WRITTEN + work.room);
     work.of_sizes = ZSTD_createCCtx();
     work.of_values = ZSTD_createCCtx();
     set_up_zstd (work.of_sizes, &work.groups.codec);
@@ -185,7 +231,7 @@ main (int argc, char **argv)
     for (size_t i = 0; i < work.n_blocks; i++) {
         free (work.blocks[i].bytes);
     }
-    free (work.out);
+    free (work.buffer);
     groups_clear (&work.groups);
     return 0;
 }
