@@ -23,14 +23,11 @@ COMMANDS = helps.commands()
 HIDDEN = {
     "--jobs": "another name of --threads, for those who know it from parallel(1)",
     "--json": "of commands whose output is no table: an error that says what to use",
-    "--timing": "known, not in this build",
 }
 
 
 def page_of(command):
-    path = MAN / f"arec-{command}.1"
-    # The page of arec itself has what has no page yet.
-    return path if path.exists() or command != "bench" else MAN / "arec.1"
+    return MAN / f"arec-{command}.1"
 
 
 def plain(line):
