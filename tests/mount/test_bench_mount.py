@@ -311,6 +311,7 @@ def test_server_ends(bench, file, number):
             for server in bench.mounts() and bench.children(process.pid, "arecfs"):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(server, number)
+            time.sleep(0.01)
         out, err = process.communicate(timeout=60 * SLOW)
     finally:
         process.kill()
