@@ -81,9 +81,9 @@ AREC_PUBLIC bool arec_writer_write_named (ArecWriter *writer, const void *data, 
                                           const char *name, GError **error);
 
 /* Everything of the finish that takes its time: writes what is left and the index, and waits
- * until the bytes are durable. Nothing has its name yet. For a program that writes several files
- * at the same time, and gives them their names one after the other: it may be called in another
- * thread than the finish, which alone may follow. */
+ * until the bytes are durable. Nothing has its name yet. For a program that writes several
+ * files at the same time, and gives them their names one after the other: it may be called in
+ * another thread than the finish, which alone may follow. */
 AREC_PUBLIC bool arec_writer_complete (ArecWriter *writer, GError **error);
 
 /* Writes what is left and the index, unless that is done, and gives the file its name. Called
