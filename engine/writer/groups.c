@@ -545,7 +545,11 @@ arec_groups_finish (ArecGroups *groups, GError **error)
             return false;
         }
     }
-    return put_gathered (groups, error);
+    if (!put_gathered (groups, error)) {
+        return false;
+    }
+    free_list (g_steal_pointer (&groups->idle));
+    return true;
 }
 
 ArecGroups *

@@ -14,6 +14,7 @@
 typedef struct {
     char *path;
     ArecShardWriter *writer; /* NULL: it is complete */
+    ArecSink *sink;          /* which waits for its name alone; NULL: not yet, or in a set */
     ArecWriterTotals totals; /* the size when it is complete */
     ArecRecordNames names;   /* until it is complete */
 } Shard;
@@ -41,6 +42,7 @@ clear_shard (void *data)
 
     g_free (shard->path);
     arec_shard_writer_free (shard->writer);
+    arec_sink_free (shard->sink);
     arec_record_names_clear (&shard->names);
 }
 
@@ -142,19 +144,26 @@ put_names (Shard *shard, GError **error)
     return true;
 }
 
-static bool
-complete_shard (ArecShardedWriter *writer, size_t i, GError **error)
+/* Of a file, in which everything is then. Returns (transfer full). */
+static ArecSink *
+complete_file (Shard *shard, GError **error)
 {
-    Shard *shard = shard_at (writer, i);
     ArecSink *sink =
         put_names (shard, error) ? arec_shard_writer_complete (shard->writer, error) : NULL;
 
-    if (!sink) {
-        return false;
+    if (sink) {
+        shard->totals.file_size = sink->position;
+        g_clear_pointer (&shard->writer, arec_shard_writer_free);
     }
-    shard->totals.file_size = sink->position;
-    g_clear_pointer (&shard->writer, arec_shard_writer_free);
-    return arec_file_set_add (writer->files, sink, error);
+    return sink;
+}
+
+static bool
+complete_shard (ArecShardedWriter *writer, size_t i, GError **error)
+{
+    ArecSink *sink = complete_file (shard_at (writer, i), error);
+
+    return sink && arec_file_set_add (writer->files, sink, error);
 }
 
 /* Whether shard @i, which is the last one that was begun, takes no more chunks. */
@@ -309,7 +318,7 @@ set_paths (ArecShardedWriter *writer, GError **error)
 }
 
 static bool
-finish_set (ArecShardedWriter *writer, GError **error)
+complete_set (ArecShardedWriter *writer, GError **error)
 {
     if (!complete_all (writer, error)) {
         return false;
@@ -318,9 +327,12 @@ finish_set (ArecShardedWriter *writer, GError **error)
         return arec_fail (error, AREC_ERROR_LIMIT, "%s: more than %d shards",
                           shard_at (writer, 0)->path, AREC_MAX_SHARDS);
     }
-    if (arec_sharding_n_known (&writer->sharding) == 0 && !set_paths (writer, error)) {
-        return false;
-    }
+    return arec_sharding_n_known (&writer->sharding) > 0 || set_paths (writer, error);
+}
+
+static bool
+commit_set (ArecShardedWriter *writer, GError **error)
+{
     if (!arec_file_set_commit (writer->files, error)) {
         return false;
     }
@@ -328,18 +340,24 @@ finish_set (ArecShardedWriter *writer, GError **error)
     return true;
 }
 
-static bool
-finish_file (Shard *file, GError **error)
+bool
+arec_sharded_writer_complete (ArecShardedWriter *writer, GError **error)
 {
-    return put_names (file, error) && arec_shard_writer_finish (file->writer, error);
+    Shard *file = shard_at (writer, 0);
+
+    if (writer->sharding.rule != AREC_SHARDING_NONE) {
+        return complete_set (writer, error);
+    }
+    file->sink = complete_file (file, error);
+    return file->sink != NULL;
 }
 
 bool
-arec_sharded_writer_finish (ArecShardedWriter *writer, GError **error)
+arec_sharded_writer_commit (ArecShardedWriter *writer, GError **error)
 {
     return writer->sharding.rule == AREC_SHARDING_NONE
-               ? finish_file (shard_at (writer, 0), error)
-               : finish_set (writer, error);
+               ? arec_sink_commit (shard_at (writer, 0)->sink, error)
+               : commit_set (writer, error);
 }
 
 uint64_t

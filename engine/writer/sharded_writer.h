@@ -54,8 +54,11 @@ bool arec_sharded_writer_put_chunk (ArecShardedWriter *writer, size_t lane,
                                     const ArecChunkHeader *header, const uint8_t *data,
                                     GError **error);
 
-/* Completes all files and gives them their names. Called once, last. */
-bool arec_sharded_writer_finish (ArecShardedWriter *writer, GError **error);
+/* Completes all files, so that only their names are missing. Called once, before the commit. */
+bool arec_sharded_writer_complete (ArecShardedWriter *writer, GError **error);
+
+/* Gives them their names. Called once, last. */
+bool arec_sharded_writer_commit (ArecShardedWriter *writer, GError **error);
 
 /* Files that were begun, and what they are. The path is the last one once they are finished;
  * it lives as long as @writer, or until the next call that writes. */

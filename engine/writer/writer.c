@@ -20,6 +20,7 @@ struct ArecWriter {
     uint64_t n_records; /* taken so far */
     uint64_t group_end; /* at this number of records a group ends, however many it has */
     GError *failure;    /* what every further call returns; NULL: none yet */
+    bool lacks_name;    /* only: the finish may follow all the same */
 };
 
 /* ---- failures ---- */
@@ -358,7 +359,7 @@ arec_writer_options (const ArecWriter *writer)
 /* ---- the end ---- */
 
 bool
-arec_writer_finish (ArecWriter *writer, GError **error)
+arec_writer_complete (ArecWriter *writer, GError **error)
 {
     GError *cause = NULL;
 
@@ -366,11 +367,28 @@ arec_writer_finish (ArecWriter *writer, GError **error)
         return false;
     }
     if (!arec_groups_finish (writer->groups, &cause) ||
-        !arec_sharded_writer_finish (writer->files, &cause)) {
+        !arec_sharded_writer_complete (writer->files, &cause)) {
         return fail (writer, cause, error);
     }
+    writer->lacks_name = true;
     writer->failure = g_error_new (AREC_ERROR, AREC_ERROR_INVALID,
                                    "%s: the file is finished already", writer->name);
+    return true;
+}
+
+bool
+arec_writer_finish (ArecWriter *writer, GError **error)
+{
+    GError *cause = NULL;
+
+    if (!writer->lacks_name && !arec_writer_complete (writer, error)) {
+        return false;
+    }
+    writer->lacks_name = false;
+    if (!arec_sharded_writer_commit (writer->files, &cause)) {
+        g_clear_error (&writer->failure);
+        return fail (writer, cause, error);
+    }
     return true;
 }
 

@@ -167,6 +167,73 @@ def test_each_goes_wrong():
     assert result.code == 5 and result.err.startswith("arec: d: 1 of 3 files are done\narec: b.tfrecord: at 0: "), result
     assert sorted(os.listdir("d")) == ["a.array_record", "b.array_record"]
     assert records_of("d/a.array_record") == records_of("d/b.array_record") == RECORDS
+    # Inputs are listed before anything is written.
+    fails(3, "absent: No such file or directory", "-q", "--each", "-o", "e", "--from=tfrecord", "a.tfrecord", "absent")
+    fails(3, "d: is a directory", "-q", "--each", "-o", "e", "--from=tfrecord", "a.tfrecord", "d")
+    assert not os.path.exists("e")
+
+
+THREADS = [1, 2, 3, 8]
+
+
+def test_each_by_threads():
+    """What comes out does not depend on the number of threads."""
+    rng = random.Random(1)
+    for i in range(12):
+        Path(f"{i:02}.jsonl").write_bytes(b"".join(b"%d\n" % rng.getrandbits(64) for _ in range(rng.randrange(2000))))
+    inputs, made = sorted(map(str, Path().glob("*.jsonl"))), []
+    for n in THREADS:
+        result = arec("pack", "-q", "--json", "--each", "-o", f"d{n}", "--group-size=10", f"--threads={n}", *inputs)
+        report = json.loads(result.out)
+        assert result.code == 0 and report["records"] == sum(shard["records"] for shard in report["shards"]), result
+        for part in (report, *report["shards"]):
+            del part["seconds"], part["options"]
+            part["path"] = os.path.basename(part["path"])
+        made.append((report, {name: (Path(f"d{n}") / name).read_bytes() for name in os.listdir(f"d{n}")}))
+        report["path"] = None
+    assert all(one == made[0] for one in made) and len(made[0][1]) == 12
+    assert records_of("d8/03.array_record") == Path("03.jsonl").read_bytes().splitlines()
+
+
+def test_each_fails_by_threads():
+    """The first failure in order of the inputs decides; files before it are there, files after it are not."""
+    whole = tfrecord.file_of([bytes(1000)] * 2000)
+    for i in range(9):
+        Path(f"{i}.tfrecord").write_bytes(whole if i != 4 else whole[:-1])
+    Path("6.tfrecord").write_bytes(b"no TFRecord file")
+    for n in THREADS:
+        result = arec("pack", "-q", "--each", "-o", f"d{n}", f"--threads={n}", *(f"{i}.tfrecord" for i in range(9)))
+        assert result.code == 5 and result.err.startswith(f"arec: d{n}: 4 of 9 files are done\narec: 4.tfrecord: at "), result
+        assert result.err.count("\n") == 2, result
+        assert sorted(os.listdir(f"d{n}")) == [f"{i}.array_record" for i in range(4)]
+
+
+def test_each_tells_in_order():
+    for i in range(6):
+        os.makedirs(f"{i}/sub")
+        Path(f"{i}/a").write_bytes(b"%d" % i)
+        os.symlink("a", f"{i}/link")
+    args = ["pack", "--each", "-o", "d", "--from=files", "--store-names", "--write-names=names", *map(str, range(6))]
+    for n in THREADS:
+        result = arec(*args, "-f", f"--threads={n}")
+        lines = result.err.splitlines(keepends=True)
+        assert result.code == 0 and len(lines) == 7 and [f"arec: {i}/link" in line for i, line in enumerate(lines[:6])] == [True] * 6, result
+        assert Path("names").read_bytes() == b"a\0" * 6
+        assert [records_of(f"d/{i}.array_record") for i in range(6)] == [[b"%d" % i] for i in range(6)]
+
+
+def test_damages_of_each_by_threads():
+    for i in range(6):
+        file = bytearray(tfrecord.file_of([b"x" * 100] * 50))
+        for at in range(i):
+            file[116 * at + 12] ^= 1
+        Path(f"{i}.tfrecord").write_bytes(file)
+    told = set()
+    for n in THREADS:
+        result = arec("pack", "-qf", "--each", "-o", "d", "--recover", f"--threads={n}", *(f"{i}.tfrecord" for i in range(6)))
+        assert result.code == 5 and result.err.count("; skipped\n") == 15, result
+        told.add(result.err)
+    assert len(told) == 1
 
 
 def test_damages_of_each():

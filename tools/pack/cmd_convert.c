@@ -401,7 +401,8 @@ name_outs (Convert *convert, GError **error)
             return false;
         }
     }
-    return tool_pack_each_prepare (&convert->each, convert->text->force, error);
+    return tool_pack_each_check (&convert->each, convert->text->force, error) &&
+           tool_pack_each_make_folder (&convert->each, error);
 }
 
 static const char *

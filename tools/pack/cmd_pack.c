@@ -17,6 +17,8 @@
 #include "pack/pack.h"
 #include "pack/pack_each.h"
 #include "pack/pack_job.h"
+#include "pack/pack_many.h"
+#include "pack/pack_notes.h"
 #include "pack/pack_options.h"
 #include "pack/pack_report.h"
 #include "pack/shard_options.h"
@@ -52,9 +54,11 @@ typedef struct {
     ToolNameList record_names; /* for it */
     ToolPackJob job;
     GArray *damages; /* of ToolPackDamage: reported so far */
+    ToolPackNotes notes;
     GArray *reports; /* of ToolPackReport: the files that are done */
     ToolPackShards shards;
     ToolPackEach each;
+    int64_t start; /* microseconds */
 } Pack;
 
 static void
@@ -84,6 +88,7 @@ pack_clear (Pack *pack)
 static void
 pack_begin (Pack *pack)
 {
+    pack->start = g_get_monotonic_time();
     pack->damages = tool_pack_damages_new();
     pack->reports = g_array_new (FALSE, TRUE, sizeof (ToolPackReport));
     tool_pack_shards_begin (&pack->shards);
@@ -92,31 +97,11 @@ pack_begin (Pack *pack)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PackText, pack_text_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Pack, pack_clear)
 
-/* ---- what the input reports ---- */
-
 static void
-on_note (void *data, const char *text)
+on_text (void *data, const char *text)
 {
-    const Pack *pack = data;
-
-    if (!pack->line->quiet) {
-        tool_command_tell (text);
-    }
-}
-
-static void
-on_damage (void *data, const char *name, uint64_t offset, const char *reason)
-{
-    Pack *pack = data;
-
-    if (pack->line->json) {
-        tool_pack_damages_add (pack->damages, name, offset, reason);
-    } else {
-        g_autofree char *text =
-            g_strdup_printf ("%s: at %" PRIu64 ": %s; skipped", name, offset, reason);
-
-        tool_command_tell (text);
-    }
+    (void)data;
+    tool_command_tell (text);
 }
 
 /* ---- the kind ---- */
@@ -207,53 +192,40 @@ is_sharded (const Pack *pack)
     return pack->job.sharding.rule != AREC_SHARDING_NONE;
 }
 
-/* Makes @out, or its shards, of @names. */
-static bool
-make_file (Pack *pack, const char *out, const ToolNameList *names, GError **error)
-{
-    ToolPackReport report = {.damages = pack->damages, .first_damage = pack->damages->len};
-
-    pack->job.input.names = names;
-    pack->job.input.out = out;
-    if (!tool_pack_job_run (&pack->job, out, &report, is_sharded (pack) ? &pack->shards : NULL,
-                            error)) {
-        return false;
-    }
-    g_array_append_val (pack->reports, report);
-    return true;
-}
-
 static bool
 make_each (Pack *pack, GError **error)
 {
-    size_t at = 0;
+    const ToolPackMany many = {
+        .job = &pack->job,
+        .inputs = &pack->names,
+        .each = &pack->each,
+        .quiet = pack->line->quiet,
+        .tells_damages = !pack->line->json,
+        .damages = pack->damages,
+        .reports = pack->reports,
+    };
 
     if (arec_output_is_stdout (pack->text->out)) {
         return arec_fail (error, AREC_ERROR_INVALID, "-o -: with --each OUT is a folder");
     }
-    if (!name_each (pack, error) ||
-        !tool_pack_each_prepare (&pack->each, pack->text->force, error)) {
-        return false;
-    }
-    tool_interrupt_expect (pack->each.outs->len, pack->each.folder, "are done");
-    for (guint i = 0; i < pack->each.outs->len; i++) {
-        const char *name = tool_name_list_next (&pack->names, &at);
-        g_auto (ToolNameList) names = {0};
-
-        if (!tool_name_list_add (&names, name, strlen (name), error) ||
-            !make_file (pack, g_ptr_array_index (pack->each.outs, i), &names, error)) {
-            tool_interrupt_tell();
-            return false;
-        }
-    }
-    return true;
+    return name_each (pack, error) && tool_pack_many_run (&many, error);
 }
 
+/* Makes OUT, or its shards, of all inputs. */
 static bool
 make_one (Pack *pack, GError **error)
 {
+    ToolPackReport report = {.damages = pack->damages};
+
     tool_interrupt_expect (1, NULL, NULL);
-    return make_file (pack, pack->text->out, &pack->names, error);
+    pack->job.input.names = &pack->names;
+    pack->job.input.out = pack->text->out;
+    if (!tool_pack_job_run (&pack->job, pack->text->out, &report,
+                            is_sharded (pack) ? &pack->shards : NULL, error)) {
+        return false;
+    }
+    g_array_append_val (pack->reports, report);
+    return true;
 }
 
 /* Everything that the command line alone can be wrong in. */
@@ -294,10 +266,13 @@ prepare (Pack *pack, GError **error)
         .dereference = text->dereference,
         .one_file_system = text->one_file_system,
         .excludes = (const char *const *)text->excludes,
-        .note = on_note,
-        .damage = on_damage,
-        .data = pack,
     };
+    pack->notes = (ToolPackNotes){
+        .quiet = pack->line->quiet,
+        .damages = pack->line->json ? pack->damages : NULL,
+        .tell = on_text,
+    };
+    tool_pack_notes_take (&pack->notes, &pack->job.input);
     return true;
 }
 
@@ -319,6 +294,7 @@ print_reports (const Pack *pack, ToolOutput *out)
 
     sum.options = &pack->job.writer;
     sum.damages = pack->damages;
+    sum.duration = g_get_monotonic_time() - pack->start; /* of files made at the same time */
     if (pack->shards.note && !pack->line->quiet) {
         tool_command_tell (pack->shards.note);
     }

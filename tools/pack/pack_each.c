@@ -5,13 +5,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <arec/arec.h>
-
 /* Endings that go, one of each list, in this order. */
 static const char *const compressions[] = {".gz", ".zst", ".xz", ".bz2", ".lz4", NULL};
 static const char *const kinds[] = {
     ".tfrecord", ".txt",  ".lines",   ".jsonl",        ".ndjson",      ".tar", ".tgz",
     ".txz",      ".tzst", ".riegeli", ".array_record", ".arrayrecord", NULL};
+
+/* Of each file that is made beside others: some MiB for what is read and for a codec. */
+#define LEAST_MEMORY ((uint64_t)32 << 20)
 
 #define NUMBER "[0-9][0-9][0-9][0-9][0-9]"
 #define NUMBER_OF "-" NUMBER "-of-" NUMBER
@@ -82,8 +83,8 @@ tool_pack_each_add (ToolPackEach *each, const char *path, GError **error)
            arec_fail (error, AREC_ERROR_INVALID, "%s: two inputs would become this file", out);
 }
 
-static bool
-check_outs (const ToolPackEach *each, bool replace, GError **error)
+bool
+tool_pack_each_check (const ToolPackEach *each, bool replace, GError **error)
 {
     const ArecOutputOptions options = {.replace = replace};
 
@@ -99,17 +100,26 @@ check_outs (const ToolPackEach *each, bool replace, GError **error)
     return true;
 }
 
-static bool
-make_folder (const char *path, GError **error)
+bool
+tool_pack_each_make_folder (const ToolPackEach *each, GError **error)
 {
-    return mkdir (path, 0777) == 0 ||
-           (errno == EEXIST && g_file_test (path, G_FILE_TEST_IS_DIR)) ||
-           arec_fail (error, AREC_ERROR_IO, "%s: cannot make the folder: %s", path,
+    return mkdir (each->folder, 0777) == 0 ||
+           (errno == EEXIST && g_file_test (each->folder, G_FILE_TEST_IS_DIR)) ||
+           arec_fail (error, AREC_ERROR_IO, "%s: cannot make the folder: %s", each->folder,
                       g_strerror (errno));
 }
 
-bool
-tool_pack_each_prepare (const ToolPackEach *each, bool replace, GError **error)
+unsigned
+tool_pack_each_share (const ToolPackEach *each, const ArecWriterOptions *options,
+                      ArecWriterOptions *share)
 {
-    return check_outs (each, replace, error) && make_folder (each->folder, error);
+    unsigned n_threads =
+        options->max_parallelism > 0 ? options->max_parallelism : g_get_num_processors();
+    uint64_t n = MIN (MIN (n_threads, each->outs->len), options->max_memory / LEAST_MEMORY);
+
+    n = MAX (n, 1);
+    *share = *options;
+    share->max_parallelism = (uint32_t)MAX (n_threads / n, 1);
+    share->max_memory = MAX (options->max_memory / n, 1);
+    return (unsigned)n;
 }

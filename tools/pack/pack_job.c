@@ -1,28 +1,34 @@
 #include "pack/pack_job.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "frame/progress.h"
 #include "pack/shard_options.h"
 
 /* What is under way. */
-typedef struct {
+struct ToolPackRun {
     const ToolPackJob *job;
+    const char *out;
+    int64_t start; /* microseconds */
     ToolInput *input;
     ArecWriter *writer;
     uint64_t n_records; /* written so far */
     ToolProgress progress;
-} Run;
+};
 
-static void
-run_clear (Run *run)
+typedef ToolPackRun Run;
+
+void
+tool_pack_run_free (ToolPackRun *run)
 {
-    tool_input_free (run->input);
-    arec_writer_free (run->writer);
+    if (run) {
+        tool_input_free (run->input);
+        arec_writer_free (run->writer);
+        g_free (run);
+    }
 }
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
 
 static void
 start_progress (Run *run)
@@ -38,6 +44,9 @@ start_progress (Run *run)
 static void
 show_progress (Run *run, size_t size)
 {
+    if (run->job->n_records) {
+        atomic_fetch_add_explicit (run->job->n_records, 1, memory_order_relaxed);
+    }
     if (run->progress.unit == TOOL_PROGRESS_RECORDS) {
         tool_progress_record (&run->progress, size);
     } else {
@@ -62,6 +71,9 @@ write_record (Run *run, const ToolInputRecord *record, GError **error)
 {
     GError *cause = NULL;
 
+    if (run->job->jobs && tool_ordered_jobs_is_stopped (run->job->jobs)) {
+        return arec_fail (error, AREC_ERROR_CANCELLED, "%s: stopped", run->out);
+    }
     if (write_named (run, record, &cause)) {
         return true;
     }
@@ -115,7 +127,7 @@ write_records (Run *run, GError **error)
     step = write_until_end (run, error);
     arec_phases_leave (mark);
     return step == TOOL_INPUT_END && check_count (run, error) &&
-           arec_writer_finish (run->writer, error);
+           arec_writer_complete (run->writer, error);
 }
 
 /* Lists the inputs and begins the output. What is in the way of that comes up before any input
@@ -140,26 +152,50 @@ begin (Run *run, const char *out, GError **error)
     return run->writer != NULL;
 }
 
+ToolPackRun *
+tool_pack_job_begin (const ToolPackJob *job, const char *out, GError **error)
+{
+    g_autoptr (ToolPackRun) run = g_new0 (ToolPackRun, 1);
+
+    run->job = job;
+    run->out = out;
+    run->start = g_get_monotonic_time();
+    return begin (run, out, error) ? g_steal_pointer (&run) : NULL;
+}
+
+bool
+tool_pack_job_complete (ToolPackRun *run, GError **error)
+{
+    return write_records (run, error);
+}
+
+bool
+tool_pack_job_finish (ToolPackRun *run, ToolPackReport *report, ToolPackShards *shards,
+                      GError **error)
+{
+    if (!arec_writer_finish (run->writer, error)) {
+        return false;
+    }
+    report->out = run->out;
+    report->options = &run->job->writer;
+    report->n_skipped = run->input->progress.n_skipped;
+    report->n_damages = run->input->progress.n_damages;
+    report->duration = g_get_monotonic_time() - run->start;
+    arec_writer_get_totals (run->writer, &report->totals);
+    if (shards) {
+        tool_pack_shards_fill (shards, run->writer, report);
+    }
+    return true;
+}
+
 bool
 tool_pack_job_run (const ToolPackJob *job, const char *out, ToolPackReport *report,
                    ToolPackShards *shards, GError **error)
 {
-    int64_t start = g_get_monotonic_time();
-    g_auto (Run) run = {.job = job};
-    bool done = begin (&run, out, error) && write_records (&run, error);
+    g_autoptr (ToolPackRun) run = tool_pack_job_begin (job, out, error);
+    bool done = run && tool_pack_job_complete (run, error) &&
+                tool_pack_job_finish (run, report, shards, error);
 
     tool_progress_clear();
-    if (!done) {
-        return false;
-    }
-    report->out = out;
-    report->options = &job->writer;
-    report->n_skipped = run.input->progress.n_skipped;
-    report->n_damages = run.input->progress.n_damages;
-    report->duration = g_get_monotonic_time() - start;
-    arec_writer_get_totals (run.writer, &report->totals);
-    if (shards) {
-        tool_pack_shards_fill (shards, run.writer, report);
-    }
-    return true;
+    return done;
 }

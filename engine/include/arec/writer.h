@@ -80,8 +80,15 @@ AREC_PUBLIC bool arec_writer_write_many (ArecWriter *writer, const ArecWriterRec
 AREC_PUBLIC bool arec_writer_write_named (ArecWriter *writer, const void *data, size_t size,
                                           const char *name, GError **error);
 
-/* Writes what is left and the index, and gives the file its name. Called once, last; blocks
- * until the file is durable. Without a record the file is one of 0 records. */
+/* Everything of the finish that takes its time: writes what is left and the index, and waits
+ * until the bytes are durable. Nothing has its name yet. For a program that writes several
+ * files at the same time, and gives them their names one after the other: it may be called in
+ * another thread than the finish, which alone may follow. */
+AREC_PUBLIC bool arec_writer_complete (ArecWriter *writer, GError **error);
+
+/* Writes what is left and the index, unless that is done, and gives the file its name. Called
+ * once, last; blocks until the file is durable. Without a record the file is one of 0 records.
+ */
 AREC_PUBLIC bool arec_writer_finish (ArecWriter *writer, GError **error);
 
 /* Of all files together. */

@@ -692,6 +692,42 @@ test_files (void)
     g_assert_cmpint (g_rmdir (folder), ==, 0);
 }
 
+/* What is complete lacks its name alone. */
+static void
+test_complete (void)
+{
+    g_autofree char *folder = g_dir_make_tmp ("arec-test-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename (folder, "out.array_record", NULL);
+    g_autoptr (GError) error = NULL;
+    uint64_t n = arec_outputs_n_complete();
+    ArecWriterTotals totals;
+
+    for (unsigned is_finished = 0; is_finished < 2; is_finished++) {
+        ArecWriter *writer = arec_writer_new (path, NULL, &error);
+
+        g_assert_no_error (error);
+        g_assert_true (arec_writer_write (writer, "abc", 3, &error));
+        g_assert_true (arec_writer_complete (writer, &error));
+        g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
+        g_assert_cmpuint (arec_outputs_n_complete(), ==, n);
+        arec_writer_get_totals (writer, &totals);
+        g_assert_cmpuint (totals.file_size, ==, 131072);
+        g_assert_false (arec_writer_write (writer, "abc", 3, &error));
+        g_assert_error (error, AREC_ERROR, AREC_ERROR_INVALID);
+        g_clear_error (&error);
+        g_assert_false (arec_writer_complete (writer, NULL));
+        if (is_finished) {
+            g_assert_true (arec_writer_finish (writer, &error));
+            g_assert_false (arec_writer_finish (writer, NULL));
+        }
+        arec_writer_free (writer);
+        g_assert_true (g_file_test (path, G_FILE_TEST_EXISTS) == (is_finished != 0));
+    }
+    g_assert_cmpuint (arec_outputs_n_complete(), ==, n + 1);
+    g_unlink (path);
+    g_assert_cmpint (g_rmdir (folder), ==, 0);
+}
+
 /* ---- names ---- */
 
 enum { N_NAMED = 10 };
@@ -814,6 +850,7 @@ main (int argc, char **argv)
     g_test_add_func ("/writer/record-beyond-limit", test_record_beyond_the_limit);
     g_test_add_func ("/writer/failure-sticks", test_failure_sticks);
     g_test_add_func ("/writer/finished-is-final", test_finished_is_final);
+    g_test_add_func ("/writer/complete", test_complete);
     g_test_add_func ("/writer/failing-writes", test_each_failing_write);
     g_test_add_func ("/writer/files", test_files);
     g_test_add_func ("/writer/names", test_names);
