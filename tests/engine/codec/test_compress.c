@@ -317,8 +317,8 @@ check_as_small_as_streams (int level, uint8_t **texts, unsigned n, size_t size)
         streamed += streamed_size (context, texts[i], size);
     }
     ZSTD_freeCCtx (context);
-    g_test_message ("zstd:%d of %u texts of %zu: %zu bytes, %zu as streams", level, n, size, made,
-                    streamed);
+    g_test_message ("zstd:%d of %u texts of %zu: %zu bytes, %zu as streams", level, n, size,
+                    made, streamed);
     g_assert_cmpuint (made * 100, <=, streamed * 101);
 }
 
