@@ -667,6 +667,37 @@ def test_each_goes_wrong():
     assert os.listdir("e") == ["a.array_record"]
 
 
+def test_each_by_threads():
+    """What comes out does not depend on the number of threads."""
+    for i in range(8):
+        make(f"{i}.array_record", (A + B)[i:30 * i], f"group_size:{i + 1}")
+    files, made = [f"{i}.array_record" for i in range(8)], []
+    for n in (1, 2, 3, 8):
+        result = arec("convert", "-v", "--each", "-o", "d", "-f", "--codec=snappy", f"--threads={n}", *files)
+        lines = [re.sub(r", [0-9.]+ s, .*|,max_parallelism:\d+", "", line) for line in result.err.splitlines()]
+        assert result.code == 0 and sorted(os.listdir("d")) == files, result
+        made.append((lines[:-1], {name: (Path("d") / name).read_bytes() for name in files}))
+    assert all(one == made[0] for one in made)
+    assert [records_of(f"d/{i}.array_record") for i in range(8)] == [(A + B)[i:30 * i] for i in range(8)]
+
+
+def test_each_fails_by_threads():
+    for i in range(7):
+        make(f"{i}.array_record", A, "group_size:5")
+    damage("3.array_record", 1)
+    damage("5.array_record", 0)
+    for n in (1, 2, 8):
+        result = arec("convert", "-q", "--each", "-o", f"d{n}", "--codec=snappy", f"--threads={n}", *(f"{i}.array_record" for i in range(7)))
+        assert result.code == 5 and result.err.startswith(f"arec: d{n}: 3 of 7 files are done\narec: 3.array_record: at "), result
+        assert result.err.count("\n") == 2 and sorted(os.listdir(f"d{n}")) == [f"{i}.array_record" for i in range(3)], result
+    told = set()
+    for n in (1, 2, 8):
+        result = arec("convert", "-qf", "--recover", "--each", "-o", "d", "--codec=snappy", f"--threads={n}", *(f"{i}.array_record" for i in range(7)))
+        assert result.code == 5 and result.err.count("\n") == 2, result
+        told.add(result.err)
+    assert len(told) == 1 and len(os.listdir("d")) == 7
+
+
 # ---- what is reported -------------------------------------------------------------------------
 
 

@@ -1,7 +1,6 @@
 /* arec convert -o OUT FILE..., arec convert --in-place FILE...: records of files into a file
  * that is written in another way, or holds others of them, or has them in another order. */
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
@@ -12,6 +11,8 @@
 #include "frame/interrupt.h"
 #include "frame/selection.h"
 #include "pack/convert_job.h"
+#include "pack/convert_many.h"
+#include "pack/convert_options.h"
 #include "pack/input_path.h"
 #include "pack/pack.h"
 #include "pack/pack_each.h"
@@ -47,6 +48,8 @@ typedef struct {
     GPtrArray *kept; /* what the reports point to */
     ToolPackEach each;
     ToolPackShards shards;
+    bool shares_readahead; /* files that are read at the same time have it together */
+    int64_t start;         /* microseconds */
 } Convert;
 
 static void
@@ -62,6 +65,7 @@ convert_text_clear (ConvertText *text)
 static void
 convert_begin (Convert *convert)
 {
+    convert->start = g_get_monotonic_time();
     convert->damages = tool_pack_damages_new();
     convert->reports = g_array_new (FALSE, TRUE, sizeof (ToolPackReport));
     convert->kept = g_ptr_array_new_with_free_func (g_free);
@@ -213,6 +217,7 @@ share_memory (Convert *convert)
     if (!reader->has_readahead_buffer_size) {
         reader->has_readahead_buffer_size = true;
         reader->readahead_buffer_size = quarter;
+        convert->shares_readahead = true;
     }
 }
 
@@ -239,6 +244,7 @@ parse (Convert *convert, GError **error)
     convert->job.never_copies = text->no_copy;
     convert->job.is_shuffled = text->shuffle != NULL;
     convert->job.keeps_times = text->in_place;
+    convert->job.is_quiet = convert->line->quiet;
     convert->job.hides_progress = convert->line->quiet;
     convert->job.damage = on_damage;
     convert->job.data = convert;
@@ -248,26 +254,20 @@ parse (Convert *convert, GError **error)
 
 /* ---- the work ---- */
 
-/* How the files that are open are to be written: as the first of them, but for what the command
- * line says. */
+/* How the files that are open are to be written. */
 static bool
 choose_options (Convert *convert, GError **error)
 {
-    ArecWriterOptions of_file;
-    g_autofree char *text = NULL;
-    ArecFileInfo info;
+    g_autofree char *note = NULL;
 
-    convert->job.writer = convert->typed;
-    if (tool_pack_options_are_whole (&convert->text->writing)) {
-        return true;
-    }
-    if (!arec_file_options_of (convert->selection.reader, 0, &of_file, error)) {
+    if (!tool_convert_options_choose (&convert->text->writing, &convert->typed,
+                                      convert->selection.reader, &convert->job.writer, &note,
+                                      error)) {
         return false;
     }
-    tool_pack_options_inherit (&convert->text->writing, &of_file, &convert->job.writer);
-    arec_reader_file_info (convert->selection.reader, 0, &info);
-    text = arec_writer_options_to_string (&convert->job.writer);
-    tell_detail (convert, "%s: the options are taken from it: %s", info.path, text);
+    if (note) {
+        tell_detail (convert, "%s", note);
+    }
     return true;
 }
 
@@ -333,25 +333,6 @@ make_one (Convert *convert, GError **error)
 
 /* ---- several outputs ---- */
 
-/* @path as the name of an output that means the same file: as an output, `-` and the names of
- * descriptors are no files. */
-static const char *
-name_in_place (Convert *convert, const char *path)
-{
-    char *real;
-
-    if (strcmp (path, "-") != 0 && !g_str_has_prefix (path, "/dev/") &&
-        !g_str_has_prefix (path, "/proc/")) {
-        return path;
-    }
-    real = realpath (path, NULL);
-    if (real) {
-        g_ptr_array_add (convert->kept, g_strdup (real));
-        free (real);
-    }
-    return real ? g_ptr_array_index (convert->kept, convert->kept->len - 1) : path;
-}
-
 static bool
 check_wholes (const ArecSourceList *list, GError **error)
 {
@@ -375,17 +356,6 @@ tell_report (const ToolPackReport *report, guint n_shards)
     tool_command_tell (text);
 }
 
-/* Of several outputs each is reported when it is there, and a signal says so. */
-static void
-tell_last_report (const Convert *convert)
-{
-    const GArray *reports = convert->reports;
-
-    if (!convert->line->json && !convert->line->quiet) {
-        tell_report (&g_array_index (reports, ToolPackReport, reports->len - 1), 0);
-    }
-}
-
 /* Finds the names of all outputs; with --each there is a folder for them then. */
 static bool
 name_outs (Convert *convert, GError **error)
@@ -405,54 +375,24 @@ name_outs (Convert *convert, GError **error)
            tool_pack_each_make_folder (&convert->each, error);
 }
 
-static const char *
-name_out (Convert *convert, size_t i)
-{
-    return convert->text->in_place
-               ? name_in_place (convert,
-                                arec_source_list_get (convert->selection.list, i)->path)
-               : g_ptr_array_index (convert->each.outs, i);
-}
-
-static bool
-convert_one (Convert *convert, size_t i, GError **error)
-{
-    return tool_selection_open_listed (&convert->selection, convert->line, i, 1, NULL, error) &&
-           make_file (convert, name_out (convert, i), error);
-}
-
-/* One file in place is there or not, and there is no more to say. */
-static void
-expect_outputs (const Convert *convert, size_t n)
-{
-    bool has_line = convert->text->each || n > 1;
-
-    tool_interrupt_expect (n, convert->text->each ? convert->each.folder : NULL,
-                           has_line ? "are done" : NULL);
-}
-
-static bool
-make_all (Convert *convert, size_t n, GError **error)
-{
-    expect_outputs (convert, n);
-    for (size_t i = 0; i < n; i++) {
-        if (!convert_one (convert, i, error)) {
-            tool_interrupt_tell();
-            return false;
-        }
-        tell_last_report (convert);
-    }
-    return true;
-}
-
 static bool
 make_several (Convert *convert, GError **error)
 {
-    ToolSelection *selection = &convert->selection;
+    const ToolConvertMany many = {
+        .line = convert->line,
+        .job = &convert->job,
+        .writing = &convert->text->writing,
+        .typed = &convert->typed,
+        .selection = &convert->selection,
+        .each = convert->text->each ? &convert->each : NULL,
+        .shares_readahead = convert->shares_readahead,
+        .damages = convert->damages,
+        .reports = convert->reports,
+        .kept = convert->kept,
+    };
 
-    return tool_selection_list (selection, convert->line, error) &&
-           name_outs (convert, error) &&
-           make_all (convert, arec_source_list_length (selection->list), error);
+    return tool_selection_list (&convert->selection, convert->line, error) &&
+           name_outs (convert, error) && tool_convert_many_run (&many, error);
 }
 
 /* ---- the whole ---- */
@@ -467,6 +407,7 @@ print_json (const Convert *convert)
     ToolPackReport sum = tool_pack_report_sum (convert->text->out, convert->reports);
 
     sum.damages = convert->damages;
+    sum.duration = g_get_monotonic_time() - convert->start; /* of files made at the same time */
     tool_pack_report_put_json (
         convert->out, is_one ? &g_array_index (convert->reports, ToolPackReport, 0) : &sum,
         files, tool_command_line_puts_timing (convert->line));

@@ -1,6 +1,7 @@
 #include "pack/convert_job.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "frame/damage_text.h"
@@ -11,9 +12,10 @@
 #include "pack/shuffle.h"
 
 /* What is under way. */
-typedef struct {
+struct ToolConvertRun {
     const ToolConvertJob *job;
     const char *out;
+    int64_t start;      /* microseconds */
     ArecReader *reader; /* the selection's */
     ArecWriter *writer;
     ArecCopier *copier;
@@ -25,25 +27,39 @@ typedef struct {
     ToolShuffle shuffle;
     ToolProgress progress;
     uint64_t n_done; /* records written, or left out */
-} Run;
+};
+
+typedef ToolConvertRun Run;
 
 /* The writer first: its threads are at work. */
-static void
-run_clear (Run *run)
+void
+tool_convert_run_free (ToolConvertRun *run)
 {
+    if (!run) {
+        return;
+    }
     arec_copier_free (run->copier);
     arec_writer_free (run->writer);
     g_clear_pointer (&run->names, tool_carried_names_free);
     g_clear_pointer (&run->damaged, g_hash_table_unref);
-    g_clear_pointer (&run->starts, g_free);
+    g_free (run->starts);
+    g_free (run);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Run, run_clear)
+static bool
+check_stopped (const Run *run, GError **error)
+{
+    return !run->job->jobs || !tool_ordered_jobs_is_stopped (run->job->jobs) ||
+           arec_fail (error, AREC_ERROR_CANCELLED, "%s: stopped", run->out);
+}
 
 static void
 show_progress (Run *run, uint64_t n)
 {
     run->n_done += n;
+    if (run->job->n_records) {
+        atomic_fetch_add_explicit (run->job->n_records, n, memory_order_relaxed);
+    }
     tool_progress_reach (&run->progress, run->n_done);
 }
 
@@ -123,6 +139,9 @@ put_record (void *data, uint64_t record, const void *bytes, size_t size, GError 
     Run *run = data;
     GError *cause = NULL;
 
+    if (!check_stopped (run, error)) {
+        return false;
+    }
     if (!arec_writer_write_named (run->writer, bytes, size, name_of (run, record), &cause)) {
         if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_LIMIT)) {
             ArecFileInfo info;
@@ -171,6 +190,9 @@ convert_some (Run *run, uint64_t first, uint64_t end, bool is_last, uint64_t *un
     bool copied = false;
 
     *until = end;
+    if (!check_stopped (run, error)) {
+        return false;
+    }
     if (!run->job->never_copies &&
         !arec_copier_next (run->copier, first, end, is_last, until, &copied, error)) {
         return false;
@@ -333,7 +355,9 @@ begin (Run *run, GError **error)
     if (run->job->keeps_times) {
         keep_times (run->reader, &options.output);
     }
-    if (!tool_shard_options_set_count (&sharding, run->job->selection->n_records, error)) {
+    if (!tool_shard_options_set_count (&sharding, run->job->selection->n_records, error) ||
+        !tool_carried_names_load (run->reader, run->job->is_quiet, &run->names,
+                                  &run->lacks_names, error)) {
         return false;
     }
     run->writer = arec_writer_new_sharded (run->out, &options, &sharding, error);
@@ -341,6 +365,7 @@ begin (Run *run, GError **error)
         return false;
     }
     run->copier = arec_copier_new (run->reader, run->writer);
+    arec_copier_set_names (run->copier, run->names ? name_of : NULL, run);
     run->damaged = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     tool_progress_start (&run->progress, run->job->hides_progress, TOOL_PROGRESS_RECORDS,
                          run->job->selection->n_records);
@@ -374,14 +399,14 @@ put_metadata (Run *run, GError **error)
 
 /* An input is replaced only by what is whole: what could not be read would be lost with it. */
 static bool
-finish (Run *run, GError **error)
+complete (Run *run, GError **error)
 {
     if ((run->n_damages > 0 || run->lacks_names) && is_own_input (run)) {
         return arec_fail (error, AREC_ERROR_CORRUPT,
                           "%s: is an input of which something is lost, so it is not replaced",
                           run->out);
     }
-    return arec_writer_finish (run->writer, error);
+    return arec_writer_complete (run->writer, error);
 }
 
 /* Gathering records is a part of encoding them. */
@@ -400,34 +425,54 @@ static bool
 convert (Run *run, GError **error)
 {
     report_gaps (run);
-    if (!tool_carried_names_load (run->reader, run->job->hides_progress, &run->names,
-                                  &run->lacks_names, error)) {
+    return put_metadata (run, error) && convert_records (run, error) && complete (run, error);
+}
+
+ToolConvertRun *
+tool_convert_job_begin (const ToolConvertJob *job, const char *out, GError **error)
+{
+    g_autoptr (ToolConvertRun) run = g_new0 (ToolConvertRun, 1);
+
+    run->job = job;
+    run->out = out;
+    run->start = g_get_monotonic_time();
+    run->reader = job->selection->reader;
+    return begin (run, error) ? g_steal_pointer (&run) : NULL;
+}
+
+bool
+tool_convert_job_complete (ToolConvertRun *run, GError **error)
+{
+    return convert (run, error);
+}
+
+bool
+tool_convert_job_finish (ToolConvertRun *run, ToolPackReport *done, ToolPackShards *shards,
+                         ToolConvertResult *result, GError **error)
+{
+    if (!arec_writer_finish (run->writer, error)) {
         return false;
     }
-    arec_copier_set_names (run->copier, run->names ? name_of : NULL, run);
-    return put_metadata (run, error) && convert_records (run, error) && finish (run, error);
+    done->out = run->out;
+    done->options = &run->job->writer;
+    done->n_damages = run->n_damages;
+    done->duration = g_get_monotonic_time() - run->start;
+    arec_writer_get_totals (run->writer, &done->totals);
+    if (shards) {
+        tool_pack_shards_fill (shards, run->writer, done);
+    }
+    result->n_copied = arec_copier_n_copied (run->copier);
+    return true;
 }
 
 bool
 tool_convert_job_run (const ToolConvertJob *job, const char *out, ToolPackReport *done,
                       ToolPackShards *shards, ToolConvertResult *result, GError **error)
 {
-    int64_t start = g_get_monotonic_time();
-    g_auto (Run) run = {.job = job, .out = out, .reader = job->selection->reader};
-    bool ok = begin (&run, error) && convert (&run, error);
+    g_autoptr (ToolConvertRun) run = tool_convert_job_begin (job, out, error);
+    bool ok = run && tool_convert_job_complete (run, error) &&
+              tool_convert_job_finish (run, done, shards, result, error);
 
     tool_progress_clear();
-    if (!ok) {
-        return false;
-    }
-    done->out = out;
-    done->options = &job->writer;
-    done->n_damages = run.n_damages;
-    done->duration = g_get_monotonic_time() - start;
-    arec_writer_get_totals (run.writer, &done->totals);
-    if (shards) {
-        tool_pack_shards_fill (shards, run.writer, done);
-    }
-    result->n_copied = arec_copier_n_copied (run.copier);
-    return true;
+    return ok;
 }
