@@ -196,10 +196,8 @@ def test_several_files(args, n):
     make()
     make("in2")
     table, _, _ = timed(*args, "-q")
-    assert {"encoding_zstd", "hashing"} <= {phase for phases in table.values() for phase in phases}
-    assert {"writing", "syncing"} <= set(table["caller"])
-    # Threads of one file are those of the next.
-    assert len(table) <= 1 + 2 * (os.cpu_count() or 1)
+    # Any thread may make a file.
+    assert {"encoding_zstd", "hashing", "writing", "syncing"} <= {phase for phases in table.values() for phase in phases}
     assert len(list(Path().glob("out*/*")) + list(Path().glob("out-*"))) == (0 if "--in-place" in args else n)
 
 

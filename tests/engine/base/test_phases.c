@@ -3,6 +3,7 @@
 #include "base/phases.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -221,6 +222,7 @@ run (void *data)
         arec_phases_leave (arec_phases_enter_short (AREC_PHASE_HASHING));
         arec_phases_leave (inner);
         arec_phases_leave (outer);
+        sched_yield(); /* there may be fewer processors */
     } while (!atomic_load (&crew->is_over));
     arec_phases_enter (AREC_PHASE_WRITING); /* never left: it ends with the thread */
     work();
