@@ -352,7 +352,7 @@ def test_text():
     assert weights == sorted(weights, reverse=True)
     assert all(line.startswith("  advice  ") for line in lines[1 + len(findings):])
     assert re.fullmatch(r"  advice  random access: arec convert -o OUT --profile random x\.array_record    "
-                        r"\(\d+ % (larger|smaller)\)", lines[1 + len(findings)])
+                        r"\((\d+ % (larger|smaller)|as large)\)", lines[1 + len(findings)])
     assert lines[-1] == "  advice  mount: arecfs --profile sequential x.array_record MNT"
     # Several files: a block each.
     assert succeeds("doctor", path, path).decode().count("\n\n") == 1

@@ -40,17 +40,18 @@ size_text (double bytes)
     return arec_text_size ((uint64_t)bytes);
 }
 
-/* `65 % larger`, `12 % smaller`. NULL: one of them is not known. */
+/* `65 % larger`, `12 % smaller`, `as large`. NULL: one of them is not known. */
 static char *
 effect_text (double own, double other)
 {
-    double change = own > 0 && other > 0 ? other / own - 1 : 0;
+    double percent = own > 0 && other > 0 ? (other / own - 1) * 100 : 0;
 
     if (own <= 0 || other <= 0) {
         return NULL;
     }
-    return g_strdup_printf ("%.0f %% %s", (change < 0 ? -change : change) * 100,
-                            change < 0 ? "smaller" : "larger");
+    return percent >= 0.5    ? g_strdup_printf ("%.0f %% larger", percent)
+           : percent <= -0.5 ? g_strdup_printf ("%.0f %% smaller", -percent)
+                             : g_strdup ("as large");
 }
 
 /* ---- commands ---- */
