@@ -8,7 +8,7 @@
 #include "bench/bench_random.h"
 
 /* Passes go on for so many seconds, or until there are enough reads. */
-#define RANDOM_SECONDS 0.2
+#define RANDOM_SECONDS 0.1
 #define RANDOM_READS 1000
 #define SEQUENTIAL_SECONDS 0.05
 #define MAX_PASSES 200

@@ -9,8 +9,8 @@
 #define LARGE_RECORDS 1000
 #define LARGE_SIZE (1024.0 * 1024.0)
 
-#define SAMPLE_SIZE (UINT64_C (2) << 20)
-#define SLOW_SAMPLE_SIZE (UINT64_C (512) << 10)
+#define SAMPLE_SIZE (UINT64_C (1) << 20)
+#define SLOW_SAMPLE_SIZE (UINT64_C (256) << 10)
 
 /* Levels from which on a codec takes more than a second for some MiB. */
 #define SLOW_BROTLI 10
