@@ -581,7 +581,7 @@ def test_help(args):
     text = succeeds(*args).decode()
     assert text.startswith("Usage:\n  arec COMMAND [OPTION]...\n")
     assert re.findall(r"^  ([a-z]+) ", text, re.MULTILINE) == ["arec", "info", "ls", "cat", "verify", "repair", "mount", "stats", "pack",
-                                                               "unpack", "convert", "bench"]
+                                                               "unpack", "convert", "bench", "doctor"]
     assert text.isascii()
 
 
