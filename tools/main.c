@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "bench/bench.h"
+#include "doctor/doctor.h"
 #include "frame/command.h"
 #include "frame/interrupt.h"
 #include "look/look.h"
@@ -77,7 +78,11 @@ static const ToolCommand commands[] = {
      .operands = "codecs|access|mount [OPTION]... [FILE...]",
      .summary = "Measures codecs, levels and group sizes, or ways of reading.",
      .run = tool_cmd_bench},
-    {.name = "doctor"},
+    {.name = "doctor",
+     .operands = "FILE...",
+     .summary = "What a file's layout suits, and what would make it better.",
+     .run = tool_cmd_doctor,
+     .has_json = true},
 };
 
 static const ToolCommand *
@@ -113,9 +118,7 @@ print_help (void)
     tool_output_text (out, "Usage:\n  arec COMMAND [OPTION]...\n\n"
                            "Reads and makes ArrayRecord files.\n\nCommands:\n");
     for (size_t i = 0; i < G_N_ELEMENTS (commands); i++) {
-        if (commands[i].run) {
-            tool_output_format (out, "  %-8s%s\n", commands[i].name, commands[i].summary);
-        }
+        tool_output_format (out, "  %-8s%s\n", commands[i].name, commands[i].summary);
     }
     tool_output_text (
         out, "\nRANGE: 7, 5:9 (half-open), :100, -10: (negative counts from the end).\n"
@@ -130,13 +133,8 @@ run_command (const char *name, int argc, char **argv)
     const ToolCommand *command = find_command (name);
     g_autofree char *message = NULL;
 
-    if (command && command->run) {
-        return command->run (command, argc, argv);
-    }
     if (command) {
-        message = g_strdup_printf ("%s: not in this build", name);
-        tool_command_tell (message);
-        return TOOL_EXIT_UNSUPPORTED;
+        return command->run (command, argc, argv);
     }
     message = g_strdup_printf ("%s: unknown %s; try 'arec --help'", name,
                                name[0] == '-' ? "option" : "command");

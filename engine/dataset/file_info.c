@@ -121,6 +121,12 @@ arec_reader_file_range_size (const ArecReader *reader, size_t number, uint64_t *
     return true;
 }
 
+uint64_t
+arec_reader_stored_end (ArecReader *reader, const ArecSpot *spot)
+{
+    return arec_shard_chunk_end (reader->files[spot->place.file].shard, &spot->entry);
+}
+
 static char *
 own_text (const ArecMetadataText *text)
 {

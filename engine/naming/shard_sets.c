@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <arec/sources.h>
+
 /* Digits of a shard's number: at least and at most. */
 enum { MIN_DIGITS = 5, MAX_DIGITS = 9 };
 /* Shards that a message names one by one. */
@@ -109,6 +111,21 @@ key_of (const char *directory, const char *path, const char *name, const ShardNa
     return g_strdup_printf ("%s/%.*s/%s", directory,
                             (int)(shard->number - (size_t)(name - path)), name,
                             path + shard->back);
+}
+
+char *
+arec_source_shard_set (const char *path)
+{
+    const char *slash = strrchr (path, '/');
+    g_autofree char *marks = NULL;
+    ShardName shard;
+
+    if (!take_apart (path, slash ? slash + 1 : path, &shard)) {
+        return NULL;
+    }
+    marks = g_strnfill (shard.back - shard.total, '?');
+    return g_strdup_printf ("%.*s%s%s%s", (int)shard.number, path, marks, OF,
+                            path + shard.total);
 }
 
 void

@@ -4,6 +4,7 @@ Riegeli/records files of any chunks.
 Chunks are simple and uncompressed. In ArrayRecord files everything but the postscript lies within the first block.
 """
 
+import itertools
 import struct
 
 from container import add_with_overhead
@@ -116,14 +117,15 @@ def names_body(names):
 
 
 def array_record(records, options, group_size=1, footer_claimed=None, names=None):
-    """The bytes of a file of @records (all small). @options are bytes, or None for none. The postscript says that the
-    footer is chunk @footer_claimed if that is given, else the truth. @names is the data of a chunk of names, or None
-    for none."""
+    """The bytes of a file of @records (all small), in groups of @group_size, or of as many as a list says. @options are
+    bytes, or None for none. The postscript says that the footer is chunk @footer_claimed if that is given, else the
+    truth. @names is the data of a chunk of names, or None for none."""
     begins = []
     out = bytearray(_block_header(0, 64) + _chunk("s", b"", 0, 0))
     footers = []
-    for first in range(0, len(records), group_size):
-        group = records[first:first + group_size]
+    sizes = group_size if isinstance(group_size, list) else [group_size] * -(-len(records) // group_size)
+    for first, size in zip(itertools.accumulate([0, *sizes]), sizes):
+        group = records[first:first + size]
         begins.append(len(out))
         footers.append(b"\x08" + _varint(len(out)) + b"\x10" + _varint(sum(map(len, group))) +
                        b"\x18" + _varint(len(group)))

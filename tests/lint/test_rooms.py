@@ -20,7 +20,7 @@ ROOMS = {
     "engine": [["base"], ["source"], ["remote"], ["naming"], ["codec"], ["riegeli"], ["arrayrecord"], ["cache"],
                ["dataset"], ["view"], ["writer"], ["inspect"]],
     "fs": [["base"], ["mount"], ["start"], ["tree"], ["count"], ["serve"], ["read"], ["ops"], ["kernel"]],
-    "tools": [["frame"], ["look", "stats", "pack", "bench"]],
+    "tools": [["frame"], ["look", "stats", "pack", "bench"], ["doctor"]],
 }
 RANKS = {product: {room: rank for rank, rooms in enumerate(ranks) for room in rooms}
          for product, ranks in ROOMS.items()}
@@ -190,7 +190,8 @@ def check_headers_alone(root):
 
 # Headers whose functions are the rows of a table, each defined in a file of its own.
 TABLES = ["engine/codec/compressors.h", "engine/codec/decompressors.h", "fs/ops/ops.h", "tools/look/look.h",
-          "tools/stats/stats.h", "tools/pack/pack.h", "tools/bench/bench.h"]
+          "tools/stats/stats.h", "tools/pack/pack.h", "tools/bench/bench.h",
+          "tools/doctor/doctor.h"]
 PROTOTYPE = re.compile(r"^(?!typedef|static|extern|#)[A-Za-z_][\w \*]*?\b(\w+) \([^;{]*\)(?: \w+(?: \([^;]*\))?)?;",
                        re.MULTILINE)
 COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)

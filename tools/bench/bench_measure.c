@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,13 +47,26 @@ open_again (const ToolBenchMeasure *measure, int flags)
     return open (measure->path, flags | O_CLOEXEC);
 }
 
-/* Keeps a descriptor that cannot write. While one that can is open, readers take the file for
- * one that is being written, and compare it with what they have read. */
+/* Keeps a descriptor of the file @fd that cannot write. While one that can is open, readers
+ * take the file for one that is being written, and compare it with what they have read. */
+static bool
+take (ToolBenchMeasure *measure, int fd, GError **error)
+{
+    g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
+
+    measure->fd = open (path, O_RDONLY | O_CLOEXEC);
+    close (fd);
+    if (measure->fd < 0) {
+        return arec_fail (error, AREC_ERROR_IO, "%s: %s", path, g_strerror (errno));
+    }
+    measure->path = g_strdup_printf ("/proc/self/fd/%d", measure->fd);
+    return true;
+}
+
 bool
 tool_bench_measure_open (ToolBenchMeasure *measure, const char *dir, GError **error)
 {
     const char *folder = dir ? dir : g_get_tmp_dir();
-    g_autofree char *path = NULL;
     int fd = open (folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
     if (fd < 0) {
@@ -62,14 +76,19 @@ tool_bench_measure_open (ToolBenchMeasure *measure, const char *dir, GError **er
         return arec_fail (error, errno == ENOENT ? AREC_ERROR_NOT_FOUND : AREC_ERROR_IO,
                           "%s: cannot make a file there: %s", folder, g_strerror (errno));
     }
-    path = g_strdup_printf ("/proc/self/fd/%d", fd);
-    measure->fd = open (path, O_RDONLY | O_CLOEXEC);
-    close (fd);
-    if (measure->fd < 0) {
-        return arec_fail (error, AREC_ERROR_IO, "%s: %s", path, g_strerror (errno));
+    return take (measure, fd, error);
+}
+
+bool
+tool_bench_measure_open_memory (ToolBenchMeasure *measure, GError **error)
+{
+    int fd = memfd_create ("arec", MFD_CLOEXEC);
+
+    if (fd < 0) {
+        return arec_fail (error, AREC_ERROR_IO, "cannot make a file in memory: %s",
+                          g_strerror (errno));
     }
-    measure->path = g_strdup_printf ("/proc/self/fd/%d", measure->fd);
-    return true;
+    return take (measure, fd, error);
 }
 
 void

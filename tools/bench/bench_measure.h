@@ -22,6 +22,8 @@ typedef struct {
 
 /* @dir  the folder of the file; NULL: $TMPDIR, or /tmp. Errors: NOT_FOUND, IO. */
 bool tool_bench_measure_open (ToolBenchMeasure *measure, const char *dir, GError **error);
+/* The same of a file in memory. Errors: IO. */
+bool tool_bench_measure_open_memory (ToolBenchMeasure *measure, GError **error);
 void tool_bench_measure_close (ToolBenchMeasure *measure); /* takes a zeroed one */
 
 /* Seconds that writing the first @n records takes. Errors: those of ArecWriter. */

@@ -29,7 +29,6 @@ struct ToolCommand {
     const char *name;
     const char *operands; /* as the usage line shows them */
     const char *summary;  /* one line for --help */
-    /* NULL: known, but not in this build. */
     int (*run) (const ToolCommand *command, int argc, char **argv);
     bool has_ranges;  /* operands may be negative RANGEs */
     bool has_json;    /* --help lists --json */

@@ -6,6 +6,7 @@
 #include <arec/arec.h>
 
 #include "frame/command_line.h"
+#include "look/file_facts.h"
 #include "look/look.h"
 
 static void
@@ -44,22 +45,6 @@ put_text (ToolOutput *out, const char *key, const char *text)
     tool_output_format (out, "%s\n", printable);
 }
 
-/* The facts that are printed about one file. */
-typedef struct {
-    ArecFileInfo info;
-    ArecCodecName codec;
-    bool transposed;
-    ArecMetadata metadata;
-} Facts;
-
-static void
-facts_clear (Facts *facts)
-{
-    arec_metadata_clear (&facts->metadata);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Facts, facts_clear)
-
 /* The writer's metadata about the records, a line for each field. */
 static void
 put_metadata_text (ToolOutput *out, const ArecMetadata *metadata)
@@ -76,47 +61,7 @@ put_metadata_text (ToolOutput *out, const ArecMetadata *metadata)
 }
 
 static void
-put_json_text (ToolOutput *out, const char *key, const char *text)
-{
-    tool_output_format (out, "\"%s\": ", key);
-    if (text) {
-        tool_output_json_string (out, text);
-    } else {
-        tool_output_text (out, "null");
-    }
-}
-
-static void
-put_metadata_json (ToolOutput *out, const ArecMetadata *metadata)
-{
-    if (!metadata->is_there) {
-        tool_output_text (out, "null");
-        return;
-    }
-    tool_output_byte (out, '{');
-    put_json_text (out, "file_comment", metadata->file_comment);
-    tool_output_text (out, ", ");
-    put_json_text (out, "record_type_name", metadata->record_type_name);
-    tool_output_text (out, ", ");
-    put_json_text (out, "record_writer_options", metadata->record_writer_options);
-    tool_output_format (out, ", \"file_descriptors\": %" PRIu64 ", \"num_records\": ",
-                        metadata->n_file_descriptors);
-    if (metadata->has_num_records) {
-        tool_output_format (out, "%" PRId64 "}", metadata->num_records);
-    } else {
-        tool_output_text (out, "null}");
-    }
-}
-
-/* Whether `[a:b]` leaves records out. */
-static bool
-selects (const ArecFileInfo *info)
-{
-    return info->first_record != 0 || info->end_record != info->n_records;
-}
-
-static void
-put_file_text (ToolOutput *out, const Facts *facts, bool verbose)
+put_file_text (ToolOutput *out, const ToolFileFacts *facts, bool verbose)
 {
     const ArecFileInfo *info = &facts->info;
 
@@ -124,7 +69,7 @@ put_file_text (ToolOutput *out, const Facts *facts, bool verbose)
     put_size (out, "file_size:", info->file_size);
     put_text (out, "kind:", arec_kind_text (info->kind));
     put_number (out, "records:", info->n_records);
-    if (selects (info)) {
+    if (tool_file_facts_select (facts)) {
         put_key (out, "selected:");
         tool_output_format (out, "%" PRIu64 ":%" PRIu64 "\n", info->first_record,
                             info->end_record);
@@ -153,36 +98,9 @@ put_file_text (ToolOutput *out, const Facts *facts, bool verbose)
     }
 }
 
-static void
-put_file_json (ToolOutput *out, const Facts *facts)
-{
-    const ArecFileInfo *info = &facts->info;
-
-    tool_output_text (out, "{\"path\": ");
-    tool_output_json_string (out, info->path);
-    tool_output_format (out,
-                        ", \"file_size\": %" PRIu64 ", \"kind\": \"%s\", \"records\": %" PRIu64
-                        ", \"chunks\": %" PRIu64 ", \"group_size\": %" PRIu64
-                        ", \"codec\": \"%s\", \"transposed\": %s, \"decoded_size\": %" PRIu64
-                        ", ",
-                        info->file_size, arec_kind_text (info->kind), info->n_records,
-                        info->n_chunks, info->group_size, arec_codec_text (facts->codec),
-                        facts->transposed ? "true" : "false", info->decoded_size);
-    put_json_text (out, "options", info->options);
-    tool_output_text (out, ", \"metadata\": ");
-    put_metadata_json (out, &facts->metadata);
-    tool_output_format (out, ", \"recovered\": %s, \"gaps\": %" PRIu64,
-                        info->is_recovered ? "true" : "false", info->n_gaps);
-    if (selects (info)) {
-        tool_output_format (out, ", \"selected\": [%" PRIu64 ", %" PRIu64 "]",
-                            info->first_record, info->end_record);
-    }
-    tool_output_byte (out, '}');
-}
-
 /* `1797 records in 29 chunks, 4.1 MiB, zstd: PATH` */
 static void
-put_file_line (ToolOutput *out, const Facts *facts)
+put_file_line (ToolOutput *out, const ToolFileFacts *facts)
 {
     const ArecFileInfo *info = &facts->info;
     g_autofree char *size = arec_text_size (info->file_size);
@@ -204,14 +122,14 @@ typedef struct {
 } Listing;
 
 static void
-put_facts (Listing *listing, const Facts *facts)
+put_facts (Listing *listing, const ToolFileFacts *facts)
 {
     ToolOutput *out = listing->out;
     bool is_first = listing->n_told == 0;
 
     if (listing->line->json) {
         tool_output_text (out, is_first ? "\n  " : ",\n  ");
-        put_file_json (out, facts);
+        tool_file_facts_put_json (out, facts);
     } else if (listing->is_short) {
         put_file_line (out, facts);
     } else {
@@ -256,28 +174,13 @@ put_file (Listing *listing, ArecEngine *engine, ArecSourceList *list, size_t i, 
 {
     g_autoptr (ArecReader) reader =
         arec_reader_open_list (engine, list, i, 1, &listing->line->reader_options, error);
-    g_auto (Facts) facts = {0};
+    g_auto (ToolFileFacts) facts = {0};
 
-    if (!reader ||
-        !arec_reader_file_coding (reader, 0, &facts.codec, &facts.transposed, error) ||
-        !arec_reader_file_metadata (reader, 0, &facts.metadata, error)) {
+    if (!reader || !tool_file_facts_get (&facts, reader, error)) {
         return false;
     }
-    arec_reader_file_info (reader, 0, &facts.info);
     put_facts (listing, &facts);
     return true;
-}
-
-/* A directory is not one file, and all files below it may be many. */
-static bool
-add_operand (ArecSourceList *list, const char *path, GError **error)
-{
-    if (g_file_test (path, G_FILE_TEST_IS_DIR)) {
-        g_set_error (error, AREC_ERROR, AREC_ERROR_NOT_FOUND,
-                     "%s: is a directory, expected a file", path);
-        return false;
-    }
-    return arec_source_list_add (list, path, NULL, error);
 }
 
 /* An invalid operand is reported in its turn: each operand is opened before the next is
@@ -291,7 +194,7 @@ put_operands (Listing *listing, ArecEngine *engine, ArecSourceList *list)
     for (size_t i = 0; i < line->n_operands; i++) {
         g_autoptr (GError) error = NULL;
 
-        if (!add_operand (list, line->operands[i], &error)) {
+        if (!tool_file_facts_add_file (list, line->operands[i], &error)) {
             tool_command_note (listing->out, error, &listing->first_failure);
         }
         for (; file < arec_source_list_length (list) && tool_output_check (listing->out, NULL);
@@ -329,7 +232,7 @@ tool_cmd_info (const ToolCommand *command, int argc, char **argv)
     listing.is_short = is_short;
     if (line.scan_progress.enabled) {
         for (size_t i = 0; i < line.n_operands; i++) {
-            (void)add_operand (all, line.operands[i], NULL);
+            (void)tool_file_facts_add_file (all, line.operands[i], NULL);
         }
         line.scanned.list = all;
     }

@@ -12,6 +12,7 @@
 #include <arec/file_options.h>
 #include <arec/json.h>
 #include <arec/kind.h>
+#include <arec/message.h>
 #include <arec/names.h>
 #include <arec/outputs.h>
 #include <arec/phases.h>

@@ -54,6 +54,10 @@ AREC_PUBLIC void arec_reader_file_stat (const ArecReader *reader, size_t file, s
 AREC_PUBLIC bool arec_reader_file_range_size (const ArecReader *reader, size_t file,
                                               uint64_t *size, GError **error);
 
+/* Where the chunk at @spot, of this reader, ends by its own header; by the index if that is not
+ * sound. What lies between there and spot->entry.limit is padding. Blocks on one small read. */
+AREC_PUBLIC uint64_t arec_reader_stored_end (ArecReader *reader, const ArecSpot *spot);
+
 /* The writer's metadata about the records of a file. Texts are owned, end at their first NUL
  * byte, may hold any other byte, and are NULL if absent. */
 typedef struct {

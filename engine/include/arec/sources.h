@@ -143,6 +143,10 @@ AREC_PUBLIC uint64_t arec_source_tally_reach (ArecSourceTally *tally, const char
 
 /* ---- names ------------------------------------------------------------------------------- */
 
+/* The set that the file @path is a shard of by its name, `dir/t.array_record-?????-of-00005`.
+ * NULL: the name is not a shard's. Returns (transfer full). */
+AREC_PUBLIC char *arec_source_shard_set (const char *path);
+
 /* Whether a file of this name counts as ArrayRecord: *.array_record, *.arrayrecord,
  * *.array_record-NNNNN-of-NNNNN. Directories take *.riegeli, too. */
 AREC_PUBLIC bool arec_source_name_is_array_record (const char *name);

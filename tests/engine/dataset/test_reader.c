@@ -411,6 +411,39 @@ test_coding (void)
     }
 }
 
+/* Every chunk ends where it says; what follows up to the next one is padding, of which only one
+ * of the files has any. */
+static void
+test_stored_end (void)
+{
+    static const struct {
+        const char *name;
+        bool is_padded;
+    } rows[] = {
+        {"blocks.groupsize1-uncompressed.array_record", false},
+        {"blocks.groupsize4-uncompressed-padtoblockboundarytrue.array_record", true},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        Fixture fixture = open_golden (rows[i].name, NULL);
+        uint64_t n = arec_reader_n_records (fixture.reader), padding = 0;
+        g_autoptr (GError) error = NULL;
+        ArecSpot spot;
+
+        for (uint64_t record = 0; record < n; record += spot.entry.n_records) {
+            uint64_t end;
+
+            arec_reader_find (fixture.reader, record, &spot, &error);
+            g_assert_no_error (error);
+            end = arec_reader_stored_end (fixture.reader, &spot);
+            g_assert_cmpuint (end, >=, spot.entry.offset + spot.entry.decoded_size);
+            g_assert_cmpuint (end, <=, spot.entry.limit);
+            padding += spot.entry.limit - end;
+        }
+        g_assert_true ((padding > 0) == rows[i].is_padded);
+        close_golden (&fixture);
+    }
+}
+
 static void
 add_for_each_of (const char *const *names, const char *prefix,
                  void (*test) (gconstpointer name))
@@ -496,6 +529,7 @@ main (int argc, char **argv)
     g_test_add_func ("/reader/transposed-limits", test_transposed_limits);
     g_test_add_func ("/reader/limit", test_limit);
     g_test_add_func ("/reader/coding", test_coding);
+    g_test_add_func ("/reader/stored-end", test_stored_end);
     g_test_add_func ("/reader/range-size", test_range_size);
     return g_test_run();
 }

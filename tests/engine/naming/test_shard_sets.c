@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <arec/sources.h>
+
 typedef struct {
     const char *name;
     const char *paths;    /* separated by spaces; `!` before: named by itself, `:`: a part */
@@ -62,6 +64,27 @@ test_case (const void *data)
     g_assert_cmpstr (reported->str, ==, one->reported);
 }
 
+static void
+test_set_of_a_path (void)
+{
+    static const char *const pairs[][2] = {
+        {"d/t-00003-of-00020.x", "d/t-????"
+                                 "?-of-00020.x"},
+        {"t-of-00000-of-123456", "t-of-?????"
+                                 "?"
+                                 "-of-123456"},
+        {"t.array_record", NULL},
+        {"t-0000-of-00002", NULL},
+        {"d-00000-of-00002/t", NULL},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (pairs); i++) {
+        g_autofree char *set = arec_source_shard_set (pairs[i][0]);
+
+        g_assert_cmpstr (set, ==, pairs[i][1]);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -71,5 +94,6 @@ main (int argc, char **argv)
 
         g_test_add_data_func (path, &cases[i], test_case);
     }
+    g_test_add_func ("/shard_sets/of-a-path", test_set_of_a_path);
     return g_test_run();
 }

@@ -1,0 +1,100 @@
+#include "look/file_facts.h"
+
+#include <inttypes.h>
+
+void
+tool_file_facts_clear (ToolFileFacts *facts)
+{
+    arec_metadata_clear (&facts->metadata);
+}
+
+/* A directory is not one file, and all files below it may be many. */
+bool
+tool_file_facts_add_file (ArecSourceList *list, const char *path, GError **error)
+{
+    if (g_file_test (path, G_FILE_TEST_IS_DIR)) {
+        g_set_error (error, AREC_ERROR, AREC_ERROR_NOT_FOUND,
+                     "%s: is a directory, expected a file", path);
+        return false;
+    }
+    return arec_source_list_add (list, path, NULL, error);
+}
+
+bool
+tool_file_facts_get (ToolFileFacts *facts, ArecReader *reader, GError **error)
+{
+    if (!arec_reader_file_coding (reader, 0, &facts->codec, &facts->transposed, error) ||
+        !arec_reader_file_metadata (reader, 0, &facts->metadata, error)) {
+        return false;
+    }
+    arec_reader_file_info (reader, 0, &facts->info);
+    return true;
+}
+
+bool
+tool_file_facts_select (const ToolFileFacts *facts)
+{
+    const ArecFileInfo *info = &facts->info;
+
+    return info->first_record != 0 || info->end_record != info->n_records;
+}
+
+static void
+put_json_text (ToolOutput *out, const char *key, const char *text)
+{
+    tool_output_format (out, "\"%s\": ", key);
+    if (text) {
+        tool_output_json_string (out, text);
+    } else {
+        tool_output_text (out, "null");
+    }
+}
+
+static void
+put_metadata_json (ToolOutput *out, const ArecMetadata *metadata)
+{
+    if (!metadata->is_there) {
+        tool_output_text (out, "null");
+        return;
+    }
+    tool_output_byte (out, '{');
+    put_json_text (out, "file_comment", metadata->file_comment);
+    tool_output_text (out, ", ");
+    put_json_text (out, "record_type_name", metadata->record_type_name);
+    tool_output_text (out, ", ");
+    put_json_text (out, "record_writer_options", metadata->record_writer_options);
+    tool_output_format (out, ", \"file_descriptors\": %" PRIu64 ", \"num_records\": ",
+                        metadata->n_file_descriptors);
+    if (metadata->has_num_records) {
+        tool_output_format (out, "%" PRId64 "}", metadata->num_records);
+    } else {
+        tool_output_text (out, "null}");
+    }
+}
+
+void
+tool_file_facts_put_json (ToolOutput *out, const ToolFileFacts *facts)
+{
+    const ArecFileInfo *info = &facts->info;
+
+    tool_output_text (out, "{\"path\": ");
+    tool_output_json_string (out, info->path);
+    tool_output_format (out,
+                        ", \"file_size\": %" PRIu64 ", \"kind\": \"%s\", \"records\": %" PRIu64
+                        ", \"chunks\": %" PRIu64 ", \"group_size\": %" PRIu64
+                        ", \"codec\": \"%s\", \"transposed\": %s, \"decoded_size\": %" PRIu64
+                        ", ",
+                        info->file_size, arec_kind_text (info->kind), info->n_records,
+                        info->n_chunks, info->group_size, arec_codec_text (facts->codec),
+                        facts->transposed ? "true" : "false", info->decoded_size);
+    put_json_text (out, "options", info->options);
+    tool_output_text (out, ", \"metadata\": ");
+    put_metadata_json (out, &facts->metadata);
+    tool_output_format (out, ", \"recovered\": %s, \"gaps\": %" PRIu64,
+                        info->is_recovered ? "true" : "false", info->n_gaps);
+    if (tool_file_facts_select (facts)) {
+        tool_output_format (out, ", \"selected\": [%" PRIu64 ", %" PRIu64 "]",
+                            info->first_record, info->end_record);
+    }
+    tool_output_byte (out, '}');
+}

@@ -1,0 +1,38 @@
+/* ToolFileFacts: what a file is, from its index and the first bytes of some chunks.
+ *
+ * Immutable once got. Strings belong to the reader, but those of the metadata.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+#include <arec/arec.h>
+
+#include "frame/output.h"
+
+typedef struct {
+    ArecFileInfo info;
+    ArecCodecName codec;
+    bool transposed;
+    ArecMetadata metadata;
+} ToolFileFacts;
+
+/* Adds what @path means, a SOURCE but no directory: that is not one file, and all files below
+ * it may be many. Errors: NOT_FOUND; those of arec_source_list_add (). */
+bool tool_file_facts_add_file (ArecSourceList *list, const char *path, GError **error);
+
+/* Of the first file of @reader, which must live as long. @facts  (out) zeroed; clear it in any
+ * case. Errors: those of arec_reader_file_coding (), arec_reader_file_metadata (). Blocks on
+ * I/O. */
+bool tool_file_facts_get (ToolFileFacts *facts, ArecReader *reader, GError **error);
+void tool_file_facts_clear (ToolFileFacts *facts); /* takes a zeroed one */
+
+/* Whether `[a:b]` leaves records out. */
+bool tool_file_facts_select (const ToolFileFacts *facts);
+
+/* One JSON object. */
+void tool_file_facts_put_json (ToolOutput *out, const ToolFileFacts *facts);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ToolFileFacts, tool_file_facts_clear)
