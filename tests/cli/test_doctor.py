@@ -403,7 +403,7 @@ def test_a_name_with_a_dash_needs_no_dot():
 
 
 # One of each kind.
-GOLDEN = ["big.groupsize3-zstd3", "blocks.groupsize4-uncompressed-padtoblockboundarytrue", "empties.groupsize10-zstd3",
+GOLDEN = ["big.groupsize3-zstd3", "blocks.groupsize4-uncompressed-padtoblockboundarytrue", "empties.groupsize37-uncompressed",
           "examples.groupsize64-transposetrue-zstd3.metadata", "mixed_empty.groupsize17-snappy",
           "random.groupsize16-zstd3-windowlog31", "text.groupsize700-brotli11-windowlog24", "tiny.groupsize2500-brotli6"]
 

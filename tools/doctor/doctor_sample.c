@@ -60,13 +60,14 @@ count_places (const ToolDoctorLayout *layout, uint64_t most)
 static void
 give (Taking *taking, ToolBenchData *data)
 {
+    static const uint8_t nothing; /* where records of 0 bytes are, if there are no others */
     const uint8_t *at;
 
     data->n_records = taking->sizes->len;
     data->size = taking->bytes->len;
     data->records = g_new0 (ArecWriterRecord, MAX (data->n_records, 1));
     data->bytes = g_byte_array_free (taking->bytes, FALSE);
-    at = data->bytes;
+    at = data->bytes ? data->bytes : &nothing;
     for (size_t i = 0; i < data->n_records; i++) {
         size_t size = g_array_index (taking->sizes, size_t, i);
 
