@@ -1,5 +1,6 @@
 #include "base/heap.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,6 +15,19 @@
 #define MAX_SMALL (STEP / 4)
 #define MAX_POPULATED ((size_t)1024 * 1024)
 
+#ifdef MADV_POPULATE_WRITE
+/* Whether the page at @page has memory: then the block that ends there was in use before and
+ * has kept its pages, as the heap gives memory back from its end. To ask for one page takes a
+ * third of the time that populating a block of 110 KB takes that has its pages. */
+static bool
+is_resident (uintptr_t page, size_t size)
+{
+    unsigned char state = 0;
+
+    return mincore ((void *)page, size, &state) == 0 && (state & 1) != 0;
+}
+#endif
+
 /* If the system cannot do it, pages come as they are used. Huge pages (MADV_HUGEPAGE) would
  * not help large chunks: the kernel first compacts memory for them (2 to 3 s for 1 GiB, not
  * 1.3). */
@@ -25,7 +39,7 @@ populate (void *memory, size_t size)
     uintptr_t end = ((uintptr_t)memory + size) / page * page;
 
 #ifdef MADV_POPULATE_WRITE
-    if (begin < end) {
+    if (begin < end && !is_resident (end - page, page)) {
         madvise ((void *)begin, end - begin, MADV_POPULATE_WRITE);
     }
 #else

@@ -973,6 +973,21 @@ arec_chunk_cache_discard (ArecChunkCache *cache, ArecCacheEntry *entry)
 }
 
 void
+arec_cache_entry_spend (ArecCacheEntry *entry)
+{
+    ArecChunkCache *cache = entry->cache;
+    Dropped out = {0};
+
+    pthread_mutex_lock (&cache->lock);
+    if (is_in_table_locked (cache, entry) && entry->seat.queue == AREC_COLD) {
+        arec_replacement_remember_spent (&cache->order, &entry->seat);
+        take_out_locked (cache, entry, true, &out);
+    }
+    pthread_mutex_unlock (&cache->lock);
+    drop (&out);
+}
+
+void
 arec_chunk_cache_forget (ArecChunkCache *cache, uint64_t owner)
 {
     Dropped out = {0};

@@ -117,6 +117,11 @@ void arec_chunk_cache_reduce (ArecChunkCache *cache, ArecCacheEntry *entry, uint
  * that asks for it loads it again. */
 void arec_chunk_cache_discard (ArecChunkCache *cache, ArecCacheEntry *entry);
 
+/* The thing of @entry, which the caller holds, is unlikely to be asked for soon, as who asked
+ * for it keeps what it got: it is evicted, unless it is used again and again. If it is asked
+ * for again all the same, the next load finds that out, and it stays. */
+void arec_cache_entry_spend (ArecCacheEntry *entry);
+
 /* Takes all entries of @owner out; one in use is freed by its last user. No load of the owner's
  * is in flight. */
 void arec_chunk_cache_forget (ArecChunkCache *cache, uint64_t owner);

@@ -211,6 +211,14 @@ arec_replacement_evict (ArecReplacement *replacement, ArecSeat *seat)
     arec_replacement_remove (replacement, seat);
 }
 
+void
+arec_replacement_remember_spent (ArecReplacement *replacement, const ArecSeat *seat)
+{
+    if (replacement->n_spent < replacement->room / MAX (seat->cost, 1)) {
+        arec_ghosts_make_room (&replacement->ghosts, replacement->n + ++replacement->n_spent);
+    }
+}
+
 /* ---- the order of eviction: stale ones of ahead, cold, hot, the rest of ahead ---- */
 
 static bool

@@ -52,6 +52,7 @@ typedef struct {
     uint64_t extra_cold; /* bytes that cold has beyond its least share, taken from hot */
     uint64_t clock;      /* 1 + bytes that came into use so far */
     size_t n;            /* entries */
+    size_t n_spent;      /* entries that were evicted although there was room */
 } ArecReplacement;
 
 /* @replacement must not move afterwards: it keeps pointers into itself. */
@@ -78,6 +79,10 @@ bool arec_replacement_remembers (const ArecReplacement *replacement, uint64_t ha
 
 /* @seat costs @bytes less from now on. */
 void arec_replacement_reduce (ArecReplacement *replacement, ArecSeat *seat, uint64_t bytes);
+
+/* @seat, which is in cold, is about to be evicted although there is room: makes places for the
+ * ghosts of all that there would have been room for. */
+void arec_replacement_remember_spent (ArecReplacement *replacement, const ArecSeat *seat);
 
 /* Takes @seat out: evicted to make room, or for good. */
 void arec_replacement_evict (ArecReplacement *replacement, ArecSeat *seat);

@@ -2,6 +2,10 @@
 
 #include "dataset/chunk_range.h"
 
+/* Bytes of a record whose memory is worth using again at once: new pages for it take the kernel
+ * longer than reading it from the page cache. */
+#define LARGE (UINT64_C (32) << 10)
+
 bool
 arec_record_view_make (const ArecChunkLoad *load, uint64_t i, ArecCacheEntry *cached,
                        uint64_t offset, uint64_t size, ArecView *view, GError **error)
@@ -22,6 +26,18 @@ arec_record_view_make (const ArecChunkLoad *load, uint64_t i, ArecCacheEntry *ca
     *view = (ArecView){
         .data = chunk->values + begin, .size = size, .owner = arec_cache_entry_ref (cached)};
     return true;
+}
+
+void
+arec_view_clear_kept (ArecView *view)
+{
+    const ArecChunk *chunk = view->owner ? arec_cache_entry_value (view->owner) : NULL;
+
+    if (chunk && chunk->ends.n == 1 && view->size >= LARGE &&
+        view->size == arec_record_ends_size (&chunk->ends, 0)) {
+        arec_cache_entry_spend (view->owner);
+    }
+    arec_view_clear (view);
 }
 
 void

@@ -20,6 +20,10 @@
  * cache bounds what the process really takes. */
 #define MMAP_THRESHOLD (1 << 20)
 
+/* Memory that stays at the end of each heap when blocks are freed, for the next ones: a record
+ * of 110 KB takes 43 us of the kernel's time for new pages, and reading it 30. */
+#define TRIM_THRESHOLD (4 << 20)
+
 /* Arenas beyond this only keep memory apart that another thread could use; with a single one
  * threads wait for each other (36 instead of 43 thousand files/s in order). Each arena takes
  * 64 MiB of address space: with little of that there is one. */
@@ -231,6 +235,7 @@ arecfs_allocation_start (void)
     start_reserve();
 #ifdef __GLIBC__
     mallopt (M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+    mallopt (M_TRIM_THRESHOLD, TRIM_THRESHOLD);
     mallopt (M_ARENA_MAX, limit_of (RLIMIT_AS) < MUCH_ADDRESS_SPACE ? 1 : MAX_ARENAS);
 #endif
 }

@@ -1,6 +1,7 @@
 #include "ops/ops.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "read/route.h"
 #include "serve/openings.h"
@@ -92,9 +93,9 @@ arecfs_op_read (fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset,
 {
     ArecfsRequest request = arecfs_request_begin (req, ARECFS_READ, ino, NULL);
 
-    (void)info;
     request.size = size;
     request.offset = offset;
+    request.is_direct = (info->flags & O_DIRECT) != 0;
     if (offset < 0) {
         arecfs_reply_errno (&request, EINVAL);
     } else if (arecfs_ino_is_control (ino)) {

@@ -30,6 +30,18 @@ arecfs_read_reply (const ArecfsRead *read, const ArecView *view, GError *error)
     arecfs_reply_data (&read->request, view->data, view->size);
 }
 
+/* Clears @view, whose bytes were the reply. The kernel keeps them in its page cache, so that a
+ * large record needs no place in our cache, too. */
+static void
+let_go (const ArecfsRead *read, ArecView *view)
+{
+    if (read->request.is_direct) {
+        arec_view_clear (view);
+    } else {
+        arec_view_clear_kept (view);
+    }
+}
+
 void
 arecfs_read_answer (const ArecfsRead *read)
 {
@@ -42,6 +54,7 @@ arecfs_read_answer (const ArecfsRead *read)
     if (!arec_reader_find (reader, read->node.record, &spot, &error) ||
         arec_reader_read_spot_ready (reader, &spot, read->offset, read->size, &view)) {
         arecfs_read_reply (read, &view, error);
+        let_go (read, &view);
         return;
     }
     if (!arecfs_source_wait_begin (&wait, &read->request)) {
@@ -53,4 +66,5 @@ arecfs_read_answer (const ArecfsRead *read)
         return;
     }
     arecfs_read_reply (read, &view, error);
+    let_go (read, &view);
 }

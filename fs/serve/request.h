@@ -23,6 +23,7 @@ typedef struct {
                          none, or its own */
     size_t size;
     off_t offset;
+    bool is_direct;  /* a READ whose bytes pass by the page cache: O_DIRECT */
     uint64_t handle; /* of an open directory */
 } ArecfsRequest;
 

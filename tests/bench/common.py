@@ -71,9 +71,14 @@ def shard_name(records, size, options, content):
 def shard(folder, records, size, options, content="text"):
     """The path of a generated shard, which is made if it does not exist."""
     path = pathlib.Path(folder) / shard_name(records, size, options, content)
+    return made_shard(path, lambda: make_shard.Records(records, size, content), options)
+
+
+def made_shard(path, make_records, options):
+    """@path, which is made of the records of @make_records () if it does not exist."""
     if not path.exists():
         progress(f"writing {path.name}")
-        make_shard.write_shard(str(path), make_shard.Records(records, size, content), options)
+        make_shard.write_shard(str(path), make_records(), options)
     return path
 
 
@@ -85,13 +90,19 @@ def record_name(records, i):
 def plain_files(folder, records, size, content="text"):
     """The records of shard () as files of a directory."""
     path = pathlib.Path(folder) / f"{content}-{records}x{size}.files"
+    return made_files(path, lambda: make_shard.Records(records, size, content))
+
+
+def made_files(path, make_records):
+    """The directory @path, which is made of the records of @make_records () if it does not exist."""
     if not path.exists():
         progress(f"writing {path.name}")
         partial = path.with_suffix(".partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir()
-        for i, record in enumerate(make_shard.Records(records, size, content)):
-            (partial / record_name(records, i)).write_bytes(record)
+        records = make_records()
+        for i, record in enumerate(records):
+            (partial / record_name(len(records), i)).write_bytes(record)
         partial.rename(path)
     return path
 
@@ -107,6 +118,21 @@ def squashfs(folder, files):
         partial.unlink(missing_ok=True)
         subprocess.run(["mksquashfs", str(files), str(partial), "-comp", "zstd", "-no-xattrs", "-all-root", "-quiet",
                         "-no-progress"], check=True, stdout=subprocess.DEVNULL)
+        partial.rename(path)
+    return path
+
+
+def erofs(folder, files):
+    """An image of the directory @files, not compressed."""
+    path = files.with_suffix(".erofs")
+    if not path.exists():
+        if not shutil.which("mkfs.erofs"):
+            raise BenchError("mkfs.erofs is missing (Debian: erofs-utils)")
+        progress(f"writing {path.name}")
+        partial = path.with_suffix(".partial-erofs")
+        partial.unlink(missing_ok=True)
+        subprocess.run(["mkfs.erofs", "--all-root", str(partial), str(files)], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
         partial.rename(path)
     return path
 
@@ -326,6 +352,12 @@ def process_status(pid):
         if key in ("VmRSS", "VmHWM"):
             found[key] = int(value.split()[0]) * 1024
     return found
+
+
+def cpu_seconds(pid):
+    """User and system time of a process until now."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # ---- output -----------------------------------------------------------------------------------

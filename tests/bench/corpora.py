@@ -1,10 +1,12 @@
 """The same records in every form that a peer needs. Each form is made when it is first needed, and kept."""
 
+import os
 import pathlib
 import shutil
 import subprocess
 
 import common
+import image_records
 import make_shard
 
 
@@ -18,6 +20,10 @@ class Corpus:
     @property
     def bytes(self):
         return self.records * self.size
+
+    def bytes_of(self, count):
+        """Bytes of any @count records."""
+        return count * self.size
 
     def name(self, i):
         return common.record_name(self.records, i)
@@ -36,6 +42,9 @@ class Corpus:
     def squashfs(self):
         return common.squashfs(self.folder, self.files())
 
+    def erofs(self):
+        return common.erofs(self.folder, self.files())
+
     def tar_zst(self):
         """A tar archive in many zstd frames, so that it can be read from the middle."""
         files = self.files()
@@ -52,3 +61,35 @@ class Corpus:
                 raise common.BenchError(f"{path.name}: tar or pzstd failed")
             partial.rename(path)
         return path
+
+
+class Images(Corpus):
+    """@records records of image_records.py, of the kind "noise" or "jpeg". `size` is their mean."""
+
+    def __init__(self, folder, records, kind):
+        super().__init__(folder, records, image_records.MEAN)
+        self.stem = f"{kind}-{records}ximages"
+        self._all = image_records.KINDS[kind](records)
+        self._bytes = None
+
+    @property
+    def bytes(self):
+        if self._bytes is None:
+            with os.scandir(self.files()) as entries:
+                self._bytes = sum(entry.stat().st_size for entry in entries)
+        return self._bytes
+
+    def bytes_of(self, count):
+        if count != self.records:
+            raise common.BenchError(f"{self.stem}: only all records together have a known size")
+        return self.bytes
+
+    def __getitem__(self, i):
+        return self._all[i]
+
+    def shard(self, group, codec="zstd"):
+        name = f"{self.stem}-group_size{group}-{codec}.array_record"
+        return common.made_shard(self.folder / name, lambda: self._all, f"group_size:{group},{codec}")
+
+    def files(self):
+        return common.made_files(self.folder / f"{self.stem}.files", lambda: self._all)

@@ -23,16 +23,21 @@ READERS = 8
 PATTERNS = bench_memory.PATTERNS
 
 
-def run_decoder(program, shard, bytes_expected, *more, threads=1, passes=1):
+def run_decoder(program, shard, bytes_expected, *more, **options):
     """The seconds that the best pass of bench.decode_file or bench.raw_decode takes."""
-    argv = [common.binary(f"BENCH_{program.upper()}", f"bin/bench.{program}"), passes, threads, shard, *more]
+    return measure_decoder(program, shard, bytes_expected, *more, **options)[0]
+
+
+def measure_decoder(program, shard, bytes_expected, *more, flags=(), threads=1, passes=1):
+    """(wall seconds, CPU seconds) of the best passes. @flags go before the other arguments."""
+    argv = [common.binary(f"BENCH_{program.upper()}", f"bin/bench.{program}"), *flags, passes, threads, shard, *more]
     done = subprocess.run([str(arg) for arg in argv], stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise common.BenchError(f"{program} {shard.name}: exited with {done.returncode}")
-    _, size, _, _, seconds = done.stdout.split()
+    _, size, user, system, seconds = done.stdout.split()
     if int(size) != bytes_expected:
         raise common.BenchError(f"{program} {shard.name}: {size} bytes instead of {bytes_expected}")
-    return float(seconds)
+    return float(seconds), float(user) + float(system)
 
 
 # ---- one large record -------------------------------------------------------------------------

@@ -22,6 +22,7 @@ class Place:
     max_files = None  # more would take too long
     has_stats = False     # whether it has .arecfs/stats.json
     is_ours = False
+    pid = None            # of the server, while the place is opened
 
     def __init__(self, name, corpus, source):
         self.name, self.corpus, self.source = name, corpus, source
@@ -29,6 +30,10 @@ class Place:
     @contextlib.contextmanager
     def opened(self):
         yield pathlib.Path(self.source)
+
+    def bytes_of(self, count):
+        """What @count files of it have together."""
+        return self.corpus.bytes_of(count)
 
     def check_bytes(self, path):
         """Checks that the first, the middle and the last record are right."""
@@ -48,7 +53,11 @@ class Server(Place):
     @contextlib.contextmanager
     def opened(self):
         with common.Mount([*self.argv, self.mountpoint], self.mountpoint, self.limit) as mount:
-            yield mount.path
+            self.pid = mount.pid
+            try:
+                yield mount.path
+            finally:
+                self.pid = None
 
 
 class Arecfs(Server):
@@ -66,6 +75,9 @@ class Null(Server):
         argv = [common.binary("BENCH_NULL_FS", "bin/bench.null_fs"), "--records", corpus.records, "--size", corpus.size,
                 *options]
         super().__init__(name, corpus, None, argv, bench)
+
+    def bytes_of(self, count):
+        return count * self.corpus.size
 
     def check_bytes(self, path):
         pass
@@ -89,10 +101,12 @@ class Ratarmount(Server):
                 pass
 
 
-class KernelSquashfs(Place):
-    def __init__(self, bench, corpus):
-        super().__init__("kernel squashfs", corpus, corpus.squashfs())
-        self.mountpoint = bench.mountpoint
+class Image(Place):
+    """An image that the kernel mounts by loop."""
+
+    def __init__(self, bench, corpus, name, kind, image):
+        super().__init__(name, corpus, image)
+        self.kind, self.mountpoint = kind, bench.mountpoint
         with self.opened():
             pass  # fails now if it cannot be mounted
 
@@ -100,7 +114,7 @@ class KernelSquashfs(Place):
     def opened(self):
         self.mountpoint.mkdir(parents=True, exist_ok=True)
         try:
-            done = subprocess.run(["mount", "-t", "squashfs", "-o", "loop,ro", self.source, self.mountpoint],
+            done = subprocess.run(["mount", "-t", self.kind, "-o", "loop,ro", self.source, self.mountpoint],
                                   capture_output=True, text=True)
             if done.returncode != 0:
                 raise common.BenchError(f"mount: {' '.join(done.stderr.split())}")
@@ -136,7 +150,8 @@ MAKERS = {
     "arecfs1": ours(1),
     "ext4": ext4,
     "squashfuse": squashfuse,
-    "squashfs": KernelSquashfs,
+    "squashfs": lambda bench, corpus: Image(bench, corpus, "kernel squashfs", "squashfs", corpus.squashfs()),
+    "erofs": lambda bench, corpus: Image(bench, corpus, EROFS, "erofs", corpus.erofs()),
     "ratarmount": Ratarmount,
     "null": lambda bench, corpus: Null(bench, corpus, "null"),
     "null-push": lambda bench, corpus: Null(bench, corpus, "null, pushing", "--push", GROUP),
@@ -144,10 +159,11 @@ MAKERS = {
     "null-splice": lambda bench, corpus: Null(bench, corpus, "null, splicing", "--splice"),
 }
 # Places that are left out if they are missing or cannot be mounted.
-OPTIONAL = {"squashfuse", "squashfs", "ratarmount"}
+OPTIONAL = {"squashfuse", "squashfs", "erofs", "ratarmount"}
 # Names of places, for ratios and targets.
 ARECFS64, ARECFS1 = ours_name(64), ours_name(1)
-EXT4, SQUASHFUSE, NULL, NULL_PUSH, NULL_READDIR = "ext4", "squashfuse_ll", "null", "null, pushing", "null, names only"
+EXT4, SQUASHFUSE, EROFS = "ext4", "squashfuse_ll", "erofs"
+NULL, NULL_PUSH, NULL_READDIR = "null", "null, pushing", "null, names only"
 REFERENCE64, REFERENCE1 = "reference, groups of 64", "reference, groups of 1"
 
 

@@ -3,10 +3,13 @@
  * values, into memory that is used again. There is no index and no other check, and no records
  * are handed to a caller.
  *
- *   raw_decode PASSES THREADS FILE [CHUNKS]
+ *   raw_decode [-r SEED | -s] [-d] [-o] PASSES THREADS FILE [CHUNKS]
  *
- * With CHUNKS, that many chunks in a random order, each by a read of its own. The chunks are
- * found before the clock starts. Output: measure.h.
+ * With CHUNKS, that many chunks in a random order, each by a read of its own. With -r each
+ * chunk is read so in the order of read_files, with -s in order; each thread then has its own
+ * part of the order. -o copies the values once more, as a server does that hands them out.
+ * -d drops the file from the page cache before the first pass. The chunks are found before the clock
+ * starts. Output: measure.h.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -24,6 +27,7 @@
 #include <zstd.h>
 
 #include "measure.h"
+#include "records_order.h"
 #include "riegeli/block.h"
 
 enum { MAX_THREADS = 256, MAX_BLOCKS = 512 };
@@ -59,6 +63,9 @@ typedef struct {
     uint64_t largest_stored, largest_decoded; /* of a piece */
     uint64_t largest_sizes;                   /* of a chunk's size list, a bound */
     unsigned n_threads;
+    bool has_parts; /* each thread has its own part of the pieces */
+    bool copies;    /* values once more */
+    _Atomic unsigned next_thread;
     _Atomic size_t next_piece;
     _Atomic uint64_t records, bytes;
 } File;
@@ -212,9 +219,28 @@ shuffle_pieces (File *file, size_t n)
     file->n_pieces = n;
 }
 
+/* Brings all pieces into the order that read_files makes of @seed. */
+static void
+order_pieces (File *file, uint64_t seed)
+{
+    size_t *order = allocate (NULL, file->n_pieces * sizeof *order);
+    Piece *pieces = allocate (NULL, file->n_pieces * sizeof *pieces);
+
+    for (size_t i = 0; i < file->n_pieces; i++) {
+        order[i] = i;
+    }
+    records_order_shuffle (order, file->n_pieces, seed);
+    for (size_t i = 0; i < file->n_pieces; i++) {
+        pieces[i] = file->pieces[order[i]];
+    }
+    free (order);
+    free (file->pieces);
+    file->pieces = pieces;
+}
+
 /* The memory of one thread. */
 typedef struct {
-    uint8_t *stored, *decoded, *sizes;
+    uint8_t *stored, *decoded, *sizes, *copy;
     ZSTD_DCtx *zstd;
 } Memory;
 
@@ -230,7 +256,8 @@ skip_varint (const uint8_t *at, uint64_t *value)
     }
 }
 
-static void
+/* Returns where the decompressed bytes are. */
+static const uint8_t *
 decompress (uint8_t compression, Memory *memory, const uint8_t *in, const uint8_t *end,
             uint8_t *out, size_t room)
 {
@@ -239,7 +266,7 @@ decompress (uint8_t compression, Memory *memory, const uint8_t *in, const uint8_
     bool ok = true;
 
     if (compression == 0) {
-        return;
+        return in;
     }
     in = skip_varint (in, &plain);
     size = (size_t)(end - in);
@@ -258,6 +285,7 @@ decompress (uint8_t compression, Memory *memory, const uint8_t *in, const uint8_
     if (!ok) {
         die ("the codec fails");
     }
+    return out;
 }
 
 static void
@@ -265,26 +293,55 @@ decode_chunk (const File *file, Memory *memory, const Chunk *chunk, const uint8_
 {
     const uint8_t *data = raw + AREC_CHUNK_HEADER_SIZE, *end = data + chunk->data_size;
     uint64_t sizes_size;
-    const uint8_t *sizes = skip_varint (data + 1, &sizes_size);
+    const uint8_t *sizes = skip_varint (data + 1, &sizes_size), *values;
 
     if (HighwayHash64 (key, (const char *)raw + 8, AREC_CHUNK_HEADER_SIZE - 8) != le64 (raw) ||
         HighwayHash64 (key, (const char *)data, chunk->data_size) != chunk->data_hash) {
         die ("hash mismatch");
     }
     decompress (data[0], memory, sizes, sizes + sizes_size, memory->sizes, file->largest_sizes);
-    decompress (data[0], memory, sizes + sizes_size, end, memory->decoded, chunk->decoded_size);
+    values = decompress (data[0], memory, sizes + sizes_size, end, memory->decoded,
+                         chunk->decoded_size);
+    if (file->copies) {
+        memcpy (memory->copy, values, chunk->decoded_size);
+    }
+}
+
+/* The pieces of one thread. */
+typedef struct {
+    File *file;
+    size_t next, end; /* of its own part */
+} Part;
+
+static Part
+take_part (File *file)
+{
+    size_t i = file->next_thread++;
+
+    return (Part){file, file->n_pieces * i / file->n_threads,
+                  file->n_pieces * (i + 1) / file->n_threads};
+}
+
+/* Whether there is one more: *piece. */
+static bool
+next_piece (Part *part, size_t *piece)
+{
+    *piece = part->file->has_parts ? part->next++ : part->file->next_piece++;
+    return *piece < (part->file->has_parts ? part->end : part->file->n_pieces);
 }
 
 static void *
 work (void *data)
 {
     File *file = data;
-    Memory memory = {allocate (NULL, PAGE + file->largest_stored),
-                     allocate (NULL, file->largest_decoded),
-                     allocate (NULL, file->largest_sizes), ZSTD_createDCtx()};
+    Memory memory = {
+        allocate (NULL, PAGE + file->largest_stored), allocate (NULL, file->largest_decoded),
+        allocate (NULL, file->largest_sizes),
+        allocate (NULL, file->copies ? file->largest_decoded : 0), ZSTD_createDCtx()};
+    Part part = take_part (file);
     size_t piece;
 
-    while ((piece = file->next_piece++) < file->n_pieces) {
+    while (next_piece (&part, &piece)) {
         const Chunk *chunk = &file->chunks[file->pieces[piece].first];
         const Chunk *end = &file->chunks[file->pieces[piece].end];
         uint64_t begin = chunk->begin, records = 0, bytes = 0;
@@ -303,6 +360,7 @@ work (void *data)
     free (memory.stored);
     free (memory.decoded);
     free (memory.sizes);
+    free (memory.copy);
     ZSTD_freeDCtx (memory.zstd);
     return NULL;
 }
@@ -313,7 +371,7 @@ decode_all (void *data, uint64_t *bytes)
     File *file = data;
     pthread_t threads[MAX_THREADS];
 
-    file->next_piece = 0;
+    file->next_piece = file->next_thread = 0;
     file->records = file->bytes = 0;
     if (file->n_threads == 1) {
         work (file);
@@ -331,28 +389,65 @@ decode_all (void *data, uint64_t *bytes)
     return file->records;
 }
 
+/* Whether and how pieces are ordered. */
+typedef enum { TOGETHER, AT_RANDOM, IN_ORDER, SEEDED } Order;
+
+static void
+drop_from_page_cache (const File *file)
+{
+    if (fdatasync (file->fd) != 0 || posix_fadvise (file->fd, 0, 0, POSIX_FADV_DONTNEED) != 0) {
+        die ("cannot drop the file from the page cache");
+    }
+}
+
+static void
+prepare_pieces (File *file, Order order, uint64_t seed, const char *n_chunks)
+{
+    make_pieces (file, order == TOGETHER ? PIECE : 0);
+    file->has_parts = order == IN_ORDER || order == SEEDED;
+    if (order == AT_RANDOM) {
+        shuffle_pieces (file, strtoul (n_chunks, NULL, 10));
+    } else if (order == SEEDED) {
+        order_pieces (file, seed);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
     File file = {0};
+    Order order = TOGETHER;
+    uint64_t seed = 0;
+    bool drops = false;
+    int option, n;
 
-    if (argc != 4 && argc != 5) {
-        fprintf (stderr, "usage: raw_decode PASSES THREADS FILE [CHUNKS]\n");
+    while ((option = getopt (argc, argv, "r:sdo")) != -1) {
+        switch (option) {
+        case 'r': seed = strtoull (optarg, NULL, 10), order = SEEDED; break;
+        case 's': order = IN_ORDER; break;
+        case 'd': drops = true; break;
+        case 'o': file.copies = true; break;
+        default: return 2;
+        }
+    }
+    n = argc - optind;
+    argv += optind;
+    if (n != 3 && (n != 4 || order != TOGETHER)) {
+        fprintf (stderr, "usage: raw_decode [-r SEED | -s] [-d] [-o] PASSES THREADS FILE "
+                         "[CHUNKS]\n");
         return 2;
     }
-    file.n_threads = (unsigned)strtoul (argv[2], NULL, 10);
-    file.fd = open (argv[3], O_RDONLY | O_CLOEXEC);
+    file.n_threads = (unsigned)strtoul (argv[1], NULL, 10);
+    file.fd = open (argv[2], O_RDONLY | O_CLOEXEC);
     if (file.fd < 0 || file.n_threads < 1 || file.n_threads > MAX_THREADS) {
         die ("cannot open the file, or so many threads");
     }
     find_chunks (&file);
-    if (argc == 5) {
-        make_pieces (&file, 0);
-        shuffle_pieces (&file, strtoul (argv[4], NULL, 10));
-    } else {
-        make_pieces (&file, PIECE);
+    prepare_pieces (&file, n == 4 ? AT_RANDOM : order, seed, argv[3]);
+    if (drops) {
+        drop_from_page_cache (&file);
     }
-    measure ((unsigned)strtoul (argv[1], NULL, 10), decode_all, &file);
+    measure ((unsigned)strtoul (argv[0], NULL, 10), decode_all, &file);
     free (file.chunks);
     free (file.pieces);
     close (file.fd);

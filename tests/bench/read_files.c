@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "records_order.h"
+
 enum { LIST_BUFFER = 1 << 20, READ_BUFFER = 1 << 20 };
 
 /* Names, one NUL-ended string after the other, and where each begins. */
@@ -133,21 +135,22 @@ sort (Names *names)
     qsort (names->names, names->n, sizeof *names->names, compare_names);
 }
 
-/* The same order for the same seed. */
 static void
 shuffle (Names *names, uint64_t seed)
 {
-    for (size_t i = names->n; i > 1; i--) {
-        uint64_t bits = (seed += UINT64_C (0x9e3779b97f4a7c15)); /* splitmix64 */
-        size_t j;
-        char *name = names->names[i - 1];
+    size_t *order = grow (NULL, (names->n + 1) * sizeof *order);
+    char **sorted = names->names;
 
-        bits = (bits ^ bits >> 30) * UINT64_C (0xbf58476d1ce4e5b9);
-        bits = (bits ^ bits >> 27) * UINT64_C (0x94d049bb133111eb);
-        j = (size_t)((bits ^ bits >> 31) % i);
-        names->names[i - 1] = names->names[j];
-        names->names[j] = name;
+    for (size_t i = 0; i < names->n; i++) {
+        order[i] = i;
     }
+    records_order_shuffle (order, names->n, seed);
+    names->names = grow (NULL, (names->n + 1) * sizeof *names->names);
+    for (size_t i = 0; i < names->n; i++) {
+        names->names[i] = sorted[order[i]];
+    }
+    free (order);
+    free (sorted);
 }
 
 static uint64_t

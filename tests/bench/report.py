@@ -60,6 +60,13 @@ class Result:
         both = [1 / ours[n]["rate"] - 1 / theirs[n]["rate"] for n in ours if n in theirs]
         return common.median(both) if both else None
 
+    def cpu_ratio(self, workload, case, place, base):
+        """How many times the CPU seconds of @base the server of the place takes, the median over the rounds; or None."""
+        ours, theirs = (self.rounds(workload, case, name) for name in (place, base))
+        both = [ours[n]["server_seconds"] / theirs[n]["server_seconds"] for n in ours
+                if n in theirs and theirs[n].get("server_seconds")]
+        return common.median(both) if both else None
+
     # ---- texts ----
 
     def columns(self, workload, case):
@@ -97,6 +104,7 @@ class Result:
             title, decoded = result[-1]
             of = column("", "chunks", lambda row: row["chunks"], lambda v: f"{v:,.0f}")[0][1]
             result[-1] = (title, lambda place: f"{decoded(place)} of {of(place)}" if decoded(place) else "")
+        result += column("server's CPU, us a file", "server_seconds", server_microseconds)
         result += column("kernel slab, MiB", "slab", lambda row: row["slab"] / common.MIB)
         result += column("peak, MiB", "peak", lambda row: row["peak"] / common.MIB)
         result += column("allowed, MiB", "allowed", lambda row: row["allowed"] / common.MIB)
@@ -148,6 +156,11 @@ class Result:
 def decodes(row):
     """The decodes of the listing and the pass."""
     return row["decodes"] + row.get("list_decodes", 0)
+
+
+def server_microseconds(row):
+    """CPU time of the server, or of a program that does its work, for each file."""
+    return 1e6 * row["server_seconds"] / row["amount"]
 
 
 def reads_per_file(row):

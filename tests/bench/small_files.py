@@ -42,20 +42,23 @@ def reader_argv(bench, place, path, count=None, start=0, seed=None):
     return [str(arg) for arg in [*argv, path]]
 
 
-def check_reader(place, process, out, expected):
-    """The seconds of the reading. Fails unless the reader read all files and bytes."""
-    if process.returncode != 0:
-        raise common.BenchError(f"{place.name}: the reader exited with {process.returncode}")
-    files, size, _, seconds = out.split()
-    if (int(files), int(size)) != (expected, expected * place.corpus.size):
+def check_readers(place, processes, outs, expected):
+    """Fails unless the readers together read @expected files and all their bytes."""
+    files = size = 0
+    for process, out in zip(processes, outs):
+        if process.returncode != 0:
+            raise common.BenchError(f"{place.name}: the reader exited with {process.returncode}")
+        files += int(out.split()[0])
+        size += int(out.split()[1])
+    if (files, size) != (expected, place.bytes_of(expected)):
         raise common.BenchError(f"{place.name}: {files} files with {size} bytes are not the records")
-    return float(seconds)
 
 
 def read(bench, place, path, count, **order):
     """The seconds of reading @count files."""
     process = subprocess.run(reader_argv(bench, place, path, count, **order), stdout=subprocess.PIPE, text=True)
-    return check_reader(place, process, process.stdout, count)
+    check_readers(place, [process], [process.stdout], count)
+    return float(process.stdout.split()[3])
 
 
 def list_plainly(bench, place, path):
@@ -206,8 +209,7 @@ def read_together(bench, place, path, n_readers, total, seed=None):
             if process.poll() is None:
                 process.kill()
             process.wait()
-    for process, out, start, end in zip(running, outs, starts, starts[1:]):
-        check_reader(place, process, out, end - start)
+    check_readers(place, running, outs, total)
     return seconds
 
 

@@ -70,6 +70,9 @@ class Bench:
     def corpus(self, records, size):
         return corpora.Corpus(self.folder, records, size)
 
+    def images(self, records, kind):
+        return corpora.Images(self.folder, records, kind)
+
     def places(self, corpus, keys):
         """The places @keys that exist. Each missing peer is noted with the reason."""
         found = []

@@ -1,6 +1,7 @@
 """The targets, and whether the figures meet them."""
 
 import decoding
+import images
 import peers
 import report
 import small_files
@@ -92,6 +93,19 @@ def judge_overhead(judge):
                 "program and the null filesystem", seconds and 1e6 * seconds, at_most(10))
 
 
+def judge_images(judge):
+    in_order, one, four = (order.case(images.COLD) for order in images.ORDERS[:3])
+    for place, label, targets in (
+            (images.UNCOMPRESSED1, "uncompressed", [(four, EXT4, 0.8), (four, SQUASHFUSE, 2.5), (one, images.BOUND, 0.9),
+                                                    (in_order, EXT4, 1.5), (in_order, SQUASHFUSE, 2)]),
+            (images.ZSTD1, "zstd", [(four, EXT4, 0.75)])):
+        for case, base, least in targets:
+            judge.speed(f"images, {case}, {label}, to {base}", ("images", case, place, base), at_least(least))
+    cached = images.ORDERS[2].case(small_files.SOURCE_CACHED)
+    judge.state(f"images, {cached}, uncompressed: the server's CPU to that of the bare program",
+                judge.result.cpu_ratio("images", cached, images.UNCOMPRESSED1, images.BARE), at_most(1.35))
+
+
 def judge_large(judge):
     for codec in ("uncompressed", "zstd"):
         ours = peers.ours_name(1, codec)
@@ -127,7 +141,7 @@ def judge_memory(judge):
 
 # The judge of each workload.
 JUDGES = {"inorder": judge_order, "readers": judge_readers, "random": judge_random, "overhead": judge_overhead,
-          "large": judge_large, "decode": judge_library, "listing": judge_listing, "memory": judge_memory}
+          "images": judge_images, "large": judge_large, "decode": judge_library, "listing": judge_listing, "memory": judge_memory}
 
 
 def judge(result, quick=False):

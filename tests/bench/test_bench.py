@@ -9,7 +9,10 @@ import pytest
 
 import bench_encode
 import common
+import corpora
 import golden
+import image_records
+import images
 import make_shard
 import peers
 import report
@@ -49,6 +52,19 @@ def test_bare_decoder_reads_chunks_at_random():
     assert int(decode("bench.raw_decode", file.path, "1", "1").stdout.split()[0]) <= 64
     done = decode("bench.raw_decode", file.path, "1", str(n_chunks + 1))
     assert (done.returncode, done.stderr) == (1, "raw_decode: there are not so many chunks\n")
+
+
+def test_bare_decoder_reads_each_chunk_once_in_any_order():
+    file = golden.get("text.groupsize64-snappy.array_record")
+    for order in (["-s"], ["-r", "5"], ["-d", "-o", "-r", "6"]):
+        for threads in ("1", "3"):
+            done = subprocess.run([BIN / "bench.raw_decode", *order, "2", threads, file.path], capture_output=True,
+                                  text=True, timeout=60 * SLOW)
+            assert done.returncode == 0, done.stderr
+            records, size, *_ = done.stdout.split()
+            assert (int(records), int(size)) == (file.n_records, sum(file.sizes))
+    done = subprocess.run([BIN / "bench.raw_decode", "-s", "1", "1", file.path, "2"], capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("usage: ")
 
 
 def test_bare_decoder_checks_hashes(tmp_path):
@@ -156,6 +172,23 @@ def test_large_text_records_have_their_size():
     assert make_shard.Records(2, 100)[1].startswith(make_shard.HEADER % 1)
 
 
+def test_records_of_images_have_their_sizes():
+    sizes = [image_records.size_of(i) for i in range(6000)]
+    assert abs(sum(sizes) / len(sizes) - image_records.MEAN) < 500
+    assert image_records.SMALLEST <= min(sizes) < max(sizes) <= image_records.LARGEST
+    records = image_records.Noise(3)
+    assert [len(record) for record in records] == sizes[:3]
+    assert records[1] == image_records.Noise(2)[1]
+
+
+def test_corpora_of_images_know_their_bytes(tmp_path):
+    corpus = corpora.Images(tmp_path, 3, "noise")
+    assert corpus.bytes_of(3) == sum(image_records.size_of(i) for i in range(3))
+    assert [(corpus.files() / corpus.name(i)).read_bytes() == corpus[i] for i in range(3)] == [True] * 3
+    with pytest.raises(common.BenchError):
+        corpus.bytes_of(2)
+
+
 # ---- the report ---------------------------------------------------------------------------------
 
 
@@ -215,6 +248,17 @@ def test_overhead_is_judged_in_microseconds_of_a_round():
     for rate, verdict in ((1 / 109e-6, "pass"), (1 / 111e-6, "FAIL")):
         rows = pair([rate, rate, 1], [1 / 100e-6, 1 / 100e-6, None], small_files.SOURCE_CACHED, "overhead", names)
         assert verdicts(rows)[target] == verdict
+
+
+def test_cpu_of_a_server_is_compared_within_a_round():
+    names = (images.UNCOMPRESSED1, images.BARE)
+    case = images.ORDERS[2].case(small_files.SOURCE_CACHED)
+    target = next(key for key in verdicts([]) if "the server's CPU" in key)
+    for seconds, verdict in ((1.3, "pass"), (1.4, "FAIL")):
+        rows = [row("images", case, name, number, 10, server_seconds=used * (number + 1))
+                for name, used in zip(names, (seconds, 1)) for number in range(3)]
+        assert verdicts(rows)[target] == verdict
+    assert "us a file" in result(rows).text([])
 
 
 def test_report_has_every_figure():

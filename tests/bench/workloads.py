@@ -3,6 +3,7 @@
 import collections
 
 import decoding
+import images
 import listings
 import peers
 import small_files
@@ -31,6 +32,10 @@ ALL = {
     "loader": Workload(
         small_files.loader, "4 processes that read batches of a random order, as PyTorch's loader does, cold",
         [peers.SQUASHFUSE, peers.EXT4, peers.REFERENCE1]),
+    "images": Workload(
+        images.images, "records of 20 to 500 KB that do not compress, and JPEG files: in order, and random by 1, 4 and 8 "
+        "processes, cold and without the time of the device",
+        [peers.EXT4, peers.SQUASHFUSE, peers.EROFS, peers.NULL, images.REFERENCE, images.BARE, images.BOUND]),
     "sizes": Workload(
         small_files.sizes, "records of 100 B, 4 KiB, 100 KiB and 10 MiB in order, cold and warm",
         [peers.SQUASHFUSE, peers.EXT4, peers.NULL, peers.NULL_PUSH]),

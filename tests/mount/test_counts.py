@@ -359,3 +359,43 @@ def test_copying_costs_no_attributes_by_name(grouped, tmp_path):
         # cp asks for the ACL of each file that it copies, and for no other attribute, since none is listed.
         assert requests["getxattr"] <= N + 8
         assert engine["chunks_decoded"] == N // GROUP
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory):
+    """(path, records): 30 records of 40 to 98 KB in groups of 1."""
+    records = [os.urandom(40_000 + 2000 * i) for i in range(30)]
+    path = tmp_path_factory.mktemp("images") / "i.array_record"
+    return oracle.write(path, records, "group_size:1,uncompressed"), records
+
+
+def read_directly(path):
+    """The bytes of a file, past the page cache."""
+    file = os.open(path, os.O_RDONLY | os.O_DIRECT)
+    try:
+        return os.read(file, 1 << 20)
+    finally:
+        os.close(file)
+
+
+def test_what_the_kernel_keeps_is_not_kept_twice(images):
+    path, records = images
+    with mounted(path) as mount:
+        costs = Costs(mount)
+        for number in (3, 17, 8):
+            read_all(mount, records, [number])
+        _, engine = costs.spent()
+        assert (engine["chunks_decoded"], engine["cache_entries"], engine["cache_evictions"]) == (3, 0, 3)
+        # The kernel keeps nothing of these, so we do.
+        for decodes in (1, 0):
+            assert read_directly(mount.path / "22") == records[22]
+            _, engine = costs.spent()
+            assert (engine["chunks_decoded"], engine["cache_entries"]) == (decodes, decodes)
+        # What is asked for again all the same stays from then on.
+        for decodes in (1, 0):
+            assert read_directly(mount.path / "17") == records[17]
+            _, engine = costs.spent()
+            assert (engine["chunks_decoded"], engine["cache_entries"]) == (decodes, decodes)
+        read_all(mount, records, [17, 3])
+        requests, engine = costs.spent()
+        assert requests["READ"] == engine["chunks_decoded"] == 0

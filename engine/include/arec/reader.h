@@ -109,6 +109,11 @@ typedef struct {
 
 AREC_PUBLIC void arec_view_clear (ArecView *view); /* takes a zeroed view */
 
+/* The same for a view of a whole record whose reader keeps the bytes for long, as the kernel
+ * does in its page cache. A large chunk of that record alone then leaves the engine's cache,
+ * unless it is read again and again. */
+AREC_PUBLIC void arec_view_clear_kept (ArecView *view);
+
 /* @record in [0, n_records); more is INVALID.  @view  (out) clear with arec_view_clear (). */
 AREC_PUBLIC bool arec_reader_read (ArecReader *reader, uint64_t record, ArecView *view,
                                    GError **error);

@@ -124,6 +124,26 @@ test_middle (void)
     take_blocks (40 * 1024, 100 * 1024);
 }
 
+/* A block that is taken, used and freed again and again has all its pages each time. */
+static void
+test_used_again (void)
+{
+    const size_t size = 110 * 1024;
+
+    for (guint i = 0; i < 100; i++) {
+        guint n_pages = 0, n_there = 0;
+        uint8_t *block = arec_heap_try_malloc (size);
+
+        g_assert_nonnull (block);
+        count_pages (block, size, &n_pages, &n_there);
+        memset (block, (int)i, size);
+        if (can_populate()) {
+            g_assert_cmpuint (n_there, ==, n_pages);
+        }
+        g_free (block);
+    }
+}
+
 /* A large block, which may not be read to its end, has no pages before they are used. */
 static void
 test_large (void)
@@ -147,6 +167,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/heap/small", test_small);
     g_test_add_func ("/heap/middle", test_middle);
+    g_test_add_func ("/heap/used-again", test_used_again);
     g_test_add_func ("/heap/large", test_large);
     g_test_add_func ("/heap/threads", test_threads);
     return g_test_run();

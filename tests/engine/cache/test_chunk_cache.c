@@ -393,6 +393,39 @@ test_discard (void)
     end_cache (cache);
 }
 
+/* What its reader keeps leaves at once, and what comes back stays, though there was room for
+ * hundreds of things between. */
+static void
+test_spend (void)
+{
+    ArecChunkCache *cache = cache_of (100000, 100000, 4);
+    ArecCacheEntry *first = get (cache, 0, 100), *second = get (cache, 0, 100);
+
+    arec_cache_entry_spend (first);
+    arec_cache_entry_spend (second); /* no longer in the cache: nothing happens */
+    g_assert_false (is_there (cache, 0));
+    g_assert_cmpuint (stats_of (cache).evictions, ==, 1);
+    g_assert_cmpuint (stats_of (cache).used, ==, 0);
+    g_assert_cmpuint (stats_of (cache).alive, ==, 100);
+    g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (second), ==, 0);
+    arec_cache_entry_unref (first);
+    arec_cache_entry_unref (second);
+    g_assert_cmpuint (stats_of (cache).alive, ==, 0);
+    g_assert_cmpint (values_alive, ==, 0);
+
+    for (uint64_t round = 0; round < 2; round++) {
+        for (uint64_t i = 0; i < 300; i++) {
+            g_autoptr (ArecCacheEntry) entry = get (cache, i, 100);
+
+            arec_cache_entry_spend (entry);
+        }
+    }
+    /* Each ghost has one of four places, so some are lost. */
+    g_assert_cmpuint (stats_of (cache).entries, >, 200);
+    g_assert_cmpuint (stats_of (cache).used, ==, 100 * stats_of (cache).entries);
+    end_cache (cache);
+}
+
 static void
 test_large_entries_stay (void)
 {
@@ -1164,6 +1197,7 @@ main (int argc, char **argv)
     g_test_add_func ("/chunk-cache/charge", test_charge);
     g_test_add_func ("/chunk-cache/reduce", test_reduce);
     g_test_add_func ("/chunk-cache/discard", test_discard);
+    g_test_add_func ("/chunk-cache/spend", test_spend);
     g_test_add_func ("/chunk-cache/large", test_large_entries_stay);
     g_test_add_func ("/chunk-cache/ceiling", test_ceiling);
     g_test_add_func ("/chunk-cache/never-fits", test_never_fits);
