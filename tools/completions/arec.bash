@@ -18,6 +18,7 @@ _arec_options()
     "bench codecs") echo "--options= --levels= --group-size= --records= --threads= --repeat= --limit= --dir= --csv --plot= -f --force -q --quiet -v --verbose --json -h --help -V --version" ;;
     "bench access") echo "--count= --batch= --seed= --repeat= --cold --csv --plot= -f --force -q --quiet -v --verbose --json -h --help -V --version" ;;
     "bench mount") echo "--count= --batch= --seed= --repeat= --cold --csv --plot= -f --force -q --quiet -v --verbose --json -h --help -V --version" ;;
+    "doctor") echo "--access= --deep -q --quiet -v --verbose --json --threads= --cache-size= --reader-options= --kind= --recover --index-dir= -h --help -V --version" ;;
     esac
 }
 
@@ -57,6 +58,8 @@ _arec_value()
         echo "words uncompressed brotli zstd snappy" ;;
     *" --levels")
         echo "words all" ;;
+    *" --access")
+        echo "words sequential random batch low-memory" ;;
     *) return 1 ;;
     esac
 }
@@ -128,14 +131,14 @@ _arec()
         if [[ $cur == -* ]]; then
             _arec_reply "$cur" '' "-h --help -V --version"
         else
-            _arec_reply "$cur" '' "info ls cat verify repair mount stats pack unpack convert bench help"
+            _arec_reply "$cur" '' "info ls cat verify repair mount stats pack unpack convert bench doctor help"
         fi
         return
     fi
     command=${words[1]}
     case $command in
     help)
-        ((n == 3)) && _arec_reply "$cur" '' "info ls cat verify repair mount stats pack unpack convert bench"
+        ((n == 3)) && _arec_reply "$cur" '' "info ls cat verify repair mount stats pack unpack convert bench doctor"
         return
         ;;
     bench)
