@@ -65,8 +65,8 @@ arec_zstd_compress_release (void)
 static ZSTD_compressionParameters
 parameters_of (const ArecCodecOptions *options, size_t size)
 {
-    ZSTD_compressionParameters parameters =
-        ZSTD_getCParams (options->level, ZSTD_CONTENTSIZE_UNKNOWN, 0);
+    ZSTD_compressionParameters parameters = ZSTD_getCParams (
+        options->level, options->tunes_to_size ? MAX (size, 1) : ZSTD_CONTENTSIZE_UNKNOWN, 0);
 
     if (options->has_window_log) {
         parameters.windowLog = (unsigned)options->window_log;

@@ -4,7 +4,7 @@
     bench_pack.py [--dir DIR] [--rounds N] [--only cores,files,convert] [--fifo] [--json FILE]
 
 cores    wall time of the whole process, from a TFRecord file on tmpfs to tmpfs, with one thread and with two
-files    wall time of packing a million files of 1 KiB on tmpfs, and of `tar c` of them into a pipe that is emptied
+files    wall time of packing a million (--files) files of 1 KiB on tmpfs, and of `tar c` of them into a pipe that is emptied
 convert  CPU seconds of the whole process on one thread, from an uncompressed file, beside those of the reference without
          its start: it reads, by the faster of read_all () and read () in order, and writes, as a Python program does
 
@@ -92,14 +92,13 @@ def cores(folder, rounds, start):
 # ---- small files ------------------------------------------------------------------------------
 
 
-def files(_folder, rounds, start):
-    n = 1_000_000
+def files(_folder, rounds, start, n):
     with tempfile.TemporaryDirectory(dir=TMPFS) as tmpfs:
         tree, out = pathlib.Path(tmpfs) / "tree", f"{tmpfs}/out"
         tree.mkdir()
         common.progress(f"files: making {n:,}")
         bench_pack_memory.make_files(tree, n)
-        cases = {"default": "", "groups of 64": "group_size:64", "uncompressed": "uncompressed"}
+        cases = {"default": "", "uncompressed": "uncompressed"}
         tar = ["sh", "-c", f"tar cf - {tree} 2>/dev/null | cat >/dev/null"]
         found = least(rounds, {"tar": lambda: times(tar, start)[0],
                                **{name: lambda options=options: pack([tree], out, options, 2, start)[0]
@@ -154,6 +153,7 @@ def main():
     parser.add_argument("--dir", default=common.DEFAULT_DIR)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", help=f"of {', '.join(PARTS)}, separated by commas")
+    parser.add_argument("--files", type=int, default=1_000_000, metavar="N", help="how many (default %(default)s)")
     parser.add_argument("--fifo", action="store_true", help="measure real-time processes; needs root")
     parser.add_argument("--json", metavar="FILE", help="writes everything measured")
     args = parser.parse_args()
@@ -164,7 +164,8 @@ def main():
     for name, (part, head) in PARTS.items():
         if only and name not in only:
             continue
-        data[name] = list(part(args.dir, args.rounds, bench_encode.FIFO if args.fifo else []))
+        more = [args.files] if part == files else []
+        data[name] = list(part(args.dir, args.rounds, bench_encode.FIFO if args.fifo else [], *more))
         print()
         common.print_table(head, [[row["what"], *(format(row[key], form) for key, form in COLUMNS[:len(head) - 1])]
                                   for row in data[name]])

@@ -15,6 +15,8 @@ import pytest
 module = pytest.importorskip("array_record.python.array_record_module")
 
 import oracle
+from container import Container
+from native import varint
 from random_files import random_options, random_records
 
 # Built beside arec; see write_file.c.
@@ -90,3 +92,27 @@ def test_the_same_bytes_for_all_threads(codec, tmp_path):
                            .read_bytes() for n in (1, 2, 8))
         assert one == two == eight
         assert oracle.describe(tmp_path / "8")[1].endswith(",max_parallelism:1")
+
+
+def numbers(rng):
+    """A message of an identifier, floats of two decimals and small integers."""
+    floats = struct.pack("<32f", *(round(rng.gauss(0, 1), 2) for _ in range(32)))
+    integers = b"".join(varint(rng.randrange(32_000)) for _ in range(20))
+    fields = enumerate((b"%016x" % rng.getrandbits(64), floats, integers), 1)
+    return b"".join(varint(number << 3 | 2) + varint(len(data)) + data for number, data in fields)
+
+
+def size_of_chunks(path):
+    return sum(chunk.data_size for chunk in Container(path).chunks if chunk.kind == "t")
+
+
+@pytest.mark.parametrize("level", [1, 3, 5, 9, 15])
+@pytest.mark.parametrize("group_size", [1, 64, 1000])
+def test_transposed_files_are_as_small(group_size, level, tmp_path):
+    """What zstd makes of buckets, which are small, depends on whether it knows their size before."""
+    rng = random.Random(1)
+    records = [numbers(rng) for _ in range(1000)]
+    options = f"group_size:{group_size},transpose,zstd:{level}"
+    ours = size_of_chunks(write(tmp_path / "ours", records, options))
+    theirs = size_of_chunks(oracle.write(tmp_path / "theirs", records, options))
+    assert 0 < ours <= 1.01 * theirs, f"{ours} bytes, {theirs} by the reference"
