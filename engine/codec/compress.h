@@ -20,8 +20,8 @@ typedef struct {
     bool has_window_log;
     /* Within arec_codec_limits (). A stream has no larger window than it needs. */
     int window_log;
-    /* zstd: the parameters that a level has for content of the size that comes, as the reference
-     * takes them for transposed chunks; else those for content of unknown size. */
+    /* zstd: the parameters that a level has for content of the size that comes, as the
+     * reference takes them for transposed chunks; else those for content of unknown size. */
     bool tunes_to_size;
 } ArecCodecOptions;
 

@@ -7,7 +7,8 @@
  * - Each wanted byte that is not taken already is in exactly one request, and no taken byte is
  *   in any.
  * - Ranges at most AREC_RANGE_MAX_GAP apart become one request while it stays within the size
- *   of a part, and while at most a quarter of it is waste. A gap then costs less than a request.
+ *   of a part, and while at most a quarter of it is waste. A gap then costs less than a
+ *   request.
  * - A longer range is cut into parts of equal size, between 1 and 8 MiB: a quarter of the
  *   window, so that four are under way. Small ranges are never cut.
  * - Demand comes first, and shares no request with what is only expected: no reader waits for
@@ -22,7 +23,8 @@
 #define AREC_RANGE_MAX_GAP (UINT64_C (128) << 10)
 #define AREC_RANGE_MIN_PART (UINT64_C (1) << 20)
 #define AREC_RANGE_MAX_PART (UINT64_C (8) << 20)
-/* A range for which a reader waits is cut above this only: a split chunk comes hardly sooner. */
+/* A range for which a reader waits is cut above this only: a split chunk comes hardly
+ * sooner. */
 #define AREC_RANGE_MAX_WHOLE (UINT64_C (4) << 20)
 
 /* Of one plan. */
@@ -64,8 +66,8 @@ typedef struct {
 } ArecRangeRequest;
 
 /* Plans by urgency, within that by position.
- * @requests  (out) @n_requests of them; g_free (). NULL if there are none. Untouched on failure.
- * Returns false if out of memory, or for more than AREC_RANGE_MAX_REQUESTS. */
+ * @requests  (out) @n_requests of them; g_free (). NULL if there are none. Untouched on
+ * failure. Returns false if out of memory, or for more than AREC_RANGE_MAX_REQUESTS. */
 bool arec_range_plan (const ArecRangeWants *wants, ArecRangeRequest **requests,
                       size_t *n_requests);
 

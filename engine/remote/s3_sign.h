@@ -58,8 +58,8 @@ bool arec_s3_sign (const ArecS3Request *request, const ArecS3Keys *keys, int64_t
 /* Overwrites the headers before it frees them. Takes a zeroed one. */
 void arec_s3_signed_clear (ArecS3Signed *out);
 
-/* @text with all but letters, digits, `-`, `.`, `_` and `~` as %XX; with @keeps_slash `/` stays,
- * too. Returns (transfer full). */
+/* @text with all but letters, digits, `-`, `.`, `_` and `~` as %XX; with @keeps_slash `/`
+ * stays, too. Returns (transfer full). */
 char *arec_s3_sign_encode (const char *text, bool keeps_slash);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecS3Signed, arec_s3_signed_clear)

@@ -249,8 +249,8 @@ append_values (ArecTransposedEncoder *encoder, ArecBuffer *out, GError **error)
     return true;
 }
 
-/* Appends a bucket to `packed`, and its stored size to the header. The reference tells the codec
- * the size of a bucket before its bytes, which makes small ones of numbers up to a fifth
+/* Appends a bucket to `packed`, and its stored size to the header. The reference tells the
+ * codec the size of a bucket before its bytes, which makes small ones of numbers up to a fifth
  * smaller. */
 static bool
 pack_bucket (ArecTransposedEncoder *encoder, const ArecCodecOptions *codec, ArecBytes plain,

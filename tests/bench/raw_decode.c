@@ -7,9 +7,9 @@
  *
  * With CHUNKS, that many chunks in a random order, each by a read of its own. With -r each
  * chunk is read so in the order of read_files, with -s in order; each thread then has its own
- * part of the order. -o copies the values once more, as a server does that hands them out.
- * -d drops the file from the page cache before the first pass. The chunks are found before the clock
- * starts. Output: measure.h.
+ * part of the order. -o copies the values once more, as a server does that hands them out. -d
+ * drops the file from the page cache before the first pass. The chunks are found before the
+ * clock starts. Output: measure.h.
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -7,8 +7,8 @@
 
 #define MEGA 1e6
 
-/* Bytes in order by the time that is not the kernel's: what files cost that it keeps is no fault
- * of the reading. */
+/* Bytes in order by the time that is not the kernel's: what files cost that it keeps is no
+ * fault of the reading. */
 static double
 sequential_speed (const ToolBenchAccessFigures *figures, bool is_mount)
 {

@@ -48,8 +48,8 @@ bool tool_bench_server_start (ToolBenchServer *server, char **files, size_t n_fi
 bool tool_bench_server_count (const ToolBenchServer *server, ToolMountStats *stats,
                               GError **error);
 
-/* What it has written on standard error, without the program's name. Returns (transfer full) the
- * last line, "" if there is none. */
+/* What it has written on standard error, without the program's name. Returns (transfer full)
+ * the last line, "" if there is none. */
 char *tool_bench_server_words (const ToolBenchServer *server);
 
 /* Ends it, and takes the mount away. A signal that was held ends us then. Takes one of

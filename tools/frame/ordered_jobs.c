@@ -25,8 +25,8 @@ typedef struct {
     GPtrArray *messages;
 } Job;
 
-/* Jobs [0, n_ended) are over, [n_ended, n_begun) are under way, of which [n_taken, n_begun) have
- * no thread yet. */
+/* Jobs [0, n_ended) are over, [n_ended, n_begun) are under way, of which [n_taken, n_begun)
+ * have no thread yet. */
 struct ToolOrderedJobs {
     const ToolOrderedJobsOps *ops;
     void *data;

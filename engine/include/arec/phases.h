@@ -23,8 +23,8 @@
 
 G_BEGIN_DECLS
 
-/* Every phase, listed once: X (NAME, WORD). Programs that read the words know them: none changes
- * or goes.
+/* Every phase, listed once: X (NAME, WORD). Programs that read the words know them: none
+ * changes or goes.
  *
  *     other                     what is none of the rest
  *     reading, writing          calls of the system for bytes of files and pipes, and the wait

@@ -322,9 +322,9 @@ check_as_small_as_streams (int level, uint8_t **texts, unsigned n, size_t size)
     g_assert_cmpuint (made * 100, <=, streamed * 101);
 }
 
-/* Groups of 1 and of 64 records of 4 KiB, which the library takes for small inputs. A single text
- * may be some hundredths larger or smaller, as one search finds what the other one does not; many
- * texts together are not. */
+/* Groups of 1 and of 64 records of 4 KiB, which the library takes for small inputs. A single
+ * text may be some hundredths larger or smaller, as one search finds what the other one does
+ * not; many texts together are not. */
 static void
 test_zstd_is_as_small_as_a_stream (void)
 {

@@ -469,7 +469,8 @@ check_requests (const Model *model)
 
 /* ---- random wishes ---- */
 
-/* A length of one of the kinds that occur: a few bytes, a chunk, a large chunk, much of a file. */
+/* A length of one of the kinds that occur: a few bytes, a chunk, a large chunk, much of a
+ * file. */
 static uint64_t
 random_length (void)
 {

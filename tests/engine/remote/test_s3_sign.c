@@ -139,8 +139,10 @@ static const Answer guide[] = {
      {{"max-keys", "2"}, {"prefix", "J"}}},
 };
 
-/* ---- our own form. The signatures were made by 25 lines of Python over hmac and hashlib, which
- * give those above, too; botocore 1.44.8 gives the same for all but `assume-role`. ---- */
+/* ---- our own form ---- */
+
+/* The signatures were made by 25 lines of Python over hmac and hashlib, which give those above,
+ * too; botocore 1.44.8 gives the same for all but `assume-role`. */
 
 static const Answer ours[] = {
     {"any-key",

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* 10 MB in order in @time_s, of which the kernel takes @again_s once it keeps them; @random_us a
- * record at random. */
+/* 10 MB in order in @time_s, of which the kernel takes @again_s once it keeps them; @random_us
+ * a record at random. */
 static void
 check (bool is_mount, double time_s, double again_s, double random_us,
        const ToolBenchSample *sample, const char *sequential, const char *random)
@@ -46,8 +46,8 @@ test_files (void)
     check (false, 0, 0, 0, &grouped, NULL, NULL); /* no time passed */
 }
 
-/* What the kernel takes for files is no fault of the reading, and smaller groups do not spare it.
- */
+/* What the kernel takes for files is no fault of the reading, and smaller groups do not spare
+ * it. */
 static void
 test_mounts (void)
 {

@@ -1,5 +1,5 @@
-/* A plot of made-up bars: what is drawn, and that no text can break the document. That it is XML
- * is checked in tests/cli/test_bench_access.py. */
+/* A plot of made-up bars: what is drawn, and that no text can break the document. That it is
+ * XML is checked in tests/cli/test_bench_access.py. */
 #include "bench/plot_bars.h"
 
 #include <math.h>
