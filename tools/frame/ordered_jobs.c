@@ -37,8 +37,8 @@ struct ToolOrderedJobs {
     _Atomic bool is_stopped;
     pthread_mutex_t lock; /* of the members below */
     pthread_cond_t has_begun;
-    pthread_cond_t
-        has_changed; /* something for the caller's thread, or for who waits to tell */
+    /* Something for the caller's thread, or for who waits to tell. */
+    pthread_cond_t has_changed;
     Job *jobs;
     size_t n_begun, n_taken, n_ended;
     size_t n_in_work; /* begun, and not done */
