@@ -341,12 +341,7 @@ tool_cmd_doctor (const ToolCommand *command, int argc, char **argv)
     round.engine = engine = arec_engine_new (&line.engine_options);
     round.out = out = tool_command_stdout();
     round.is_deep = is_deep;
-    if (line.scan_progress.enabled) {
-        for (size_t i = 0; i < line.n_operands; i++) {
-            (void)tool_file_facts_add_file (all, line.operands[i], NULL);
-        }
-        line.scanned.list = all;
-    }
+    tool_file_facts_count_scans (&line, all);
     tool_doctor_sets_init (&round.sets);
     put_all (&round);
     tool_doctor_sets_clear (&round.sets);

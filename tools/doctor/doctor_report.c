@@ -97,17 +97,6 @@ tool_doctor_report_put_set (ToolOutput *out, const ToolDoctorSet *set,
 /* ---- JSON ---- */
 
 static void
-put_string (ToolOutput *out, const char *key, const char *text)
-{
-    tool_output_format (out, "\"%s\": ", key);
-    if (text) {
-        tool_output_json_string (out, text);
-    } else {
-        tool_output_text (out, "null");
-    }
-}
-
-static void
 put_argv (ToolOutput *out, char *const *argv)
 {
     tool_output_text (out, "\"advice\": ");
@@ -125,17 +114,17 @@ put_argv (ToolOutput *out, char *const *argv)
 static void
 put_finding_json (ToolOutput *out, const ToolDoctorFinding *finding)
 {
-    put_string (out, "topic", tool_doctor_rules_key (finding->topic));
+    tool_output_json_member (out, "topic", tool_doctor_rules_key (finding->topic));
     tool_output_text (out, ", ");
-    put_string (out, "grade", tool_doctor_rules_grade_name (finding->grade));
+    tool_output_json_member (out, "grade", tool_doctor_rules_grade_name (finding->grade));
     tool_output_format (out, ", \"value\": %.10g, ", finding->value);
-    put_string (out, "unit", tool_doctor_rules_unit (finding->topic));
+    tool_output_json_member (out, "unit", tool_doctor_rules_unit (finding->topic));
     tool_output_text (out, ", ");
-    put_string (out, "text", finding->text);
+    tool_output_json_member (out, "text", finding->text);
     tool_output_text (out, ", ");
     put_argv (out, finding->advice);
     tool_output_text (out, ", ");
-    put_string (out, "effect", finding->effect);
+    tool_output_json_member (out, "effect", finding->effect);
 }
 
 static void
@@ -169,7 +158,7 @@ tool_doctor_report_put_file_json (ToolOutput *out, const ToolDoctorCase *one,
                                   const GPtrArray *findings)
 {
     tool_output_byte (out, '{');
-    put_string (out, "path", one->facts->info.path);
+    tool_output_json_member (out, "path", one->facts->info.path);
     tool_output_text (out, ", \"layout\": ");
     tool_file_facts_put_json (out, one->facts);
     tool_output_text (out, ",\n  ");
@@ -183,7 +172,7 @@ tool_doctor_report_put_set_json (ToolOutput *out, const ToolDoctorSet *set,
                                  const GPtrArray *findings)
 {
     tool_output_byte (out, '{');
-    put_string (out, "path", set->pattern);
+    tool_output_json_member (out, "path", set->pattern);
     tool_output_text (out, ", \"layout\": null, \"measured\": null,\n  ");
     put_findings_json (out, findings);
 }

@@ -168,6 +168,17 @@ tool_output_json_string (ToolOutput *out, const char *text)
 }
 
 void
+tool_output_json_member (ToolOutput *out, const char *key, const char *text)
+{
+    tool_output_format (out, "\"%s\": ", key);
+    if (text) {
+        tool_output_json_string (out, text);
+    } else {
+        tool_output_text (out, "null");
+    }
+}
+
+void
 tool_output_flush (ToolOutput *out)
 {
     write_out (out, NULL, 0);

@@ -32,6 +32,9 @@ void tool_output_format (ToolOutput *out, const char *format, ...) G_GNUC_PRINTF
 /* @text as arec_text_json () writes it. */
 void tool_output_json_string (ToolOutput *out, const char *text);
 
+/* A member of an object, `"KEY": "TEXT"`. @text  NULL: null. */
+void tool_output_json_member (ToolOutput *out, const char *key, const char *text);
+
 /* A newline. A terminal shows everything up to it at once. */
 void tool_output_end_line (ToolOutput *out);
 

@@ -230,12 +230,7 @@ tool_cmd_info (const ToolCommand *command, int argc, char **argv)
     engine = arec_engine_new (&line.engine_options);
     listing.out = out = tool_command_stdout();
     listing.is_short = is_short;
-    if (line.scan_progress.enabled) {
-        for (size_t i = 0; i < line.n_operands; i++) {
-            (void)tool_file_facts_add_file (all, line.operands[i], NULL);
-        }
-        line.scanned.list = all;
-    }
+    tool_file_facts_count_scans (&line, all);
     tool_output_text (out, line.json ? "[" : "");
     put_operands (&listing, engine, list);
     if (line.json) {

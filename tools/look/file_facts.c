@@ -20,6 +20,18 @@ tool_file_facts_add_file (ArecSourceList *list, const char *path, GError **error
     return arec_source_list_add (list, path, NULL, error);
 }
 
+void
+tool_file_facts_count_scans (ToolCommandLine *line, ArecSourceList *all)
+{
+    if (!line->scan_progress.enabled) {
+        return;
+    }
+    for (size_t i = 0; i < line->n_operands; i++) {
+        (void)tool_file_facts_add_file (all, line->operands[i], NULL);
+    }
+    line->scanned.list = all;
+}
+
 bool
 tool_file_facts_get (ToolFileFacts *facts, ArecReader *reader, GError **error)
 {
@@ -40,17 +52,6 @@ tool_file_facts_select (const ToolFileFacts *facts)
 }
 
 static void
-put_json_text (ToolOutput *out, const char *key, const char *text)
-{
-    tool_output_format (out, "\"%s\": ", key);
-    if (text) {
-        tool_output_json_string (out, text);
-    } else {
-        tool_output_text (out, "null");
-    }
-}
-
-static void
 put_metadata_json (ToolOutput *out, const ArecMetadata *metadata)
 {
     if (!metadata->is_there) {
@@ -58,11 +59,11 @@ put_metadata_json (ToolOutput *out, const ArecMetadata *metadata)
         return;
     }
     tool_output_byte (out, '{');
-    put_json_text (out, "file_comment", metadata->file_comment);
+    tool_output_json_member (out, "file_comment", metadata->file_comment);
     tool_output_text (out, ", ");
-    put_json_text (out, "record_type_name", metadata->record_type_name);
+    tool_output_json_member (out, "record_type_name", metadata->record_type_name);
     tool_output_text (out, ", ");
-    put_json_text (out, "record_writer_options", metadata->record_writer_options);
+    tool_output_json_member (out, "record_writer_options", metadata->record_writer_options);
     tool_output_format (out, ", \"file_descriptors\": %" PRIu64 ", \"num_records\": ",
                         metadata->n_file_descriptors);
     if (metadata->has_num_records) {
@@ -87,7 +88,7 @@ tool_file_facts_put_json (ToolOutput *out, const ToolFileFacts *facts)
                         info->file_size, arec_kind_text (info->kind), info->n_records,
                         info->n_chunks, info->group_size, arec_codec_text (facts->codec),
                         facts->transposed ? "true" : "false", info->decoded_size);
-    put_json_text (out, "options", info->options);
+    tool_output_json_member (out, "options", info->options);
     tool_output_text (out, ", \"metadata\": ");
     put_metadata_json (out, &facts->metadata);
     tool_output_format (out, ", \"recovered\": %s, \"gaps\": %" PRIu64,

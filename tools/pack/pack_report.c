@@ -119,12 +119,8 @@ put_members (ToolOutput *out, const ToolPackReport *report)
     const ArecWriterTotals *totals = &report->totals;
     g_autofree char *options = arec_writer_options_to_string (report->options);
 
-    tool_output_text (out, "{\"path\": ");
-    if (report->out) {
-        tool_output_json_string (out, report->out);
-    } else {
-        tool_output_text (out, "null");
-    }
+    tool_output_byte (out, '{');
+    tool_output_json_member (out, "path", report->out);
     tool_output_format (out,
                         ", \"records\": %" PRIu64 ", \"chunks\": %" PRIu64
                         ", \"group_size\": %" PRIu32 ", \"codec\": \"%s\""
