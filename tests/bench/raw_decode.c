@@ -371,7 +371,8 @@ decode_all (void *data, uint64_t *bytes)
     File *file = data;
     pthread_t threads[MAX_THREADS];
 
-    file->next_piece = file->next_thread = 0;
+    file->next_piece = 0;
+    file->next_thread = 0;
     file->records = file->bytes = 0;
     if (file->n_threads == 1) {
         work (file);
