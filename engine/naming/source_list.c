@@ -8,7 +8,6 @@
 
 #include "base/error.h"
 #include "naming/shard_sets.h"
-#include "naming/source_path.h"
 
 /* Files are kept in blocks, so that a pointer to one stays valid while the list grows. */
 #define BLOCK_FILES 1024

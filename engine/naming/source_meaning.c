@@ -11,8 +11,8 @@
 #include "base/error.h"
 #include "naming/shard_paths.h"
 #include "naming/source_list.h"
-#include "naming/source_path.h"
 #include "naming/source_tree.h"
+#include "remote/url.h"
 
 #define MAX_SHARDS 99999
 
@@ -271,7 +271,7 @@ add_text (ArecSourceList *list, const char *text, ArecSourceForm *form, GError *
     ArecRangeText range;
     bool has_range, exists, is_directory;
 
-    if (arec_source_is_url (text) && !g_file_test (text, G_FILE_TEST_EXISTS)) {
+    if (arec_url_is_url (text) && !g_file_test (text, G_FILE_TEST_EXISTS)) {
         return fail_remote (text, error);
     }
     if (!probe (text, &exists, &is_directory, error)) {
@@ -351,7 +351,7 @@ arec_source_list_add_literal (ArecSourceList *list, const char *path, GError **e
     Addition before = begin_addition (list);
     bool ok = arec_source_list_add_file (list, AREC_SOURCE_LITERAL, path, NULL, error);
 
-    if (!ok && arec_source_is_url (path)) {
+    if (!ok && arec_url_is_url (path)) {
         g_clear_error (error);
         fail_remote (path, error);
     }

@@ -1,15 +1,8 @@
-#include "naming/source_path.h"
+#include <arec/sources.h>
 
 #include <string.h>
 
-bool
-arec_source_is_url (const char *text)
-{
-    size_t n =
-        strspn (text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
-
-    return n > 0 && g_ascii_isalpha (text[0]) && g_str_has_prefix (text + n, "://");
-}
+#include "remote/url.h"
 
 /* Components `.` and repeated slashes are dropped. `..` stays: after a symbolic link it is not
  * the component before it. */
@@ -18,7 +11,7 @@ arec_source_absolute (const char *text, const char *directory)
 {
     GString *path = g_string_new (NULL);
 
-    if (arec_source_is_url (text)) {
+    if (arec_url_is_url (text)) {
         g_string_append (path, text);
         return g_string_free (path, FALSE);
     }

@@ -319,8 +319,7 @@ tool_cmd_doctor (const ToolCommand *command, int argc, char **argv)
         {"access", 0, 0, G_OPTION_ARG_FILENAME, &access,
          "What it is read for: sequential, random, batch or low-memory (default: anything)",
          "ACCESS"},
-        {"deep", 0, 0, G_OPTION_ARG_NONE, &is_deep, "Decode all chunks, not a sample of 32",
-         NULL},
+        {"deep", 0, 0, G_OPTION_ARG_NONE, &is_deep, "Decode all chunks, not a sample", NULL},
         G_OPTION_ENTRY_NULL,
     };
     g_auto (ToolCommandLine) line = {0};
