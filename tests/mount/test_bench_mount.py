@@ -68,9 +68,10 @@ class Bench:
         assert (code, err) == (0, ""), (code, out, err)
         return out
 
-    def mounts(self):
+    def mounts(self, temp=None):
+        """Those that are made in @temp now."""
         return [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()
-                if "/arec-bench-" in line]
+                if f"{temp or self.temp}/arec-bench-" in line]
 
     def children(self, pid, name):
         """Children of @pid that are called @name."""
@@ -246,7 +247,7 @@ def test_user_without_privileges(bench, file):
                           "--count=50", source)
         assert (result.returncode, DISTURBED.sub("", result.stderr)) == (0, ""), result
         assert [row["records"] for row in json.loads(result.stdout)["rows"]] == [50] * 3
-        assert bench.mounts() == [] and os.listdir(temp) == []
+        assert bench.mounts(temp) == [] and os.listdir(temp) == []
         assert wait_until(lambda: not user.servers(), 60), "processes are left"
 
 
@@ -255,16 +256,17 @@ def test_user_without_privileges(bench, file):
 
 def wait_for(bench, process, moment):
     """Waits until the work of @process has come to @moment."""
-    first = []
+    seen = set()
 
     def has_come():
         assert process.poll() is None
-        first.extend(bench.mounts()[:1])
+        mounts = bench.mounts()
+        seen.update(mounts)
         return {"start": lambda: True,
                 "server": lambda: bench.children(process.pid, "arecfs"),
-                "mount": bench.mounts,
-                "reader": lambda: bench.mounts() and bench.children(process.pid, "arec"),
-                "next mount": lambda: any(path != first[0] for path in bench.mounts())}[moment]()
+                "mount": lambda: mounts,
+                "reader": lambda: mounts and bench.children(process.pid, "arec"),
+                "next mount": lambda: len(seen) > 1}[moment]()
 
     assert wait_until(has_come, 100, interval=0.005), f"{moment} does not come"
 
