@@ -45,6 +45,18 @@ arec_shard_source (const ArecShard *shard)
     return shard->source;
 }
 
+uint64_t
+arec_shard_window (ArecShard *shard)
+{
+    return arec_source_window (shard->source);
+}
+
+void
+arec_shard_will_need (ArecShard *shard, const ArecRange *ranges, size_t n, ArecUrgency urgency)
+{
+    arec_source_will_need (shard->source, ranges, n, urgency);
+}
+
 const ArecIndex *
 arec_shard_index (const ArecShard *shard)
 {

@@ -70,6 +70,11 @@ void arec_shard_origin (const ArecShard *shard, ArecShardOrigin *origin);
 /* The writer's option string, up to a NUL byte if it has one; NULL when the file has none. */
 const char *arec_shard_options (const ArecShard *shard);
 
+/* See arec_source_window (), arec_source_will_need (). */
+uint64_t arec_shard_window (ArecShard *shard);
+void arec_shard_will_need (ArecShard *shard, const ArecRange *ranges, size_t n,
+                           ArecUrgency urgency);
+
 /* CHANGED when a load has found that the source is no longer what was opened. Does no I/O. */
 bool arec_shard_check_known (const ArecShard *shard, GError **error);
 

@@ -31,7 +31,8 @@ compare_wanted (const void *a, const void *b)
 typedef struct {
     size_t first; /* in the sorted list */
     size_t n;
-    ArecSpot spot; /* of the first one */
+    ArecSpot spot;          /* of the first one */
+    uint64_t stored_before; /* bytes of the chunks of the groups before it */
 } Group;
 
 /* A batch, worked on by the caller's thread and by idle threads of the engine. The caller waits
@@ -48,6 +49,7 @@ typedef struct {
     pthread_mutex_t lock;
     pthread_cond_t idle; /* no helper is at work */
     bool is_over;        /* guarded by the lock, as all below */
+    size_t named;        /* first group whose stored bytes were not named */
     unsigned n_helpers;  /* at work */
     size_t failed;       /* the first group that failed */
     GError *error;
@@ -87,6 +89,39 @@ read_group (Batch *batch, const Group *group, GError **error)
     return true;
 }
 
+/* Before group @i is read: names the stored bytes of those behind it, as many as the source
+ * wants on their way. */
+static void
+fetch_ahead (Batch *batch, size_t i)
+{
+    const Group *groups = batch->groups;
+    uint64_t window =
+        arec_shard_window (arec_reader_shard (batch->reader, groups[i].spot.place.file));
+    size_t from, end;
+
+    if (window == 0) {
+        return;
+    }
+    pthread_mutex_lock (&batch->lock);
+    from = end = MAX (batch->named, i + 1);
+    while (end < batch->n_groups &&
+           groups[end].stored_before - groups[i].stored_before < window) {
+        end++;
+    }
+    batch->named = end;
+    pthread_mutex_unlock (&batch->lock);
+    for (size_t j = from; j < end; j++) {
+        const ArecIndexEntry *entry = &groups[j].spot.entry;
+        ArecChunkLoad load = arec_reader_load_at (batch->reader, &groups[j].spot);
+
+        if (!arec_chunk_load_is_there (&load)) {
+            arec_shard_will_need (arec_reader_shard (batch->reader, groups[j].spot.place.file),
+                                  &(ArecRange){entry->offset, entry->limit}, 1,
+                                  AREC_URGENCY_AHEAD);
+        }
+    }
+}
+
 /* Groups are taken in order, and a thread finishes each group that it took. So the first
  * failure in the order of records is always known, although other threads stop at any failure.
  */
@@ -99,6 +134,7 @@ work_on_batch (Batch *batch)
     while ((i = atomic_fetch_add (&batch->next, 1)) < batch->n_groups) {
         GError *error = NULL;
 
+        fetch_ahead (batch, i);
         if (read_group (batch, &batch->groups[i], &error)) {
             continue;
         }
@@ -200,12 +236,15 @@ static bool
 make_groups (ArecReader *reader, const Wanted *wanted, size_t n, Group *groups,
              size_t *n_groups, GError **error)
 {
+    uint64_t stored = 0;
+
     *n_groups = 0;
     for (size_t i = 0; i < n;) {
         Group *group = &groups[(*n_groups)++];
         uint64_t end;
 
         group->first = i;
+        group->stored_before = stored;
         if (!arec_reader_find (reader, wanted[i].record, &group->spot, error)) {
             return false;
         }
@@ -214,6 +253,7 @@ make_groups (ArecReader *reader, const Wanted *wanted, size_t n, Group *groups,
             i++;
         }
         group->n = i - group->first;
+        stored += group->spot.entry.limit - group->spot.entry.offset;
     }
     return true;
 }

@@ -13,6 +13,7 @@
 #include "base/phases.h"
 #include "base/pipeline.h"
 #include "dataset/chunk_walk.h"
+#include "dataset/fetch.h"
 #include "dataset/reader.h"
 
 /* Pieces for each thread in the pipeline at the same time: one at work, one to go on with. */
@@ -56,6 +57,7 @@ struct ArecCursor {
     bool stands;        /* the walk is at the chunk of `planned` if it peeks, else one before */
     bool peeks;
     Piece *waiting; /* planned, but not in the pipeline yet */
+    uint64_t named; /* records up to here are on their way, if the source waits for a network */
     bool has_started;
     ArecPipeline *pipeline; /* NULL: the caller's thread does the work */
     unsigned n_inside;      /* pieces in the pipeline */
@@ -253,11 +255,26 @@ plan_piece (ArecCursor *cursor)
     return piece;
 }
 
+/* Stored bytes are asked for further ahead than what is decoded: each time that half of what
+ * was asked for is planned. */
+static void
+fetch_ahead (ArecCursor *cursor)
+{
+    uint64_t window = arec_fetch_window (cursor->reader, cursor->planned);
+    uint64_t from = MAX (cursor->named, cursor->planned);
+    uint64_t end = cursor->planned + MIN (window, cursor->end - cursor->planned);
+
+    if (from < end && from - cursor->planned <= window / 2) {
+        cursor->named = arec_fetch_name (cursor->reader, from, end, 1);
+    }
+}
+
 /* The next piece, which stays in `waiting` until it is taken; NULL at the end. */
 static Piece *
 peek_piece (ArecCursor *cursor)
 {
     if (!cursor->waiting && cursor->planned < cursor->end) {
+        fetch_ahead (cursor);
         cursor->waiting = plan_piece (cursor);
     }
     return cursor->waiting;

@@ -7,6 +7,7 @@
 
 #include "base/worker_pool.h"
 #include "dataset/chunk_walk.h"
+#include "dataset/fetch.h"
 #include "dataset/reader.h"
 #include "dataset/streams.h"
 
@@ -170,15 +171,20 @@ arec_readahead_note (ArecReadahead *readahead, uint64_t record)
 {
     ArecSurroundings around = {.n_records = arec_reader_n_records (readahead->reader),
                                .max_window = readahead->max_window};
-    ArecUpcoming ahead;
+    ArecUpcoming ahead, named;
 
     if (!arec_reader_surroundings (readahead->reader, record, &around.chunk_end,
                                    &around.group_size, NULL)) {
         return (ArecUpcoming){0};
     }
+    around.fetch_window = arec_fetch_window (readahead->reader, record);
     pthread_mutex_lock (&readahead->lock);
     ahead = arec_streams_note (&readahead->streams, record, &around);
+    named = arec_streams_name (&readahead->streams, record, &around);
     pthread_mutex_unlock (&readahead->lock);
+    if (named.end > named.first) {
+        arec_fetch_name (readahead->reader, named.first, named.end, named.step);
+    }
     if (ahead.end > around.chunk_end) {
         uint64_t next = MAX (ahead.first, around.chunk_end), end;
 

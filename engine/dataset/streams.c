@@ -152,6 +152,47 @@ arec_streams_note (ArecStreams *streams, uint64_t record, const ArecSurroundings
     return announce (stream, around);
 }
 
+/* The stream that has just moved to @record; NULL: none. */
+static ArecStream *
+moved_to (ArecStreams *streams, uint64_t record)
+{
+    for (unsigned i = 0; i < AREC_MAX_STREAMS; i++) {
+        ArecStream *stream = &streams->streams[i];
+
+        if (stream->used > 0 && stream->used == streams->clock && stream->last == record) {
+            return stream;
+        }
+    }
+    return NULL;
+}
+
+ArecUpcoming
+arec_streams_name (ArecStreams *streams, uint64_t record, const ArecSurroundings *around)
+{
+    ArecStream *stream = around->fetch_window > 0 ? moved_to (streams, record) : NULL;
+    uint64_t next, from, end, steps;
+
+    if (!stream || stream->steps < SURE_STEPS) {
+        return (ArecUpcoming){0};
+    }
+    next = stream->last + stream->step;
+    from = MAX (stream->named_end, next);
+    if (from >= around->n_records || (from - next) / stream->step > stream->fetch / 2) {
+        return (ArecUpcoming){0};
+    }
+    steps = MAX (around->fetch_window / stream->step, 1);
+    stream->fetch = MIN (stream->fetch > 0 ? 2 * stream->fetch : FIRST_WINDOW, steps);
+    end = stream->fetch >= (around->n_records - next) / stream->step
+              ? around->n_records
+              : MIN (round_up_to_chunk (next + stream->fetch * stream->step, around),
+                     around->n_records);
+    if (end <= from) {
+        return (ArecUpcoming){0};
+    }
+    stream->named_end = from + (end - from + stream->step - 1) / stream->step * stream->step;
+    return (ArecUpcoming){.first = from, .end = end, .step = stream->step};
+}
+
 void
 arec_streams_retract (ArecStreams *streams, uint64_t record)
 {

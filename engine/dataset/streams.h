@@ -30,6 +30,8 @@ typedef struct {
     uint64_t window;    /* records of the last announcement before rounding; 0: none yet */
     uint64_t announced; /* records of the last announcement, rounded to the end of a chunk */
     unsigned steps;     /* equal steps in a row */
+    uint64_t named_end; /* the first step whose stored bytes were not named */
+    uint64_t fetch;     /* steps of the last naming before rounding; 0: none yet */
     uint64_t used;      /* time of the last request; 0: the slot is free */
 } ArecStream;
 
@@ -45,12 +47,20 @@ typedef struct {
     uint64_t chunk_end;  /* one past the last record of its chunk */
     uint64_t group_size; /* records of each later chunk, at least 1 */
     uint64_t max_window; /* records past its chunk that may be announced at once; 0: none */
+    /* Records whose stored bytes should be on their way; 0: they need no naming. */
+    uint64_t fetch_window;
 } ArecSurroundings;
 
 /* Notes that @record is asked for. Returns the records to prepare. From the second request of a
  * stream on these are the rest of the record's own chunk, from the third on whole chunks after
  * it, each time that the stream has come to the middle of the last announcement. */
 ArecUpcoming arec_streams_note (ArecStreams *streams, uint64_t record,
+                                const ArecSurroundings *around);
+
+/* The records whose stored bytes are to be named, after the note of @record: from the third
+ * request of a stream on, each time that it has come to the middle of the last naming, twice as
+ * many as that, up to the window. They lie further ahead than those that are announced. */
+ArecUpcoming arec_streams_name (ArecStreams *streams, uint64_t record,
                                 const ArecSurroundings *around);
 
 /* Takes back the announcement from @record on: those records are announced again once their

@@ -88,6 +88,21 @@ arec_source_next_data (ArecSource *source, uint64_t offset)
     return CLAMP (next, offset, source->size);
 }
 
+uint64_t
+arec_source_window (ArecSource *source)
+{
+    return source->ops->window ? source->ops->window (source) : 0;
+}
+
+void
+arec_source_will_need (ArecSource *source, const ArecRange *ranges, size_t n,
+                       ArecUrgency urgency)
+{
+    if (source->ops->will_need && n > 0) {
+        source->ops->will_need (source, ranges, n, urgency);
+    }
+}
+
 bool
 arec_source_check (ArecSource *source, GError **error)
 {

@@ -19,6 +19,19 @@
 
 typedef struct ArecSource ArecSource;
 
+/* Bytes [begin, end) of a source. */
+typedef struct {
+    uint64_t begin, end;
+} ArecRange;
+
+/* How soon bytes are wanted. */
+typedef enum {
+    AREC_URGENCY_DEMAND, /* a reader waits */
+    AREC_URGENCY_AHEAD,  /* a reader will probably come to it */
+    AREC_URGENCY_IDLE,   /* worth having when nothing else is wanted */
+    AREC_N_URGENCIES,
+} ArecUrgency;
+
 typedef struct {
     /* Fills all of @iov from @offset; the range is within the size. A short read is an error.
      * Errors: IO, CHANGED, NOT_FOUND, with the source's name and the offset. May change @iov.
@@ -36,6 +49,11 @@ typedef struct {
     /* The first position from @offset on, within the size, that may hold anything but zeros;
      * the size or more if none does. May be NULL: nothing is known of holes. */
     uint64_t (*next_data) (ArecSource *source, uint64_t offset);
+    /* See arec_source_window (). May be NULL: 0. */
+    uint64_t (*window) (ArecSource *source);
+    /* See arec_source_will_need (). NULL if @window is. */
+    void (*will_need) (ArecSource *source, const ArecRange *ranges, size_t n,
+                       ArecUrgency urgency);
     void (*free) (ArecSource *source);
 } ArecSourceOps;
 
@@ -87,6 +105,15 @@ void arec_source_set_changed (ArecSource *source, const char *message);
  * behind a hole of a sparse file, as far as the system tells of holes; at most the source's
  * size. */
 uint64_t arec_source_next_data (ArecSource *source, uint64_t offset);
+/* Bytes that should be on their way ahead of a reader, so that it does not wait; moves as the
+ * source learns what its line gives. 0: naming what will be read is worth nothing, as reads do
+ * not wait for a network. */
+uint64_t arec_source_window (ArecSource *source);
+/* Tells a source with a window that @n ranges within its size will be read. Returns at once,
+ * and promises nothing: a read of such bytes asks for those that are not on their way. Bytes
+ * that are named again are asked for once. */
+void arec_source_will_need (ArecSource *source, const ArecRange *ranges, size_t n,
+                            ArecUrgency urgency);
 /* Whether the source grows, as far as the system tells: it has changed since it was opened, or
  * a process has it open for writing. For explaining a failure; may miss writers elsewhere. */
 bool arec_source_is_being_written (ArecSource *source);
