@@ -411,6 +411,22 @@ def url():
             yield f"{i}-{use}", bytes([use]) + number(len(text)) + text + b"X-Signature=a/b@8"
 
 
+def list_page():
+    one = b"<Contents><Key>a%20+b</Key><Size>7</Size><ETag>&quot;e&quot;</ETag></Contents>"
+    xml = (b"", one, b"<EncodingType>url</EncodingType>" + one, one * 3, b"<Contents><Key/><Size>1</Size></Contents>",
+           b"<IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>" + one,
+           b"<Contents><Key><![CDATA[<]]></Key><Size>18446744073709551615</Size></Contents>", b"<a><b><c><d><e>&#65;")
+    for i, text in enumerate(xml):
+        yield f"s3-{i}", b"\0<?xml version='1.0'?><ListBucketResult>" + text + b"</ListBucketResult>"
+    json = (b"{}", b'{"items":[{"name":"a\\u00e4","size":"7","etag":"CAE=","generation":"1"}],"nextPageToken":"t"}',
+            b'{"items":[{"name":"","size":"x"}]}', b'{"items":{}}', b"[]", b'{"nextPageToken":""}')
+    for i, text in enumerate(json):
+        yield f"gcs-{i}", b"\1" + text
+    for i, text in enumerate((b"<Error><Code>NoSuchKey</Code><Message>m</Message><Region>r</Region></Error>",
+                              b"<Error><Code>x\x1b[", b"<html>")):
+        yield f"fault-{i}", b"\2" + text
+
+
 def tar_input():
     def member(name, data):
         return b"\0" + part(name) + part(data)
@@ -480,7 +496,7 @@ def mount():
 TARGETS = {"container": container, "simple": simple, "transposed": transposed,
            "transposed_encoder": transposed_encoder, "footer": footers, "options": options, "shard": shard,
            "scan": scan, "tar_input": tar_input, "tfrecord": tfrecord, "names": names, "example_json": example_json,
-           "url": url, "mount": mount}
+           "url": url, "list_page": list_page, "mount": mount}
 
 
 def main():
