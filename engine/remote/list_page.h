@@ -1,5 +1,5 @@
-/* One page of a listing, as a server sends it, and the XML of S3's errors. Pure, any thread; the
- * bytes are hostile.
+/* One page of a listing, as a server sends it, and the XML of S3's errors. Pure, any thread;
+ * the bytes are hostile.
  *
  * S3: ListObjectsV2, asked with `encoding-type=url`, or without. GCS: the list of its JSON API.
  * What is not understood is left out, as servers add to both.
