@@ -1,5 +1,5 @@
-"""What a test leaves out with a sanitizer, with which programs take many times as long: the build without one has run
-every case and compared every result, and the same few paths of the code lead through all of them."""
+"""Which of many alike cases a test runs. The release build runs all of them; with a sanitizer, where a program takes
+several times as long to start, every fourth is enough, as they lead through the same code."""
 
 import os
 
