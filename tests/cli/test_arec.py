@@ -28,6 +28,7 @@ from container import Container  # noqa: E402
 import forge  # noqa: E402
 import tfrecord  # noqa: E402
 from program import AREC, TIMEOUT, arec, succeeds  # noqa: E402
+from sanitized import sample  # noqa: E402
 
 SANITIZED = bool(os.environ.get("AREC_SANITIZE"))
 NOBODY = 65534
@@ -89,7 +90,7 @@ def copy(tmp_path):
 # ---- cat --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("g", golden.SIMPLE + golden.TRANSPOSED, ids=by_name)
+@pytest.mark.parametrize("g", sample(golden.SIMPLE + golden.TRANSPOSED), ids=by_name)
 def test_cat_gives_every_record(g):
     checked(g, range(g.n_records), succeeds("cat", g.path))
 
@@ -326,21 +327,21 @@ def chunks_by_record(g):
             for _ in range(chunk.n_records)]
 
 
-@pytest.mark.parametrize("g", golden.SIMPLE + golden.TRANSPOSED, ids=by_name)
+@pytest.mark.parametrize("g", sample(golden.SIMPLE + golden.TRANSPOSED, 1), ids=by_name)
 def test_ls(g):
     lines = [f"{i} {size}" for i, size in enumerate(g.sizes)]
     assert succeeds("ls", g.path).decode().splitlines() == lines
 
 
 @pytest.mark.parametrize("option", ["-l", "--long"])
-@pytest.mark.parametrize("g", golden.SIMPLE + golden.TRANSPOSED, ids=by_name)
+@pytest.mark.parametrize("g", sample(golden.SIMPLE + golden.TRANSPOSED, 2), ids=by_name)
 def test_ls_long(g, option):
     lines = [f"{i} {size} {chunk} {offset} {g.path}"
              for i, (size, (chunk, offset)) in enumerate(zip(g.sizes, chunks_by_record(g)))]
     assert succeeds("ls", option, g.path).decode().splitlines() == lines
 
 
-@pytest.mark.parametrize("g", golden.SIMPLE + golden.TRANSPOSED, ids=by_name)
+@pytest.mark.parametrize("g", sample(golden.SIMPLE + golden.TRANSPOSED, 3), ids=by_name)
 def test_ls_json(g):
     reported = [json.loads(line) for line in succeeds("ls", "--json", g.path).splitlines()]
     assert all(list(one) == LS_KEYS for one in reported)
@@ -408,7 +409,7 @@ def human(size):
     return f" ({shown:.1f} {'KMGTPE'[unit - 1]}iB)"
 
 
-@pytest.mark.parametrize("g", golden.SIMPLE + golden.TRANSPOSED, ids=by_name)
+@pytest.mark.parametrize("g", sample(golden.SIMPLE + golden.TRANSPOSED, 4), ids=by_name)
 def test_info_json(g):
     (reported,) = json.loads(succeeds("info", "--json", g.path))
     assert list(reported) == INFO_KEYS
@@ -417,7 +418,7 @@ def test_info_json(g):
     assert reported == expected_info(g) | {"recovered": False, "gaps": 0}
 
 
-@pytest.mark.parametrize("g", golden.SIMPLE + golden.TRANSPOSED, ids=by_name)
+@pytest.mark.parametrize("g", sample(golden.SIMPLE + golden.TRANSPOSED, 5), ids=by_name)
 def test_info_text(g):
     want = expected_info(g)
     lines = succeeds("info", g.path).decode().splitlines()

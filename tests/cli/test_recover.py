@@ -8,6 +8,7 @@ import pytest
 import forge
 from damaged import Sound, flipped
 from program import arec, succeeds
+from sanitized import sample
 
 RECORDS = [b"some record", b"another", b"3rd", b"the fourth one", b"five", b"a sixth", b"no. 7", b"last of all"]
 GROUP = 2
@@ -63,7 +64,7 @@ def test_commands_agree(claimed, tmp_path):
     content = forge.array_record(RECORDS, None, GROUP, footer_claimed=claimed)
     path.write_bytes(forge.array_record(RECORDS, None, GROUP))
     seen = set()
-    for two in combinations(list(places(Sound(path))), 2):
+    for two in sample(list(combinations(places(Sound(path)), 2)), claimed or 0):
         path.write_bytes(flipped(content, *two))
         seen.add(tuple(check(path, out).values()))
     assert len(seen) > 5 and max(map(len, seen)) > 4

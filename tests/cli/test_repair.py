@@ -8,10 +8,12 @@ import pytest
 
 import golden
 from container import BLOCK, Container
-from damaged import Sound, flipped
+from damaged import Sample, Sound, flipped
 from program import arec, can_read, succeeds
+from sanitized import sample
 
 READABLE = [g for g in golden.ALL if can_read(g)]
+SAMPLE = Sample(READABLE)
 LISTED = [g for g in READABLE if g.kind == "array_record"]
 PLAIN = [g for g in READABLE if g.kind == "riegeli"]
 TEXT = golden.get("text.groupsize100-brotli6.array_record")
@@ -62,7 +64,7 @@ def is_even(sound, numbers):
 def test_each_damage_is_repaired(g, tmp_path):
     sound = Sound(g.path)
     path, out = tmp_path / g.name, tmp_path / "out.array_record"
-    for case in sound.cases():
+    for case in SAMPLE.of(g, sound):
         if case.name == "signature" and sound.size == 64:
             continue  # nothing is left that shows what the file was
         path.write_bytes(case.content)
@@ -79,7 +81,7 @@ def test_each_damage_is_repaired(g, tmp_path):
         check_copy(g, out, numbers)
         assert path.read_bytes() == case.content
         out.unlink()
-    assert sorted(os.listdir(tmp_path)) == [g.name]
+    assert set(os.listdir(tmp_path)) <= {g.name}
 
 
 def check_asks_for_reencoding(path, out):
@@ -89,7 +91,7 @@ def check_asks_for_reencoding(path, out):
     assert not out.exists()
 
 
-@pytest.mark.parametrize("g", LISTED, ids=by_name)
+@pytest.mark.parametrize("g", sample(LISTED, 3), ids=by_name)
 def test_a_sound_file_is_copied(g, tmp_path):
     """Chunks are copied as they are stored, metadata and options included."""
     out = tmp_path / "out.array_record"

@@ -3,9 +3,11 @@
 A damage is (offset, length, first_record, records), the last two None where they cannot be known.
 """
 
+import re
 from dataclasses import dataclass
 
 from container import BLOCK, BLOCK_HEADER, CHUNK_HEADER, Container
+from sanitized import EVERY, sample
 
 
 @dataclass(frozen=True)
@@ -242,3 +244,20 @@ class Sound:
             if len(self.chunks) >= 5:
                 found.append(self.several())
         return [case for case in found if case]
+
+
+class Sample:
+    """Every damage that each of some golden files can have; with a sanitizer every fourth of each kind, at least one."""
+
+    def __init__(self, files):
+        kinds = {}
+        for file in files if EVERY > 1 else []:
+            for case in Sound(file.path).cases():
+                kinds.setdefault(re.sub(r"\d+", "", case.name), []).append((file.path, case.name))
+        # The first one of each kind differs, so that no file gets all kinds and another none.
+        self._chosen = {place for i, places in enumerate(kinds.values())
+                        for place in sample(places, i % min(EVERY, len(places)))}
+
+    def of(self, file, sound):
+        """The cases of @file, whose Sound is @sound."""
+        return [case for case in sound.cases() if EVERY == 1 or (file.path, case.name) in self._chosen]

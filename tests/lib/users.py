@@ -32,7 +32,8 @@ class User:
             result = subprocess.run([str(c) for c in command], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                                     user=NOBODY, group=NOBODY, extra_groups=[], cwd=self.folder,
                                     timeout=60 * SLOW,
-                                    env={"PATH": os.environ["PATH"], "LC_ALL": "C", MARKER: self._marker})
+                                    env={"PATH": os.environ["PATH"], "LC_ALL": "C", MARKER: self._marker,
+                                         "TSAN_OPTIONS": os.environ.get("TSAN_OPTIONS", "")})
             out.seek(0)
             err.seek(0)
             result.stdout, result.stderr = out.read(), err.read()

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 import golden
-from damaged import Sound
+from damaged import Sample, Sound
 from mounts import arec, mount_fails, mounted
 from program import can_read
 
@@ -28,6 +28,7 @@ FILES = [g for g in map(golden.get, [
     "examples.transpose-zstd3-chunksize16K.riegeli"]) if can_read(g)]
 LISTED = [g for g in FILES if g.kind == "array_record"]
 PLAIN = [g for g in FILES if g.kind == "riegeli"]
+SAMPLE = Sample(FILES)
 
 
 def by_name(g):
@@ -102,7 +103,7 @@ def check_log(mount, path, g, case):
 def test_a_lost_index_is_refused_and_recovered(g, tmp_path, at):
     sound = Sound(g.path)
     path = tmp_path / g.name
-    for case in sound.cases():
+    for case in SAMPLE.of(g, sound):
         path.write_bytes(case.content)
         if case.needs_recover:
             mount_fails(path, code=5, at=at, contains=[path, "--recover"])
@@ -230,7 +231,7 @@ def test_a_plain_file_mounts(g):
 def test_a_damaged_plain_file(g, options, tmp_path, at):
     sound = Sound(g.path)
     path = tmp_path / g.name
-    for case in sound.cases():
+    for case in SAMPLE.of(g, sound):
         path.write_bytes(case.content)
         if case.name == "signature" and not options:
             mount_fails(path, code=4, at=at, contains=[path])
