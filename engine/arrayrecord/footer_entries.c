@@ -73,35 +73,39 @@ begin_segment (ArecFooterEntries *entries)
     entries->left = arec_byte_segment_bytes (next);
 }
 
-static uint64_t
-take_varint (ArecFooterEntries *entries)
+/* Each is there. */
+static inline uint64_t
+take_varint (ArecBytes *bytes)
 {
     uint64_t value = 0;
-    bool ok = arec_bytes_take_varint (&entries->left, &value);
 
-    g_assert (ok);
+    arec_bytes_take_varint (bytes, &value);
     return value;
 }
 
-ArecFooterEntry
+const ArecFooterEntry *
 arec_footer_entries_next (ArecFooterEntries *entries)
 {
+    ArecFooterEntry *entry = &entries->current;
+    ArecBytes left;
     uint64_t first;
     unsigned kind;
 
     if (arec_bytes_left (&entries->left) == 0) {
         begin_segment (entries);
     }
-    first = take_varint (entries);
+    left = entries->left;
+    first = take_varint (&left);
     kind = first & KIND_MASK;
-    entries->current.chunk_offset += kind == WIDE ? take_varint (entries) : first >> KIND_BITS;
+    entry->chunk_offset += kind == WIDE ? take_varint (&left) : first >> KIND_BITS;
     if (kind != SAME) {
-        entries->current.decoded_data_size = take_varint (entries);
+        entry->decoded_data_size = take_varint (&left);
     }
     if (kind >= BOTH) {
-        entries->current.num_records = take_varint (entries);
+        entry->num_records = take_varint (&left);
     }
-    return entries->current;
+    entries->left = left;
+    return entry;
 }
 
 uint64_t

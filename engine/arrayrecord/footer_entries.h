@@ -33,8 +33,8 @@ bool arec_footer_entries_add (ArecFooterEntries *entries, const ArecFooterEntry 
  * @is_last  entries are freed as they are read, for the last time. */
 void arec_footer_entries_rewind (ArecFooterEntries *entries, bool is_last);
 
-/* The next entry, of which there is one. */
-ArecFooterEntry arec_footer_entries_next (ArecFooterEntries *entries);
+/* The next entry, of which there is one; it stays until the next call. */
+const ArecFooterEntry *arec_footer_entries_next (ArecFooterEntries *entries);
 
 /* Bytes of memory. */
 uint64_t arec_footer_entries_memory (const ArecFooterEntries *entries);

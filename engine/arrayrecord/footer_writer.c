@@ -93,6 +93,13 @@ append_footer_metadata (const ArecFooterWriter *footer, const char *writer_optio
 }
 
 static size_t
+size_of_entry (const ArecFooterEntry *entry)
+{
+    return 3 + arec_varint_size (entry->chunk_offset) +
+           arec_varint_size (entry->decoded_data_size) + arec_varint_size (entry->num_records);
+}
+
+static size_t
 put_entry (uint8_t message[FIELDS_SIZE (3)], const ArecFooterEntry *entry)
 {
     size_t size = put_field (message, 1, entry->chunk_offset);
@@ -109,14 +116,13 @@ arec_footer_writer_add (ArecFooterWriter *footer, uint64_t chunk_offset, uint64_
                                    .chunk_offset = chunk_offset,
                                    .decoded_data_size = decoded_size,
                                    .num_records = num_records};
-    uint8_t message[FIELDS_SIZE (3)];
 
     if (!arec_footer_entries_add (&footer->entries, &entry)) {
         return arec_fail (error, AREC_ERROR_NOMEM,
                           "no memory to list the chunk in the footer behind %" PRIu64 " others",
                           footer->entries.n);
     }
-    footer->entries_size += put_entry (message, &entry);
+    footer->entries_size += size_of_entry (&entry);
     footer->num_records += num_records;
     return true;
 }
@@ -144,14 +150,26 @@ static ArecBytes
 next_record (void *data)
 {
     Records *records = data;
-    ArecFooterEntry entry;
 
     if (!records->is_begun) {
         records->is_begun = true;
         return records->metadata;
     }
-    entry = arec_footer_entries_next (&records->footer->entries);
-    return arec_bytes (records->message, put_entry (records->message, &entry));
+    return arec_bytes (
+        records->message,
+        put_entry (records->message, arec_footer_entries_next (&records->footer->entries)));
+}
+
+static size_t
+next_size (void *data)
+{
+    Records *records = data;
+
+    if (!records->is_begun) {
+        records->is_begun = true;
+        return arec_bytes_left (&records->metadata);
+    }
+    return size_of_entry (arec_footer_entries_next (&records->footer->entries));
 }
 
 static bool
@@ -159,14 +177,14 @@ write_footer (ArecFooterWriter *footer, ArecSink *sink, const ArecCodecOptions *
               ArecBytes metadata, GError **error)
 {
     Records records = {.footer = footer, .metadata = metadata};
-    uint8_t varint[AREC_MAX_VARINT];
     size_t metadata_size = arec_bytes_left (&metadata);
     const ArecSimpleRecords made = {
         .n_records = 1 + footer->entries.n,
-        .sizes_size = arec_put_varint (varint, metadata_size) + footer->entries.n,
+        .sizes_size = arec_varint_size (metadata_size) + footer->entries.n,
         .values_size = metadata_size + footer->entries_size,
         .rewind = rewind_records,
         .next = next_record,
+        .next_size = next_size,
         .data = &records,
     };
 

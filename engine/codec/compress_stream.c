@@ -140,12 +140,28 @@ end_piece (ArecCompressStream *stream)
     return reason;
 }
 
+/* What does not fill the piece any more. */
+static inline bool
+gather (ArecCompressStream *stream, const void *data, size_t size)
+{
+    if (size >= stream->piece_size - stream->filled) {
+        return false;
+    }
+    memcpy (stream->piece + stream->filled, data, size);
+    stream->filled += size;
+    stream->left -= size;
+    return true;
+}
+
 const char *
 arec_compress_stream_add (ArecCompressStream *stream, const void *data, size_t size)
 {
     const uint8_t *at = data;
 
     g_assert (size <= stream->left);
+    if (size > 0 && gather (stream, data, size)) {
+        return NULL;
+    }
     while (size > 0) {
         size_t n = MIN (size, stream->piece_size - stream->filled);
         const char *reason;

@@ -12,23 +12,25 @@
 /* What is packed on its own: the sizes of all records, or their values. */
 typedef struct {
     uint64_t size; /* bytes */
-    const char *(*add) (ArecCompressStream *stream, ArecBytes record);
+    const char *(*add_next) (ArecCompressStream *stream, const ArecSimpleRecords *records);
 } Part;
 
 /* ---- parts ---- */
 
 static const char *
-add_size (ArecCompressStream *stream, ArecBytes record)
+add_size (ArecCompressStream *stream, const ArecSimpleRecords *records)
 {
     uint8_t varint[AREC_MAX_VARINT];
 
-    return arec_compress_stream_add (stream, varint,
-                                     arec_put_varint (varint, arec_bytes_left (&record)));
+    return arec_compress_stream_add (
+        stream, varint, arec_put_varint (varint, records->next_size (records->data)));
 }
 
 static const char *
-add_value (ArecCompressStream *stream, ArecBytes record)
+add_value (ArecCompressStream *stream, const ArecSimpleRecords *records)
 {
+    ArecBytes record = records->next (records->data);
+
     return arec_compress_stream_add (stream, record.at, arec_bytes_left (&record));
 }
 
@@ -70,7 +72,7 @@ pack (const ArecCodecOptions *codec, const ArecSimpleRecords *records, Part part
     }
     records->rewind (records->data, is_last);
     for (uint64_t i = 0; i < records->n_records && !reason; i++) {
-        reason = part.add (stream, records->next (records->data));
+        reason = part.add_next (stream, records);
     }
     return reason ? reason : arec_compress_stream_finish (stream);
 }

@@ -26,9 +26,10 @@ typedef struct {
     uint64_t values_size; /* bytes of all records */
     /* The next record is the first one again. @is_last  for the last time. */
     void (*rewind) (void *data, bool is_last);
-    /* The next record, which stays until the next call; asked for n_records times at most after
-     * each rewind. */
+    /* Of all records after each rewind, either what the next one is, which stays until the next
+     * call, or how many bytes it has. */
     ArecBytes (*next) (void *data);
+    size_t (*next_size) (void *data);
     void *data;
 } ArecSimpleRecords;
 

@@ -27,12 +27,12 @@ entry_of (uint64_t offset, uint64_t size, uint64_t records)
 static void
 check_next (ArecFooterEntries *entries, const ArecFooterEntry *expected)
 {
-    ArecFooterEntry entry = arec_footer_entries_next (entries);
+    const ArecFooterEntry *entry = arec_footer_entries_next (entries);
 
-    g_assert_true (entry.has_chunk_offset);
-    g_assert_cmpuint (entry.chunk_offset, ==, expected->chunk_offset);
-    g_assert_cmpuint (entry.decoded_data_size, ==, expected->decoded_data_size);
-    g_assert_cmpuint (entry.num_records, ==, expected->num_records);
+    g_assert_true (entry->has_chunk_offset);
+    g_assert_cmpuint (entry->chunk_offset, ==, expected->chunk_offset);
+    g_assert_cmpuint (entry->decoded_data_size, ==, expected->decoded_data_size);
+    g_assert_cmpuint (entry->num_records, ==, expected->num_records);
 }
 
 static void

@@ -50,11 +50,23 @@ next_made (void *data)
     return arec_bytes (maker->bytes, size);
 }
 
+static size_t
+next_size (void *data)
+{
+    Maker *maker = data;
+
+    g_assert_cmpuint (maker->next, <, maker->n);
+    return size_of (maker, maker->next++);
+}
+
 static ArecSimpleRecords
 records_of (Maker *maker)
 {
-    ArecSimpleRecords records = {
-        .n_records = maker->n, .rewind = rewind_maker, .next = next_made, .data = maker};
+    ArecSimpleRecords records = {.n_records = maker->n,
+                                 .rewind = rewind_maker,
+                                 .next = next_made,
+                                 .next_size = next_size,
+                                 .data = maker};
 
     for (uint64_t i = 0; i < maker->n; i++) {
         uint8_t varint[AREC_MAX_VARINT];
