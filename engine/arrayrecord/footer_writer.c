@@ -1,12 +1,14 @@
 #include "arrayrecord/footer_writer.h"
 
+#include <inttypes.h>
 #include <string.h>
 
-#include "arrayrecord/footer.h"
+#include "arrayrecord/footer_entries.h"
 #include "base/buffer.h"
 #include "base/error.h"
 #include "riegeli/chunk_writer.h"
 #include "riegeli/simple_encoder.h"
+#include "riegeli/simple_writer.h"
 
 /* Identical ones in one chunk. */
 #define POSTSCRIPT_COPIES 3
@@ -14,28 +16,34 @@
 /* A message of this many varint fields takes at most so many bytes. */
 #define FIELDS_SIZE(n) ((n) * (1 + AREC_MAX_VARINT))
 
+/* The varint of an entry's size has one byte. */
+G_STATIC_ASSERT (FIELDS_SIZE (3) < 0x80);
+
 struct ArecFooterWriter {
-    ArecSimpleEncoder *entries; /* as they will stand in the chunk, after the metadata */
+    ArecFooterEntries entries;
+    uint64_t entries_size; /* bytes of their messages */
     uint64_t num_records;
 };
 
 ArecFooterWriter *
 arec_footer_writer_new (void)
 {
-    ArecFooterWriter *footer = g_new0 (ArecFooterWriter, 1);
-
-    footer->entries = arec_simple_encoder_new();
-    return footer;
+    return g_new0 (ArecFooterWriter, 1);
 }
 
 void
 arec_footer_writer_free (ArecFooterWriter *footer)
 {
-    if (!footer) {
-        return;
+    if (footer) {
+        arec_footer_entries_clear (&footer->entries);
+        g_free (footer);
     }
-    arec_simple_encoder_free (footer->entries);
-    g_free (footer);
+}
+
+uint64_t
+arec_footer_writer_memory (const ArecFooterWriter *footer)
+{
+    return arec_footer_entries_memory (&footer->entries);
 }
 
 /* ---- messages ---- */
@@ -64,7 +72,7 @@ append_metadata (const ArecFooterWriter *footer, const char *writer_options, Are
     uint8_t fields[FIELDS_SIZE (3)];
     size_t size = put_field (fields, 1, AREC_FOOTER_VERSION);
 
-    size += put_field (fields + size, 2, arec_simple_encoder_n_records (footer->entries));
+    size += put_field (fields + size, 2, footer->entries.n);
     size += put_field (fields + size, 3, footer->num_records);
     return arec_buffer_append (out, fields, size) &&
            (!writer_options ||
@@ -84,33 +92,117 @@ append_footer_metadata (const ArecFooterWriter *footer, const char *writer_optio
            arec_buffer_append (out, metadata.data, metadata.size);
 }
 
+static size_t
+size_of_entry (const ArecFooterEntry *entry)
+{
+    return 3 + arec_varint_size (entry->chunk_offset) +
+           arec_varint_size (entry->decoded_data_size) + arec_varint_size (entry->num_records);
+}
+
+static size_t
+put_entry (uint8_t message[FIELDS_SIZE (3)], const ArecFooterEntry *entry)
+{
+    size_t size = put_field (message, 1, entry->chunk_offset);
+
+    size += put_field (message + size, 2, entry->decoded_data_size);
+    return size + put_field (message + size, 3, entry->num_records);
+}
+
 bool
 arec_footer_writer_add (ArecFooterWriter *footer, uint64_t chunk_offset, uint64_t decoded_size,
                         uint64_t num_records, GError **error)
 {
-    uint8_t entry[FIELDS_SIZE (3)];
-    size_t size = put_field (entry, 1, chunk_offset);
+    const ArecFooterEntry entry = {.has_chunk_offset = true,
+                                   .chunk_offset = chunk_offset,
+                                   .decoded_data_size = decoded_size,
+                                   .num_records = num_records};
 
-    size += put_field (entry + size, 2, decoded_size);
-    size += put_field (entry + size, 3, num_records);
-    if (!arec_simple_encoder_add (footer->entries, entry, size, error)) {
-        return false;
+    if (!arec_footer_entries_add (&footer->entries, &entry)) {
+        return arec_fail (error, AREC_ERROR_NOMEM,
+                          "no memory to list the chunk in the footer behind %" PRIu64 " others",
+                          footer->entries.n);
     }
+    footer->entries_size += size_of_entry (&entry);
     footer->num_records += num_records;
     return true;
 }
 
-/* ---- chunks ---- */
+/* ---- records ---- */
+
+/* The records of the footer's chunk: metadata, then entries. */
+typedef struct {
+    ArecFooterWriter *footer;
+    ArecBytes metadata;
+    bool is_begun; /* the metadata was given */
+    uint8_t message[FIELDS_SIZE (3)];
+} Records;
+
+static void
+rewind_records (void *data, bool is_last)
+{
+    Records *records = data;
+
+    records->is_begun = false;
+    arec_footer_entries_rewind (&records->footer->entries, is_last);
+}
+
+static ArecBytes
+next_record (void *data)
+{
+    Records *records = data;
+
+    if (!records->is_begun) {
+        records->is_begun = true;
+        return records->metadata;
+    }
+    return arec_bytes (
+        records->message,
+        put_entry (records->message, arec_footer_entries_next (&records->footer->entries)));
+}
+
+static size_t
+next_size (void *data)
+{
+    Records *records = data;
+
+    if (!records->is_begun) {
+        records->is_begun = true;
+        return arec_bytes_left (&records->metadata);
+    }
+    return size_of_entry (arec_footer_entries_next (&records->footer->entries));
+}
+
+static bool
+write_footer (ArecFooterWriter *footer, ArecSink *sink, const ArecCodecOptions *codec,
+              ArecBytes metadata, GError **error)
+{
+    Records records = {.footer = footer, .metadata = metadata};
+    size_t metadata_size = arec_bytes_left (&metadata);
+    const ArecSimpleRecords made = {
+        .n_records = 1 + footer->entries.n,
+        .sizes_size = arec_varint_size (metadata_size) + footer->entries.n,
+        .values_size = metadata_size + footer->entries_size,
+        .rewind = rewind_records,
+        .next = next_record,
+        .next_size = next_size,
+        .data = &records,
+    };
+
+    return arec_simple_writer_write (sink, codec, &made, error) &&
+           arec_chunk_write_padding (sink, error);
+}
+
+/* ---- postscript ---- */
 
 /* Appends the chunk of all records of @encoder, and padding. */
 static bool
-write_chunk (ArecSimpleEncoder *encoder, ArecSink *sink, const ArecCodecOptions *codec,
-             GError **error)
+write_chunk (ArecSimpleEncoder *encoder, ArecSink *sink, GError **error)
 {
+    const ArecCodecOptions plain = {.compression = AREC_COMPRESSION_NONE};
     ArecChunkHeader header;
     ArecBytes body;
 
-    if (!arec_simple_encoder_encode (encoder, codec, &body, error)) {
+    if (!arec_simple_encoder_encode (encoder, &plain, &body, error)) {
         return arec_fail_at (error, sink->name, sink->position);
     }
     header = arec_chunk_header_make (AREC_CHUNK_SIMPLE, arec_simple_encoder_n_records (encoder),
@@ -122,7 +214,6 @@ write_chunk (ArecSimpleEncoder *encoder, ArecSink *sink, const ArecCodecOptions 
 static bool
 write_postscript (ArecSink *sink, uint64_t footer_offset, GError **error)
 {
-    const ArecCodecOptions plain = {.compression = AREC_COMPRESSION_NONE};
     g_autoptr (ArecSimpleEncoder) encoder = arec_simple_encoder_new();
     uint8_t message[FIELDS_SIZE (2)];
     size_t size = put_field (message, 1, footer_offset);
@@ -133,7 +224,7 @@ write_postscript (ArecSink *sink, uint64_t footer_offset, GError **error)
             return arec_fail_at (error, sink->name, sink->position);
         }
     }
-    return write_chunk (encoder, sink, &plain, error);
+    return write_chunk (encoder, sink, error);
 }
 
 bool
@@ -147,9 +238,7 @@ arec_footer_writer_write (ArecFooterWriter *footer, ArecSink *sink,
     if (!append_footer_metadata (footer, writer_options, &metadata)) {
         return arec_fail (error, AREC_ERROR_NOMEM, "%s: no memory for the footer", sink->name);
     }
-    if (!arec_simple_encoder_add_first (footer->entries, metadata.data, metadata.size, error)) {
-        return arec_fail_at (error, sink->name, footer_offset);
-    }
-    return write_chunk (footer->entries, sink, codec, error) &&
+    return write_footer (footer, sink, codec, arec_bytes (metadata.data, metadata.size),
+                         error) &&
            write_postscript (sink, footer_offset, error);
 }

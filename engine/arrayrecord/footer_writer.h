@@ -1,8 +1,10 @@
 /* Gathers what ArrayRecord keeps at the end of a file, and writes it: footer and postscript
  * (engine/FORMAT.md 8). The counterpart of arrayrecord/footer_reader.h.
  *
- * One thread at a time. Memory: the footer as it will be before compression, 8 to 17 bytes a
- * chunk for files up to a TiB; writing takes as much again.
+ * One thread at a time. Memory: what differs from chunk to chunk (footer_entries.h), 2 to 7
+ * bytes a chunk for chunks of up to 512 KiB; of the footer itself, which has 8 to 17, only
+ * pieces. While it is written, this shrinks, and its compressed form, which is smaller, grows.
+ * An uncompressed one takes nothing more.
  */
 #pragma once
 
@@ -23,6 +25,9 @@ void arec_footer_writer_free (ArecFooterWriter *footer); /* takes NULL */
  * offsets ascend. Errors: NOMEM, without name and offset. */
 bool arec_footer_writer_add (ArecFooterWriter *footer, uint64_t chunk_offset,
                              uint64_t decoded_size, uint64_t num_records, GError **error);
+
+/* Bytes of memory that the entries take. */
+uint64_t arec_footer_writer_memory (const ArecFooterWriter *footer);
 
 /* Appends footer, padding, postscript, padding: the end of a file. Called once.
  * @writer_options  text that is kept with the file; NULL: none.

@@ -42,6 +42,15 @@ arec_put_le64 (uint8_t *at, uint64_t value)
     memcpy (at, &value, sizeof value);
 }
 
+/* The length of the shortest form of LEB128. */
+static inline size_t
+arec_varint_size (uint64_t value)
+{
+    unsigned n_bits = 64 - (unsigned)__builtin_clzll (value | 1);
+
+    return (n_bits + 6) / 7;
+}
+
 /* The shortest form of LEB128; returns its length. */
 static inline size_t
 arec_put_varint (uint8_t at[AREC_MAX_VARINT], uint64_t value)

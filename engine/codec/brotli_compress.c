@@ -4,6 +4,8 @@
 
 #include <brotli/encode.h>
 
+#include <glib.h>
+
 #include "base/thread_slot.h"
 
 #define KIB ((size_t)1024)
@@ -152,28 +154,23 @@ arec_brotli_compress_release (void)
     arec_block_keeper_free (arec_thread_slot_take (&slot));
 }
 
-/* ---- a stream ---- */
+/* ---- an encoder ---- */
 
+/* Where an encoder takes its blocks from, and where to go on when there is none. */
 typedef struct {
-    const ArecCodecOptions *options;
-    const uint8_t *in;
-    size_t in_size;
-    uint8_t *out;
-    size_t capacity;
-    size_t *out_size;
     ArecBlockKeeper *keeper;
-    jmp_buf no_memory;
-} Stream;
+    jmp_buf no_memory; /* set wherever the library is called that takes blocks */
+} Memory;
 
 /* The library ends the process where this returns NULL, so it does not return then. */
 static void *
 take (void *data, size_t size)
 {
-    Stream *stream = data;
-    void *block = arec_block_keeper_take (stream->keeper, size);
+    Memory *memory = data;
+    void *block = arec_block_keeper_take (memory->keeper, size);
 
     if (!block) {
-        longjmp (stream->no_memory, 1);
+        longjmp (memory->no_memory, 1);
     }
     return block;
 }
@@ -181,9 +178,18 @@ take (void *data, size_t size)
 static void
 give (void *data, void *block)
 {
-    Stream *stream = data;
+    Memory *memory = data;
 
-    arec_block_keeper_give (stream->keeper, block);
+    arec_block_keeper_give (memory->keeper, block);
+}
+
+/* That of this thread; NULL if out of memory. */
+static ArecBlockKeeper *
+take_keeper (void)
+{
+    ArecBlockKeeper *keeper = arec_thread_slot_take (&slot);
+
+    return keeper ? keeper : arec_block_keeper_new (MAX_KEPT, SIZE_MAX);
 }
 
 static void
@@ -197,19 +203,31 @@ set_options (BrotliEncoderState *encoder, const ArecCodecOptions *options, size_
     BrotliEncoderSetParameter (encoder, BROTLI_PARAM_LGWIN, (uint32_t)window_log);
 }
 
+/* ---- all at once ---- */
+
+typedef struct {
+    const ArecCodecOptions *options;
+    const uint8_t *in;
+    size_t in_size;
+    uint8_t *out;
+    size_t capacity;
+    size_t *out_size;
+    Memory memory;
+} Call;
+
 static const char *
-encode (Stream *stream)
+encode (Call *call)
 {
-    BrotliEncoderState *encoder = BrotliEncoderCreateInstance (take, give, stream);
-    size_t out_left = stream->capacity;
+    BrotliEncoderState *encoder = BrotliEncoderCreateInstance (take, give, &call->memory);
+    size_t out_left = call->capacity;
     bool sound, finished;
 
     if (!encoder) {
         return arec_codec_no_memory;
     }
-    set_options (encoder, stream->options, stream->in_size);
-    sound = BrotliEncoderCompressStream (encoder, BROTLI_OPERATION_FINISH, &stream->in_size,
-                                         &stream->in, &out_left, &stream->out, NULL);
+    set_options (encoder, call->options, call->in_size);
+    sound = BrotliEncoderCompressStream (encoder, BROTLI_OPERATION_FINISH, &call->in_size,
+                                         &call->in, &out_left, &call->out, NULL);
     finished = BrotliEncoderIsFinished (encoder);
     BrotliEncoderDestroyInstance (encoder);
     if (!sound) {
@@ -218,7 +236,7 @@ encode (Stream *stream)
     if (!finished) {
         return arec_codec_no_room;
     }
-    *stream->out_size = stream->capacity - out_left;
+    *call->out_size = call->capacity - out_left;
     return NULL;
 }
 
@@ -227,32 +245,29 @@ arec_brotli_compress_in (ArecBlockKeeper *keeper, const ArecCodecOptions *option
                          const uint8_t *in, size_t in_size, uint8_t *out, size_t capacity,
                          size_t *out_size)
 {
-    Stream stream = {.options = options,
-                     .in = in,
-                     .in_size = in_size,
-                     .out = out,
-                     .capacity = capacity,
-                     .out_size = out_size,
-                     .keeper = keeper};
+    Call call = {.options = options,
+                 .in = in,
+                 .in_size = in_size,
+                 .out = out,
+                 .capacity = capacity,
+                 .out_size = out_size,
+                 .memory.keeper = keeper};
 
-    if (setjmp (stream.no_memory) != 0) {
+    if (setjmp (call.memory.no_memory) != 0) {
         /* The encoder was cut short, and lies in these blocks as all that it had. */
-        arec_block_keeper_give_all (stream.keeper);
+        arec_block_keeper_give_all (call.memory.keeper);
         return arec_codec_no_memory;
     }
-    return encode (&stream);
+    return encode (&call);
 }
 
 const char *
 arec_brotli_compress (const ArecCodecOptions *options, const uint8_t *in, size_t in_size,
                       uint8_t *out, size_t capacity, size_t *out_size)
 {
-    ArecBlockKeeper *keeper = arec_thread_slot_take (&slot);
+    ArecBlockKeeper *keeper = take_keeper();
     const char *reason;
 
-    if (!keeper) {
-        keeper = arec_block_keeper_new (MAX_KEPT, SIZE_MAX);
-    }
     if (!keeper) {
         return arec_codec_no_memory;
     }
@@ -260,3 +275,136 @@ arec_brotli_compress (const ArecCodecOptions *options, const uint8_t *in, size_t
     arec_thread_slot_give (&slot, keeper);
     return reason;
 }
+
+/* ---- a stream ---- */
+
+/* The fast levels compress what they are given as one block. */
+#define MAX_PIECE_OF_FAST (4 * MIB)
+
+/* What the library is told of the size at most; it takes the same from input that it gets at
+ * once. */
+#define MAX_SIZE_HINT (UINT64_C (1) << 30)
+
+typedef struct {
+    Memory memory;
+    BrotliEncoderState *encoder; /* NULL: cut short */
+} Stream;
+
+static size_t
+piece_size (const ArecCodecOptions *options, uint64_t size)
+{
+    return options->level < 2
+               ? MIN ((size_t)1 << window_log_for (options, size), MAX_PIECE_OF_FAST)
+               : AREC_COMPRESS_PIECE;
+}
+
+/* As encode () is. */
+static const char *
+cut_short (Stream *stream)
+{
+    arec_block_keeper_give_all (stream->memory.keeper);
+    stream->encoder = NULL;
+    return arec_codec_no_memory;
+}
+
+static const char *
+begin (Stream *stream, const ArecCodecOptions *options, uint64_t size)
+{
+    if (setjmp (stream->memory.no_memory) != 0) {
+        return cut_short (stream);
+    }
+    stream->encoder = BrotliEncoderCreateInstance (take, give, &stream->memory);
+    if (!stream->encoder) {
+        return arec_codec_no_memory;
+    }
+    set_options (stream->encoder, options, size);
+    BrotliEncoderSetParameter (stream->encoder, BROTLI_PARAM_SIZE_HINT,
+                               (uint32_t)MIN (size, MAX_SIZE_HINT));
+    return NULL;
+}
+
+static void
+close_stream (void *encoder)
+{
+    Stream *stream = encoder;
+
+    if (stream->encoder) {
+        BrotliEncoderDestroyInstance (stream->encoder);
+    }
+    arec_thread_slot_give (&slot, stream->memory.keeper);
+    g_free (stream);
+}
+
+static const char *
+open_stream (const ArecCodecOptions *options, uint64_t size, void **encoder)
+{
+    ArecBlockKeeper *keeper = take_keeper();
+    Stream *stream;
+    const char *reason;
+
+    if (!keeper) {
+        return arec_codec_no_memory;
+    }
+    stream = g_new0 (Stream, 1);
+    stream->memory.keeper = keeper;
+    reason = begin (stream, options, size);
+    if (reason) {
+        close_stream (stream);
+        return reason;
+    }
+    *encoder = stream;
+    return NULL;
+}
+
+/* Gives what the encoder has made so far to @output. */
+static bool
+put_made (BrotliEncoderState *encoder, const ArecCompressOutput *output)
+{
+    bool ok = true;
+
+    while (ok && BrotliEncoderHasMoreOutput (encoder)) {
+        size_t size = 0;
+        const uint8_t *made = BrotliEncoderTakeOutput (encoder, &size);
+
+        ok = output->put (output->data, made, size);
+    }
+    return ok;
+}
+
+static const char *
+work (const Stream *stream, const ArecCompressPiece *piece, const ArecCompressOutput *output)
+{
+    const uint8_t *in = piece->at;
+    size_t left = piece->size, no_room = 0;
+
+    while (left > 0 || (piece->is_last && !BrotliEncoderIsFinished (stream->encoder))) {
+        if (!BrotliEncoderCompressStream (stream->encoder,
+                                          piece->is_last ? BROTLI_OPERATION_FINISH
+                                                         : BROTLI_OPERATION_PROCESS,
+                                          &left, &in, &no_room, NULL, NULL)) {
+            return arec_codec_no_memory;
+        }
+        if (!put_made (stream->encoder, output)) {
+            return arec_compress_stream_no_output;
+        }
+    }
+    return NULL;
+}
+
+static const char *
+step (void *encoder, const ArecCompressPiece *piece, const ArecCompressOutput *output)
+{
+    Stream *stream = encoder;
+
+    if (setjmp (stream->memory.no_memory) != 0) {
+        return cut_short (stream);
+    }
+    return work (stream, piece, output);
+}
+
+const ArecStreamCompressor arec_brotli_stream_compressor = {
+    .piece_size = piece_size,
+    .open = open_stream,
+    .step = step,
+    .close = close_stream,
+};

@@ -7,6 +7,7 @@
 
 const char arec_codec_too_large[] = "more bytes than the codec takes at once";
 const char arec_codec_no_room[] = "no room for the compressed bytes";
+const char arec_codec_no_such_options[] = "no such level or window log";
 
 ArecCodecOptions
 arec_codec_options_default (ArecCompression compression)
@@ -38,8 +39,8 @@ arec_codec_limits (ArecCompression compression)
     return (ArecCodecLimits){0};
 }
 
-static bool
-is_within_limits (const ArecCodecOptions *options)
+bool
+arec_compress_has_options (const ArecCodecOptions *options)
 {
     ArecCodecLimits limits = arec_codec_limits (options->compression);
 
@@ -118,10 +119,10 @@ compress (const ArecCodecOptions *options, const uint8_t *in, size_t in_size, ui
 }
 
 /* Copying is no phase of its own. */
-static ArecPhase
-phase_of (ArecCompression compression)
+ArecPhase
+arec_compress_phase (const ArecCodecOptions *options)
 {
-    switch (compression) {
+    switch (options->compression) {
     case AREC_COMPRESSION_NONE: break;
     case AREC_COMPRESSION_BROTLI: return AREC_PHASE_ENCODING_BROTLI;
     case AREC_COMPRESSION_ZSTD: return AREC_PHASE_ENCODING_ZSTD;
@@ -140,10 +141,10 @@ arec_compress (const ArecCodecOptions *options, const uint8_t *in, size_t in_siz
     if (in_size == 0) {
         in = (const uint8_t *)"";
     }
-    if (!is_within_limits (options)) {
-        return "no such level or window log";
+    if (!arec_compress_has_options (options)) {
+        return arec_codec_no_such_options;
     }
-    mark = arec_phases_enter_short (phase_of (options->compression));
+    mark = arec_phases_enter_short (arec_compress_phase (options));
     reason = compress (options, in, in_size, out, capacity, out_size);
     arec_phases_leave (mark);
     return reason;

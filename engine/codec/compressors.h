@@ -1,11 +1,15 @@
 /* Functions for each codec, with the contracts of arec_compress (), whose @in is not NULL, of
  * arec_compress_bound () and arec_compress_memory (). Options are within the limits. Private to
  * this room.
+ *
+ * And for each of them its steps, from open to close, with which compress_stream.h compresses
+ * what is more than a piece.
  */
 #pragma once
 
 #include "codec/block_keeper.h"
 #include "codec/compress.h"
+#include "codec/compress_stream.h"
 
 /* Large windows only where the window log asks for one. */
 const char *arec_brotli_compress (const ArecCodecOptions *options, const uint8_t *in,
@@ -40,3 +44,35 @@ size_t arec_snappy_compress_memory (size_t size);
 
 /* The reason when @capacity is too little. */
 extern const char arec_codec_no_room[];
+
+/* Whether there are such a level and window log, the reason when there are not, and the phase
+ * in which a thread compresses. */
+bool arec_compress_has_options (const ArecCodecOptions *options);
+extern const char arec_codec_no_such_options[];
+ArecPhase arec_compress_phase (const ArecCodecOptions *options);
+
+/* What a stream is compressed in, where the codec does not say otherwise. */
+#define AREC_COMPRESS_PIECE ((size_t)256 * 1024)
+
+typedef struct {
+    const uint8_t *at;
+    size_t size; /* the piece size; of the last one up to that, at least 1 */
+    bool is_last;
+} ArecCompressPiece;
+
+/* Reasons are those of arec_compress_stream_add (). */
+typedef struct {
+    /* For a stream of @size bytes; NULL: AREC_COMPRESS_PIECE. */
+    size_t (*piece_size) (const ArecCodecOptions *options, uint64_t size);
+    /* For @size bytes, more than a piece.
+     * @encoder  (out, transfer full) untouched on failure. */
+    const char *(*open) (const ArecCodecOptions *options, uint64_t size, void **encoder);
+    /* Nothing but closing makes sense after a failure. */
+    const char *(*step) (void *encoder, const ArecCompressPiece *piece,
+                         const ArecCompressOutput *output);
+    void (*close) (void *encoder);
+} ArecStreamCompressor;
+
+extern const ArecStreamCompressor arec_brotli_stream_compressor;
+extern const ArecStreamCompressor arec_zstd_stream_compressor;
+extern const ArecStreamCompressor arec_snappy_stream_compressor;

@@ -3,9 +3,12 @@
 #include "codec/compressors.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include <zstd.h>
 #include <zstd_errors.h>
+
+#include <glib.h>
 
 #include "base/thread_slot.h"
 
@@ -15,6 +18,8 @@
 
 /* Of so few bytes no block can be smaller than they are. */
 #define MAX_STORED 6
+
+static const char no_such_parameters[] = "no such parameters for Zstd";
 
 /* ---- the context ---- */
 
@@ -164,7 +169,7 @@ arec_zstd_compress (const ArecCodecOptions *options, const uint8_t *in, size_t i
     }
     if (!set_parameters (context, &parameters)) {
         give_context (context);
-        return "no such parameters for Zstd";
+        return no_such_parameters;
     }
     /* One shot: the size is pledged by it, so the frame tells it. */
     result = ZSTD_compress2 (context, out, capacity, in, in_size);
@@ -175,3 +180,146 @@ arec_zstd_compress (const ArecCodecOptions *options, const uint8_t *in, size_t i
     *out_size = result;
     return NULL;
 }
+
+/* ---- a stream ---- */
+
+/* All content has an address of its own, so that the library looks back to the window where it
+ * was put, as if all were there. Its own buffer goes round, and streams are up to a quarter
+ * larger then. Bytes that no window reaches any more go back to the system.
+ *
+ *     | given back |   window   | filled: up to a piece more |    not yet    |
+ */
+typedef struct {
+    ZSTD_CCtx *context; /* of its thread */
+    uint8_t *content;   /* mapped */
+    size_t size;
+    size_t filled;
+    size_t given_back;
+    size_t kept; /* bytes before the next piece that the library may still look at */
+    size_t capacity;
+    uint8_t out[];
+} Stream;
+
+/* Before that, content that stays may not become more. */
+#define MIN_VERSION_OF_GROWING 10504
+
+/* The library may have taken in a block that it has not compressed yet. */
+#define MAX_BEHIND ((size_t)ZSTD_BLOCKSIZE_MAX)
+
+/* Not for each piece: the system has work with it. */
+#define GIVE_BACK_AT_ONCE ((size_t)1 << 20)
+
+static const char *
+begin (Stream *stream, const ArecCodecOptions *options)
+{
+    const ZSTD_compressionParameters parameters = parameters_of (options, stream->size);
+    bool stays = ZSTD_versionNumber() >= MIN_VERSION_OF_GROWING;
+
+    stream->kept = ((size_t)1 << parameters.windowLog) + MAX_BEHIND;
+    return set_parameters (stream->context, &parameters) &&
+                   !ZSTD_isError (ZSTD_CCtx_setParameter (stream->context,
+                                                          ZSTD_c_stableInBuffer, stays)) &&
+                   !ZSTD_isError (ZSTD_CCtx_setPledgedSrcSize (stream->context, stream->size))
+               ? NULL
+               : no_such_parameters;
+}
+
+static void
+close_stream (void *encoder)
+{
+    Stream *stream = encoder;
+
+    if (stream->content) {
+        munmap (stream->content, stream->size);
+    }
+    if (stream->context) {
+        give_context (stream->context);
+    }
+    g_free (stream);
+}
+
+static uint8_t *
+map_content (size_t size)
+{
+    void *content = mmap (NULL, size, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return content == MAP_FAILED ? NULL : content;
+}
+
+static const char *
+open_stream (const ArecCodecOptions *options, uint64_t size, void **encoder)
+{
+    size_t capacity = ZSTD_CStreamOutSize();
+    Stream *stream = g_try_malloc (sizeof *stream + capacity);
+    const char *reason;
+
+    if (!stream) {
+        return arec_codec_no_memory;
+    }
+    *stream = (Stream){.context = take_context(),
+                       .content = map_content (size),
+                       .size = size,
+                       .capacity = capacity};
+    reason =
+        stream->context && stream->content ? begin (stream, options) : arec_codec_no_memory;
+    if (reason) {
+        close_stream (stream);
+        return reason;
+    }
+    *encoder = stream;
+    return NULL;
+}
+
+static void
+give_back (Stream *stream)
+{
+    size_t past = stream->filled - MIN (stream->filled, stream->kept);
+
+    if (past - stream->given_back >= GIVE_BACK_AT_ONCE) {
+        past -= past % GIVE_BACK_AT_ONCE;
+        madvise (stream->content + stream->given_back, past - stream->given_back,
+                 MADV_DONTNEED);
+        stream->given_back = past;
+    }
+}
+
+/* Compresses what is filled from @at on. */
+static const char *
+work (Stream *stream, size_t at, ZSTD_EndDirective directive, const ArecCompressOutput *output)
+{
+    ZSTD_inBuffer in = {stream->content, stream->filled, at};
+    bool is_done = false;
+
+    while (!is_done) {
+        ZSTD_outBuffer out = {stream->out, stream->capacity, 0};
+        size_t left = ZSTD_compressStream2 (stream->context, &out, &in, directive);
+
+        if (ZSTD_isError (left)) {
+            return reason_of_error (left);
+        }
+        if (out.pos > 0 && !output->put (output->data, stream->out, out.pos)) {
+            return arec_compress_stream_no_output;
+        }
+        is_done = directive == ZSTD_e_end ? left == 0 : in.pos == in.size;
+    }
+    return NULL;
+}
+
+static const char *
+step (void *encoder, const ArecCompressPiece *piece, const ArecCompressOutput *output)
+{
+    Stream *stream = encoder;
+    size_t at = stream->filled;
+
+    give_back (stream);
+    memcpy (stream->content + at, piece->at, piece->size);
+    stream->filled += piece->size;
+    return work (stream, at, piece->is_last ? ZSTD_e_end : ZSTD_e_continue, output);
+}
+
+const ArecStreamCompressor arec_zstd_stream_compressor = {
+    .open = open_stream,
+    .step = step,
+    .close = close_stream,
+};

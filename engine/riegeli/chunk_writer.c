@@ -22,14 +22,8 @@ arec_chunk_header_make (ArecChunkType type, uint64_t num_records, uint64_t decod
     };
 }
 
-/* A chunk on its way into the sink. */
-typedef struct {
-    ArecSink *sink;
-    uint64_t begin, end;
-} Placed;
-
 static bool
-put_block_header (const Placed *chunk, GError **error)
+put_block_header (const ArecChunkWriting *chunk, GError **error)
 {
     uint8_t header[AREC_BLOCK_HEADER_SIZE];
 
@@ -41,7 +35,7 @@ put_block_header (const Placed *chunk, GError **error)
 
 /* Appends the next bytes of the chunk, stepping over the begins of blocks. */
 static bool
-put (const Placed *chunk, const uint8_t *data, uint64_t size, GError **error)
+put (const ArecChunkWriting *chunk, const uint8_t *data, uint64_t size, GError **error)
 {
     ArecSink *sink = chunk->sink;
 
@@ -62,7 +56,7 @@ put (const Placed *chunk, const uint8_t *data, uint64_t size, GError **error)
 }
 
 static bool
-put_header (const Placed *chunk, const ArecChunkHeader *header, GError **error)
+put_header (const ArecChunkWriting *chunk, const ArecChunkHeader *header, GError **error)
 {
     uint8_t raw[AREC_CHUNK_HEADER_SIZE];
 
@@ -77,7 +71,7 @@ put_header (const Placed *chunk, const ArecChunkHeader *header, GError **error)
 /* Zeros up to the end, which lies further away than the data when there are more records than
  * bytes. */
 static bool
-put_slack (const Placed *chunk, GError **error)
+put_slack (const ArecChunkWriting *chunk, GError **error)
 {
     uint64_t left = arec_block_distance (chunk->sink->position, chunk->end);
 
@@ -93,16 +87,39 @@ put_slack (const Placed *chunk, GError **error)
 }
 
 bool
+arec_chunk_write_begin (ArecChunkWriting *chunk, ArecSink *sink, const ArecChunkHeader *header,
+                        GError **error)
+{
+    uint64_t begin = sink->position;
+
+    g_assert (arec_block_is_chunk_boundary (begin));
+    *chunk = (ArecChunkWriting){
+        sink, begin, arec_block_chunk_end (begin, header->data_size, header->num_records)};
+    return put_header (chunk, header, error);
+}
+
+bool
+arec_chunk_write_data (const ArecChunkWriting *chunk, const uint8_t *data, uint64_t size,
+                       GError **error)
+{
+    return put (chunk, data, size, error);
+}
+
+bool
+arec_chunk_write_end (const ArecChunkWriting *chunk, GError **error)
+{
+    return put_slack (chunk, error);
+}
+
+bool
 arec_chunk_write (ArecSink *sink, const ArecChunkHeader *header, const uint8_t *data,
                   GError **error)
 {
-    uint64_t begin = sink->position;
-    Placed chunk = {sink, begin,
-                    arec_block_chunk_end (begin, header->data_size, header->num_records)};
+    ArecChunkWriting chunk;
 
-    g_assert (arec_block_is_chunk_boundary (begin));
-    return put_header (&chunk, header, error) && put (&chunk, data, header->data_size, error) &&
-           put_slack (&chunk, error);
+    return arec_chunk_write_begin (&chunk, sink, header, error) &&
+           arec_chunk_write_data (&chunk, data, header->data_size, error) &&
+           arec_chunk_write_end (&chunk, error);
 }
 
 bool

@@ -26,6 +26,19 @@ ArecChunkHeader arec_chunk_header_make (ArecChunkType type, uint64_t num_records
 bool arec_chunk_write (ArecSink *sink, const ArecChunkHeader *header, const uint8_t *data,
                        GError **error);
 
+/* The same in pieces, in this order: begin, data as often as there is some, in all
+ * header->data_size bytes, and end. Nothing else goes into the sink meanwhile. */
+typedef struct {
+    ArecSink *sink;
+    uint64_t begin, end; /* of the chunk */
+} ArecChunkWriting;
+
+bool arec_chunk_write_begin (ArecChunkWriting *chunk, ArecSink *sink,
+                             const ArecChunkHeader *header, GError **error);
+bool arec_chunk_write_data (const ArecChunkWriting *chunk, const uint8_t *data, uint64_t size,
+                            GError **error);
+bool arec_chunk_write_end (const ArecChunkWriting *chunk, GError **error);
+
 /* Appends the file signature: the first chunk of a file, in an empty sink. */
 bool arec_chunk_write_signature (ArecSink *sink, GError **error);
 

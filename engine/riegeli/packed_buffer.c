@@ -1,21 +1,23 @@
 #include "riegeli/packed_buffer.h"
 
+#include <inttypes.h>
+
 #include "base/error.h"
 
-static bool
-fail (const char *reason, size_t size, GError **error)
+bool
+arec_packed_buffer_fail (const char *reason, uint64_t size, GError **error)
 {
     ArecError code = reason == arec_codec_no_memory   ? AREC_ERROR_NOMEM
                      : reason == arec_codec_too_large ? AREC_ERROR_LIMIT
                                                       : AREC_ERROR_INVALID;
 
-    return arec_fail (error, code, "cannot compress %zu bytes: %s", size, reason);
+    return arec_fail (error, code, "cannot compress %" PRIu64 " bytes: %s", size, reason);
 }
 
 bool
 arec_packed_buffer_fail_memory (size_t size, GError **error)
 {
-    return fail (arec_codec_no_memory, size, error);
+    return arec_packed_buffer_fail (arec_codec_no_memory, size, error);
 }
 
 bool
@@ -36,7 +38,7 @@ arec_packed_buffer_append (ArecBuffer *out, const ArecCodecOptions *options, Are
     reason = arec_compress (options, plain.at, size, out->data + out->size, bound, &made);
     if (reason) {
         out->size = begin;
-        return fail (reason, size, error);
+        return arec_packed_buffer_fail (reason, size, error);
     }
     out->size += made;
     return true;

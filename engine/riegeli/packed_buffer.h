@@ -6,6 +6,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <glib.h>
 
@@ -19,5 +20,7 @@
 bool arec_packed_buffer_append (ArecBuffer *out, const ArecCodecOptions *options,
                                 ArecBytes plain, GError **error);
 
-/* What is said where there is no memory for packing @size bytes; returns false. */
+/* What is said where @size bytes cannot be packed, for a @reason of arec_compress (), or as
+ * there is no memory; returns false. */
+bool arec_packed_buffer_fail (const char *reason, uint64_t size, GError **error);
 bool arec_packed_buffer_fail_memory (size_t size, GError **error);

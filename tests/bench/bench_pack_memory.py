@@ -4,10 +4,9 @@
     bench_pack_memory.py [--dir DIR] [--scale 0.01] [--only lines,convert] [--json FILE]
 
 The peak is the ru_maxrss of the process. It may be 64 MiB + --limit-memory + (stored + decoded bytes of a group + what its
-encoder takes) for each worker. The footer of a file, one chunk that lists all others, comes on top: it is in memory as a
-whole, stored and decoded, when it is written, and its column says how large it is. It is nothing much but in files of
-millions of chunks. Output goes to /dev/null; inputs are small files on tmpfs, streams through a pipe, and
-files of some times the limit. No clock decides anything, so other load does not matter.
+encoder takes) for each worker. What a writer keeps of each chunk for the footer is part of that. Output goes to /dev/null;
+inputs are small files on tmpfs, streams through a pipe, and files of some times the limit. No clock decides anything, so
+other load does not matter.
 """
 
 import argparse
@@ -111,17 +110,8 @@ def run(argv, block=None, size=0):
     return json.loads(out), int(errors[-1]) * 1024
 
 
-def varint_size(value):
-    return max(value.bit_length() + 6, 7) // 7
-
-
-def footer_size(n_chunks, *fields):
-    """Bytes of the chunk that lists @n_chunks, decoded: for each a length, and tags and varints up to these."""
-    return n_chunks * (1 + sum(1 + varint_size(field) for field in fields))
-
-
 def is_within(result):
-    return 0 < result["peak"] <= result["allowed"] + 2 * result["footer"]
+    return 0 < result["peak"] <= result["allowed"]
 
 
 def result_of(report, peak, limit, threads, encoder):
@@ -131,8 +121,7 @@ def result_of(report, peak, limit, threads, encoder):
     decoded = group * report["decoded_size"] // max(report["records"], 1)
     stored = report["file_size"] // n_chunks
     a_worker = stored + decoded + (encoder(decoded) if encoder else 0)
-    footer = footer_size(report["chunks"], report["file_size"], decoded, group)
-    return {"records": report["records"], "footer": footer, "decoded_size": report["decoded_size"], "limit": limit, "threads": threads,
+    return {"records": report["records"], "decoded_size": report["decoded_size"], "limit": limit, "threads": threads,
             "worker": a_worker, "peak": peak, "allowed": FIXED + limit + threads * a_worker,
             "seconds": report["seconds"]}
 
@@ -224,7 +213,7 @@ def row(what, r):
         return f"{n / common.MIB:,.0f}"
     return [what, f"{r['records']:,}", f"{r['decoded_size'] / 1e6:,.0f}", r["threads"], in_mib(r["limit"]),
             f"{r['worker'] / common.MIB:,.1f}", in_mib(r["peak"]), in_mib(r["allowed"]),
-            in_mib(r["footer"]), "yes" if r["peak"] <= r["allowed"] else "with its footer" if is_within(r) else "NO", f"{r['seconds']:,.1f}"]
+            "yes" if is_within(r) else "NO", f"{r['seconds']:,.1f}"]
 
 
 def main():
@@ -238,7 +227,7 @@ def main():
     results = measure(args.scale, args.dir, set(filter(None, args.only.split(","))))
     common.print_machine()
     common.print_table(["", "records", "MB", "workers", "limit, MiB", "a worker, MiB", "peak, MiB", "allowed, MiB",
-                        "footer, MiB", "within", "s"], [row(what, result) for what, result in results])
+                        "within", "s"], [row(what, result) for what, result in results])
     common.write_json(args.json, dict(results))
     if not all(is_within(result) for _, result in results):
         raise common.BenchError("a peak is above what is allowed")

@@ -76,6 +76,14 @@ test_varints (void)
         g_assert_true (arec_bytes_take_varint (&bytes, &value));
         g_assert_cmphex (value, ==, (UINT64_C (1) << shift) - 1);
     }
+    for (unsigned shift = 0; shift < 64; shift++) {
+        uint8_t varint[AREC_MAX_VARINT];
+        uint64_t value = UINT64_C (1) << shift;
+
+        g_assert_cmpuint (arec_varint_size (value), ==, arec_put_varint (varint, value));
+        g_assert_cmpuint (arec_varint_size (value - 1), ==,
+                          arec_put_varint (varint, value - 1));
+    }
     g_assert_cmpmem (bytes.at, arec_bytes_left (&bytes),
                      "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 10);
 }
