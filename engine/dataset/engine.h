@@ -16,11 +16,12 @@ struct ArecEngine {
     ArecChunkCache *cache;
     ArecFailedChunks *failed; /* of what the cache would load */
     ArecFdPool *fds;
-    ArecWorkerPool *workers;   /* decode ahead of readers */
-    ArecIndexFile *index_file; /* of offloaded indexes */
-    unsigned max_loads;        /* chunks loaded at the same time */
-    unsigned parallelism;      /* threads for many chunks at once: as asked for, or the CPUs */
-    uint64_t cache_size;       /* bytes */
+    struct ArecHttpClient *http; /* asks servers; NULL: this build reads no URLs */
+    ArecWorkerPool *workers;     /* decode ahead of readers */
+    ArecIndexFile *index_file;   /* of offloaded indexes */
+    unsigned max_loads;          /* chunks loaded at the same time */
+    unsigned parallelism; /* threads for many chunks at once: as asked for, or the CPUs */
+    uint64_t cache_size;  /* bytes */
     ArecDecodeLimits limits;
     uint64_t max_whole_chunk; /* decoded bytes; larger chunks are decoded as they are needed */
     ArecSourceCounters source_counters;
