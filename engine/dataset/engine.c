@@ -23,6 +23,10 @@
 #define FAILED_SHARE 16
 #define MIN_FAILED_SIZE (UINT64_C (64) << 10)
 
+/* Stored bytes that are asked for ahead of readers, as a share of the cache, whose room they take
+ * once a source on a server is opened. */
+#define AHEAD_SHARE 4
+
 /* Seconds. */
 #define MAX_DEADLINE 86400
 
@@ -70,7 +74,8 @@ deadline_of_environment (void)
 static ArecHttpClient *
 new_http_client (const ArecEngineOptions *options)
 {
-    ArecHttpOptions http = {.deadline = (int64_t)options->request_deadline};
+    ArecHttpOptions http = {.deadline = (int64_t)options->request_deadline,
+                            .max_ahead = options->cache_size / AHEAD_SHARE};
 
     if (http.deadline == 0) {
         http.deadline = deadline_of_environment();

@@ -31,7 +31,8 @@ typedef struct ArecHttpHost {
 
 struct ArecHttpClient {
     ArecHttpOptions options;
-    _Atomic int64_t kept; /* bytes, by sources */
+    _Atomic int64_t kept;  /* bytes, by sources */
+    _Atomic int64_t ahead; /* bytes, at most options.max_ahead */
     pthread_mutex_t lock;
     GQueue inbox;     /* of requests that the thread has not seen */
     bool is_stopping; /* both under the lock */
@@ -615,6 +616,24 @@ int64_t
 arec_http_client_charge (ArecHttpClient *client, int64_t change)
 {
     return atomic_fetch_add (&client->kept, change) + change;
+}
+
+bool
+arec_http_client_take_ahead (ArecHttpClient *client, int64_t change)
+{
+    int64_t now = atomic_fetch_add (&client->ahead, change) + change;
+
+    if (change > 0 && now > (int64_t)client->options.max_ahead) {
+        atomic_fetch_sub (&client->ahead, change);
+        return false;
+    }
+    return true;
+}
+
+uint64_t
+arec_http_client_max_ahead (const ArecHttpClient *client)
+{
+    return client->options.max_ahead;
 }
 
 int64_t

@@ -27,6 +27,7 @@ typedef struct ArecHttpClient ArecHttpClient;
 typedef struct {
     int64_t deadline;      /* of a range, in microseconds; 0: 60 s */
     unsigned max_requests; /* in flight for each host; 0: 32 */
+    uint64_t max_ahead;    /* bytes asked for ahead of readers; 0: none */
 } ArecHttpOptions;
 
 ArecHttpClient *arec_http_client_new (const ArecHttpOptions *options);
@@ -43,6 +44,12 @@ void arec_http_client_free (ArecHttpClient *client);
  * @change  added. Returns the new number. */
 #define AREC_HTTP_MAX_KEPT ((int64_t)64 << 20)
 int64_t arec_http_client_charge (ArecHttpClient *client, int64_t change);
+
+/* Bytes of requests that are made before a reader asks: counted from when they are made until
+ * they are read, or dropped.
+ * @change  added. false: that would be too many; nothing was added. Fewer always are right. */
+bool arec_http_client_take_ahead (ArecHttpClient *client, int64_t change);
+uint64_t arec_http_client_max_ahead (const ArecHttpClient *client);
 
 /* How long a range may take, all tries included, in microseconds. */
 int64_t arec_http_client_deadline (const ArecHttpClient *client);

@@ -1,5 +1,6 @@
 #include "remote/object_source.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -16,11 +17,16 @@
 /* What was read of the kept end is noted in pieces of this size. */
 #define PIECE 1024
 
-/* A request under way, or one that its readers still copy from. */
+/* A request under way, or one that its readers still copy from, or that waits for its first. */
 typedef struct {
     ArecRangeSpan span;
     ArecHttpRequest *request;
     unsigned n_readers;
+    bool is_ahead;    /* made before a reader asked: kept until it was read */
+    bool has_failed;  /* of one that is ahead: readers ask anew */
+    uint8_t *is_read; /* of one that is ahead: for each PIECE, whether it was read to its end */
+    size_t n_pieces;  /* without a last one that is not whole */
+    size_t n_unread;  /* of these */
 } Part;
 
 typedef struct {
@@ -30,8 +36,8 @@ typedef struct {
     ArecObjectVersion version;
     bool is_whole; /* the kept bytes are all, of a server that gives no ranges */
 
-    pthread_mutex_t lock;  /* of what follows */
-    GPtrArray *parts;      /* of Part */
+    pthread_mutex_t lock; /* of what follows */
+    GPtrArray *parts; /* of Part; those that are ahead in the order in which they were made */
     ArecHttpRequest *kept; /* whose bytes came with the opening; NULL: none, or dropped */
     uint8_t *is_read;      /* for each PIECE of these, whether it was read to its end */
     size_t n_pieces;       /* that a reader of the file comes to, from the front on */
@@ -152,7 +158,21 @@ free_part (void *data)
     Part *part = data;
 
     arec_http_request_unref (part->request);
+    g_free (part->is_read);
     g_free (part);
+}
+
+static void
+note_part_read (Part *part, ArecRangeSpan here)
+{
+    size_t first = (here.begin - part->span.begin) / PIECE;
+    size_t end = here.end == part->span.end ? part->n_pieces
+                                            : (size_t)((here.end - part->span.begin) / PIECE);
+
+    for (size_t i = first; i < MIN (end, part->n_pieces); i++) {
+        part->n_unread -= !part->is_read[i];
+        part->is_read[i] = 1;
+    }
 }
 
 /* Joins the requests under way for bytes of @read: they are in @mine then. */
@@ -163,12 +183,31 @@ join_locked (const Read *read, GPtrArray *mine)
 
     for (guint i = 0; i < object->parts->len; i++) {
         Part *part = g_ptr_array_index (object->parts, i);
+        ArecRangeSpan here = intersection (read->span, part->span);
 
-        if (!is_empty (intersection (read->span, part->span))) {
+        if (!is_empty (here) && !part->has_failed) {
             part->n_readers++;
+            note_part_read (part, here);
             g_ptr_array_add (mine, part);
         }
     }
+}
+
+/* A part of @object that is not asked for yet; NULL: out of memory. */
+static Part *
+new_part (ObjectSource *object, const ArecRangeRequest *range)
+{
+    ArecHttpRequest *request = arec_http_request_new (
+        object->target, range, &object->version, arec_http_client_deadline (object->client));
+    Part *part;
+
+    if (!request) {
+        return NULL;
+    }
+    part = g_new0 (Part, 1);
+    part->span = range->span;
+    part->request = request;
+    return part;
 }
 
 /* Makes the requests for what is neither kept nor under way. */
@@ -194,16 +233,12 @@ add_missing_locked (const Read *read, ArecRangeSpan kept, GPtrArray *mine, GPtrA
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        int64_t patience = arec_http_client_deadline (object->client);
-        ArecHttpRequest *request =
-            arec_http_request_new (object->target, &requests[i], &object->version, patience);
-        Part *part;
+        Part *part = new_part (object, &requests[i]);
 
-        if (!request) {
+        if (!part) {
             return false;
         }
-        part = g_new0 (Part, 1);
-        *part = (Part){.span = requests[i].span, .request = request, .n_readers = 1};
+        part->n_readers = 1;
         g_ptr_array_add (object->parts, part);
         g_ptr_array_add (mine, part);
         g_ptr_array_add (new, part);
@@ -211,7 +246,19 @@ add_missing_locked (const Read *read, ArecRangeSpan kept, GPtrArray *mine, GPtrA
     return true;
 }
 
-/* The last reader of a part frees it, and cancels its request if it is not done. */
+/* Takes @part out of those of @object: it is abandoned and freed once the lock is released. */
+static void
+remove_locked (ObjectSource *object, Part *part, GPtrArray *over)
+{
+    if (part->is_ahead) {
+        arec_http_client_take_ahead (object->client,
+                                     -(int64_t)(part->span.end - part->span.begin));
+    }
+    g_ptr_array_remove (object->parts, part);
+    g_ptr_array_add (over, part);
+}
+
+/* The last reader of a part frees it, unless it has bytes that were not read yet, and cancels its request if it is not done. */
 static void
 leave (ObjectSource *object, GPtrArray *mine)
 {
@@ -221,9 +268,8 @@ leave (ObjectSource *object, GPtrArray *mine)
     for (guint i = 0; i < mine->len; i++) {
         Part *part = g_ptr_array_index (mine, i);
 
-        if (--part->n_readers == 0) {
-            g_ptr_array_remove_fast (object->parts, part);
-            g_ptr_array_add (over, part);
+        if (--part->n_readers == 0 && part->n_unread == 0) {
+            remove_locked (object, part, over);
         }
     }
     pthread_mutex_unlock (&object->lock);
@@ -281,8 +327,20 @@ submit (ObjectSource *object, const GPtrArray *new, GError **error)
     return true;
 }
 
+/* @part was made before a reader asked, and failed: a reader asks anew, and gets the error of
+ * its own tries. */
+static void
+note_failure (ObjectSource *object, Part *part)
+{
+    pthread_mutex_lock (&object->lock);
+    part->has_failed = true;
+    part->n_unread = 0;
+    pthread_mutex_unlock (&object->lock);
+}
+
+/* @again  (out) set if the read failed by requests that were made ahead. */
 static bool
-read_span (const Read *read, GError **error)
+read_parts (const Read *read, bool *again, GError **error)
 {
     ObjectSource *object = read->object;
     g_autoptr (GPtrArray) mine = g_ptr_array_new(), new = g_ptr_array_new();
@@ -300,10 +358,155 @@ read_span (const Read *read, GError **error)
         ok = submit (object, new, error);
     }
     for (guint i = 0; i < mine->len && ok; i++) {
-        ok = take_part (read, g_ptr_array_index (mine, i), error);
+        Part *part = g_ptr_array_index (mine, i);
+
+        ok = take_part (read, part, error);
+        if (!ok && part->is_ahead && !object->base.change) {
+            note_failure (object, part);
+            *again = true;
+        }
     }
     leave (object, mine);
     return ok;
+}
+
+static bool
+read_span (const Read *read, GError **error)
+{
+    g_autoptr (GError) of_others = NULL;
+    bool again = true;
+
+    while (again && !arec_cancel_is_set (read->object->base.cancel)) {
+        again = false;
+        g_clear_error (&of_others);
+        if (read_parts (read, &again, &of_others)) {
+            return true;
+        }
+    }
+    if (of_others) {
+        g_propagate_error (error, g_steal_pointer (&of_others));
+        return false;
+    }
+    return arec_fail (error, AREC_ERROR_CANCELLED, "%s: at %" PRIu64 ": cancelled",
+                      read->object->base.name, read->span.begin);
+}
+
+/* ---- ahead of readers ---- */
+
+/* Room for @size more bytes that no reader has asked for: the oldest of ours go. */
+static bool
+make_room_locked (ObjectSource *object, uint64_t size, GPtrArray *over)
+{
+    guint i = 0;
+
+    while (!arec_http_client_take_ahead (object->client, (int64_t)size)) {
+        Part *part;
+
+        while (i < object->parts->len &&
+               (!((Part *)g_ptr_array_index (object->parts, i))->is_ahead ||
+                ((Part *)g_ptr_array_index (object->parts, i))->n_readers > 0)) {
+            i++;
+        }
+        if (i == object->parts->len) {
+            return false;
+        }
+        part = g_ptr_array_index (object->parts, i);
+        remove_locked (object, part, over);
+    }
+    return true;
+}
+
+/* What is under way or kept. (transfer full) */
+static ArecRangeSpan *
+taken_locked (ObjectSource *object, size_t *n)
+{
+    ArecRangeSpan *taken = g_new (ArecRangeSpan, object->parts->len + 1);
+
+    *n = 0;
+    for (guint i = 0; i < object->parts->len; i++) {
+        const Part *part = g_ptr_array_index (object->parts, i);
+
+        if (!part->has_failed) {
+            taken[(*n)++] = part->span;
+        }
+    }
+    if (object->kept) {
+        taken[(*n)++] = object->kept->result.span;
+    }
+    return taken;
+}
+
+static void
+plan_ahead_locked (ObjectSource *object, const ArecRangeWish *wishes, size_t n_wishes,
+                   GPtrArray *new, GPtrArray *over)
+{
+    ArecRangeWants wants = {.wishes = wishes,
+                            .n_wishes = n_wishes,
+                            .window = object->target->window,
+                            .size = object->base.size};
+    g_autofree ArecRangeSpan *taken = taken_locked (object, &wants.n_taken);
+    g_autofree ArecRangeRequest *requests = NULL;
+    size_t n = 0;
+
+    wants.taken = taken;
+    if (!arec_range_plan (&wants, &requests, &n)) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint64_t size = requests[i].span.end - requests[i].span.begin;
+        Part *part =
+            make_room_locked (object, size, over) ? new_part (object, &requests[i]) : NULL;
+
+        if (!part) {
+            return;
+        }
+        part->is_ahead = true;
+        part->n_pieces = part->n_unread = MAX (size / PIECE, 1);
+        part->is_read = g_malloc0 (part->n_pieces);
+        part->n_readers = 1; /* until it was submitted */
+        g_ptr_array_add (object->parts, part);
+        g_ptr_array_add (new, part);
+    }
+}
+
+static void
+object_will_need (ArecSource *source, const ArecRange *ranges, size_t n, ArecUrgency urgency)
+{
+    ObjectSource *object = (ObjectSource *)source;
+    g_autofree ArecRangeWish *wishes = g_new (ArecRangeWish, n);
+    g_autoptr (GPtrArray) new = g_ptr_array_new();
+    g_autoptr (GPtrArray) over = g_ptr_array_new_with_free_func (free_part);
+
+    if (source->change) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        wishes[i] =
+            (ArecRangeWish){{ranges[i].begin, ranges[i].end}, (ArecRangeUrgency)urgency};
+    }
+    pthread_mutex_lock (&object->lock);
+    plan_ahead_locked (object, wishes, n, new, over);
+    pthread_mutex_unlock (&object->lock);
+    for (guint i = 0; i < over->len; i++) {
+        Part *part = g_ptr_array_index (over, i);
+
+        arec_http_client_abandon (object->client, part->request);
+    }
+    if (!submit (object, new, NULL)) {
+        for (guint i = 0; i < new->len; i++) {
+            note_failure (object, g_ptr_array_index (new, i));
+        }
+    }
+    leave (object, new);
+}
+
+static uint64_t
+object_window (ArecSource *source)
+{
+    ObjectSource *object = (ObjectSource *)source;
+
+    /* Two readers in order find room, at least. */
+    return MIN (object->target->window, arec_http_client_max_ahead (object->client) / 2);
 }
 
 /* ---- the source ---- */
@@ -340,6 +543,14 @@ object_free (ArecSource *source)
     ObjectSource *object = (ObjectSource *)source;
 
     drop_kept_locked (object);
+    for (guint i = 0; i < object->parts->len; i++) { /* that no reader came to */
+        Part *part = g_ptr_array_index (object->parts, i);
+
+        arec_http_client_take_ahead (object->client,
+                                     -(int64_t)(part->span.end - part->span.begin));
+        arec_http_client_abandon (object->client, part->request);
+        free_part (part);
+    }
     g_ptr_array_unref (object->parts);
     pthread_mutex_destroy (&object->lock);
     arec_http_target_unref (object->target);
@@ -347,7 +558,10 @@ object_free (ArecSource *source)
     g_free (object);
 }
 
-static const ArecSourceOps object_ops = {.preadv = object_preadv, .free = object_free};
+static const ArecSourceOps object_ops = {.preadv = object_preadv,
+                                         .window = object_window,
+                                         .will_need = object_will_need,
+                                         .free = object_free};
 
 static uint64_t
 mix_text (uint64_t hash, const char *text)
