@@ -623,7 +623,7 @@ arec_http_client_take_ahead (ArecHttpClient *client, int64_t change)
 {
     int64_t now = atomic_fetch_add (&client->ahead, change) + change;
 
-    if (change > 0 && now > (int64_t)client->options.max_ahead) {
+    if (change > 0 && now > (int64_t)MAX (client->options.max_ahead, AREC_HTTP_MIN_AHEAD)) {
         atomic_fetch_sub (&client->ahead, change);
         return false;
     }

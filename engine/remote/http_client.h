@@ -27,7 +27,7 @@ typedef struct ArecHttpClient ArecHttpClient;
 typedef struct {
     int64_t deadline;      /* of a range, in microseconds; 0: 60 s */
     unsigned max_requests; /* in flight for each host; 0: 32 */
-    uint64_t max_ahead;    /* bytes asked for ahead of readers; 0: none */
+    uint64_t max_ahead;    /* bytes on their way ahead of readers; 0: none */
 } ArecHttpOptions;
 
 ArecHttpClient *arec_http_client_new (const ArecHttpOptions *options);
@@ -46,8 +46,10 @@ void arec_http_client_free (ArecHttpClient *client);
 int64_t arec_http_client_charge (ArecHttpClient *client, int64_t change);
 
 /* Bytes of requests that are made before a reader asks: counted from when they are made until
- * they are read, or dropped.
+ * they are read, or dropped. At most max_ahead, or AREC_HTTP_MIN_AHEAD for what is named because
+ * a reader waits for a part of it.
  * @change  added. false: that would be too many; nothing was added. Fewer always are right. */
+#define AREC_HTTP_MIN_AHEAD (UINT64_C (4) << 20)
 bool arec_http_client_take_ahead (ArecHttpClient *client, int64_t change);
 uint64_t arec_http_client_max_ahead (const ArecHttpClient *client);
 

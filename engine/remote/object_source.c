@@ -622,6 +622,7 @@ arec_object_source_new (ArecHttpClient *client, const ArecUrl *url, const ArecCa
     pthread_mutex_init (&object->lock, NULL);
     object->parts = g_ptr_array_new();
     object->base.size = object->version.size;
+    object->base.is_slow = true;
     object->base.identity = identity_of (object);
     object->base.st = stat_of (&object->version);
     object->base.mode = 0444;
