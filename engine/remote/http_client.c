@@ -7,9 +7,8 @@
 
 #define MS INT64_C (1000)
 
-/* A host that gave no usable answer to a request in all of its time is down for this part of it:
- * each reader waits once, not for each of the ranges that it has under way one after the other.
- */
+/* A host that gave no usable answer to a request in all of its time is down for this part of
+ * it: a reader waits once, not for each range that it has under way, one after the other. */
 #define DOWN_PART 10
 
 /* How often transfers are looked at, should nothing happen. */
