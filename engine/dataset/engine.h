@@ -16,15 +16,16 @@ struct ArecEngine {
     ArecChunkCache *cache;
     ArecFailedChunks *failed; /* of what the cache would load */
     ArecFdPool *fds;
-    struct ArecHttpClient *http; /* asks servers; NULL: this build reads no URLs */
-    ArecWorkerPool *workers;     /* decode ahead of readers */
-    ArecIndexFile *index_file;   /* of offloaded indexes */
-    unsigned max_loads;          /* chunks loaded at the same time */
-    unsigned parallelism; /* threads for many chunks at once: as asked for, or the CPUs */
-    uint64_t cache_size;  /* bytes */
+    ArecWorkerPool *workers;   /* decode ahead of readers */
+    ArecIndexFile *index_file; /* of offloaded indexes */
+    unsigned max_loads;        /* chunks loaded at the same time */
+    unsigned parallelism;      /* threads for many chunks at once: as asked for, or the CPUs */
+    uint64_t cache_size;       /* bytes */
     ArecDecodeLimits limits;
     uint64_t max_whole_chunk; /* decoded bytes; larger chunks are decoded as they are needed */
     ArecSourceCounters source_counters;
+    /* Asks servers; NULL: this build reads no URLs. */
+    struct ArecHttpClient *http;
     _Atomic uint64_t next_owner; /* of things in the cache */
     _Atomic uint64_t index_used;
     _Atomic uint64_t chunks_decoded;

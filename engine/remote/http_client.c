@@ -7,6 +7,10 @@
 
 #define MS INT64_C (1000)
 
+/* A host that gave no usable answer to a request in all of its time is down for this part of
+ * it: a reader waits once, not for each range that it has under way, one after the other. */
+#define DOWN_PART 10
+
 /* How often transfers are looked at, should nothing happen. */
 #define MAX_POLL_MS 500
 #define MIN_POLL_MS 10
@@ -27,6 +31,9 @@ typedef struct ArecHttpHost {
     GQueue ready[AREC_RANGE_N_URGENCIES]; /* of requests that may begin */
     GQueue later;                         /* of requests whose next try is not due */
     unsigned in_flight;
+    int64_t last_success;
+    int64_t down_until; /* requests fail at once until then */
+    char *down_reason;
 } ArecHttpHost;
 
 struct ArecHttpClient {
@@ -70,10 +77,24 @@ stop_request (ArecHttpClient *client, ArecHttpRequest *request)
 }
 
 static char *
-late_text (const ArecHttpRequest *request, const char *last)
+late_text (const ArecHttpRequest *request)
 {
-    return g_strdup_printf ("%s; gave up after %u tries in %.3g s", last, request->n_tries,
+    return g_strdup_printf ("%s; gave up after %u tries in %.3g s",
+                            request->last ? request->last : "no answer", request->n_tries,
                             (double)request->patience / 1e6);
+}
+
+/* No try of @request was answered as it should within its time. */
+static void
+note_failure (ArecHttpRequest *request, int64_t now)
+{
+    ArecHttpHost *host = request->at;
+
+    if (host->last_success < request->deadline - request->patience) {
+        host->down_until = now + request->patience / DOWN_PART;
+        g_free (host->down_reason);
+        host->down_reason = late_text (request);
+    }
 }
 
 /* ---- hosts ------------------------------------------------------------------------------- */
@@ -84,6 +105,7 @@ free_host (void *data)
     ArecHttpHost *host = data;
 
     g_free (host->name);
+    g_free (host->down_reason);
     g_free (host);
 }
 
@@ -147,15 +169,19 @@ drop_if_over (ArecHttpClient *client, GQueue *queue, GList *link, int64_t now)
 {
     ArecHttpRequest *request = link->data;
     bool is_abandoned = atomic_load (&request->is_abandoned);
+    bool is_down = now < request->at->down_until;
 
-    if (!is_abandoned && now < request->deadline) {
+    if (!is_abandoned && !is_down && now < request->deadline) {
         return false;
     }
     g_queue_delete_link (queue, link);
     if (is_abandoned) {
         finish (client, request, AREC_HTTP_STOPPED, g_strdup ("cancelled"));
+    } else if (is_down) {
+        finish (client, request, AREC_HTTP_FAILED, g_strdup (request->at->down_reason));
     } else {
-        finish (client, request, AREC_HTTP_FAILED, late_text (request, "no answer"));
+        note_failure (request, now);
+        finish (client, request, AREC_HTTP_FAILED, late_text (request));
     }
     return true;
 }
@@ -344,17 +370,18 @@ change_text (const ArecHttpTransfer *transfer, const ArecTry *outcome)
 
 static void
 give_up (ArecHttpClient *client, const ArecHttpTransfer *transfer, ArecRetryVerdict verdict,
-         const ArecTry *outcome, CURLcode code)
+         const ArecTry *outcome)
 {
     ArecHttpRequest *request = transfer->request;
-    g_autofree char *text = arec_http_transfer_text (transfer, outcome, code);
+    const char *text = request->last;
 
     switch (verdict) {
     case AREC_RETRY_CHANGED:
         finish (client, request, AREC_HTTP_CHANGED, change_text (transfer, outcome));
         break;
     case AREC_RETRY_LATE:
-        finish (client, request, AREC_HTTP_FAILED, late_text (request, text));
+        note_failure (request, g_get_monotonic_time());
+        finish (client, request, AREC_HTTP_FAILED, late_text (request));
         break;
     case AREC_RETRY_SPENT:
         finish (client, request, AREC_HTTP_FAILED,
@@ -363,9 +390,7 @@ give_up (ArecHttpClient *client, const ArecHttpTransfer *transfer, ArecRetryVerd
     case AREC_RETRY_REFUSED:
     case AREC_RETRY_DONE: /* with an answer that has no range */
     case AREC_RETRY_AGAIN:
-    case AREC_RETRY_RENEW:
-        finish (client, request, AREC_HTTP_REFUSED, g_steal_pointer (&text));
-        break;
+    case AREC_RETRY_RENEW: finish (client, request, AREC_HTTP_REFUSED, g_strdup (text)); break;
     }
 }
 
@@ -381,6 +406,8 @@ settle (ArecHttpClient *client, const ArecHttpTransfer *transfer, CURLcode code)
     ArecRetryVerdict verdict;
     ArecHttpEnd end;
 
+    g_free (request->last);
+    request->last = arec_http_transfer_text (transfer, &outcome, code);
     note_outcome (transfer, &outcome, now);
     note_redirect (transfer, is_good);
     if (find_end (transfer, &end)) {
@@ -389,7 +416,7 @@ settle (ArecHttpClient *client, const ArecHttpTransfer *transfer, CURLcode code)
         }
         finish (client, request, end,
                 end == AREC_HTTP_CHANGED ? change_text (transfer, &outcome)
-                                         : arec_http_transfer_text (transfer, &outcome, code));
+                                         : g_strdup (request->last));
         return;
     }
     if (must_begin_anew (transfer)) {
@@ -397,12 +424,14 @@ settle (ArecHttpClient *client, const ArecHttpTransfer *transfer, CURLcode code)
     }
     verdict = judge_try (client, transfer, &outcome, now);
     if (verdict == AREC_RETRY_DONE && is_good) {
+        request->at->last_success = now;
+        request->at->down_until = 0;
         finish (client, request, AREC_HTTP_GOT, NULL);
     } else if (verdict == AREC_RETRY_AGAIN && request->next < request->deadline) {
         g_queue_push_tail (&request->at->later, request);
     } else {
         give_up (client, transfer, verdict == AREC_RETRY_AGAIN ? AREC_RETRY_LATE : verdict,
-                 &outcome, code);
+                 &outcome);
     }
 }
 

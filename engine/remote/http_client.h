@@ -1,5 +1,5 @@
-/* The client for HTTP: one thread with a multi handle of libcurl, which works on all requests of
- * an engine.
+/* The client for HTTP: one thread with a multi handle of libcurl, which works on all requests
+ * of an engine.
  *
  *     reader: new request -> submit -> wait ---------------------------> result
  *     thread:                   queue of its host -> try -> judge -> done
@@ -39,8 +39,8 @@ void arec_http_client_stop (ArecHttpClient *client);
  * waits for nothing. */
 void arec_http_client_free (ArecHttpClient *client);
 
-/* Bytes that sources keep of what came with their openings, whether they were read or not. Above
- * AREC_HTTP_MAX_KEPT a source drops its own once they are read.
+/* Bytes that sources keep of what came with their openings, whether they were read or not.
+ * Above AREC_HTTP_MAX_KEPT a source drops its own once they are read.
  * @change  added. Returns the new number. */
 #define AREC_HTTP_MAX_KEPT ((int64_t)64 << 20)
 int64_t arec_http_client_charge (ArecHttpClient *client, int64_t change);

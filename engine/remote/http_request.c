@@ -76,6 +76,7 @@ arec_http_request_unref (ArecHttpRequest *request)
     arec_object_version_clear (&request->pinned);
     arec_object_version_clear (&request->result.found);
     g_free (request->result.reason);
+    g_free (request->last);
     g_free (request->buffer);
     pthread_cond_destroy (&request->done);
     g_free (request);

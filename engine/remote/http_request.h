@@ -84,6 +84,7 @@ typedef struct {
     struct ArecHttpHost *at;
     ArecRetry retry;
     unsigned n_tries;
+    char *last;         /* what came of the last one; NULL: none has ended */
     int64_t next;       /* when the next try begins */
     uint64_t received;  /* bytes of the span that the buffer holds */
     bool has_span;      /* an answer was taken, in part at least: result.span, result.found */

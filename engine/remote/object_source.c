@@ -130,8 +130,7 @@ read_kept_locked (const Read *read, ArecRangeSpan *here)
     }
 }
 
-/* The bytes after the postscript are padding that no reader asks for: they do not keep the rest.
- */
+/* The bytes after the postscript are padding that no reader asks for: they do not count. */
 static void
 keep (ObjectSource *object, ArecHttpRequest *request)
 {

@@ -2,8 +2,8 @@
  *
  *     preadv: kept end of the file | request under way, joined | new request --> wait --> copy
  *
- * - Its version is that of the first answer; each answer is compared with it, so the bytes of two
- *   versions never mix. Once it has changed, every read that needs the server is CHANGED.
+ * - Its version is that of the first answer; each answer is compared with it, so the bytes of
+ *   two versions never mix. Once it has changed, every read that needs the server is CHANGED.
  * - A byte that is under way is not asked for again: readers join the request.
  * - What came with the opening is kept, until it was read at least, so the opening of an
  *   ArrayRecord file asks for nothing more where its footer lies within.

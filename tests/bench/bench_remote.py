@@ -20,13 +20,14 @@ import tempfile
 import time
 
 import common
+import far_nginx
 import make_shard
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 os.environ.setdefault("AREC_LINE", str(common.BUILD / "bin" / "arec_line"))
 import lines  # noqa: E402
-import nginx  # noqa: E402
+
 
 N_RECORDS, N_RANDOM = 60_000, 200
 NAME = f"text-{N_RECORDS}x4096-group_size64-zstd.array_record"
@@ -99,12 +100,6 @@ def plain(site, ranges):
     return float(site.run(sys.executable, "-c", PLAIN, host, port, f"/{NAME}", *ranges).stdout)
 
 
-def chunk_ranges(site, path):
-    """Those of the chunks in which the chosen records lie, each once, in their order."""
-    index = json.loads(subprocess.run([site.arec, "ls", "--json", path], check=True, capture_output=True, text=True).stdout)
-    return index
-
-
 def first(site):
     begin = time.perf_counter()
     site.run(site.arec, "cat", site.url, "30000")
@@ -171,7 +166,7 @@ def main():
         folder = pathlib.Path(folder)
         line = lines.start(delay_ms=arguments.delay_ms, rate_mbit=arguments.rate_mbit, loss=arguments.loss)
         try:
-            with nginx.nginx(path.parent, folder, lines.FAR, PORT, line.far()) as server:
+            with far_nginx.nginx(path.parent, folder, lines.FAR, PORT, line.far()) as server:
                 site = Site(line, server, folder)
                 for name in arguments.only.split(","):
                     rows[name] = measure(site, name, arguments.rounds)
