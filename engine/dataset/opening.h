@@ -9,8 +9,7 @@
 #include "arrayrecord/shard.h"
 #include "dataset/engine.h"
 
-/* (transfer full) arec_source_free (). Its reads are counted by @engine. That of a URL needs the
- * engine as long as it lives.
+/* (transfer full) arec_source_free (). Its reads are counted by @engine, which outlives it.
  * @cancel  nullable; asked while a server is.
  * Errors: NOT_FOUND, IO; of a URL UNSUPPORTED, CANCELLED too. Blocks on I/O. */
 ArecSource *arec_open_source (ArecEngine *engine, const ArecSourceFile *file,

@@ -482,6 +482,16 @@ end_transfers (ArecHttpClient *client)
     return has_ended;
 }
 
+/* A server that has become slow must not be asked again and again too impatiently: each failed
+ * try of a request doubles the time of the next. */
+static int64_t
+first_byte_limit (const ArecHttpRequest *request)
+{
+    int64_t limit = arec_stall_first_byte_limit (&request->at->first_bytes);
+
+    return MIN (limit << MIN (request->retry.n_failed, 4), AREC_STALL_MAX_FIRST_BYTE);
+}
+
 /* Ends those that stall, that are over, and that nobody waits for. Returns whether one has
  * ended. */
 static bool
@@ -493,10 +503,9 @@ end_late (ArecHttpClient *client)
     for (guint i = client->transfers->len; i-- > 0;) {
         ArecHttpTransfer *transfer = g_ptr_array_index (client->transfers, i);
         const ArecHttpRequest *request = transfer->request;
-        int64_t limit = arec_stall_first_byte_limit (&request->at->first_bytes);
         bool is_over = now >= request->deadline || atomic_load (&request->is_abandoned);
 
-        if (is_over || arec_http_transfer_is_late (transfer, now, limit)) {
+        if (is_over || arec_http_transfer_is_late (transfer, now, first_byte_limit (request))) {
             transfer->is_stalled = true;
             client->curl->multi_remove_handle (client->multi, transfer->easy);
             end_transfer (client, transfer, CURLE_OPERATION_TIMEDOUT);

@@ -43,8 +43,9 @@ typedef struct {
     unsigned argument;   /* which arec_source_list_add () call brought it in, from 0 */
     /* For messages; of a URL all but its query, which may be a secret. */
     const char *path;
-    /* Of a URL the last segment of its path, decoded. Else below the opened directory: `train.array_record`, or `a/b/train.array_record` for files
-     * of a DIRECTORY, where some symbolic links must not be followed. */
+    /* Of a URL the last segment of its path, decoded. Else below the opened directory:
+     * `train.array_record`, or `a/b/train.array_record` for files of a DIRECTORY, where some
+     * symbolic links must not be followed. */
     const char *name;
     bool has_range;
     ArecRangeText range; /* meaningful with has_range */
