@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/memory_limit.h"
+#include "remote/http_client.h"
 
 #define MIN_AUTO_CACHE (UINT64_C (32) << 20)
 #define MAX_AUTO_CACHE (UINT64_C (1) << 30)
@@ -21,6 +22,13 @@
 /* The share of the budget for failed chunks: some 160 failures for each MiB of the budget. */
 #define FAILED_SHARE 16
 #define MIN_FAILED_SIZE (UINT64_C (64) << 10)
+
+/* Stored bytes that are asked for ahead of readers, as a share of the cache, whose room they take
+ * once a source on a server is opened. */
+#define AHEAD_SHARE 4
+
+/* Seconds. */
+#define MAX_DEADLINE 86400
 
 /* Memory that small machines keep free of chunks: for programs, libraries, stacks, malloc's
  * spare blocks, and pages that the kernel does not reclaim at once. */
@@ -50,6 +58,62 @@ arec_engine_auto_cache_size (void)
 {
     return CLAMP (arec_memory_limit() / 8, MIN_AUTO_CACHE, MAX_AUTO_CACHE);
 }
+
+/* Without libcurl nothing asks servers. */
+#ifdef AREC_HAVE_LIBCURL
+/* What 0 stands for, in microseconds; 0: the default of the client. */
+static int64_t
+deadline_of_environment (void)
+{
+    const char *text = g_getenv ("AREC_REQUEST_DEADLINE");
+    double seconds = text ? g_ascii_strtod (text, NULL) : 0;
+
+    return seconds > 0 && seconds <= MAX_DEADLINE ? (int64_t)(seconds * 1e6) : 0;
+}
+
+static ArecHttpClient *
+new_http_client (const ArecEngineOptions *options)
+{
+    ArecHttpOptions http = {.deadline = (int64_t)options->request_deadline,
+                            .max_ahead = options->cache_size / AHEAD_SHARE};
+
+    if (http.deadline == 0) {
+        http.deadline = deadline_of_environment();
+    }
+    return arec_http_client_new (&http);
+}
+
+static void
+stop_requests (ArecEngine *engine)
+{
+    arec_http_client_stop (engine->http);
+}
+
+static void
+free_http_client (ArecEngine *engine)
+{
+    arec_http_client_free (engine->http);
+}
+#else
+static ArecHttpClient *
+new_http_client (const ArecEngineOptions *options)
+{
+    (void)options;
+    return NULL;
+}
+
+static void
+stop_requests (ArecEngine *engine)
+{
+    (void)engine;
+}
+
+static void
+free_http_client (ArecEngine *engine)
+{
+    (void)engine;
+}
+#endif
 
 /* First replaces each 0 of the options by its default, in an order in which a default may use
  * those before it: `parallelism`, for cursors and batches, is taken before max_parallelism gets
@@ -91,6 +155,7 @@ arec_engine_new (const ArecEngineOptions *options)
     engine->failed =
         arec_failed_chunks_new (MAX (chosen.cache_size / FAILED_SHARE, MIN_FAILED_SIZE));
     engine->fds = arec_fd_pool_new (chosen.max_open_files);
+    engine->http = new_http_client (&chosen);
     engine->workers =
         arec_worker_pool_new (chosen.no_threads ? 0 : chosen.max_parallelism, MAX_AHEAD_TASKS);
     engine->index_file = arec_index_file_new (chosen.index_dir);
@@ -116,11 +181,13 @@ arec_engine_unref (ArecEngine *engine)
     if (!engine || atomic_fetch_sub (&engine->refs, 1) > 1) {
         return;
     }
-    /* First, since tasks of its threads use all the rest. */
+    stop_requests (engine); /* so that no task waits for one */
+    /* Next, since tasks of its threads use all the rest. */
     arec_worker_pool_free (engine->workers);
     arec_chunk_cache_free (engine->cache);
     arec_failed_chunks_free (engine->failed);
     arec_fd_pool_free (engine->fds);
+    free_http_client (engine);
     arec_index_file_free (engine->index_file);
     g_free (engine);
 }
@@ -128,6 +195,7 @@ arec_engine_unref (ArecEngine *engine)
 bool
 arec_engine_stop (ArecEngine *engine, int64_t until)
 {
+    stop_requests (engine);
     return arec_worker_pool_stop (engine->workers, until);
 }
 

@@ -24,6 +24,8 @@ struct ArecEngine {
     ArecDecodeLimits limits;
     uint64_t max_whole_chunk; /* decoded bytes; larger chunks are decoded as they are needed */
     ArecSourceCounters source_counters;
+    /* Asks servers; NULL: this build reads no URLs. */
+    struct ArecHttpClient *http;
     _Atomic uint64_t next_owner; /* of things in the cache */
     _Atomic uint64_t index_used;
     _Atomic uint64_t chunks_decoded;

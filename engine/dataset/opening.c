@@ -1,16 +1,54 @@
 #include "dataset/opening.h"
 
+#include "base/error.h"
 #include "naming/source_list.h"
+#include "remote/object_source.h"
 #include "source/file_source.h"
 
-ArecSource *
-arec_open_source (ArecEngine *engine, const ArecSourceFile *file, GError **error)
+#ifdef AREC_HAVE_LIBCURL
+static ArecSource *
+open_object (ArecEngine *engine, const char *text, const ArecCancel *cancel, GError **error)
+{
+    g_auto (ArecUrl) url = {0};
+
+    return arec_url_parse (text, AREC_URL_LITERAL, &url, error)
+               ? arec_object_source_new (engine->http, &url, cancel, error)
+               : NULL;
+}
+#else
+/* A list holds no URL then. */
+static ArecSource *
+open_object (ArecEngine *engine, const char *text, const ArecCancel *cancel, GError **error)
+{
+    (void)engine;
+    (void)text;
+    (void)cancel;
+    arec_fail (error, AREC_ERROR_UNSUPPORTED, "URLs need libcurl");
+    return NULL;
+}
+#endif
+
+static ArecSource *
+open_any (ArecEngine *engine, const ArecSourceFile *file, const ArecCancel *cancel,
+          GError **error)
 {
     int directory = arec_source_file_directory (file);
-    ArecSource *source =
-        file->form == AREC_SOURCE_DIRECTORY
-            ? arec_file_source_new_found (engine->fds, directory, file->name, file->path, error)
-            : arec_file_source_new (engine->fds, directory, file->name, file->path, error);
+    const char *url = arec_source_file_url (file);
+
+    if (url) {
+        return open_object (engine, url, cancel, error);
+    }
+    return file->form == AREC_SOURCE_DIRECTORY
+               ? arec_file_source_new_found (engine->fds, directory, file->name, file->path,
+                                             error)
+               : arec_file_source_new (engine->fds, directory, file->name, file->path, error);
+}
+
+ArecSource *
+arec_open_source (ArecEngine *engine, const ArecSourceFile *file, const ArecCancel *cancel,
+                  GError **error)
+{
+    ArecSource *source = open_any (engine, file, cancel, error);
 
     if (source) {
         source->counters = &engine->source_counters;

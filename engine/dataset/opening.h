@@ -9,9 +9,11 @@
 #include "arrayrecord/shard.h"
 #include "dataset/engine.h"
 
-/* (transfer full) arec_source_free (). Its reads are counted by @engine. Errors: NOT_FOUND, IO.
- */
-ArecSource *arec_open_source (ArecEngine *engine, const ArecSourceFile *file, GError **error);
+/* (transfer full) arec_source_free (). Its reads are counted by @engine, which outlives it.
+ * @cancel  nullable; asked while a server is.
+ * Errors: NOT_FOUND, IO; of a URL UNSUPPORTED, CANCELLED too. Blocks on I/O. */
+ArecSource *arec_open_source (ArecEngine *engine, const ArecSourceFile *file,
+                              const ArecCancel *cancel, GError **error);
 
 ArecShardOptions arec_shard_options_of (const ArecEngine *engine, const ArecSourceFile *file,
                                         const ArecReaderOptions *options);

@@ -50,7 +50,7 @@ static ArecShard *
 open_shard (ArecEngine *engine, const ArecSourceFile *from,
             const ArecShardOptions *shard_options, GError **error)
 {
-    ArecSource *source = arec_open_source (engine, from, error);
+    ArecSource *source = arec_open_source (engine, from, shard_options->cancel, error);
 
     return source ? arec_shard_open (source, shard_options, error) : NULL;
 }

@@ -6,6 +6,9 @@
 #include "dataset/reader.h"
 #include "dataset/reader_inside.h"
 
+/* Stored bytes of a chunk that is asked for whole for the size of one of its records. */
+#define MAX_CHUNK_FOR_SIZE (UINT64_C (1) << 20)
+
 /* Counts a file whose sizes have turned out to cost reading it. */
 static void
 note_size_work (ArecReader *reader, ArecReaderFile *file)
@@ -69,6 +72,19 @@ arec_reader_size_in_chunk (ArecReader *reader, const ArecChunkWalk *walk, uint64
     return size_in_chunk (reader, &load, i, size, error);
 }
 
+/* A network delivers a chunk hardly later than its size list, which takes two requests. A reader
+ * who asks for the size of one record will read it, mostly. */
+static void
+name_chunk (const ArecChunkLoad *load)
+{
+    ArecShard *shard = load->file->shard;
+    ArecRange range = {load->entry->offset, load->entry->limit};
+
+    if (arec_shard_source (shard)->is_slow && range.end - range.begin <= MAX_CHUNK_FOR_SIZE) {
+        arec_shard_will_need (shard, &range, 1, AREC_URGENCY_DEMAND);
+    }
+}
+
 bool
 arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GError **error)
 {
@@ -80,6 +96,10 @@ arec_reader_record_size (ArecReader *reader, uint64_t record, uint64_t *size, GE
         return false;
     }
     load = arec_reader_load_at (reader, &spot);
+    if (find_size (&load, spot.place.chunk_record, size)) {
+        return true;
+    }
+    name_chunk (&load);
     return size_in_chunk (reader, &load, spot.place.chunk_record, size, error);
 }
 

@@ -170,21 +170,24 @@ ArecUpcoming
 arec_streams_name (ArecStreams *streams, uint64_t record, const ArecSurroundings *around)
 {
     ArecStream *stream = around->fetch_window > 0 ? moved_to (streams, record) : NULL;
-    uint64_t next, from, end, steps;
+    uint64_t next, from, decoded, end, steps;
 
     if (!stream || stream->steps < SURE_STEPS) {
         return (ArecUpcoming){0};
     }
     next = stream->last + stream->step;
     from = MAX (stream->named_end, next);
-    if (from >= around->n_records || (from - next) / stream->step > stream->fetch / 2) {
+    decoded = MAX (stream->ahead_end, next);
+    if (from >= around->n_records ||
+        (from > decoded && (from - decoded) / stream->step > stream->fetch / 2)) {
         return (ArecUpcoming){0};
     }
     steps = MAX (around->fetch_window / stream->step, 1);
     stream->fetch = MIN (stream->fetch > 0 ? 2 * stream->fetch : FIRST_WINDOW, steps);
-    end = stream->fetch >= (around->n_records - next) / stream->step
+    end = decoded >= around->n_records ||
+                  stream->fetch >= (around->n_records - decoded) / stream->step
               ? around->n_records
-              : MIN (round_up_to_chunk (next + stream->fetch * stream->step, around),
+              : MIN (round_up_to_chunk (decoded + stream->fetch * stream->step, around),
                      around->n_records);
     if (end <= from) {
         return (ArecUpcoming){0};

@@ -58,8 +58,8 @@ ArecUpcoming arec_streams_note (ArecStreams *streams, uint64_t record,
                                 const ArecSurroundings *around);
 
 /* The records whose stored bytes are to be named, after the note of @record: from the third
- * request of a stream on, each time that it has come to the middle of the last naming, twice as
- * many as that, up to the window. They lie further ahead than those that are announced. */
+ * request of a stream on, each time that what was announced has come to the middle of the last
+ * naming, twice as many as that, up to the window, behind what was announced. */
 ArecUpcoming arec_streams_name (ArecStreams *streams, uint64_t record,
                                 const ArecSurroundings *around);
 

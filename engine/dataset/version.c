@@ -4,13 +4,20 @@
 #include <inttypes.h>
 #include <zstd.h>
 
+#ifdef AREC_HAVE_LIBCURL
+#include <curl/curlver.h>
+#define LIBCURL "libcurl " LIBCURL_VERSION " (built with)\n"
+#else
+#define LIBCURL ""
+#endif
+
 char *
 arec_version_of_libraries (void)
 {
     uint32_t brotli = BrotliDecoderVersion(); /* major << 24 | minor << 12 | patch */
 
     return g_strdup_printf ("zstd %s\nbrotli %u.%u.%u\nsnappy " AREC_SNAPPY_VERSION
-                            " (built with)\nGLib %u.%u.%u\n",
+                            " (built with)\nGLib %u.%u.%u\n" LIBCURL,
                             ZSTD_versionString(), brotli >> 24, (brotli >> 12) & 0xfff,
                             brotli & 0xfff, glib_major_version, glib_minor_version,
                             glib_micro_version);

@@ -364,7 +364,7 @@ repair_file (ArecEngine *engine, ArecSourceList *list, size_t file, const char *
 {
     const ArecSourceFile *from = arec_source_list_get (list, file);
     const ArecShardOptions shard_options = arec_shard_options_of (engine, from, reader_options);
-    ArecSource *source = arec_open_source (engine, from, error);
+    ArecSource *source = arec_open_source (engine, from, shard_options.cancel, error);
     g_auto (Repair) repair = {
         .options = options, .source = source, .max_chunk_size = engine->limits.max_size};
 

@@ -65,7 +65,7 @@ verify_file (ArecEngine *engine, ArecSourceList *list, size_t file,
     const ArecSourceFile *from = arec_source_list_get (list, file);
     const ArecShardOptions shard_options = arec_shard_options_of (engine, from, reader_options);
     const ArecInspectorOptions inspector_options = {.n_threads = options->n_threads};
-    ArecSource *source = arec_open_source (engine, from, error);
+    ArecSource *source = arec_open_source (engine, from, shard_options.cancel, error);
     g_autoptr (ArecInspector) inspector = NULL;
     ArecVerifyResult result = {0};
 

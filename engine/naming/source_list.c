@@ -22,7 +22,8 @@ typedef struct {
 
 typedef struct {
     ArecSourceFile file; /* first: a pointer to it is one to this */
-    int dir_fd;
+    int dir_fd;          /* -1 with @url */
+    const char *url;     /* NULL: it is local */
 } ListedFile;
 
 static void
@@ -44,6 +45,7 @@ arec_source_list_new (void)
     list->patterns = g_ptr_array_new_with_free_func (g_free);
     list->excluded = g_array_new (FALSE, FALSE, sizeof (ArecFileId));
     list->notes = g_array_new (FALSE, FALSE, sizeof (ArecSourceNote));
+    clock_gettime (CLOCK_REALTIME, &list->made);
     return list;
 }
 
@@ -114,6 +116,12 @@ int
 arec_source_file_directory (const ArecSourceFile *file)
 {
     return ((const ListedFile *)file)->dir_fd;
+}
+
+const char *
+arec_source_file_url (const ArecSourceFile *file)
+{
+    return ((const ListedFile *)file)->url;
 }
 
 void
@@ -232,22 +240,32 @@ shown_path (const ArecSourceList *list, const char *path, size_t *name_offset)
     return whole;
 }
 
+/* A zeroed place at the end. NULL: there is none; @path is for the message. */
+static ListedFile *
+add_place (ArecSourceList *list, const char *path, GError **error)
+{
+    if (list->n_files == AREC_MAX_SOURCE_FILES) {
+        arec_fail (error, AREC_ERROR_LIMIT, "%s: there are more than %u files", path,
+                   AREC_MAX_SOURCE_FILES);
+        return NULL;
+    }
+    if (list->n_files == (size_t)list->blocks->len * BLOCK_FILES) {
+        g_ptr_array_add (list->blocks, g_new0 (ListedFile, BLOCK_FILES));
+    }
+    return file_at (list, list->n_files++);
+}
+
 bool
 arec_source_list_append (ArecSourceList *list, ArecSourceForm form, const char *path,
                          size_t name_offset, int dir_fd, const ArecRangeText *range,
                          GError **error)
 {
     g_autofree char *shown = shown_path (list, path, &name_offset);
-    ListedFile *listed;
+    ListedFile *listed = add_place (list, path, error);
 
-    if (list->n_files == AREC_MAX_SOURCE_FILES) {
-        return arec_fail (error, AREC_ERROR_LIMIT, "%s: there are more than %u files", path,
-                          AREC_MAX_SOURCE_FILES);
+    if (!listed) {
+        return false;
     }
-    if (list->n_files == (size_t)list->blocks->len * BLOCK_FILES) {
-        g_ptr_array_add (list->blocks, g_new0 (ListedFile, BLOCK_FILES));
-    }
-    listed = file_at (list, list->n_files++);
     *listed = (ListedFile){
         .file = {.form = form,
                  .argument = list->n_arguments,
@@ -256,6 +274,33 @@ arec_source_list_append (ArecSourceList *list, ArecSourceForm form, const char *
         .dir_fd = dir_fd,
     };
     listed->file.name = listed->file.path + name_offset;
+    if (range) {
+        listed->file.range = *range;
+    }
+    return true;
+}
+
+bool
+arec_source_list_add_object (ArecSourceList *list, ArecSourceForm form, const ArecUrl *url,
+                             const ArecRangeText *range, GError **error)
+{
+    g_autofree char *shown = arec_url_shown (url);
+    g_autofree char *whole = arec_url_whole (url);
+    g_autofree char *name = arec_url_name (url, error);
+    ListedFile *listed = name ? add_place (list, shown, error) : NULL;
+
+    if (!listed) {
+        return false;
+    }
+    *listed = (ListedFile){
+        .file = {.form = form,
+                 .argument = list->n_arguments,
+                 .path = g_string_chunk_insert (list->strings, shown),
+                 .name = g_string_chunk_insert (list->strings, name),
+                 .has_range = range != NULL},
+        .dir_fd = -1,
+        .url = g_string_chunk_insert (list->strings, whole),
+    };
     if (range) {
         listed->file.range = *range;
     }
@@ -304,6 +349,9 @@ arec_source_list_check_shards (ArecSourceList *list)
             g_strdup_printf ("%d/%.*s", arec_source_file_directory (file),
                              slash ? (int)(slash - file->name) : 0, file->name);
 
+        if (arec_source_file_url (file)) {
+            continue; /* only @N names shards on servers, all of them */
+        }
         arec_shard_sets_add (sets, directory, file->path, file->form == AREC_SOURCE_LITERAL,
                              file->has_range);
     }

@@ -10,10 +10,13 @@
 #include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include <glib.h>
 
 #include <arec/sources.h>
+
+#include "remote/url.h"
 
 /* A mount numbers its files in 24 bits. A scan enters no more directories either: this bound
  * also stops a tree whose symbolic links form exponentially many paths. */
@@ -35,12 +38,17 @@ struct ArecSourceList {
     GArray *excluded; /* of ArecFileId */
     GArray *notes;    /* of ArecSourceNote; strings in `strings` */
     uint64_t n_more_notes;
-    char *shown_below; /* directory put before relative paths; NULL: they stay as typed */
+    struct timespec made; /* when it was */
+    char *shown_below;    /* directory put before relative paths; NULL: they stay as typed */
 };
 
 /* The directory that the name of @file, one of a list, is relative to; open as long as the list
- * lives. Any thread. */
+ * lives. -1: it is remote. Any thread. */
 int arec_source_file_directory (const ArecSourceFile *file);
+
+/* The whole URL of @file, one of a list, with its query, which may be a secret; NULL: it is a
+ * local file. Lives as long as the list. Any thread. */
+const char *arec_source_file_url (const ArecSourceFile *file);
 
 static inline ArecFileId
 arec_file_id_of (const struct stat *st)
@@ -72,6 +80,11 @@ bool arec_source_list_hold_directory (ArecSourceList *list, const char *path, in
 bool arec_source_list_append (ArecSourceList *list, ArecSourceForm form, const char *path,
                               size_t name_offset, int dir_fd, const ArecRangeText *range,
                               GError **error);
+
+/* Appends the object at @url, of http or https. @range  nullable. Errors: INVALID, no directory
+ * can have its name; LIMIT. */
+bool arec_source_list_add_object (ArecSourceList *list, ArecSourceForm form, const ArecUrl *url,
+                                  const ArecRangeText *range, GError **error);
 
 /* Appends the file @path, and holds its directory. Errors: NOT_FOUND, IO, LIMIT. */
 bool arec_source_list_add_file (ArecSourceList *list, ArecSourceForm form, const char *path,

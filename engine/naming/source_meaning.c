@@ -58,7 +58,9 @@ cut_range (const char *text, char **base, bool *has_range, ArecRangeText *range,
     }
     inside = g_strndup (bracket + 1, strlen (bracket) - 2);
     if (!arec_range_parse (inside, range, error)) {
-        g_prefix_error (error, "%s: ", text);
+        g_autofree char *shown = arec_url_redact (text);
+
+        g_prefix_error (error, "%s: ", shown);
         return false;
     }
     *base = g_strndup (text, (size_t)(bracket - text));
@@ -241,12 +243,81 @@ add_by_meaning (ArecSourceList *list, const char *text, const ArecRangeText *ran
     return arec_source_list_add_file (list, AREC_SOURCE_LITERAL, text, range, error);
 }
 
+/* ---- URLs -------------------------------------------------------------------------------- */
+
+#ifdef AREC_HAVE_LIBCURL
+static const bool reads_urls = true;
+#else
+static const bool reads_urls = false;
+#endif
+
 static bool
-fail_remote (const char *text, GError **error)
+check_scheme (const ArecUrl *url, GError **error)
 {
-    return arec_fail (error, AREC_ERROR_UNSUPPORTED, "%s: remote sources are not in this build",
-                      text);
+    g_autofree char *shown = arec_url_shown (url);
+
+    if (!reads_urls) {
+        return arec_fail (error, AREC_ERROR_UNSUPPORTED,
+                          "%s: URLs need libcurl, and this build is without", shown);
+    }
+    return url->scheme == AREC_URL_HTTP || url->scheme == AREC_URL_HTTPS ||
+           arec_fail (error, AREC_ERROR_UNSUPPORTED,
+                      "%s: of URLs, those of https:// and http:// are read", shown);
 }
+
+static bool
+add_object_shards (ArecSourceList *list, const ArecUrl *url, const ArecRangeText *range,
+                   GError **error)
+{
+    const ArecShardPaths names = {.front = g_strndup (url->key, url->number_at),
+                                  .back = g_strdup (url->key + url->number_at)};
+    bool ok = true;
+
+    for (unsigned i = 0; i < url->shards && ok; i++) {
+        g_autofree char *key = arec_shard_paths_format (&names, i, url->shards);
+        g_auto (ArecUrl) shard = {0};
+
+        ok = arec_url_with_key (url, key, &shard, error) &&
+             arec_source_list_add_object (list, AREC_SOURCE_SHARDED, &shard, range, error);
+    }
+    g_free (names.front);
+    g_free (names.back);
+    return ok;
+}
+
+/* Whether an object exists shows when it is opened. @form starts as LITERAL. */
+static bool
+add_url (ArecSourceList *list, const char *text, const ArecRangeText *range, ArecUrlUse use,
+         ArecSourceForm *form, GError **error)
+{
+    g_auto (ArecUrl) url = {0};
+
+    if (!arec_url_parse (text, use, &url, error) || !check_scheme (&url, error)) {
+        return false;
+    }
+    if (url.form == AREC_URL_SHARDS) {
+        *form = AREC_SOURCE_SHARDED;
+        return add_object_shards (list, &url, range, error);
+    }
+    return arec_source_list_add_object (list, AREC_SOURCE_LITERAL, &url, range, error);
+}
+
+/* A trailing `[a:b]` of a URL is always a range. */
+static bool
+add_url_with_range (ArecSourceList *list, const char *text, ArecSourceForm *form,
+                    GError **error)
+{
+    g_autofree char *base = NULL;
+    ArecRangeText range;
+    bool has_range;
+
+    if (!cut_range (text, &base, &has_range, &range, error)) {
+        return false;
+    }
+    return add_url (list, base, has_range ? &range : NULL, AREC_URL_TYPED, form, error);
+}
+
+/* ---- paths ------------------------------------------------------------------------------- */
 
 /* Whether the path @text exists. Failures are errors, except absence, and a name that is too
  * long but may be a pattern. */
@@ -272,7 +343,7 @@ add_text (ArecSourceList *list, const char *text, ArecSourceForm *form, GError *
     bool has_range, exists, is_directory;
 
     if (arec_url_is_url (text) && !g_file_test (text, G_FILE_TEST_EXISTS)) {
-        return fail_remote (text, error);
+        return add_url_with_range (list, text, form, error);
     }
     if (!probe (text, &exists, &is_directory, error)) {
         return false;
@@ -349,11 +420,10 @@ bool
 arec_source_list_add_literal (ArecSourceList *list, const char *path, GError **error)
 {
     Addition before = begin_addition (list);
-    bool ok = arec_source_list_add_file (list, AREC_SOURCE_LITERAL, path, NULL, error);
+    ArecSourceForm form = AREC_SOURCE_LITERAL;
+    bool ok = arec_url_is_url (path) && !g_file_test (path, G_FILE_TEST_EXISTS)
+                  ? add_url (list, path, NULL, AREC_URL_LITERAL, &form, error)
+                  : arec_source_list_add_file (list, AREC_SOURCE_LITERAL, path, NULL, error);
 
-    if (!ok && arec_url_is_url (path)) {
-        g_clear_error (error);
-        fail_remote (path, error);
-    }
     return finish_addition (list, before, ok);
 }

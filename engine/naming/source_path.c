@@ -12,8 +12,8 @@ arec_source_absolute (const char *text, const char *directory)
     GString *path = g_string_new (NULL);
 
     if (arec_url_is_url (text)) {
-        g_string_append (path, text);
-        return g_string_free (path, FALSE);
+        g_string_free (path, TRUE);
+        return arec_url_redact (text);
     }
     if (text[0] != '/') {
         g_string_append (path, strcmp (directory, "/") == 0 ? "" : directory);
@@ -32,6 +32,12 @@ arec_source_absolute (const char *text, const char *directory)
         g_string_append_c (path, '/');
     }
     return g_string_free (path, FALSE);
+}
+
+char *
+arec_source_shown (const char *text)
+{
+    return arec_url_redact (text);
 }
 
 /* Drops all digits at the end of @name, @length bytes long; false: there are fewer than five.

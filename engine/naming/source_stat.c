@@ -69,12 +69,29 @@ stat_listed (const ArecSourceFile *file, const char *name, ArecPassed passed, st
     return false;
 }
 
+/* Of an object nothing is known before it is opened. */
+static void
+stat_object (const ArecSourceList *list, struct stat *st)
+{
+    *st = (struct stat){.st_mode = S_IFREG | 0444,
+                        .st_nlink = 1,
+                        .st_uid = getuid(),
+                        .st_gid = getgid(),
+                        .st_mtim = list->made,
+                        .st_ctim = list->made,
+                        .st_atim = list->made};
+}
+
 bool
 arec_source_list_stat (const ArecSourceList *list, size_t i, bool merged, struct stat *st,
                        GError **error)
 {
     const ArecSourceFile *file = arec_source_list_get (list, i);
 
+    if (arec_source_file_url (file)) {
+        stat_object (list, st);
+        return true;
+    }
     return stat_listed (file, file->name, merged ? AREC_PASSED_ALL : AREC_PASSED_BY_LINK, st,
                         error);
 }

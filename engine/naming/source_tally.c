@@ -13,7 +13,8 @@ size_of (const ArecSourceList *list, size_t i)
     const ArecSourceFile *file = arec_source_list_get (list, i);
     struct stat st;
 
-    return fstatat (arec_source_file_directory (file), file->name, &st, 0) == 0
+    return !arec_source_file_url (file) &&
+                   fstatat (arec_source_file_directory (file), file->name, &st, 0) == 0
                ? (uint64_t)st.st_size
                : 0;
 }

@@ -55,11 +55,17 @@ arec_stall_watch_begin (ArecBodyWatch *watch, int64_t now)
 }
 
 bool
-arec_stall_watch (ArecBodyWatch *watch, int64_t now, uint64_t bytes)
+arec_stall_watch_for (ArecBodyWatch *watch, int64_t now, uint64_t bytes, int64_t time)
 {
     if (bytes - watch->bytes >= AREC_STALL_BODY_BYTES) {
         *watch = (ArecBodyWatch){.since = now, .bytes = bytes};
         return false;
     }
-    return now - watch->since >= AREC_STALL_BODY_TIME;
+    return now - watch->since >= time;
+}
+
+bool
+arec_stall_watch (ArecBodyWatch *watch, int64_t now, uint64_t bytes)
+{
+    return arec_stall_watch_for (watch, now, bytes, AREC_STALL_BODY_TIME);
 }

@@ -51,3 +51,6 @@ void arec_stall_watch_begin (ArecBodyWatch *watch, int64_t now);
 /* Whether the body stalls; ask once a second or so.
  * @bytes  of the body that have arrived by @now. */
 bool arec_stall_watch (ArecBodyWatch *watch, int64_t now, uint64_t bytes);
+
+/* The same with another time than AREC_STALL_BODY_TIME. */
+bool arec_stall_watch_for (ArecBodyWatch *watch, int64_t now, uint64_t bytes, int64_t time);

@@ -62,6 +62,7 @@ struct ArecSource {
     const ArecSourceOps *ops;
     char *name;           /* for messages; owned */
     uint64_t size;        /* bytes */
+    bool is_slow;         /* each read may wait for a network */
     uint64_t identity;    /* a hash of what makes it this very file */
     uint64_t stamp;       /* as at opening, see arec_source_look () */
     struct stat st;       /* as at opening; zeros where there is no file */

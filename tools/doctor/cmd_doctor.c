@@ -228,8 +228,9 @@ static char *
 operand_of (const Round *round, size_t number, const char *typed)
 {
     const ArecSourceFile *file = arec_source_list_get (round->list, number);
+    g_autofree char *shown = arec_source_shown (typed);
 
-    return tool_doctor_words_operand (file->form == AREC_SOURCE_LITERAL ? typed : file->path);
+    return tool_doctor_words_operand (file->form == AREC_SOURCE_LITERAL ? shown : file->path);
 }
 
 static bool

@@ -136,7 +136,9 @@ tool_selection_open (ToolSelection *selection, ToolCommandLine *line, GError **e
         return false;
     }
     if (!resolve_ranges (selection, selection->has_ranges ? ranges : NULL, n_others, error)) {
-        g_prefix_error (error, "%s: ", line->operands[0]);
+        g_autofree char *shown = arec_source_shown (line->operands[0]);
+
+        g_prefix_error (error, "%s: ", shown);
         return false;
     }
     return true;

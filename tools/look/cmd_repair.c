@@ -133,7 +133,7 @@ repair (const ToolCommandLine *line, const char *out, const ArecRepairOptions *a
     if (report->json) {
         begin_json (report, out);
     }
-    done = arec_source_list_add_literal (list, report->path, error) &&
+    done = arec_source_list_add_literal (list, line->operands[0], error) &&
            arec_repair_file (engine, list, 0, out, &line->reader_options, &options, &result,
                              error);
     if (report->json) {
@@ -168,6 +168,7 @@ tool_cmd_repair (const ToolCommand *command, int argc, char **argv)
     g_autoptr (ToolOutput) out = NULL;
     g_autoptr (GError) error = NULL;
     ArecRepairOptions options;
+    g_autofree char *shown = NULL;
     Report report = {0};
     int exit_code, finish_code;
 
@@ -180,14 +181,15 @@ tool_cmd_repair (const ToolCommand *command, int argc, char **argv)
     if (line.n_operands != 1) {
         return tool_command_tell_usage (command, "one FILE is expected");
     }
+    shown = arec_source_shown (line.operands[0]);
     if (has_range (line.operands[0])) {
         return tool_command_tell_usage (
-            command, "%s: a file is repaired as a whole, without a range", line.operands[0]);
+            command, "%s: a file is repaired as a whole, without a range", shown);
     }
     out = tool_command_output_beside (path);
     options = (ArecRepairOptions){.output = {.replace = replace, .no_sync = no_sync},
                                   .reencode = reencode};
-    report.path = line.operands[0];
+    report.path = shown;
     report.begin = g_get_monotonic_time();
     report.json = line.json ? out : NULL;
     exit_code = repair (&line, path, &options, &report, &error);

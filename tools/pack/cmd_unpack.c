@@ -292,10 +292,13 @@ load_stored (Job *job, GError **error)
     if (!has_any) {
         g_clear_pointer (&job->stored, g_ptr_array_unref);
     }
-    return has_any || form == NAMES_BEST ||
-           arec_fail (error, AREC_ERROR_FORMAT,
-                      "%s: --names=stored: the file keeps no names of records",
-                      job->line->operands[0]);
+    if (!has_any && form != NAMES_BEST) {
+        g_autofree char *shown = arec_source_shown (job->line->operands[0]);
+
+        return arec_fail (error, AREC_ERROR_FORMAT,
+                          "%s: --names=stored: the file keeps no names of records", shown);
+    }
+    return true;
 }
 
 /* The stored name of @record; NULL: it has none. */

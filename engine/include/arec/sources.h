@@ -5,6 +5,7 @@
  *   train.array_record@8     train.array_record-00000-of-00008 ...
  *   'train-*.array_record'   a glob, matches in name order
  *   data/                    a directory: every file below it whose name counts as ArrayRecord
+ *   https://host/x           one object of a server; http:// too. [5:9] and @8 as of a file
  *
  * A file whose literal name is the whole text wins over the other forms. Entries of a directory
  * that cannot be read, or must not be followed, are left out and noted.
@@ -40,9 +41,11 @@ typedef enum {
 typedef struct {
     ArecSourceForm form; /* the form that brought it in */
     unsigned argument;   /* which arec_source_list_add () call brought it in, from 0 */
-    const char *path;    /* for messages */
-    /* Below the opened directory: `train.array_record`, or `a/b/train.array_record` for files
-     * of a DIRECTORY, where some symbolic links must not be followed. */
+    /* For messages; of a URL all but its query, which may be a secret. */
+    const char *path;
+    /* Of a URL the last segment of its path, decoded. Else below the opened directory:
+     * `train.array_record`, or `a/b/train.array_record` for files of a DIRECTORY, where some
+     * symbolic links must not be followed. */
     const char *name;
     bool has_range;
     ArecRangeText range; /* meaningful with has_range */
@@ -59,9 +62,10 @@ AREC_PUBLIC void arec_source_list_add_pattern (ArecSourceList *list, const char 
  * adding. */
 AREC_PUBLIC void arec_source_list_exclude (ArecSourceList *list, const char *path);
 
-/* Appends the files that @text means. @form  (out, nullable) how it was understood.
- * Errors: NOT_FOUND (absent, no match, a shard missing, not readable), INVALID (a bad range).
- */
+/* Appends the files that @text means. @form  (out, nullable) how it was understood. No server
+ * is asked: whether the object of a URL exists shows when it is opened.
+ * Errors: NOT_FOUND (absent, no match, a shard missing, not readable), INVALID (a bad range or
+ * URL), UNSUPPORTED (a URL that this build does not read). */
 AREC_PUBLIC bool arec_source_list_add (ArecSourceList *list, const char *text,
                                        ArecSourceForm *form, GError **error);
 
@@ -122,8 +126,13 @@ AREC_PUBLIC uint64_t arec_source_list_n_more_notes (const ArecSourceList *list);
 AREC_PUBLIC void arec_source_list_tell_absolute (ArecSourceList *list, const char *directory);
 
 /* @text, a SOURCE, as it reads without the working directory: below @directory unless it is
- * absolute or a URL; without `.` components. Returns (transfer full). */
+ * absolute or a URL; without `.` components, and as arec_source_shown (). Returns (transfer
+ * full). */
 AREC_PUBLIC char *arec_source_absolute (const char *text, const char *directory);
+
+/* What may be shown of @text, a SOURCE: a URL without its query, which may be a secret, any
+ * other text as it is. Returns (transfer full). */
+AREC_PUBLIC char *arec_source_shown (const char *text);
 
 /* The progress of work on the files of a list, one after the other, as one total. */
 typedef struct {

@@ -929,13 +929,61 @@ static void
 test_remote (Fixture *fixture, const void *data)
 {
     (void)data;
+#ifdef AREC_HAVE_LIBCURL
     add_fails (fixture, "gs://bucket/x", AREC_ERROR_UNSUPPORTED,
-               "gs://bucket/x: remote sources are not in this build");
-    add_fails (fixture, "https://h/x@8", AREC_ERROR_UNSUPPORTED,
-               "https://h/x@8: remote sources are not in this build");
+               "gs://bucket/x: of URLs, those of https:// and http:// are read");
+#else
+    add_fails (fixture, "https://h/x?SECRET", AREC_ERROR_UNSUPPORTED,
+               "https://h/x: URLs need libcurl, and this build is without");
+#endif
+    add_fails (fixture, "az://b/x", AREC_ERROR_INVALID,
+               "az://b/x: unknown scheme; https://, http://, s3:// and gs:// are read");
     make ("s3:/b"); /* an existing file is meant */
     g_assert_true (arec_source_list_add (fixture->list, "s3://b", NULL, NULL));
 }
+
+#ifdef AREC_HAVE_LIBCURL
+static void
+test_urls (Fixture *fixture, const void *data)
+{
+    const ArecSourceFile *file;
+    ArecSourceForm form;
+    struct stat st;
+    GError *error = NULL;
+
+    (void)data;
+    g_assert_true (
+        arec_source_list_add (fixture->list, "https://H/a/x%20y?SECRET[5:9]", &form, &error));
+    g_assert_no_error (error);
+    g_assert_cmpint (form, ==, AREC_SOURCE_LITERAL);
+    file = arec_source_list_get (fixture->list, 0);
+    g_assert_cmpstr (file->path, ==, "https://h/a/x%20y");
+    g_assert_cmpstr (file->name, ==, "x y");
+    g_assert_true (file->has_range);
+    g_assert_cmpint (file->range.first, ==, 5);
+    g_assert_cmpstr (arec_source_file_url (file), ==, "https://h/a/x%20y?SECRET");
+    g_assert_cmpint (arec_source_file_directory (file), ==, -1);
+    g_assert_true (arec_source_list_stat (fixture->list, 0, false, &st, NULL));
+    g_assert_cmpuint (st.st_mode, ==, S_IFREG | 0444);
+
+    g_assert_true (arec_source_list_add (fixture->list, "http://h/x@3", &form, NULL));
+    g_assert_cmpint (form, ==, AREC_SOURCE_SHARDED);
+    g_assert_cmpuint (arec_source_list_length (fixture->list), ==, 4);
+    file = arec_source_list_get (fixture->list, 3);
+    g_assert_cmpstr (file->path, ==, "http://h/x-00002-of-00003");
+    g_assert_cmpstr (file->name, ==, "x-00002-of-00003");
+
+    /* Taken literally, that is a name; and a file that is there is no URL. */
+    g_assert_true (arec_source_list_add_literal (fixture->list, "http://h/x@3", NULL));
+    file = arec_source_list_get (fixture->list, 4);
+    g_assert_cmpstr (file->name, ==, "x@3");
+    make ("http:/h");
+    g_assert_true (arec_source_list_add (fixture->list, "http://h", NULL, NULL));
+    g_assert_null (arec_source_file_url (arec_source_list_get (fixture->list, 5)));
+    arec_source_list_check_shards (fixture->list);
+    g_assert_cmpuint (arec_source_list_n_notes (fixture->list), ==, 0);
+}
+#endif
 
 static void
 test_one_number_in_brackets (Fixture *fixture, const void *data)
@@ -980,6 +1028,9 @@ main (int argc, char **argv)
         {"/source_list/absolute-names", test_absolute_names},
         {"/source_list/absolute-texts", test_absolute_texts},
         {"/source_list/remote", test_remote},
+#ifdef AREC_HAVE_LIBCURL
+        {"/source_list/urls", test_urls},
+#endif
         {"/source_list/one-number-in-brackets", test_one_number_in_brackets},
         {"/source_list/tally", test_tally},
         {"/source_list/found-again", test_found_again},

@@ -1,0 +1,83 @@
+#include "remote/http_request.h"
+
+#include "base/thread.h"
+#include "remote/rate.h"
+
+ArecHttpTarget *
+arec_http_target_new (const ArecUrl *url)
+{
+    ArecHttpTarget *target = g_new0 (ArecHttpTarget, 1);
+    g_autofree char *authority = arec_url_authority (url);
+
+    target->refs = 1;
+    target->url = arec_url_whole (url);
+    target->host =
+        g_strconcat (url->scheme == AREC_URL_HTTP ? "http://" : "https://", authority, NULL);
+    target->window = AREC_RATE_MIN_TARGET;
+    return target;
+}
+
+ArecHttpTarget *
+arec_http_target_ref (ArecHttpTarget *target)
+{
+    atomic_fetch_add (&target->refs, 1);
+    return target;
+}
+
+void
+arec_http_target_unref (ArecHttpTarget *target)
+{
+    if (!target || atomic_fetch_sub (&target->refs, 1) > 1) {
+        return;
+    }
+    g_free (target->url);
+    g_free (target->host);
+    g_free (target->redirected);
+    g_free (target);
+}
+
+ArecHttpRequest *
+arec_http_request_new (ArecHttpTarget *target, const ArecRangeRequest *range,
+                       const ArecObjectVersion *pinned, int64_t patience)
+{
+    g_autoptr (ArecHttpRequest) request = g_new0 (ArecHttpRequest, 1);
+
+    request->refs = 1;
+    request->target = arec_http_target_ref (target);
+    arec_cond_init (&request->done);
+    request->range = *range;
+    request->patience = patience;
+    request->deadline = g_get_monotonic_time() + patience;
+    request->retry.deadline = request->deadline;
+    if (pinned) {
+        request->is_pinned = true;
+        request->retry.is_open = true;
+        arec_object_version_copy (pinned, &request->pinned);
+    }
+    request->capacity = range->span.end - range->span.begin;
+    request->buffer = g_try_malloc (request->capacity);
+    return request->buffer ? g_steal_pointer (&request) : NULL;
+}
+
+ArecHttpRequest *
+arec_http_request_ref (ArecHttpRequest *request)
+{
+    atomic_fetch_add (&request->refs, 1);
+    return request;
+}
+
+void
+arec_http_request_unref (ArecHttpRequest *request)
+{
+    if (!request || atomic_fetch_sub (&request->refs, 1) > 1) {
+        return;
+    }
+    arec_http_target_unref (request->target);
+    arec_object_version_clear (&request->pinned);
+    arec_object_version_clear (&request->result.found);
+    g_free (request->result.reason);
+    g_free (request->last);
+    g_free (request->buffer);
+    pthread_cond_destroy (&request->done);
+    g_free (request);
+}

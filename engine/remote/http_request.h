@@ -1,0 +1,103 @@
+/* A request for a range of an object: what is asked, how far it has come, and what came of it.
+ *
+ *     new -> arec_http_client_submit () -> its thread works on it -> is done -> read the result
+ *
+ * Counted references: a reader that stops waiting leaves while the client still writes into the
+ * buffer, which belongs to the request. What is asked does not change; the result is read by
+ * those who saw it done; all else belongs to the thread of the client.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "remote/object_version.h"
+#include "remote/range_plan.h"
+#include "remote/retry.h"
+#include "remote/url.h"
+
+/* ---- where to ---- */
+
+/* The URL of an object and where its redirects led. Counted references. */
+typedef struct {
+    _Atomic unsigned refs;
+    char *url;  /* with its query: a secret */
+    char *host; /* scheme and authority: whose requests are counted together */
+    /* Bytes that should be on their way, by what the line gave so far. */
+    _Atomic uint64_t window;
+    /* Of the client's thread: where the last redirect led, a secret; NULL: nowhere. */
+    char *redirected;
+    bool is_from_public; /* a host at a public address redirected there */
+} ArecHttpTarget;
+
+/* @url  of http or https. */
+ArecHttpTarget *arec_http_target_new (const ArecUrl *url);
+ArecHttpTarget *arec_http_target_ref (ArecHttpTarget *target);
+void arec_http_target_unref (ArecHttpTarget *target); /* takes NULL */
+
+/* ---- what came of it ---- */
+
+typedef enum {
+    AREC_HTTP_GOT,       /* the buffer holds the span */
+    AREC_HTTP_CHANGED,   /* the object is another one, or gone */
+    AREC_HTTP_NO_RANGES, /* the server would send the whole object */
+    AREC_HTTP_ENCODED,   /* the server would send it compressed */
+    AREC_HTTP_REFUSED,   /* the server, or a rule of ours, says no: it stays so */
+    AREC_HTTP_FAILED,    /* no usable answer within the deadline or the budget */
+    AREC_HTTP_STOPPED,   /* the client ends */
+} ArecHttpEnd;
+
+typedef struct {
+    ArecHttpEnd end;
+    ArecRangeSpan span;      /* GOT: of the object, from the first byte of the buffer on */
+    ArecObjectVersion found; /* GOT: what the answer was about. NO_RANGES: its size may be
+                                AREC_HTTP_UNKNOWN */
+    unsigned status;         /* of the last answer; 0: none */
+    uint64_t total;          /* of its Content-Range; or AREC_HTTP_UNKNOWN */
+    char *reason;            /* what happened, for a message; NULL with GOT */
+} ArecHttpResult;
+
+/* ---- the request ---- */
+
+typedef struct {
+    _Atomic unsigned refs;
+    ArecHttpTarget *target;
+    ArecRangeRequest range;
+    bool is_pinned;
+    ArecObjectVersion pinned; /* with is_pinned: the version that is wanted */
+    int64_t deadline;         /* by g_get_monotonic_time () */
+    int64_t patience;         /* from the beginning to the deadline */
+    uint8_t *buffer;
+    size_t capacity;
+
+    ArecHttpResult result;
+    bool is_done; /* under the client's lock */
+    pthread_cond_t done;
+    atomic_bool is_abandoned; /* nobody waits any more */
+
+    /* Of the client's thread. */
+    struct ArecHttpHost *at;
+    ArecRetry retry;
+    unsigned n_tries;
+    char *last;         /* what came of the last one; NULL: none has ended */
+    int64_t next;       /* when the next try begins */
+    uint64_t received;  /* bytes of the span that the buffer holds */
+    bool has_span;      /* an answer was taken, in part at least: result.span, result.found */
+    bool has_restarted; /* from the typed URL, since the target of a redirect refused */
+} ArecHttpRequest;
+
+/* @pinned    NULL: any version; its first answer decides.
+ * @patience  microseconds from now to the deadline.
+ * NULL: out of memory for the buffer. */
+ArecHttpRequest *arec_http_request_new (ArecHttpTarget *target, const ArecRangeRequest *range,
+                                        const ArecObjectVersion *pinned, int64_t patience);
+ArecHttpRequest *arec_http_request_ref (ArecHttpRequest *request);
+void arec_http_request_unref (ArecHttpRequest *request); /* takes NULL */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecHttpTarget, arec_http_target_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecHttpRequest, arec_http_request_unref)

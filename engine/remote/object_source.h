@@ -1,0 +1,29 @@
+/* A source over one object of a server.
+ *
+ *     preadv: kept end of the file | request under way, joined | new request --> wait --> copy
+ *
+ * - Its version is that of the first answer; each answer is compared with it, so the bytes of
+ *   two versions never mix. Once it has changed, every read that needs the server is CHANGED.
+ * - A byte that is under way is not asked for again: readers join the request.
+ * - What came with the opening is kept, until it was read at least, so the opening of an
+ *   ArrayRecord file asks for nothing more where its footer lies within.
+ *
+ * Thread-safe.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include <arec/cancel.h>
+
+#include "remote/http_client.h"
+#include "remote/url.h"
+#include "source/source.h"
+
+/* Opens the object. @client outlives the source.
+ * @url     of http or https, an OBJECT.
+ * @cancel  nullable.
+ * Errors: NOT_FOUND (absent, refused, no usable answer), UNSUPPORTED (no libcurl, encoded), IO,
+ * NOMEM, CANCELLED. Blocks on the network. */
+ArecSource *arec_object_source_new (ArecHttpClient *client, const ArecUrl *url,
+                                    const ArecCancel *cancel, GError **error);

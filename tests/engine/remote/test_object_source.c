@@ -1,0 +1,415 @@
+/* The client and the source over a server in a thread of this program. */
+#include "remote/object_source.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <arec/error.h>
+
+#define SIZE 1000000
+#define S INT64_C (1000000)
+
+/* ---- a server ---------------------------------------------------------------------------- */
+
+typedef struct {
+    int listener;
+    unsigned port;
+    pthread_t thread;
+    uint8_t data[SIZE];
+    atomic_int n_requests;
+    atomic_bool is_silent;  /* requests are read and not answered */
+    atomic_uint held;       /* microseconds before each answer */
+    GPtrArray *connections; /* of threads */
+    pthread_mutex_t lock;
+    GArray *sockets;
+} Server;
+
+typedef struct {
+    Server *server;
+    int fd;
+} Connection;
+
+static bool
+send_all (int fd, const void *bytes, size_t n)
+{
+    while (n > 0) {
+        ssize_t sent = send (fd, bytes, n, MSG_NOSIGNAL);
+
+        if (sent <= 0) {
+            return false;
+        }
+        bytes = (const char *)bytes + sent;
+        n -= (size_t)sent;
+    }
+    return true;
+}
+
+/* A head up to its empty line; the requests have no bodies. */
+static bool
+read_head (int fd, char head[4096])
+{
+    size_t n = 0;
+
+    while (n < 4095) {
+        if (recv (fd, head + n, 1, 0) != 1) {
+            return false;
+        }
+        head[++n] = '\0';
+        if (g_str_has_suffix (head, "\r\n\r\n")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+answer (Server *server, int fd, const char *head)
+{
+    const char *range = strstr (head, "Range: bytes=");
+    uint64_t begin, end = SIZE;
+    g_autofree char *text = NULL;
+    char *rest;
+
+    g_assert_nonnull (range);
+    range += strlen ("Range: bytes=");
+    if (*range == '-') {
+        begin = SIZE - MIN (SIZE, g_ascii_strtoull (range + 1, NULL, 10));
+    } else {
+        begin = g_ascii_strtoull (range, &rest, 10);
+        end = g_ascii_strtoull (rest + 1, NULL, 10) + 1;
+    }
+    text = g_strdup_printf ("HTTP/1.1 206 x\r\nETag: \"v\"\r\nContent-Length: %zu\r\n"
+                            "Content-Range: bytes %zu-%zu/%d\r\n\r\n",
+                            (size_t)(end - begin), (size_t)begin, (size_t)end - 1, SIZE);
+    return send_all (fd, text, strlen (text)) &&
+           send_all (fd, server->data + begin, end - begin);
+}
+
+static void *
+serve (void *data)
+{
+    Connection *connection = data;
+    Server *server = connection->server;
+    char head[4096];
+
+    while (read_head (connection->fd, head)) {
+        server->n_requests++;
+        g_usleep (server->held);
+        if (!server->is_silent && !answer (server, connection->fd, head)) {
+            break;
+        }
+    }
+    g_free (connection);
+    return NULL;
+}
+
+static void *
+take_connections (void *data)
+{
+    Server *server = data;
+    int fd;
+
+    while ((fd = accept (server->listener, NULL, NULL)) >= 0) {
+        Connection *connection = g_new (Connection, 1);
+        pthread_t *thread = g_new (pthread_t, 1);
+
+        *connection = (Connection){server, fd};
+        pthread_mutex_lock (&server->lock);
+        g_array_append_val (server->sockets, fd);
+        pthread_mutex_unlock (&server->lock);
+        g_assert_cmpint (pthread_create (thread, NULL, serve, connection), ==, 0);
+        g_ptr_array_add (server->connections, thread);
+    }
+    return NULL;
+}
+
+typedef struct {
+    Server *server;
+    ArecHttpClient *client;
+    ArecUrl url;
+} Fixture;
+
+static void
+set_up (Fixture *fixture, const void *data)
+{
+    const ArecHttpOptions options = {.deadline = 20 * S};
+    Server *server = g_new0 (Server, 1);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    g_autofree char *text = NULL;
+
+    (void)data;
+    for (size_t i = 0; i < SIZE; i++) {
+        server->data[i] = (uint8_t)(i * 7 + i / 251);
+    }
+    server->connections = g_ptr_array_new_with_free_func (g_free);
+    server->sockets = g_array_new (FALSE, FALSE, sizeof (int));
+    pthread_mutex_init (&server->lock, NULL);
+    server->listener = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint (bind (server->listener, (struct sockaddr *)&address, length), ==, 0);
+    g_assert_cmpint (listen (server->listener, 64), ==, 0);
+    getsockname (server->listener, (struct sockaddr *)&address, &length);
+    server->port = ntohs (address.sin_port);
+    g_assert_cmpint (pthread_create (&server->thread, NULL, take_connections, server), ==, 0);
+    fixture->server = server;
+    fixture->client = arec_http_client_new (&options);
+    text = g_strdup_printf ("http://127.0.0.1:%u/x", server->port);
+    g_assert_true (arec_url_parse (text, AREC_URL_LITERAL, &fixture->url, NULL));
+}
+
+static void
+tear_down (Fixture *fixture, const void *data)
+{
+    Server *server = fixture->server;
+
+    (void)data;
+    arec_http_client_free (fixture->client);
+    arec_url_clear (&fixture->url);
+    shutdown (server->listener, SHUT_RDWR);
+    pthread_join (server->thread, NULL);
+    for (guint i = 0; i < server->sockets->len; i++) {
+        shutdown (g_array_index (server->sockets, int, i), SHUT_RDWR);
+    }
+    for (guint i = 0; i < server->connections->len; i++) {
+        pthread_join (*(pthread_t *)g_ptr_array_index (server->connections, i), NULL);
+        close (g_array_index (server->sockets, int, i));
+    }
+    close (server->listener);
+    g_array_unref (server->sockets);
+    g_ptr_array_unref (server->connections);
+    pthread_mutex_destroy (&server->lock);
+    g_free (server);
+}
+
+static ArecSource *
+open_source (Fixture *fixture)
+{
+    GError *error = NULL;
+    ArecSource *source = arec_object_source_new (fixture->client, &fixture->url, NULL, &error);
+
+    g_assert_no_error (error);
+    return source;
+}
+
+static void
+assert_reads (Fixture *fixture, ArecSource *source, uint64_t offset, size_t size)
+{
+    g_autofree uint8_t *bytes = g_malloc (size);
+    GError *error = NULL;
+
+    arec_source_pread (source, bytes, size, offset, &error);
+    g_assert_no_error (error);
+    g_assert_true (memcmp (bytes, fixture->server->data + offset, size) == 0);
+}
+
+/* ---- tests ------------------------------------------------------------------------------- */
+
+static void
+test_reads (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = open_source (fixture);
+
+    (void)data;
+    g_assert_cmpuint (source->size, ==, SIZE);
+    g_assert_cmpint (fixture->server->n_requests, ==, 1);
+    assert_reads (fixture, source, SIZE - 100, 100);
+    assert_reads (fixture, source, SIZE - 131072, 131072);
+    g_assert_cmpint (fixture->server->n_requests, ==, 1);
+    assert_reads (fixture, source, 0, 1);
+    assert_reads (fixture, source, SIZE - 131073, 131073); /* one byte of it is not kept */
+    g_assert_cmpint (fixture->server->n_requests, ==, 3);
+    assert_reads (fixture, source, 0, SIZE);
+    g_assert_true (arec_source_check (source, NULL));
+}
+
+static void
+test_vector (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = open_source (fixture);
+    uint8_t bytes[1000];
+    struct iovec iov[] = {{bytes, 1}, {bytes + 1, 0}, {bytes + 1, 499}, {bytes + 500, 500}};
+    GError *error = NULL;
+
+    (void)data;
+    arec_source_preadv (source, iov, G_N_ELEMENTS (iov), SIZE - 131072 - 700, &error);
+    g_assert_no_error (error);
+    g_assert_true (memcmp (bytes, fixture->server->data + SIZE - 131072 - 700, sizeof bytes) ==
+                   0);
+}
+
+typedef struct {
+    Fixture *fixture;
+    ArecSource *source;
+} Reader;
+
+static void *
+read_same (void *data)
+{
+    Reader *reader = data;
+
+    assert_reads (reader->fixture, reader->source, 1000, 50000);
+    return NULL;
+}
+
+/* Readers that come while a request is under way join it. */
+static void
+test_joined (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = open_source (fixture);
+    Reader reader = {fixture, source};
+    pthread_t threads[16];
+
+    (void)data;
+    fixture->server->held = S / 2;
+    for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+        g_assert_cmpint (pthread_create (&threads[i], NULL, read_same, &reader), ==, 0);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+        pthread_join (threads[i], NULL);
+    }
+    /* On a busy machine a thread may begin after the others have ended. */
+    g_assert_cmpint (fixture->server->n_requests, <, 1 + G_N_ELEMENTS (threads) / 2);
+}
+
+/* It answered fast, so it gets little time at first; then more. */
+static void
+test_slowed_down (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = open_source (fixture);
+
+    (void)data;
+    fixture->server->held = 2 * S;
+    assert_reads (fixture, source, 0, 100);
+    g_assert_cmpint (fixture->server->n_requests, >, 2);
+}
+
+static void *
+read_random (void *data)
+{
+    Reader *reader = data;
+    g_autoptr (GRand) random = g_rand_new_with_seed ((guint32)(uintptr_t)&random);
+
+    for (int i = 0; i < 40; i++) {
+        uint64_t offset = (uint64_t)g_rand_int_range (random, 0, SIZE - 1);
+        size_t size = (size_t)g_rand_int_range (random, 1, 100000);
+
+        assert_reads (reader->fixture, reader->source, offset, MIN (size, SIZE - offset));
+    }
+    return NULL;
+}
+
+static void
+test_many_readers (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = open_source (fixture);
+    Reader reader = {fixture, source};
+    pthread_t threads[16];
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+        g_assert_cmpint (pthread_create (&threads[i], NULL, read_random, &reader), ==, 0);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+        pthread_join (threads[i], NULL);
+    }
+}
+
+static void *
+read_stopped (void *data)
+{
+    Reader *reader = data;
+    g_autoptr (GError) error = NULL;
+    uint8_t byte;
+
+    g_assert_false (arec_source_pread (reader->source, &byte, 1, 0, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CANCELLED);
+    return NULL;
+}
+
+/* A client that stops lets its readers go, and is freed with requests that nobody waits for. */
+static void
+test_stop (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = open_source (fixture);
+    Reader reader = {fixture, source};
+    pthread_t thread;
+    const ArecRangeRequest range = {.span = {0, 1}, .urgency = AREC_RANGE_DEMAND};
+    g_autoptr (ArecHttpTarget) target = arec_http_target_new (&fixture->url);
+    g_autoptr (ArecHttpRequest) request = arec_http_request_new (target, &range, NULL, 20 * S);
+
+    (void)data;
+    fixture->server->is_silent = true;
+    g_assert_true (arec_http_client_submit (fixture->client, request, NULL));
+    g_assert_cmpint (pthread_create (&thread, NULL, read_stopped, &reader), ==, 0);
+    while (fixture->server->n_requests < 3) {
+        g_usleep (1000);
+    }
+    arec_http_client_stop (fixture->client);
+    pthread_join (thread, NULL);
+    g_assert_true (arec_http_client_wait (fixture->client, request, NULL));
+    g_assert_cmpint (request->result.end, ==, AREC_HTTP_STOPPED);
+    read_stopped (&reader); /* nor does one begin */
+}
+
+static void *
+set_later (void *data)
+{
+    g_usleep (200000);
+    arec_cancel_set (data);
+    return NULL;
+}
+
+static void
+test_cancel (Fixture *fixture, const void *data)
+{
+    ArecCancel cancel = {0};
+    g_autoptr (GError) error = NULL;
+    pthread_t thread;
+
+    (void)data;
+    fixture->server->is_silent = true;
+    g_assert_cmpint (pthread_create (&thread, NULL, set_later, &cancel), ==, 0);
+    g_assert_null (arec_object_source_new (fixture->client, &fixture->url, &cancel, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CANCELLED);
+    pthread_join (thread, NULL);
+}
+
+/* One that was never asked has no thread to end. */
+static void
+test_unused (Fixture *fixture, const void *data)
+{
+    (void)fixture;
+    (void)data;
+    arec_http_client_stop (fixture->client);
+}
+
+int
+main (int argc, char **argv)
+{
+    static const struct {
+        const char *path;
+        void (*test) (Fixture *, const void *);
+    } tests[] = {
+        {"/object_source/reads", test_reads},
+        {"/object_source/vector", test_vector},
+        {"/object_source/joined", test_joined},
+        {"/object_source/slowed_down", test_slowed_down},
+        {"/object_source/many_readers", test_many_readers},
+        {"/object_source/stop", test_stop},
+        {"/object_source/cancel", test_cancel},
+        {"/object_source/unused", test_unused},
+    };
+
+    g_test_init (&argc, &argv, NULL);
+    g_unsetenv ("http_proxy");
+    g_unsetenv ("all_proxy");
+    for (size_t i = 0; i < G_N_ELEMENTS (tests); i++) {
+        g_test_add (tests[i].path, Fixture, NULL, set_up, tests[i].test, tear_down);
+    }
+    return g_test_run();
+}
