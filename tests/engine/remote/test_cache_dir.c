@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "files.h"
 
 typedef struct {
     char *folder;
@@ -49,11 +50,9 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
-    const char *argv[] = {"rm", "-rf", fixture->folder, NULL};
 
     (void)data;
-    g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
-                                 NULL, NULL, NULL, NULL));
+    test_tree_remove (fixture->folder);
     g_free (fixture->folder);
     g_free (fixture->path);
     g_free (fixture->warning);

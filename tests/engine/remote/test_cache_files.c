@@ -10,6 +10,8 @@
 
 #include <glib.h>
 
+#include "files.h"
+
 #define ONE "0123456789abcdef0123456789abcdef"
 #define OTHER "fedcba9876543210fedcba9876543210"
 
@@ -32,12 +34,10 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
-    const char *argv[] = {"rm", "-rf", fixture->root, NULL};
 
     (void)data;
     close (fixture->fd);
-    g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
-                                 NULL, NULL, NULL, NULL));
+    test_tree_remove (fixture->root);
     g_free (fixture->root);
 }
 

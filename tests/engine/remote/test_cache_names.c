@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files.h"
+
 #define URL "https://host/object?X-Signature=SECRETxyz"
 
 typedef struct {
@@ -36,12 +38,10 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
-    const char *argv[] = {"rm", "-rf", fixture->folder, NULL};
 
     (void)data;
     arec_cache_dir_free (fixture->dir);
-    g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
-                                 NULL, NULL, NULL, NULL));
+    test_tree_remove (fixture->folder);
     g_free (fixture->folder);
     g_free (fixture->names);
 }
@@ -208,15 +208,13 @@ test_secret (Fixture *fixture, gconstpointer data)
         g_autofree char *names = g_build_filename (other, "arecfs-1", "names", NULL);
         Fixture another = {.folder = other, .names = names, .dir = open_dir (other)};
         g_autofree char *elsewhere = NULL, *one = g_path_get_basename (path), *two = NULL;
-        const char *argv[] = {"rm", "-rf", other, NULL};
 
         assert_kept (&another, &name);
         elsewhere = only_file (&another);
         two = g_path_get_basename (elsewhere);
         g_assert_cmpstr (one, !=, two); /* the key is another */
         arec_cache_dir_free (another.dir);
-        g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
-                                     NULL, NULL, NULL, NULL));
+        test_tree_remove (other);
     }
 }
 
