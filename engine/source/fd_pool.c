@@ -194,19 +194,46 @@ arec_fd_slot_acquire (ArecFdSlot *slot, GError **error)
     return fd;
 }
 
-void
-arec_fd_slot_release (ArecFdSlot *slot)
+/* The last user is gone. Returns the descriptor that is to be closed now, or -1. */
+static int
+end_use_locked (ArecFdSlot *slot)
 {
     ArecFdPool *pool = slot->pool;
-    arec_autofd int evicted = -1;
+
+    if (slot->is_retired) {
+        slot->is_retired = false;
+        pool->n_open--;
+        return arec_steal_fd (&slot->fd);
+    }
+    g_queue_push_tail_link (&pool->idle, &slot->link);
+    return evict_locked (pool);
+}
+
+static void
+release (ArecFdSlot *slot, bool is_retired)
+{
+    ArecFdPool *pool = slot->pool;
+    arec_autofd int closing = -1;
 
     pthread_mutex_lock (&pool->lock);
+    slot->is_retired |= is_retired;
     if (--slot->users == 0) {
-        g_queue_push_tail_link (&pool->idle, &slot->link);
-        evicted = evict_locked (pool);
+        closing = end_use_locked (slot);
         if (pool->n_waiting > 0) {
             pthread_cond_signal (&pool->released);
         }
     }
     pthread_mutex_unlock (&pool->lock);
+}
+
+void
+arec_fd_slot_release (ArecFdSlot *slot)
+{
+    release (slot, false);
+}
+
+void
+arec_fd_slot_retire (ArecFdSlot *slot)
+{
+    release (slot, true);
 }

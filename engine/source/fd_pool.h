@@ -19,6 +19,7 @@ typedef struct ArecFdSlot {
     ArecFdPool *pool;
     int fd;         /* -1: closed */
     unsigned users; /* threads between acquire and release */
+    bool is_retired;
     GList link; /* in the pool's list of open descriptors without users, least recent first */
     /* Opens the file; called with no lock held, may run in several threads. -1 with @error set.
      */
@@ -50,3 +51,7 @@ void arec_fd_slot_clear (ArecFdSlot *slot);
  * set. */
 int arec_fd_slot_acquire (ArecFdSlot *slot, GError **error);
 void arec_fd_slot_release (ArecFdSlot *slot);
+
+/* The release of a descriptor that is of no use any more, as its file has lost its name: it is
+ * closed when no thread uses it, and the next acquire opens the slot anew. */
+void arec_fd_slot_retire (ArecFdSlot *slot);

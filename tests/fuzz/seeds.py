@@ -427,6 +427,17 @@ def list_page():
         yield f"fault-{i}", b"\2" + text
 
 
+def aws_profiles():
+    texts = (b"[default]\naws_access_key_id = AKIA\naws_secret_access_key = s/+\n", b"[a]\r\nregion=r\r\n",
+             b"[profile a]\nrole_arn = arn:x\nsource_profile = b # c\n[profile b]\ncredential_process = sh -c ' ; '\n",
+             b"[profile default]\nk=1\n[default]\nk=2\n", b"[profile \"a b\"]\nk = v\n  w\n\n\tx\n", b"[default]\ns3 =\n  k = v\nk:w\n",
+             b"\xef\xbb\xbf# c\n;d\n[a]\nk =\n", b"[sso-session a]\nk = v\n", b"[a\nk", b"k = v", b"[a]\n= v", b"[a]\0", b"")
+    for i, text in enumerate(texts):
+        for file in range(2):
+            for profile in (b"a", b"a b"):
+                yield f"{i}-{file}-{len(profile)}", bytes([file]) + number(len(profile)) + profile + text
+
+
 def tar_input():
     def member(name, data):
         return b"\0" + part(name) + part(data)
@@ -496,7 +507,7 @@ def mount():
 TARGETS = {"container": container, "simple": simple, "transposed": transposed,
            "transposed_encoder": transposed_encoder, "footer": footers, "options": options, "shard": shard,
            "scan": scan, "tar_input": tar_input, "tfrecord": tfrecord, "names": names, "example_json": example_json,
-           "url": url, "list_page": list_page, "mount": mount}
+           "url": url, "list_page": list_page, "aws_profiles": aws_profiles, "mount": mount}
 
 
 def main():

@@ -1,5 +1,8 @@
 #include "files.h"
 
+#include <errno.h>
+#include <ftw.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <glib/gstdio.h>
@@ -152,4 +155,19 @@ test_file_remove (char *path)
     g_unlink (path);
     g_rmdir (folder);
     g_free (path);
+}
+
+static int
+remove_entry (const char *path, const struct stat *st, int type, struct FTW *place)
+{
+    (void)st;
+    (void)type;
+    (void)place;
+    return remove (path);
+}
+
+void
+test_tree_remove (const char *path)
+{
+    g_assert_true (nftw (path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT);
 }

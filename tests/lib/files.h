@@ -34,3 +34,7 @@ gboolean test_record_matches (const TestRecords *records, uint64_t i, const uint
 /* A temporary file with these bytes, removed by test_file_remove (). */
 char *test_file_write (const char *name, const void *data, size_t size);
 void test_file_remove (char *path); /* removes the file and its directory, frees @path */
+
+/* Removes what @path names and all below it; no link is followed. What is not there is no
+ * matter. */
+void test_tree_remove (const char *path);

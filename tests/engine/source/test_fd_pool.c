@@ -196,6 +196,30 @@ test_shortage (void)
     items_free (items, 10, pool);
 }
 
+/* A descriptor that was given up stays with those that use it, and is no one's after them. */
+static void
+test_retired (void)
+{
+    ArecFdPool *pool = arec_fd_pool_new (3);
+    Item *items = items_new (pool, 2);
+    int fd = arec_fd_slot_acquire (&items[0].slot, NULL);
+
+    g_assert_cmpint (arec_fd_slot_acquire (&items[0].slot, NULL), ==, fd);
+    arec_fd_slot_retire (&items[0].slot);
+    g_assert_cmpint (fcntl (fd, F_GETFD), >=, 0);
+    g_assert_cmpuint (arec_fd_pool_n_open (pool), ==, 1);
+    arec_fd_slot_release (&items[0].slot);
+    g_assert_cmpint (fcntl (fd, F_GETFD), ==, -1);
+    g_assert_cmpuint (arec_fd_pool_n_open (pool), ==, 0);
+    use (&items[0]);
+    use (&items[0]);
+    g_assert_cmpuint (items[0].opens, ==, 2);
+    g_assert_cmpuint (arec_fd_pool_n_open (pool), ==, 1);
+    g_assert_cmpint (arec_fd_slot_acquire (&items[1].slot, NULL), >=, 0);
+    arec_fd_slot_retire (&items[1].slot);
+    items_free (items, 2, pool);
+}
+
 static void *
 release_later (void *data)
 {
@@ -280,6 +304,7 @@ main (int argc, char **argv)
     g_test_add_func ("/fd-pool/failed-open", test_failed_open);
     g_test_add_func ("/fd-pool/shortage", test_shortage);
     g_test_add_func ("/fd-pool/waiting", test_waiting);
+    g_test_add_func ("/fd-pool/retired", test_retired);
     g_test_add_func ("/fd-pool/threads", test_threads);
     return g_test_run();
 }
