@@ -117,7 +117,7 @@ tear_down (Fixture *fixture, gconstpointer data)
 static void
 assert_reads (Fixture *fixture, size_t offset, size_t size)
 {
-    g_autofree uint8_t *bytes = g_malloc (size);
+    g_autofree uint8_t *bytes = g_malloc (MAX (size, 1));
     g_autoptr (GError) error = NULL;
 
     if (!arec_source_pread (fixture->source, bytes, size, offset, &error)) {
