@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -565,7 +566,10 @@ test_full_disk (Fixture *fixture, gconstpointer data)
 {
     (void)data;
     close_cache (fixture);
-    if (mount ("none", fixture->folder, "tmpfs", 0, "size=2m,mode=0700") != 0) {
+    /* In a namespace of ours, so that it goes with this process, however that ends. */
+    if (unshare (CLONE_NEWNS) != 0 ||
+        mount ("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+        mount ("none", fixture->folder, "tmpfs", 0, "size=2m,mode=0700") != 0) {
         g_autofree char *reason = g_strdup_printf ("mount: %s", g_strerror (errno));
 
         open_cache (fixture);
