@@ -583,6 +583,7 @@ run (void *data)
 {
     ArecHttpClient *client = data;
 
+    pthread_setname_np (pthread_self(), "arec-http");
     while (!is_stopping (client)) {
         int n_running;
 
