@@ -23,8 +23,7 @@
 #define FAILED_SHARE 16
 #define MIN_FAILED_SIZE (UINT64_C (64) << 10)
 
-/* Stored bytes that are asked for ahead of readers, as a share of the cache, whose room they take
- * once a source on a server is opened. */
+/* Stored bytes that are asked for ahead of readers, as a share of the cache. */
 #define AHEAD_SHARE 4
 
 /* Seconds. */
@@ -81,6 +80,15 @@ new_http_client (const ArecEngineOptions *options)
         http.deadline = deadline_of_environment();
     }
     return arec_http_client_new (&http);
+}
+
+void
+arec_engine_note_remote (ArecEngine *engine)
+{
+    if (!atomic_exchange (&engine->has_remote, true)) {
+        arec_chunk_cache_charge (engine->cache,
+                                 (int64_t)arec_http_client_max_ahead (engine->http));
+    }
 }
 
 static void

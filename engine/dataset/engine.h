@@ -26,6 +26,7 @@ struct ArecEngine {
     ArecSourceCounters source_counters;
     /* Asks servers; NULL: this build reads no URLs. */
     struct ArecHttpClient *http;
+    _Atomic bool has_remote;     /* a source on a server was opened */
     _Atomic uint64_t next_owner; /* of things in the cache */
     _Atomic uint64_t index_used;
     _Atomic uint64_t chunks_decoded;
@@ -35,3 +36,7 @@ struct ArecEngine {
     _Atomic uint64_t size_lists_read;
     _Atomic uint64_t decoded_bytes;
 };
+
+/* The first source on a server takes the room of what is asked for ahead of readers from the
+ * cache. */
+void arec_engine_note_remote (ArecEngine *engine);

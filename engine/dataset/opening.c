@@ -11,9 +11,11 @@ open_object (ArecEngine *engine, const char *text, const ArecCancel *cancel, GEr
 {
     g_auto (ArecUrl) url = {0};
 
-    return arec_url_parse (text, AREC_URL_LITERAL, &url, error)
-               ? arec_object_source_new (engine->http, &url, cancel, error)
-               : NULL;
+    if (!arec_url_parse (text, AREC_URL_LITERAL, &url, error)) {
+        return NULL;
+    }
+    arec_engine_note_remote (engine);
+    return arec_object_source_new (engine->http, &url, cancel, error);
 }
 #else
 /* A list holds no URL then. */

@@ -72,8 +72,8 @@ arec_reader_size_in_chunk (ArecReader *reader, const ArecChunkWalk *walk, uint64
     return size_in_chunk (reader, &load, i, size, error);
 }
 
-/* A network delivers a chunk hardly later than its size list, which takes two requests. A reader
- * who asks for the size of one record will read it, mostly. */
+/* A network delivers a chunk hardly later than its size list, which takes two requests. Those
+ * who ask for the size of one record mostly read it next. */
 static void
 name_chunk (const ArecChunkLoad *load)
 {

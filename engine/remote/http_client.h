@@ -45,11 +45,12 @@ void arec_http_client_free (ArecHttpClient *client);
 #define AREC_HTTP_MAX_KEPT ((int64_t)64 << 20)
 int64_t arec_http_client_charge (ArecHttpClient *client, int64_t change);
 
-/* Bytes of requests that are made before a reader asks: counted from when they are made until
- * they are read, or dropped. At most max_ahead, or AREC_HTTP_MIN_AHEAD for what is named because
- * a reader waits for a part of it.
- * @change  added. false: that would be too many; nothing was added. Fewer always are right. */
+/* At least so many: a reader may wait for a part of what was named. */
 #define AREC_HTTP_MIN_AHEAD (UINT64_C (4) << 20)
+
+/* Bytes of requests that are made before a reader asks: counted from when they are made until
+ * they are read, or dropped. At most max_ahead, or AREC_HTTP_MIN_AHEAD if that is more.
+ * @change  added. false: that would be too many; nothing was added. Fewer always are right. */
 bool arec_http_client_take_ahead (ArecHttpClient *client, int64_t change);
 uint64_t arec_http_client_max_ahead (const ArecHttpClient *client);
 

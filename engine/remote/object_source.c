@@ -257,7 +257,8 @@ remove_locked (ObjectSource *object, Part *part, GPtrArray *over)
     g_ptr_array_add (over, part);
 }
 
-/* The last reader of a part frees it, unless it has bytes that were not read yet, and cancels its request if it is not done. */
+/* The last reader of a part frees it, unless it has bytes that were not read yet, and cancels
+ * its request if it is not done. */
 static void
 leave (ObjectSource *object, GPtrArray *mine)
 {
