@@ -73,8 +73,12 @@ deadline_of_environment (void)
 static ArecHttpClient *
 new_http_client (const ArecEngineOptions *options)
 {
-    ArecHttpOptions http = {.deadline = (int64_t)options->request_deadline,
-                            .max_ahead = options->cache_size / AHEAD_SHARE};
+    const ArecRemoteOptions *remote = &options->remote;
+    ArecHttpOptions http = {.deadline = (int64_t)remote->request_deadline,
+                            .max_requests = remote->max_requests,
+                            .max_ahead = remote->has_prefetch
+                                             ? remote->prefetch
+                                             : options->cache_size / AHEAD_SHARE};
 
     if (http.deadline == 0) {
         http.deadline = deadline_of_environment();

@@ -28,8 +28,8 @@ typedef struct ArecHttpHost {
     ArecRetryBudget budget;
     ArecFirstBytes first_bytes;
     ArecRate rate;
-    GQueue ready[AREC_RANGE_N_URGENCIES]; /* of requests that may begin */
-    GQueue later;                         /* of requests whose next try is not due */
+    GQueue ready[AREC_N_URGENCIES]; /* of requests that may begin */
+    GQueue later;                   /* of requests whose next try is not due */
     unsigned in_flight;
     int64_t last_success;
     int64_t down_until; /* requests fail at once until then */
@@ -203,7 +203,7 @@ move_due (ArecHttpClient *client, ArecHttpHost *host, int64_t now)
 static void
 begin_ready (ArecHttpClient *client, ArecHttpHost *host, int64_t now)
 {
-    for (int urgency = 0; urgency < AREC_RANGE_N_URGENCIES; urgency++) {
+    for (int urgency = 0; urgency < AREC_N_URGENCIES; urgency++) {
         GQueue *queue = &host->ready[urgency];
 
         for (GList *link = queue->head, *next; link; link = next) {
@@ -567,7 +567,7 @@ end_all (ArecHttpClient *client)
     while (g_hash_table_iter_next (&iter, NULL, &data)) {
         ArecHttpHost *host = data;
 
-        for (int urgency = 0; urgency < AREC_RANGE_N_URGENCIES; urgency++) {
+        for (int urgency = 0; urgency < AREC_N_URGENCIES; urgency++) {
             while ((request = g_queue_pop_head (&host->ready[urgency]))) {
                 stop_request (client, request);
             }

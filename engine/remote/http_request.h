@@ -54,7 +54,7 @@ typedef enum {
 
 typedef struct {
     ArecHttpEnd end;
-    ArecRangeSpan span;      /* GOT: of the object, from the first byte of the buffer on */
+    ArecRange span;          /* GOT: of the object, from the first byte of the buffer on */
     ArecObjectVersion found; /* GOT: what the answer was about. NO_RANGES: its size may be
                                 AREC_HTTP_UNKNOWN */
     unsigned status;         /* of the last answer; 0: none */

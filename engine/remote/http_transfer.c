@@ -97,7 +97,7 @@ version_of (const ArecHttpRequest *request)
 
 /* The first answer whose body is taken decides what the rest must be of. */
 static void
-begin_span (ArecHttpTransfer *transfer, ArecRangeSpan span)
+begin_span (ArecHttpTransfer *transfer, ArecRange span)
 {
     ArecHttpRequest *request = transfer->request;
     uint64_t size = transfer->answer.has_range ? transfer->answer.total : span.end;
@@ -117,7 +117,7 @@ judge (ArecHttpTransfer *transfer)
 {
     ArecHttpRequest *request = transfer->request;
     const ArecRangeRequest asked = rest_of (request);
-    ArecRangeSpan span;
+    ArecRange span;
 
     transfer->is_judged = true;
     request->result.status = transfer->answer.status;
@@ -165,7 +165,7 @@ on_header (char *line, size_t size, size_t n, void *data)
 static uint64_t
 missing (const ArecHttpRequest *request)
 {
-    const ArecRangeSpan *span = &request->result.span;
+    const ArecRange *span = &request->result.span;
 
     return request->has_span ? span->end - span->begin - request->received : 0;
 }

@@ -138,7 +138,7 @@ static bool
 open_whole (const Opening *opening, const ArecObjectVersion *version, ArecObjectOpening *out,
             GError **error)
 {
-    const ArecRangeRequest all = {.span = {0, version->size}, .urgency = AREC_RANGE_DEMAND};
+    const ArecRangeRequest all = {.span = {0, version->size}, .urgency = AREC_URGENCY_DEMAND};
     g_autoptr (ArecHttpRequest) request = ask (opening, &all, version, error);
 
     if (!request) {
@@ -154,7 +154,7 @@ open_whole (const Opening *opening, const ArecObjectVersion *version, ArecObject
 static bool
 open_by_position (const Opening *opening, ArecObjectOpening *out, GError **error)
 {
-    const ArecRangeRequest first = {.span = {0, 1}, .urgency = AREC_RANGE_DEMAND};
+    const ArecRangeRequest first = {.span = {0, 1}, .urgency = AREC_URGENCY_DEMAND};
     g_autoptr (ArecHttpRequest) request = ask (opening, &first, NULL, error);
     const ArecHttpResult *result = request ? &request->result : NULL;
 

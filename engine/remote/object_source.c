@@ -19,7 +19,7 @@
 
 /* A request under way, or one that its readers still copy from, or that waits for its first. */
 typedef struct {
-    ArecRangeSpan span;
+    ArecRange span;
     ArecHttpRequest *request;
     unsigned n_readers;
     bool is_ahead;    /* made before a reader asked: kept until it was read */
@@ -51,33 +51,33 @@ typedef struct {
     ObjectSource *object;
     struct iovec *iov;
     int n_iov;
-    uint64_t offset;    /* in the object, of the first byte of the vector */
-    ArecRangeSpan span; /* that is read now */
+    uint64_t offset; /* in the object, of the first byte of the vector */
+    ArecRange span;  /* that is read now */
 } Read;
 
-static ArecRangeSpan
-intersection (ArecRangeSpan a, ArecRangeSpan b)
+static ArecRange
+intersection (ArecRange a, ArecRange b)
 {
-    ArecRangeSpan both = {MAX (a.begin, b.begin), MIN (a.end, b.end)};
+    ArecRange both = {MAX (a.begin, b.begin), MIN (a.end, b.end)};
 
-    return both.begin < both.end ? both : (ArecRangeSpan){0, 0};
+    return both.begin < both.end ? both : (ArecRange){0, 0};
 }
 
 static bool
-is_empty (ArecRangeSpan span)
+is_empty (ArecRange span)
 {
     return span.begin >= span.end;
 }
 
 /* Copies @span of the object from @bytes, which begin at @begin. */
 static void
-copy_out (const Read *read, ArecRangeSpan span, const uint8_t *bytes, uint64_t begin)
+copy_out (const Read *read, ArecRange span, const uint8_t *bytes, uint64_t begin)
 {
     uint64_t at = read->offset;
 
     for (int i = 0; i < read->n_iov && at < span.end; i++) {
         const struct iovec *iov = &read->iov[i];
-        const ArecRangeSpan here = intersection (span, (ArecRangeSpan){at, at + iov->iov_len});
+        const ArecRange here = intersection (span, (ArecRange){at, at + iov->iov_len});
 
         if (!is_empty (here)) {
             memcpy ((uint8_t *)iov->iov_base + (here.begin - at), bytes + (here.begin - begin),
@@ -100,7 +100,7 @@ drop_kept_locked (ObjectSource *object)
 }
 
 static void
-note_read_locked (ObjectSource *object, ArecRangeSpan here, uint64_t begin)
+note_read_locked (ObjectSource *object, ArecRange here, uint64_t begin)
 {
     for (uint64_t i = (here.begin - begin) / PIECE; i <= (here.end - 1 - begin) / PIECE; i++) {
         uint64_t end = MIN (begin + (i + 1) * PIECE, object->kept->result.span.end);
@@ -118,12 +118,12 @@ note_read_locked (ObjectSource *object, ArecRangeSpan here, uint64_t begin)
 
 /* Copies what it holds. @here  (out) its span; empty: nothing. */
 static void
-read_kept_locked (const Read *read, ArecRangeSpan *here)
+read_kept_locked (const Read *read, ArecRange *here)
 {
     ObjectSource *object = read->object;
     const ArecHttpResult *result = object->kept ? &object->kept->result : NULL;
 
-    *here = result ? intersection (read->span, result->span) : (ArecRangeSpan){0, 0};
+    *here = result ? intersection (read->span, result->span) : (ArecRange){0, 0};
     if (!is_empty (*here)) {
         copy_out (read, *here, object->kept->buffer, result->span.begin);
         note_read_locked (object, *here, result->span.begin);
@@ -134,7 +134,7 @@ read_kept_locked (const Read *read, ArecRangeSpan *here)
 static void
 keep (ObjectSource *object, ArecHttpRequest *request)
 {
-    const ArecRangeSpan *span = &request->result.span;
+    const ArecRange *span = &request->result.span;
     uint64_t opening = arec_range_plan_opening (object->version.size).span.end;
     uint64_t length = span->end - span->begin;
 
@@ -162,7 +162,7 @@ free_part (void *data)
 }
 
 static void
-note_part_read (Part *part, ArecRangeSpan here)
+note_part_read (Part *part, ArecRange here)
 {
     size_t first = (here.begin - part->span.begin) / PIECE;
     size_t end = here.end == part->span.end ? part->n_pieces
@@ -182,7 +182,7 @@ join_locked (const Read *read, GPtrArray *mine)
 
     for (guint i = 0; i < object->parts->len; i++) {
         Part *part = g_ptr_array_index (object->parts, i);
-        ArecRangeSpan here = intersection (read->span, part->span);
+        ArecRange here = intersection (read->span, part->span);
 
         if (!is_empty (here) && !part->has_failed) {
             part->n_readers++;
@@ -211,11 +211,11 @@ new_part (ObjectSource *object, const ArecRangeRequest *range)
 
 /* Makes the requests for what is neither kept nor under way. */
 static bool
-add_missing_locked (const Read *read, ArecRangeSpan kept, GPtrArray *mine, GPtrArray *new)
+add_missing_locked (const Read *read, ArecRange kept, GPtrArray *mine, GPtrArray *new)
 {
     ObjectSource *object = read->object;
-    const ArecRangeWish wish = {read->span, AREC_RANGE_DEMAND};
-    g_autofree ArecRangeSpan *taken = g_new (ArecRangeSpan, mine->len + 1);
+    const ArecRangeWish wish = {read->span, AREC_URGENCY_DEMAND};
+    g_autofree ArecRange *taken = g_new (ArecRange, mine->len + 1);
     ArecRangeWants wants = {.wishes = &wish,
                             .n_wishes = 1,
                             .taken = taken,
@@ -344,7 +344,7 @@ read_parts (const Read *read, bool *again, GError **error)
 {
     ObjectSource *object = read->object;
     g_autoptr (GPtrArray) mine = g_ptr_array_new(), new = g_ptr_array_new();
-    ArecRangeSpan kept;
+    ArecRange kept;
     bool ok;
 
     pthread_mutex_lock (&object->lock);
@@ -417,10 +417,10 @@ make_room_locked (ObjectSource *object, uint64_t size, GPtrArray *over)
 }
 
 /* What is under way or kept. (transfer full) */
-static ArecRangeSpan *
+static ArecRange *
 taken_locked (ObjectSource *object, size_t *n)
 {
-    ArecRangeSpan *taken = g_new (ArecRangeSpan, object->parts->len + 1);
+    ArecRange *taken = g_new (ArecRange, object->parts->len + 1);
 
     *n = 0;
     for (guint i = 0; i < object->parts->len; i++) {
@@ -444,7 +444,7 @@ plan_ahead_locked (ObjectSource *object, const ArecRangeWish *wishes, size_t n_w
                             .n_wishes = n_wishes,
                             .window = object->target->window,
                             .size = object->base.size};
-    g_autofree ArecRangeSpan *taken = taken_locked (object, &wants.n_taken);
+    g_autofree ArecRange *taken = taken_locked (object, &wants.n_taken);
     g_autofree ArecRangeRequest *requests = NULL;
     size_t n = 0;
 
@@ -481,8 +481,7 @@ object_will_need (ArecSource *source, const ArecRange *ranges, size_t n, ArecUrg
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        wishes[i] =
-            (ArecRangeWish){{ranges[i].begin, ranges[i].end}, (ArecRangeUrgency)urgency};
+        wishes[i] = (ArecRangeWish){ranges[i], urgency};
     }
     pthread_mutex_lock (&object->lock);
     plan_ahead_locked (object, wishes, n, new, over);

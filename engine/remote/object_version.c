@@ -106,20 +106,20 @@ is_all_asked (const ArecObjectVersion *pinned, const ArecRangeRequest *asked,
 
 static ArecBodyVerdict
 judge_range (const ArecObjectVersion *pinned, const ArecRangeRequest *asked,
-             const ArecHttpAnswer *answer, ArecRangeSpan *span)
+             const ArecHttpAnswer *answer, ArecRange *span)
 {
     if (answer->is_multipart) {
         return AREC_BODY_WRONG;
     }
     if ((answer->status == 200 || answer->status == 206) && is_asked (asked, answer)) {
-        *span = (ArecRangeSpan){answer->begin, answer->end};
+        *span = (ArecRange){answer->begin, answer->end};
         return AREC_BODY_TAKE;
     }
     if (answer->status != 200 || answer->has_range) {
         return AREC_BODY_WRONG;
     }
     if (is_all_asked (pinned, asked, answer)) {
-        *span = (ArecRangeSpan){0, asked->is_suffix ? answer->length : asked->span.end};
+        *span = (ArecRange){0, asked->is_suffix ? answer->length : asked->span.end};
         return AREC_BODY_TAKE;
     }
     return AREC_BODY_WHOLE;
@@ -127,7 +127,7 @@ judge_range (const ArecObjectVersion *pinned, const ArecRangeRequest *asked,
 
 ArecBodyVerdict
 arec_object_version_judge (const ArecObjectVersion *pinned, const ArecRangeRequest *asked,
-                           const ArecHttpAnswer *answer, ArecRangeSpan *span)
+                           const ArecHttpAnswer *answer, ArecRange *span)
 {
     ArecBodyVerdict verdict = AREC_BODY_TAKE;
 

@@ -52,6 +52,6 @@ typedef enum {
  * @span    (out) with TAKE: where in the object the bytes of the body lie; maybe empty. */
 ArecBodyVerdict arec_object_version_judge (const ArecObjectVersion *pinned,
                                            const ArecRangeRequest *asked,
-                                           const ArecHttpAnswer *answer, ArecRangeSpan *span);
+                                           const ArecHttpAnswer *answer, ArecRange *span);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecObjectVersion, arec_object_version_clear)

@@ -19,7 +19,7 @@
 #define POSTSCRIPT_SIZE UINT64_C (152)
 
 typedef struct {
-    ArecRangeSpan *items;
+    ArecRange *items;
     size_t n, capacity;
 } Spans;
 
@@ -34,7 +34,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Spans, spans_clear)
 /* ---- sets of bytes: sorted spans that neither overlap nor touch ---- */
 
 static bool
-add_span (Spans *spans, ArecRangeSpan span)
+add_span (Spans *spans, ArecRange span)
 {
     if (span.begin >= span.end) {
         return true;
@@ -50,7 +50,7 @@ add_span (Spans *spans, ArecRangeSpan span)
 static int
 compare_spans (const void *a, const void *b)
 {
-    const ArecRangeSpan *one = a, *other = b;
+    const ArecRange *one = a, *other = b;
 
     return (one->begin > other->begin) - (one->begin < other->begin);
 }
@@ -66,7 +66,7 @@ unite (Spans *spans)
     }
     qsort (spans->items, spans->n, sizeof *spans->items, compare_spans);
     for (size_t i = 1; i < spans->n; i++) {
-        ArecRangeSpan *last = &spans->items[n];
+        ArecRange *last = &spans->items[n];
 
         if (spans->items[i].begin <= last->end) {
             last->end = MAX (last->end, spans->items[i].end);
@@ -94,11 +94,11 @@ subtract (const Spans *wanted, const Spans *taken, Spans *out)
     size_t at = 0;
 
     for (size_t i = 0; i < wanted->n; i++) {
-        ArecRangeSpan rest = wanted->items[i];
+        ArecRange rest = wanted->items[i];
 
         at = skip_to (taken, at, rest.begin);
         for (size_t j = at; j < taken->n && taken->items[j].begin < rest.end; j++) {
-            if (!add_span (out, (ArecRangeSpan){rest.begin, taken->items[j].begin})) {
+            if (!add_span (out, (ArecRange){rest.begin, taken->items[j].begin})) {
                 return false;
             }
             rest.begin = MIN (taken->items[j].end, rest.end);
@@ -114,7 +114,7 @@ subtract (const Spans *wanted, const Spans *taken, Spans *out)
 
 /* What goes into the requests of one urgency. */
 typedef struct {
-    ArecRangeUrgency urgency;
+    ArecUrgency urgency;
     uint64_t part;  /* bytes of a part, and of what is merged */
     uint64_t whole; /* a range of so many bytes is not cut */
     const Spans *taken;
@@ -124,21 +124,21 @@ typedef struct {
 } Packing;
 
 uint64_t
-arec_range_plan_part (ArecRangeUrgency urgency, uint64_t window)
+arec_range_plan_part (ArecUrgency urgency, uint64_t window)
 {
-    return urgency == AREC_RANGE_IDLE
+    return urgency == AREC_URGENCY_IDLE
                ? AREC_RANGE_MAX_PART
                : CLAMP (window / PARTS_OF_WINDOW, AREC_RANGE_MIN_PART, AREC_RANGE_MAX_PART);
 }
 
 static uint64_t
-length_of (ArecRangeSpan span)
+length_of (ArecRange span)
 {
     return span.end - span.begin;
 }
 
 static bool
-emit (Packing *packing, ArecRangeSpan span, uint64_t waste)
+emit (Packing *packing, ArecRange span, uint64_t waste)
 {
     if (packing->n >= AREC_RANGE_MAX_REQUESTS ||
         !arec_array_reserve (&packing->requests, &packing->capacity, packing->n + 1,
@@ -153,7 +153,7 @@ emit (Packing *packing, ArecRangeSpan span, uint64_t waste)
 /* Whether taken bytes lie in the gap between @before and @next, which a request that spans it
  * would bring once more. */
 static bool
-is_gap_taken (Packing *packing, ArecRangeSpan before, ArecRangeSpan next)
+is_gap_taken (Packing *packing, ArecRange before, ArecRange next)
 {
     packing->at = skip_to (packing->taken, packing->at, before.end);
     return packing->at < packing->taken->n &&
@@ -162,7 +162,7 @@ is_gap_taken (Packing *packing, ArecRangeSpan before, ArecRangeSpan next)
 
 /* Makes @next a part of the last request, if it may be. */
 static bool
-merge (Packing *packing, size_t first, ArecRangeSpan next)
+merge (Packing *packing, size_t first, ArecRange next)
 {
     ArecRangeRequest *last;
     uint64_t gap, length;
@@ -198,7 +198,7 @@ count_parts (const Packing *packing, uint64_t length)
 
 /* Sizes of parts differ by a byte at most. */
 static bool
-cut (Packing *packing, ArecRangeSpan span)
+cut (Packing *packing, ArecRange span)
 {
     uint64_t n = count_parts (packing, length_of (span));
     uint64_t size = length_of (span) / n, n_longer = length_of (span) % n;
@@ -206,7 +206,7 @@ cut (Packing *packing, ArecRangeSpan span)
     for (uint64_t i = 0; i < n; i++) {
         uint64_t end = span.begin + size + (i < n_longer);
 
-        if (!emit (packing, (ArecRangeSpan){span.begin, end}, 0)) {
+        if (!emit (packing, (ArecRange){span.begin, end}, 0)) {
             return false;
         }
         span.begin = end;
@@ -231,11 +231,11 @@ pack (Packing *packing, const Spans *wanted)
 /* ---- the plan ---- */
 
 static bool
-take_wishes (const ArecRangeWants *wants, ArecRangeUrgency urgency, Spans *out)
+take_wishes (const ArecRangeWants *wants, ArecUrgency urgency, Spans *out)
 {
     for (size_t i = 0; i < wants->n_wishes; i++) {
         const ArecRangeWish *wish = &wants->wishes[i];
-        ArecRangeSpan span = {wish->span.begin, MIN (wish->span.end, wants->size)};
+        ArecRange span = {wish->span.begin, MIN (wish->span.end, wants->size)};
 
         if (wish->urgency == urgency && !add_span (out, span)) {
             return false;
@@ -247,8 +247,7 @@ take_wishes (const ArecRangeWants *wants, ArecRangeUrgency urgency, Spans *out)
 
 /* Plans one urgency, and takes its requests, so that the next ones leave them out. */
 static bool
-plan_urgency (Packing *packing, const ArecRangeWants *wants, ArecRangeUrgency urgency,
-              Spans *taken)
+plan_urgency (Packing *packing, const ArecRangeWants *wants, ArecUrgency urgency, Spans *taken)
 {
     g_auto (Spans) wanted = {0}, missing = {0};
     size_t first = packing->n;
@@ -256,8 +255,8 @@ plan_urgency (Packing *packing, const ArecRangeWants *wants, ArecRangeUrgency ur
     packing->urgency = urgency;
     packing->taken = taken;
     packing->part = arec_range_plan_part (urgency, wants->window);
-    packing->whole = urgency == AREC_RANGE_DEMAND ? MAX (packing->part, AREC_RANGE_MAX_WHOLE)
-                                                  : packing->part;
+    packing->whole = urgency == AREC_URGENCY_DEMAND ? MAX (packing->part, AREC_RANGE_MAX_WHOLE)
+                                                    : packing->part;
     if (!take_wishes (wants, urgency, &wanted) || !subtract (&wanted, taken, &missing) ||
         !pack (packing, &missing)) {
         return false;
@@ -282,8 +281,8 @@ arec_range_plan (const ArecRangeWants *wants, ArecRangeRequest **requests, size_
         ok = add_span (&taken, wants->taken[i]);
     }
     unite (&taken);
-    for (int urgency = 0; urgency < AREC_RANGE_N_URGENCIES && ok; urgency++) {
-        ok = plan_urgency (&packing, wants, (ArecRangeUrgency)urgency, &taken);
+    for (int urgency = 0; urgency < AREC_N_URGENCIES && ok; urgency++) {
+        ok = plan_urgency (&packing, wants, (ArecUrgency)urgency, &taken);
     }
     if (!ok) {
         g_free (packing.requests);
@@ -297,7 +296,7 @@ arec_range_plan (const ArecRangeWants *wants, ArecRangeRequest **requests, size_
 ArecRangeRequest
 arec_range_plan_opening (uint64_t size)
 {
-    ArecRangeRequest request = {.urgency = AREC_RANGE_DEMAND};
+    ArecRangeRequest request = {.urgency = AREC_URGENCY_DEMAND};
 
     if (size == AREC_RANGE_UNKNOWN_SIZE) {
         request.span.end = 2 * BLOCK_SIZE;

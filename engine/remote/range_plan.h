@@ -20,6 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "source/range.h"
+
 #define AREC_RANGE_MAX_GAP (UINT64_C (128) << 10)
 #define AREC_RANGE_MIN_PART (UINT64_C (1) << 20)
 #define AREC_RANGE_MAX_PART (UINT64_C (8) << 20)
@@ -32,36 +34,24 @@
 
 #define AREC_RANGE_UNKNOWN_SIZE UINT64_MAX
 
-typedef enum {
-    AREC_RANGE_DEMAND, /* a reader waits */
-    AREC_RANGE_AHEAD,  /* a reader will probably come to it */
-    AREC_RANGE_IDLE,   /* worth having when nothing else is wanted; in the largest parts */
-    AREC_RANGE_N_URGENCIES,
-} ArecRangeUrgency;
-
-/* Bytes [begin, end); none if end <= begin. */
 typedef struct {
-    uint64_t begin, end;
-} ArecRangeSpan;
-
-typedef struct {
-    ArecRangeSpan span;
-    ArecRangeUrgency urgency;
+    ArecRange span;
+    ArecUrgency urgency;
 } ArecRangeWish;
 
 typedef struct {
     const ArecRangeWish *wishes; /* in any order; they may overlap */
     size_t n_wishes;
-    const ArecRangeSpan *taken; /* under way or here; in any order; they may overlap */
+    const ArecRange *taken; /* under way or here; in any order; they may overlap */
     size_t n_taken;
     uint64_t window; /* bytes that should be under way */
     uint64_t size;   /* of the object: no byte from there on is asked for; or UNKNOWN_SIZE */
 } ArecRangeWants;
 
 typedef struct {
-    ArecRangeSpan span; /* never empty */
-    uint64_t waste;     /* bytes of it that no wish of its urgency wants */
-    ArecRangeUrgency urgency;
+    ArecRange span; /* never empty */
+    uint64_t waste; /* bytes of it that no wish of its urgency wants */
+    ArecUrgency urgency;
     bool is_suffix; /* the last `span.end` bytes of the object, whose size is unknown */
 } ArecRangeRequest;
 
@@ -78,7 +68,7 @@ bool arec_range_plan (const ArecRangeWants *wants, ArecRangeRequest **requests,
 ArecRangeRequest arec_range_plan_opening (uint64_t size);
 
 /* The bytes of one part, for a window of so many bytes. */
-uint64_t arec_range_plan_part (ArecRangeUrgency urgency, uint64_t window);
+uint64_t arec_range_plan_part (ArecUrgency urgency, uint64_t window);
 
 #define AREC_RANGE_TEXT_SIZE 64
 

@@ -17,20 +17,9 @@
 
 #include <arec/cancel.h>
 
+#include "source/range.h"
+
 typedef struct ArecSource ArecSource;
-
-/* Bytes [begin, end) of a source. */
-typedef struct {
-    uint64_t begin, end;
-} ArecRange;
-
-/* How soon bytes are wanted. */
-typedef enum {
-    AREC_URGENCY_DEMAND, /* a reader waits */
-    AREC_URGENCY_AHEAD,  /* a reader will probably come to it */
-    AREC_URGENCY_IDLE,   /* worth having when nothing else is wanted */
-    AREC_N_URGENCIES,
-} ArecUrgency;
 
 typedef struct {
     /* Fills all of @iov from @offset; the range is within the size. A short read is an error.

@@ -186,6 +186,35 @@ set_index_dir (ArecfsOptions *options, const char *value, GError **error)
     return true;
 }
 
+/* @i  the option's number in <arec/remote_options.h>. */
+static bool
+set_remote (size_t i, ArecfsOptions *options, const char *value, GError **error)
+{
+    if (arec_remote_option_set (i, value, &options->engine.remote, error)) {
+        return true;
+    }
+    g_prefix_error (error, "option %s: ", arec_remote_option (i)->name);
+    return false;
+}
+
+static bool
+set_request_deadline (ArecfsOptions *options, const char *value, GError **error)
+{
+    return set_remote (0, options, value, error);
+}
+
+static bool
+set_max_requests (ArecfsOptions *options, const char *value, GError **error)
+{
+    return set_remote (1, options, value, error);
+}
+
+static bool
+set_prefetch (ArecfsOptions *options, const char *value, GError **error)
+{
+    return set_remote (2, options, value, error);
+}
+
 static bool
 set_idle_unmount (ArecfsOptions *options, const char *value, GError **error)
 {
@@ -267,6 +296,18 @@ const ArecfsOption arecfs_option_table[ARECFS_N_OPTIONS] = {
      .value = "DIR",
      .help = "folder of the file for offloaded indexes (default: $TMPDIR)",
      .set = set_index_dir},
+    {.name = "request-deadline",
+     .value = "SECONDS",
+     .help = "how long a server may take for a range (default: 60)",
+     .set = set_request_deadline},
+    {.name = "max-requests",
+     .value = "N",
+     .help = "requests to a server at the same time (default: 32)",
+     .set = set_max_requests},
+    {.name = "prefetch",
+     .value = "SIZE",
+     .help = "bytes that servers are asked for ahead of readers (default: auto)",
+     .set = set_prefetch},
     {.name = "idle-unmount",
      .value = "SECONDS",
      .help = "unmount and exit after that long without use",

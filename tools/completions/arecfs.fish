@@ -3,7 +3,7 @@
 
 function __arecfs_mount_words
     set -l list (commandline -ct | string match -r '.*,' | string replace -r '^-(-options=|o)' '')
-    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= idle-unmount= log-level= log-file=
+    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= idle-unmount= log-level= log-file=
         echo "$list$word"
     end
 end
@@ -29,6 +29,9 @@ complete -c arecfs -l strict -d 'what cannot be read or opened, or a shard that 
 complete -c arecfs -l kind -x -a 'array_record riegeli' -d 'take the sources for this kind'
 complete -c arecfs -l no-push -d 'do not put what a reader in order will want next into the page cache'
 complete -c arecfs -l index-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'folder of the file for offloaded indexes (default: $TMPDIR)'
+complete -c arecfs -l request-deadline -x -a 'auto' -d 'how long a server may take for a range (default: 60)'
+complete -c arecfs -l max-requests -x -a 'auto' -d 'requests to a server at the same time (default: 32)'
+complete -c arecfs -l prefetch -x -a 'auto' -d 'bytes that servers are asked for ahead of readers (default: auto)'
 complete -c arecfs -l idle-unmount -x -d 'unmount and exit after that long without use'
 complete -c arecfs -l log-level -x -a 'error warning message info debug' -d 'error, warning, message, info or debug'
 complete -c arecfs -l log-file -r -F -d 'log there, not to syslog'

@@ -15,6 +15,7 @@ typedef struct {
     char *kind;
     gboolean recover;
     char *index_dir;
+    char *remote[AREC_N_REMOTE_OPTIONS];
 } CommonText;
 
 static void
@@ -25,6 +26,9 @@ common_text_clear (CommonText *text)
     g_free (text->reader_options);
     g_free (text->kind);
     g_free (text->index_dir);
+    for (size_t i = 0; i < AREC_N_REMOTE_OPTIONS; i++) {
+        g_free (text->remote[i]);
+    }
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CommonText, common_text_clear)
@@ -236,10 +240,23 @@ parse_kind (const char *text, ArecKind *kind, GError **error)
 }
 
 static bool
+parse_remote (char *const texts[], ArecRemoteOptions *options, GError **error)
+{
+    for (size_t i = 0; i < AREC_N_REMOTE_OPTIONS; i++) {
+        if (texts[i] && !arec_remote_option_set (i, texts[i], options, error)) {
+            g_prefix_error (error, "--%s: ", arec_remote_option (i)->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
 parse_common (CommonText *text, ToolCommandLine *line, GError **error)
 {
     if ((text->threads && !parse_threads (text->threads, &line->engine_options, error)) ||
-        (text->cache_size && !parse_cache_size (text->cache_size, line, error))) {
+        (text->cache_size && !parse_cache_size (text->cache_size, line, error)) ||
+        !parse_remote (text->remote, &line->engine_options.remote, error)) {
         return false;
     }
     if (text->reader_options &&
@@ -328,9 +345,11 @@ tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
          "Show on stderr what each thread spends its time with", NULL},
         G_OPTION_ENTRY_NULL,
     };
+    GOptionEntry remote[AREC_N_REMOTE_OPTIONS + 1] = {0};
     const bool reads = !command->is_of_mount && !command->is_of_inputs;
     const GOptionEntry *const tables[] = {
-        entries, telling, measuring, reads ? reading : helping, reads ? helping : NULL, NULL};
+        entries, telling, measuring, reads ? reading : helping, reads ? remote : NULL,
+        helping, NULL};
     g_autoptr (GOptionContext) context = g_option_context_new (command->operands);
     g_autoptr (GPtrArray) options = g_ptr_array_new();
     g_autoptr (GPtrArray) pieces = g_ptr_array_new_with_free_func (g_free);
@@ -339,6 +358,13 @@ tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
     char **option_args;
     int n_option_args;
 
+    for (size_t i = 0; i < AREC_N_REMOTE_OPTIONS; i++) {
+        const ArecRemoteOption *option = arec_remote_option (i);
+
+        remote[i] = (GOptionEntry){
+            option->name, 0, 0, G_OPTION_ARG_FILENAME, &text.remote[i], option->help,
+            option->value};
+    }
     *line = (ToolCommandLine){0};
     if (!split_arguments (argc, argv, tables, command->has_ranges, options, pieces, operands,
                           &error)) {

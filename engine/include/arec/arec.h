@@ -22,6 +22,7 @@
 #include <arec/readahead.h>
 #include <arec/reader.h>
 #include <arec/reader_options.h>
+#include <arec/remote_options.h>
 #include <arec/repair.h>
 #include <arec/sharding.h>
 #include <arec/sources.h>

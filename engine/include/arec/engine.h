@@ -10,6 +10,7 @@
 
 #include <glib.h>
 
+#include <arec/remote_options.h>
 #include <arec/stats.h>
 #include <arec/visibility.h>
 
@@ -39,10 +40,7 @@ typedef struct {
     bool views_are_brief;
     /* Descriptors kept open for sources; 0: from RLIMIT_NOFILE. */
     unsigned max_open_files;
-    /* Microseconds within which a server must have given a range of bytes, all tries included,
-     * and half of it for each request that opens an object; 0: what AREC_REQUEST_DEADLINE says,
-     * in seconds, else 60 s. */
-    uint64_t request_deadline;
+    ArecRemoteOptions remote;
     /* Folder of the one temporary file that holds all offloaded indexes; copied. NULL: $TMPDIR,
      * or /tmp. */
     const char *index_dir;

@@ -338,7 +338,7 @@ test_stop (Fixture *fixture, const void *data)
     g_autoptr (ArecSource) source = open_source (fixture);
     Reader reader = {fixture, source};
     pthread_t thread;
-    const ArecRangeRequest range = {.span = {0, 1}, .urgency = AREC_RANGE_DEMAND};
+    const ArecRangeRequest range = {.span = {0, 1}, .urgency = AREC_URGENCY_DEMAND};
     g_autoptr (ArecHttpTarget) target = arec_http_target_new (&fixture->url);
     g_autoptr (ArecHttpRequest) request = arec_http_request_new (target, &range, NULL, 20 * S);
 

@@ -20,7 +20,7 @@ typedef struct {
     uint64_t begin, end;
     const char *head; /* lines, separated by `|` */
     ArecBodyVerdict verdict;
-    ArecRangeSpan span; /* with TAKE */
+    ArecRange span; /* with TAKE */
 } Row;
 
 static const Row rows[] = {
@@ -230,7 +230,7 @@ test_judge (void)
         const ArecRangeRequest asked = {.span = {row->begin, row->end},
                                         .is_suffix = row->is_suffix};
         ArecObjectVersion pinned = {.size = 1000, .last_modified = 784111777};
-        ArecRangeSpan span = {7, 7};
+        ArecRange span = {7, 7};
         g_auto (ArecHttpAnswer) answer = {0};
 
         g_test_message ("row %zu: %s", i, row->head);

@@ -8,9 +8,9 @@
 #define KIB UINT64_C (1024)
 #define MIB (UINT64_C (1) << 20)
 
-#define DEMAND AREC_RANGE_DEMAND
-#define AHEAD AREC_RANGE_AHEAD
-#define IDLE AREC_RANGE_IDLE
+#define DEMAND AREC_URGENCY_DEMAND
+#define AHEAD AREC_URGENCY_AHEAD
+#define IDLE AREC_URGENCY_IDLE
 
 enum { MAX_ROW = 6 };
 
@@ -18,7 +18,7 @@ enum { MAX_ROW = 6 };
 
 typedef struct {
     ArecRangeWish wishes[MAX_ROW]; /* up to the first empty one; so are the others */
-    ArecRangeSpan taken[MAX_ROW];
+    ArecRange taken[MAX_ROW];
     uint64_t window, size;
     ArecRangeWish requests[MAX_ROW]; /* expected */
 } Row;
@@ -137,7 +137,7 @@ static const Row rows[] = {
 };
 
 static bool
-is_empty (ArecRangeSpan span)
+is_empty (ArecRange span)
 {
     return span.begin >= span.end;
 }
@@ -271,7 +271,7 @@ enum { MAX_WISHES = 24, MAX_TAKEN = 8 };
 typedef struct {
     ArecRangeWants wants;
     ArecRangeWish wishes[MAX_WISHES];
-    ArecRangeSpan taken[MAX_TAKEN];
+    ArecRange taken[MAX_TAKEN];
     ArecRangeRequest *requests;
     size_t n_requests;
     uint64_t *ends; /* sorted */
@@ -279,7 +279,7 @@ typedef struct {
 } Model;
 
 static bool
-holds (ArecRangeSpan span, uint64_t position)
+holds (ArecRange span, uint64_t position)
 {
     return span.begin <= position && position < span.end;
 }
@@ -296,10 +296,10 @@ is_taken (const Model *model, uint64_t position)
 }
 
 /* The number of the most urgent wish for this byte; N_URGENCIES: none. */
-static ArecRangeUrgency
+static ArecUrgency
 urgency_at (const Model *model, uint64_t position)
 {
-    ArecRangeUrgency urgency = AREC_RANGE_N_URGENCIES;
+    ArecUrgency urgency = AREC_N_URGENCIES;
 
     for (size_t i = 0; i < model->wants.n_wishes; i++) {
         if (holds (model->wishes[i].span, position)) {
@@ -310,7 +310,7 @@ urgency_at (const Model *model, uint64_t position)
 }
 
 static bool
-is_wished (const Model *model, uint64_t position, ArecRangeUrgency urgency)
+is_wished (const Model *model, uint64_t position, ArecUrgency urgency)
 {
     for (size_t i = 0; i < model->wants.n_wishes; i++) {
         if (model->wishes[i].urgency == urgency && holds (model->wishes[i].span, position)) {
@@ -340,12 +340,12 @@ check_bytes (const Model *model)
 {
     for (size_t i = 0; i + 1 < model->n_ends; i++) {
         uint64_t position = model->ends[i];
-        ArecRangeUrgency urgency = urgency_at (model, position);
+        ArecUrgency urgency = urgency_at (model, position);
         const ArecRangeRequest *request = request_at (model, position);
 
         if (is_taken (model, position)) {
             g_assert_null (request);
-        } else if (urgency < AREC_RANGE_N_URGENCIES) {
+        } else if (urgency < AREC_N_URGENCIES) {
             g_assert_nonnull (request);
             g_assert_cmpint (request->urgency, <=, urgency);
         }
@@ -480,14 +480,14 @@ random_length (void)
 }
 
 /* Often near the one before, as chunks are. */
-static ArecRangeSpan
+static ArecRange
 random_span (uint64_t after)
 {
     uint64_t begin = g_test_rand_int_range (0, 4) == 0
                          ? (uint64_t)g_test_rand_int_range (0, 60000000)
                          : after + random_length();
 
-    return (ArecRangeSpan){begin, begin + random_length()};
+    return (ArecRange){begin, begin + random_length()};
 }
 
 static void
@@ -497,7 +497,7 @@ make_wants (Model *model)
                                        13 * MIB, 40 * MIB, UINT64_MAX};
     int n_taken = g_test_rand_int_range (-MAX_TAKEN, MAX_TAKEN + 1); /* half: none */
     uint64_t after = 0;
-    int only = g_test_rand_int_range (0, 2 * AREC_RANGE_N_URGENCIES); /* half: of one urgency */
+    int only = g_test_rand_int_range (0, 2 * AREC_N_URGENCIES); /* half: of one urgency */
 
     model->wants = (ArecRangeWants){
         .wishes = model->wishes,
@@ -509,9 +509,9 @@ make_wants (Model *model)
     for (size_t i = 0; i < model->wants.n_wishes; i++) {
         model->wishes[i].span = random_span (after);
         model->wishes[i].urgency =
-            (ArecRangeUrgency)(only < AREC_RANGE_N_URGENCIES
-                                   ? only
-                                   : g_test_rand_int_range (0, AREC_RANGE_N_URGENCIES));
+            (ArecUrgency)(only < AREC_N_URGENCIES
+                              ? only
+                              : g_test_rand_int_range (0, AREC_N_URGENCIES));
         after = model->wishes[i].span.end;
     }
     for (size_t i = 0; i < model->wants.n_taken; i++) {
@@ -528,7 +528,7 @@ compare_ends (const void *a, const void *b)
 }
 
 static void
-add_ends (Model *model, ArecRangeSpan span)
+add_ends (Model *model, ArecRange span)
 {
     model->ends[model->n_ends++] = span.begin;
     model->ends[model->n_ends++] = MAX (span.begin, span.end);
@@ -547,7 +547,7 @@ make_ends (Model *model)
     for (size_t i = 0; i < model->n_requests; i++) {
         add_ends (model, model->requests[i].span);
     }
-    add_ends (model, (ArecRangeSpan){model->wants.size, model->wants.size});
+    add_ends (model, (ArecRange){model->wants.size, model->wants.size});
     qsort (model->ends, model->n_ends, sizeof *model->ends, compare_ends);
 }
 
@@ -573,13 +573,13 @@ test_again (void)
 {
     for (unsigned i = 0; i < 500; i++) {
         Model model = {0};
-        g_autofree ArecRangeSpan *taken = NULL;
+        g_autofree ArecRange *taken = NULL;
         g_autofree ArecRangeRequest *again = NULL;
         size_t n;
 
         make_wants (&model);
         g_assert_true (arec_range_plan (&model.wants, &model.requests, &model.n_requests));
-        taken = g_new (ArecRangeSpan, model.n_requests + MAX_TAKEN);
+        taken = g_new (ArecRange, model.n_requests + MAX_TAKEN);
         for (size_t j = 0; j < model.n_requests; j++) {
             taken[j] = model.requests[j].span;
         }
