@@ -154,12 +154,14 @@ serve (const ArecfsOptions *options, int report_fd, int argc, char **argv)
 int
 main (int argc, char **argv)
 {
+    g_auto (GStrv) arguments = NULL;
     g_autoptr (ArecfsOptions) options = NULL;
     GError *error = NULL;
     int report_fd = -1;
 
     arecfs_process_prepare();
-    options = arecfs_options_parse (argc, argv, &error);
+    arguments = arec_source_hide_queries (argc, argv);
+    options = arecfs_options_parse (argc, arguments, &error);
     if (!options) {
         return fail (error);
     }

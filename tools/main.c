@@ -7,6 +7,8 @@
 
 #include <glib.h>
 
+#include <arec/sources.h>
+
 #include "bench/bench.h"
 #include "doctor/doctor.h"
 #include "frame/command.h"
@@ -154,6 +156,8 @@ run_help (const char *name)
 int
 main (int argc, char **argv)
 {
+    g_auto (GStrv) arguments = arec_source_hide_queries (argc, argv);
+
     fill_standard_descriptors();
     signal (SIGXFSZ, SIG_IGN); /* a file that grows too large is an error to report */
     tool_interrupt_begin();
@@ -164,14 +168,14 @@ main (int argc, char **argv)
         tool_command_tell ("COMMAND is missing; try 'arec --help'");
         return TOOL_EXIT_USAGE;
     }
-    if (strcmp (argv[1], "--help") == 0 || strcmp (argv[1], "-h") == 0) {
+    if (strcmp (arguments[1], "--help") == 0 || strcmp (arguments[1], "-h") == 0) {
         return print_help();
     }
-    if (strcmp (argv[1], "--version") == 0 || strcmp (argv[1], "-V") == 0) {
+    if (strcmp (arguments[1], "--version") == 0 || strcmp (arguments[1], "-V") == 0) {
         return tool_command_print_version();
     }
-    if (strcmp (argv[1], "help") == 0) {
-        return run_help (argc > 2 ? argv[2] : NULL);
+    if (strcmp (arguments[1], "help") == 0) {
+        return run_help (argc > 2 ? arguments[2] : NULL);
     }
-    return run_command (argv[1], argc - 1, argv + 1);
+    return run_command (arguments[1], argc - 1, arguments + 1);
 }

@@ -1,12 +1,15 @@
 """Servers that do what they should not: right bytes, or an error within the deadline. Never others, never a hang."""
 
 import os
+import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 import golden
 from fault_server import FAULTS, KIB, FaultServer
+from mounts import AREC, ARECFS, wait_until
 from program import arec, succeeds
 from undisturbed import undisturbed
 
@@ -118,6 +121,25 @@ def test_every_fault_is_tested():
     assert {fault.partition(":")[0] for fault in GOOD + [row[0] for row in BAD]} | {
         "redirect-to"} | {f"{kind}-{n}" for n in (301, 304, 400, 401, 403, 404, 408, 410, 412, 416, 425, 429, 500, 502, 503, 504)
                           for kind in ("status", "later")} == {"", *FAULTS}
+
+
+# ---- secrets ------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("program", ["arec", "arecfs"])
+def test_query_leaves_the_command_line(program, tmp_path):
+    """Before a byte goes to the server nobody else sees the query any more."""
+    with FaultServer(TEXT.path.read_bytes(), "slow-head") as server:
+        url = server.url + "?SECRETquery"
+        command = [AREC, "cat", url] if program == "arec" else [ARECFS, "-f", url, tmp_path]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            assert wait_until(lambda: server.log, HANG)
+            line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+            assert b"SECRET" not in line and b"?***" in line, line
+        finally:
+            process.kill()
+            _, err = process.communicate()
+        assert b"SECRET" not in err
 
 
 # ---- how much is read of what comes -------------------------------------------------------------

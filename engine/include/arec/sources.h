@@ -134,6 +134,10 @@ AREC_PUBLIC char *arec_source_absolute (const char *text, const char *directory)
  * other text as it is. Returns (transfer full). */
 AREC_PUBLIC char *arec_source_shown (const char *text);
 
+/* Copies of the @argc arguments of a program, and NULL. In @argv, which all may see who may see
+ * the process, the queries of URLs become asterisks. Returns (transfer full) g_strfreev (). */
+AREC_PUBLIC char **arec_source_hide_queries (int argc, char **argv);
+
 /* The progress of work on the files of a list, one after the other, as one total. */
 typedef struct {
     const ArecSourceList *list;
