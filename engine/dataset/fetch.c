@@ -7,6 +7,9 @@
 /* Ranges that are named by one call. */
 #define BATCH 64
 
+/* Bytes of a chunk's front. */
+#define FRONT_SIZE 4096
+
 /* Ranges of one file that are to be named; neighbours are one. */
 typedef struct {
     ArecShard *shard;
@@ -75,4 +78,25 @@ arec_fetch_name (ArecReader *reader, uint64_t first, uint64_t end, uint64_t step
     }
     tell (&names);
     return record;
+}
+
+void
+arec_fetch_fronts (ArecShard *shard, const ArecIndexEntry *entries, size_t n)
+{
+    ArecRange ranges[BATCH];
+
+    if (!arec_shard_source (shard)->is_slow) {
+        return;
+    }
+    for (size_t done = 0; done < n; done += BATCH) {
+        size_t here = MIN (n - done, BATCH);
+
+        for (size_t i = 0; i < here; i++) {
+            const ArecIndexEntry *entry = &entries[done + i];
+
+            ranges[i].begin = entry->offset;
+            ranges[i].end = MIN (entry->limit, entry->offset + FRONT_SIZE);
+        }
+        arec_shard_will_need (shard, ranges, here, AREC_URGENCY_DEMAND);
+    }
 }

@@ -13,7 +13,7 @@
 
 #include <arec/reader.h>
 
-#include "source/source.h"
+#include "arrayrecord/shard.h"
 
 /* Records of the file of @record whose stored bytes should be on their way; 0: naming them is
  * worth nothing. */
@@ -23,3 +23,8 @@ uint64_t arec_fetch_window (ArecReader *reader, uint64_t record);
  * not have. Returns the record up to which all were named: @end, or one past the last chunk if
  * that is further; less if the index fails, which a read then reports. */
 uint64_t arec_fetch_name (ArecReader *reader, uint64_t first, uint64_t end, uint64_t step);
+
+/* Tells a source that waits for a network that the fronts of the chunks of @n @entries will be
+ * read, their headers and what size lists mostly take, so that the requests for them do not
+ * wait for each other. */
+void arec_fetch_fronts (ArecShard *shard, const ArecIndexEntry *entries, size_t n);

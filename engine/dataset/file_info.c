@@ -6,6 +6,7 @@
 #include "arrayrecord/metadata.h"
 #include "base/error.h"
 #include "codec/codec.h"
+#include "dataset/fetch.h"
 #include "dataset/reader_inside.h"
 
 /* Chunks whose first bytes show how a file is coded. */
@@ -174,6 +175,26 @@ codec_name (uint8_t compression)
     }
 }
 
+/* Sample @i of @n: from the first chunk to the last in even steps. */
+static uint64_t
+sample_chunk (uint64_t i, uint64_t n, uint64_t n_chunks)
+{
+    return n > 1 ? i * (n_chunks - 1) / (n - 1) : 0;
+}
+
+static void
+fetch_samples (ArecShard *shard, uint64_t n, uint64_t n_chunks)
+{
+    ArecIndexEntry entries[CODING_SAMPLES];
+    size_t found = 0;
+
+    for (uint64_t i = 0; i < n; i++) {
+        found += arec_index_get (arec_shard_index (shard), sample_chunk (i, n, n_chunks),
+                                 &entries[found], NULL);
+    }
+    arec_fetch_fronts (shard, entries, found);
+}
+
 bool
 arec_reader_file_coding (ArecReader *reader, size_t number, ArecCodecName *out,
                          bool *transposed, GError **error)
@@ -185,9 +206,11 @@ arec_reader_file_coding (ArecReader *reader, size_t number, ArecCodecName *out,
     bool any_transposed = false, is_known = false;
     g_autoptr (GError) damage = NULL;
 
+    if (arec_shard_source (shard)->is_slow) {
+        fetch_samples (shard, n_samples, n_chunks);
+    }
     for (uint64_t i = 0; i < n_samples && codec != AREC_CODEC_MIXED; i++) {
-        /* From the first chunk to the last in even steps. */
-        uint64_t chunk = n_samples > 1 ? i * (n_chunks - 1) / (n_samples - 1) : 0;
+        uint64_t chunk = sample_chunk (i, n_samples, n_chunks);
         uint8_t compression;
         bool is_transposed;
         ArecCodecName name;

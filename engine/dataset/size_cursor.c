@@ -1,6 +1,7 @@
 #include <arec/cursor.h>
 
 #include "dataset/chunk_walk.h"
+#include "dataset/fetch.h"
 #include "dataset/record_size.h"
 #include "dataset/reader.h"
 
@@ -9,6 +10,8 @@ struct ArecSizeCursor {
     bool stands;    /* the walk is at a chunk */
     uint64_t first; /* number in the sequence of record `walk.chunk_record` of the chunk */
     ArecChunkWalk walk;
+    size_t fetched_file; /* the fronts of its chunks below `fetched` are on their way */
+    uint64_t fetched;
 };
 
 ArecSizeCursor *
@@ -30,6 +33,32 @@ arec_size_cursor_free (ArecSizeCursor *cursor)
     g_free (cursor);
 }
 
+/* Asks for the size lists of the coming chunks, each time that half of those that were asked
+ * for are used. */
+static void
+fetch_ahead (ArecSizeCursor *cursor)
+{
+    const ArecChunkWalk *walk = &cursor->walk;
+    ArecShard *shard = arec_reader_shard (cursor->reader, walk->file);
+    const ArecIndex *index = arec_shard_index (shard);
+    ArecIndexEntry entries[AREC_INDEX_BATCH];
+    uint64_t from, end;
+
+    if (!arec_shard_source (shard)->is_slow || arec_index_group_size (index) == 1) {
+        return;
+    }
+    from =
+        cursor->fetched_file == walk->file ? MAX (cursor->fetched, walk->chunk) : walk->chunk;
+    end = MIN (walk->chunk + AREC_INDEX_BATCH, arec_index_n_chunks (index));
+    if (from >= end || from - walk->chunk > AREC_INDEX_BATCH / 2 ||
+        !arec_index_get_many (index, from, end - from, entries, NULL)) {
+        return;
+    }
+    arec_fetch_fronts (shard, entries, end - from);
+    cursor->fetched_file = walk->file;
+    cursor->fetched = end;
+}
+
 /* Makes the cursor stand at the chunk of @record. */
 static bool
 move (ArecSizeCursor *cursor, uint64_t record, GError **error)
@@ -45,6 +74,9 @@ move (ArecSizeCursor *cursor, uint64_t record, GError **error)
         cursor->stands = arec_reader_find_chunk (cursor->reader, record, &cursor->walk, error);
     }
     cursor->first = record;
+    if (cursor->stands) {
+        fetch_ahead (cursor);
+    }
     return cursor->stands;
 }
 
