@@ -573,7 +573,7 @@ def test_version():
                 for option in ("-V", "--version")}
     assert len(reported) == 1
     version = rb"\d+\.\d+\.\d+"
-    assert re.fullmatch(rb"arec %s\nzstd %s\nbrotli %s\nsnappy %s \(built with\)\nGLib %s\n"
+    assert re.fullmatch(rb"arec %s\nzstd %s\nbrotli %s\nsnappy %s \(built with\)\nGLib %s\n(libcurl [^\n]+\n)?"
                         % ((version,) * 5), reported.pop())
 
 
@@ -587,7 +587,8 @@ def test_help(args):
 
 
 COMMON = ["-q, --quiet", "-v, --verbose", "-h, --help", "-V, --version"]
-READING = ["--threads=N", "--cache-size=SIZE", "--reader-options=STRING", "--kind=KIND", "--recover", "--index-dir=DIR"]
+READING = ["--threads=N", "--cache-size=SIZE", "--reader-options=STRING", "--kind=KIND", "--recover", "--index-dir=DIR",
+           "--request-deadline=SECONDS", "--max-requests=N", "--prefetch=SIZE"]
 OPTIONS = {
     "info": ("FILE...", [*READING, "-s, --short", "--json"]),
     "ls": ("FILE [RANGE]...", [*READING, "-l, --long", "--json"]),
@@ -687,7 +688,9 @@ def test_bad_option_values(command, option, value, message):
     ["--reader-options=readahead_buffer_size:16MB,max_parallelism:auto"],
     ["--reader-options", "max_parallelism:0,index_storage_option:in_memory"],
     ["--reader-options=index_storage_option:offloaded"],
-    ["--reader-options=index_storage_option:offloaded", "--index-dir=/var/tmp"], ["-q"], ["--quiet"], ["-qv"],
+    ["--reader-options=index_storage_option:offloaded", "--index-dir=/var/tmp"],
+    ["--request-deadline=0.5", "--max-requests=1", "--prefetch=0"],
+    ["--request-deadline", "auto", "--max-requests=auto", "--prefetch=auto"], ["-q"], ["--quiet"], ["-qv"],
 ], ids=" ".join)
 def test_good_option_values(args):
     checked(TEXT, range(N), succeeds("cat", *args, TEXT.path))

@@ -97,7 +97,7 @@ def test_help_and_version():
     for option in ("--cache-size", "--readahead-buffer-size", "--max-parallelism",
                    "--index-storage-option", "--reader-options", "--profile", "--merge", "--names",
                    "--suffix", "--pattern", "--recover", "--kind", "--no-push", "--index-dir",
-                   "--idle-unmount", "--log-level", "--log-file", "--help", "--version"):
+                   "--request-deadline", "--max-requests", "--prefetch", "--idle-unmount", "--log-level", "--log-file", "--help", "--version"):
         assert option in out
 
 

@@ -70,6 +70,12 @@ describe (const ArecfsOptions *options)
     SHOW (options->engine.max_open_files, "max_open_files\n")
     SHOW (options->engine.max_transposed_ratio, "max_transposed_ratio\n")
     SHOW (options->engine.max_transposed_depth, "max_transposed_depth\n")
+    SHOW (options->engine.remote.request_deadline, "request_deadline=%" G_GUINT64_FORMAT "\n",
+          options->engine.remote.request_deadline)
+    SHOW (options->engine.remote.max_requests, "max_requests=%u\n",
+          options->engine.remote.max_requests)
+    SHOW (options->engine.remote.has_prefetch, "prefetch=%" G_GUINT64_FORMAT "\n",
+          options->engine.remote.prefetch)
     SHOW (options->engine.index_dir, "index_dir=%s\n", options->engine.index_dir)
     SHOW (reader->has_max_parallelism, "max_parallelism=%u\n", reader->max_parallelism)
     SHOW (reader->readahead_buffer_size, "readahead=%" G_GUINT64_FORMAT "\n",
@@ -161,6 +167,11 @@ static const struct {
     {"index-storage-option", "offloaded", "offloaded\n"},
     {"reader-options", "index_storage_option:offloaded", "offloaded\n"},
     {"index-dir", "/var/tmp", "index_dir=/var/tmp\n"},
+    {"request-deadline", "0.5", "request_deadline=500000\n"},
+    {"request-deadline", "auto", ""},
+    {"max-requests", "8", "max_requests=8\n"},
+    {"prefetch", "0", "prefetch=0\n"},
+    {"prefetch", "8M", "prefetch=8388608\n"},
     {"idle-unmount", "0", ""},
     {"idle-unmount", "90", "idle_unmount=90\n"},
     {"idle-unmount", "31536000", "idle_unmount=31536000\n"},
@@ -253,6 +264,11 @@ static const struct {
      "option suffix: '1.png' begins with a digit, which would change the numbers"},
     {"kind", "zip", AREC_ERROR_INVALID,
      "option kind: 'zip' is not one of array_record, riegeli"},
+    {"request-deadline", "0", AREC_ERROR_INVALID,
+     "option request-deadline: '0' is not a number of seconds from 0.001 to 86400"},
+    {"max-requests", "0", AREC_ERROR_INVALID,
+     "option max-requests: '0' is not a number from 1 to 1024"},
+    {"prefetch", "x", AREC_ERROR_INVALID, "option prefetch: 'x' is not a size*"},
     {"idle-unmount", "soon", AREC_ERROR_INVALID,
      "option idle-unmount: 'soon' is not a number from 0 to 31536000"},
     {"idle-unmount", "", AREC_ERROR_INVALID,
