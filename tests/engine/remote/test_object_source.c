@@ -388,6 +388,130 @@ test_unused (Fixture *fixture, const void *data)
     arec_http_client_stop (fixture->client);
 }
 
+/* ---- ahead of readers -------------------------------------------------------------------- */
+
+static void
+name (ArecSource *source, uint64_t begin, uint64_t end)
+{
+    arec_source_will_need (source, &(ArecRange){begin, end}, 1, AREC_URGENCY_AHEAD);
+}
+
+/* What was named comes once, however often it was named, and is dropped once it was read. */
+static void
+test_ahead (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = open_source (fixture);
+    atomic_int *n = &fixture->server->n_requests;
+
+    (void)data;
+    name (source, 1000, 51000);
+    name (source, 400000, 440000);
+    name (source, 1000, 51000);
+    name (source, 20000, 30000);
+    assert_reads (fixture, source, 1000, 40); /* as the header of a chunk */
+    assert_reads (fixture, source, 1000, 25000);
+    assert_reads (fixture, source, 26000, 25000);
+    assert_reads (fixture, source, 400000, 40000);
+    g_assert_cmpint (*n, ==, 3);
+    assert_reads (fixture, source, 1000, 50000);
+    g_assert_cmpint (*n, ==, 4);
+    name (source, SIZE - 1000, SIZE); /* which came with the opening */
+    assert_reads (fixture, source, SIZE - 1000, 1000);
+    g_assert_cmpint (*n, ==, 4);
+}
+
+/* Named and not read: freed with its requests under way. */
+static void
+test_ahead_unread (Fixture *fixture, const void *data)
+{
+    ArecSource *source = open_source (fixture);
+
+    (void)data;
+    fixture->server->is_silent = true;
+    name (source, 0, 100000);
+    name (source, 300000, 500000);
+    arec_source_free (source);
+}
+
+/* All sources of a client share a bound; what does not fit is asked for when it is read. */
+static void
+test_ahead_bound (Fixture *fixture, const void *data)
+{
+    enum { N = 5 };
+    ArecSource *sources[N];
+    atomic_int *n = &fixture->server->n_requests;
+
+    (void)data;
+    for (size_t i = 0; i < N; i++) {
+        sources[i] = open_source (fixture);
+        name (sources[i], 0, 860000);
+    }
+    for (size_t i = 0; i < N; i++) {
+        assert_reads (fixture, sources[i], 100000, 8192);
+    }
+    g_assert_cmpint (*n, ==, N + N); /* four that were named, and one read */
+    arec_source_free (sources[0]);
+    name (sources[N - 1], 0, 860000);
+    assert_reads (fixture, sources[N - 1], 500000, 8192);
+    assert_reads (fixture, sources[N - 1], 700000, 8192);
+    g_assert_cmpint (*n, ==, N + N + 1);
+    for (size_t i = 1; i < N; i++) {
+        arec_source_free (sources[i]);
+    }
+}
+
+/* A request that was made ahead and failed is no reader's error. */
+static void
+test_ahead_failed (Fixture *fixture, const void *data)
+{
+    const ArecHttpOptions options = {.deadline = 2 * S};
+    ArecHttpClient *client = arec_http_client_new (&options);
+    GError *error = NULL;
+    ArecSource *source = arec_object_source_new (client, &fixture->url, NULL, &error);
+
+    (void)data;
+    g_assert_no_error (error);
+    fixture->server->is_silent = true;
+    name (source, 0, 50000);
+    g_usleep (3 * S); /* past its deadline, and the time for which the host is down then */
+    fixture->server->is_silent = false;
+    assert_reads (fixture, source, 0, 50000);
+    arec_source_free (source);
+    arec_http_client_free (client);
+}
+
+static void *
+read_and_name (void *data)
+{
+    Reader *reader = data;
+    g_autoptr (GRand) random = g_rand_new_with_seed ((guint32)(uintptr_t)&random);
+
+    for (int i = 0; i < 60; i++) {
+        uint64_t offset = (uint64_t)g_rand_int_range (random, 0, SIZE - 1);
+        size_t size = (size_t)g_rand_int_range (random, 1, 100000);
+
+        name (reader->source, offset, MIN (offset + 2 * size, SIZE));
+        assert_reads (reader->fixture, reader->source, offset, MIN (size, SIZE - offset));
+    }
+    return NULL;
+}
+
+static void
+test_ahead_many (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = open_source (fixture);
+    Reader reader = {fixture, source};
+    pthread_t threads[8];
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+        g_assert_cmpint (pthread_create (&threads[i], NULL, read_and_name, &reader), ==, 0);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+        pthread_join (threads[i], NULL);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -400,6 +524,11 @@ main (int argc, char **argv)
         {"/object_source/joined", test_joined},
         {"/object_source/slowed_down", test_slowed_down},
         {"/object_source/many_readers", test_many_readers},
+        {"/object_source/ahead", test_ahead},
+        {"/object_source/ahead_unread", test_ahead_unread},
+        {"/object_source/ahead_bound", test_ahead_bound},
+        {"/object_source/ahead_failed", test_ahead_failed},
+        {"/object_source/ahead_many", test_ahead_many},
         {"/object_source/stop", test_stop},
         {"/object_source/cancel", test_cancel},
         {"/object_source/unused", test_unused},
