@@ -585,12 +585,15 @@ run (void *data)
 
     pthread_setname_np (pthread_self(), "arec-http");
     while (!is_stopping (client)) {
+        bool any_ended, any_late;
         int n_running;
 
         take_inbox (client);
         begin_tries (client);
         client->curl->multi_perform (client->multi, &n_running);
-        if (end_transfers (client) | end_late (client)) {
+        any_ended = end_transfers (client);
+        any_late = end_late (client);
+        if (any_ended || any_late) {
             continue;
         }
         client->curl->multi_poll (client->multi, NULL, 0, poll_ms (client), NULL);

@@ -1,5 +1,7 @@
 /* Which stored bytes a source with a window is told of, and when: by a cursor, a batch, and a
  * reader's stream. */
+#include <pthread.h>
+
 #include <arec/arec.h>
 
 #include "dataset/fetch.h"
@@ -29,6 +31,7 @@ typedef struct {
 } Fixture;
 
 static Line lines[N_FILES];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of what is counted there */
 
 static Line *
 line_of (ArecSource *source)
@@ -53,6 +56,7 @@ note_need (ArecSource *source, const ArecRange *ranges, size_t n, ArecUrgency ur
     Line *line = line_of (source);
 
     g_assert_cmpint (urgency, ==, AREC_URGENCY_AHEAD);
+    pthread_mutex_lock (&lock);
     line->n_calls++;
     for (size_t i = 0; i < n; i++) {
         bool begins = false, ends = false;
@@ -69,6 +73,7 @@ note_need (ArecSource *source, const ArecRange *ranges, size_t n, ArecUrgency ur
         g_assert_true (begins && ends); /* whole chunks */
         line->named += ranges[i].end - ranges[i].begin;
     }
+    pthread_mutex_unlock (&lock);
 }
 
 static void
@@ -143,7 +148,12 @@ tear_down (Fixture *fixture)
 static uint64_t
 named (void)
 {
-    return lines[0].named + lines[1].named;
+    uint64_t n;
+
+    pthread_mutex_lock (&lock);
+    n = lines[0].named + lines[1].named;
+    pthread_mutex_unlock (&lock);
+    return n;
 }
 
 static void
