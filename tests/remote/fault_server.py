@@ -319,6 +319,13 @@ def no_answer(answer):
 
 
 @fault
+def silent_later(answer):
+    """From request N on."""
+    if answer.request.number >= answer.n:
+        return answer.wait()
+
+
+@fault
 def slow_head(answer):
     """Byte by byte."""
     try:

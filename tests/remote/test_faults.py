@@ -80,6 +80,7 @@ BAD = [
     ("long-line", 3, ""),
     ("garbage", 3, "no answer"),
     ("no-answer:999", 3, "no answer"),
+    ("silent-later:2", 1, "no answer"),
     ("stall:999", 3, "stalls"),
     ("reset:999", 3, "no answer"),
     ("status-503:999", 3, "HTTP 503"),
