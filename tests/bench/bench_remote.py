@@ -4,8 +4,7 @@
     bench_remote.py [--dir DIR] [--delay-ms N] [--rate-mbit N] [--loss PER_MILLE] [--rounds N] [--only PART,...] [--json FILE]
 
 nginx serves a file of 60,000 records of 4 KiB at the far end of tests/remote/line.c. For each part: seconds, requests
-and bytes by the log of nginx, the least seconds of some rounds. Ratios are to `curl` of the whole file, and to
-requests of the right ranges, one by one, over one connection. Needs root.
+and bytes by the log of nginx, the least seconds of some rounds. Needs root.
 """
 
 import argparse
@@ -33,17 +32,6 @@ N_RECORDS, N_RANDOM = 60_000, 200
 NAME = f"text-{N_RECORDS}x4096-group_size64-zstd.array_record"
 PORT = 8080
 
-# The ranges of @1 one after the other over one connection: what a random reader can have at best.
-PLAIN = """
-import http.client, sys, time
-ranges = [tuple(map(int, text.split("-"))) for text in sys.argv[4:]]
-begin = time.perf_counter()
-connection = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]))
-for first, last in ranges:
-    connection.request("GET", sys.argv[3], headers={"Range": f"bytes={first}-{last}"})
-    assert len(connection.getresponse().read()) == last - first + 1
-print(time.perf_counter() - begin)
-"""
 # Reads the named files of a mount, by so many threads.
 READ = """
 import concurrent.futures, sys, time
@@ -93,11 +81,6 @@ def curl(site):
     begin = time.perf_counter()
     site.run("curl", "-s", "-o", "/dev/null", site.url)
     return time.perf_counter() - begin
-
-
-def plain(site, ranges):
-    host, port = lines.FAR, str(PORT)
-    return float(site.run(sys.executable, "-c", PLAIN, host, port, f"/{NAME}", *ranges).stdout)
 
 
 def first(site):

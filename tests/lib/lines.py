@@ -5,8 +5,6 @@ import os
 import re
 import subprocess
 
-import pytest
-
 LINE = os.environ.get("AREC_LINE")
 NEAR, FAR = "10.77.0.1", "10.77.0.2"
 
@@ -50,6 +48,8 @@ def start(**options):
 @contextlib.contextmanager
 def line(**options):
     """A Line; skips the test where none can be made."""
+    import pytest  # which the benchmarks, that use start (), do without
+
     if os.geteuid() != 0 or not os.path.exists("/dev/net/tun"):
         pytest.skip("a line needs root and /dev/net/tun")
     if subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode != 0:
