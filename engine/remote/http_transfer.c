@@ -5,11 +5,10 @@
 #include <sys/socket.h>
 
 #include "remote/address.h"
+#include "remote/http_handle.h"
 
 /* Of a body that is not wanted; the connection is used again after a short one. */
 #define MAX_DRAINED ((uint64_t)64 << 10)
-
-#define USER_AGENT "arecfs/" AREC_VERSION
 
 /* A try may wait for this part of the time in which all of them must end. */
 #define FIRST_BYTE_PART 3
@@ -248,46 +247,17 @@ add_headers (ArecHttpTransfer *transfer)
     return ok;
 }
 
-/* The host of a URL as libcurl and url.h write it; NULL: there is none, or it has a user. */
-static char *
-host_of (const char *url)
-{
-    const char *begin = strstr (url, "://");
-    g_autofree char *authority = NULL;
-
-    if (!begin) {
-        return NULL;
-    }
-    begin += 3;
-    authority = g_strndup (begin, strcspn (begin, "/?#"));
-    if (authority[0] == '\0' || strchr (authority, '@')) {
-        return NULL;
-    }
-    return authority[0] == '[' ? g_strndup (authority + 1, strcspn (authority + 1, "]"))
-                               : g_strndup (authority, strcspn (authority, ":"));
-}
-
 /* Before anything is resolved, for a proxy may resolve it. */
 static bool
 allow_url (ArecHttpTransfer *transfer)
 {
-    g_autofree char *host = host_of (transfer->url);
+    g_autofree char *host = arec_http_handle_host (transfer->url);
 
     if (!host) {
         transfer->refusal = "it redirects to what is no URL, or has a user in it";
         return false;
     }
     return allow (transfer, arec_address_kind_of_text (host));
-}
-
-/* Loopback never goes through a proxy. */
-static bool
-is_loopback (const char *url)
-{
-    g_autofree char *host = host_of (url);
-
-    return host && (strcmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost") ||
-                    strcmp (host, "::1") == 0 || g_str_has_prefix (host, "127."));
 }
 
 static bool
@@ -300,7 +270,8 @@ set_url (ArecHttpTransfer *transfer)
     }
     return curl->easy_setopt (transfer->easy, CURLOPT_URL, transfer->url) == CURLE_OK &&
            curl->easy_setopt (transfer->easy, CURLOPT_PROXY,
-                              is_loopback (transfer->url) ? "" : NULL) == CURLE_OK;
+                              arec_http_handle_is_loopback (transfer->url) ? "" : NULL) ==
+               CURLE_OK;
 }
 
 static void
@@ -309,30 +280,11 @@ set_up (ArecHttpTransfer *transfer, CURLSH *share)
     const ArecCurl *curl = transfer->curl;
     CURL *easy = transfer->easy;
     int64_t connect = MIN (AREC_STALL_CONNECT, transfer->request->patience / FIRST_BYTE_PART);
-    const char *ca_file = getenv ("CURL_CA_BUNDLE");
 
-    if (!ca_file) {
-        ca_file = getenv ("SSL_CERT_FILE");
-    }
+    arec_http_handle_set_up (curl, easy, NULL);
     curl->easy_setopt (easy, CURLOPT_PRIVATE, transfer);
     curl->easy_setopt (easy, CURLOPT_ERRORBUFFER, transfer->error);
     curl->easy_setopt (easy, CURLOPT_SHARE, share);
-    curl->easy_setopt (easy, CURLOPT_NOSIGNAL, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075700
-    curl->easy_setopt (easy, CURLOPT_QUICK_EXIT, 1L); /* never waits for a resolver */
-#endif
-    curl->easy_setopt (easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl->easy_setopt (easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    curl->easy_setopt (easy, CURLOPT_PATH_AS_IS, 1L);
-    curl->easy_setopt (easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl->easy_setopt (easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl->easy_setopt (easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    curl->easy_setopt (easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl->easy_setopt (easy, CURLOPT_USERAGENT, USER_AGENT);
-    curl->easy_setopt (easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (ca_file && *ca_file) {
-        curl->easy_setopt (easy, CURLOPT_CAINFO, ca_file);
-    }
     curl->easy_setopt (easy, CURLOPT_BUFFERSIZE, 256L << 10);
     curl->easy_setopt (easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl->easy_setopt (easy, CURLOPT_MAXAGE_CONN, 60L);
