@@ -26,6 +26,7 @@ struct ArecEngine {
     ArecSourceCounters source_counters;
     /* Asks servers; NULL: this build reads no URLs. */
     struct ArecHttpClient *http;
+    struct ArecObjectStores *stores; /* S3 and GCS, with it */
     _Atomic bool has_remote;     /* a source on a server was opened */
     _Atomic uint64_t next_owner; /* of things in the cache */
     _Atomic uint64_t index_used;
