@@ -26,5 +26,4 @@
  * libcurl, encoded), IO, NOMEM, CANCELLED; those of arec_credentials_get (). Blocks on the
  * network. */
 ArecSource *arec_object_source_new (ArecHttpClient *client, ArecHttpTarget *target,
-                                    const char *name, const ArecCancel *cancel,
-                                    GError **error);
+                                    const char *name, const ArecCancel *cancel, GError **error);

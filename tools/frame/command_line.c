@@ -313,11 +313,12 @@ remote_entry (CommonText *text, size_t i)
     const ArecRemoteOption *option = arec_remote_option (i);
 
     if (!option->value) {
-        return (GOptionEntry){option->name, 0,    0, G_OPTION_ARG_NONE, &text->remote_flags[i],
+        return (GOptionEntry){option->name, 0,   0, G_OPTION_ARG_NONE, &text->remote_flags[i],
                               option->help, NULL};
     }
-    return (GOptionEntry){option->name, 0,           0, G_OPTION_ARG_FILENAME, &text->remote[i],
-                          option->help, option->value};
+    return (GOptionEntry){
+        option->name, 0, 0, G_OPTION_ARG_FILENAME, &text->remote[i], option->help,
+        option->value};
 }
 
 bool

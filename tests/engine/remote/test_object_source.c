@@ -192,7 +192,8 @@ static ArecSource *
 open_source (Fixture *fixture)
 {
     GError *error = NULL;
-    ArecSource *source = arec_object_source_new (fixture->client, fixture->target, "x", NULL, &error);
+    ArecSource *source =
+        arec_object_source_new (fixture->client, fixture->target, "x", NULL, &error);
 
     g_assert_no_error (error);
     return source;
@@ -376,7 +377,8 @@ test_cancel (Fixture *fixture, const void *data)
     (void)data;
     fixture->server->is_silent = true;
     g_assert_cmpint (pthread_create (&thread, NULL, set_later, &cancel), ==, 0);
-    g_assert_null (arec_object_source_new (fixture->client, fixture->target, "x", &cancel, &error));
+    g_assert_null (
+        arec_object_source_new (fixture->client, fixture->target, "x", &cancel, &error));
     g_assert_error (error, AREC_ERROR, AREC_ERROR_CANCELLED);
     pthread_join (thread, NULL);
 }
