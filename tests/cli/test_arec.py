@@ -573,7 +573,7 @@ def test_version():
                 for option in ("-V", "--version")}
     assert len(reported) == 1
     version = rb"\d+\.\d+\.\d+"
-    assert re.fullmatch(rb"arec %s\nzstd %s\nbrotli %s\nsnappy %s \(built with\)\nGLib %s\n(libcurl [^\n]+\n)?"
+    assert re.fullmatch(rb"arec %s\nzstd %s\nbrotli %s\nsnappy %s \(built with\)\nGLib %s\n(libcurl [^\n]+\n)?(libcrypto [^\n]+\n)?"
                         % ((version,) * 5), reported.pop())
 
 

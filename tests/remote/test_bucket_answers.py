@@ -18,7 +18,7 @@ import pytest
 import golden
 from buckets import NO_PROXY, VARIABLES
 from fault_server import span_of
-from mounts import mounted
+from mounts import mount_fails, mounted
 from program import arec
 from undisturbed import undisturbed
 
@@ -203,6 +203,20 @@ def test_a_denial_is_the_last_word():
     with Server(lambda request: (403, {}, fault("AccessDenied", "No."))) as server:
         refused(server, "HTTP 403, AccessDenied: No; S3 says so of absent objects, too")
         assert len(server.requests) == 1
+
+
+def test_a_profile_of_aws_is_another_option(purse, tmp_path):
+    variables, _ = purse
+    with open(variables["AWS_CONFIG_FILE"], "a") as config:
+        config.write("[profile of-aws]\nregion = eu-north-1\n")
+    err = mount_fails("s3://b/k", "--profile=of-aws", code=2, at=tmp_path, environment=variables, contains=[
+        "option profile: 'of-aws' is not one of ", "; a profile of AWS's files is meant by --aws-profile"])
+    assert "--aws-profile" not in err.replace("by --aws-profile", "")
+    with Server() as server:
+        result = run(server, "info", "-s", "--aws-profile=of-aws", "s3://b/k", **{**variables, "AWS_ACCESS_KEY_ID": "ID"})
+        assert result.code == 3, result  # it has a region, and no keys
+    mount_fails("s3://b/k", "--profile=nobody", code=2, at=tmp_path, environment=variables,
+                contains=["option profile: 'nobody' is not one of "])
 
 
 # ---- what faults say ---------------------------------------------------------------------------
