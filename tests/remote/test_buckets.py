@@ -1,6 +1,7 @@
 """Objects of buckets on real servers equal the local files; what servers refuse is said; no secret shows."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from mounts import mount_fails, mounted
 from program import arec
 from undisturbed import undisturbed
 
+README = Path(__file__).resolve().parents[2] / "README.md"
 FILES = [golden.get(name) for name in (
     "text.groupsize1-uncompressed.array_record",
     "text.groupsize64-snappy.array_record",
@@ -23,7 +25,7 @@ FILES = [golden.get(name) for name in (
 )]
 TEXT = FILES[0]
 SERVERS = [buckets.moto, buckets.rclone, buckets.nanio, buckets.emulator]
-SHARDS = ["x.array_record-00000-of-00002", "x.array_record-00001-of-00002"]
+SHARDS = ["train.array_record-00000-of-00002", "train.array_record-00001-of-00002"]
 ODD = "a b+c%20~'é.array_record"
 
 
@@ -31,7 +33,7 @@ ODD = "a b+c%20~'é.array_record"
 def files(tmp_path_factory):
     """The golden files, two of them as shards, and one under a name that needs all of encoding."""
     directory = tmp_path_factory.mktemp("files")
-    for name, g in [*((g.name, g) for g in FILES), *zip(SHARDS, FILES[:2]), (ODD, TEXT)]:
+    for name, g in [*((g.name, g) for g in FILES), *zip(SHARDS, FILES[:2]), (ODD, TEXT), ("train.array_record", FILES[1])]:
         os.symlink(g.path, directory / name)
     return sorted(directory.iterdir())
 
@@ -86,7 +88,7 @@ NEXT = {"moto": ["-131072"], "rclone": ["-131072"], "nanio": ["0-0"], "emulator"
 def test_requests_of_an_opening(store):
     """Of two objects of more than 128 KiB, one after the other."""
     store.relay.requests.clear()
-    result = run(store, "ls", store.url("x.array_record@2"), "0")
+    result = run(store, "ls", store.url("train.array_record@2"), "0")
     assert result.code == 0, result
     opening = [r for r in store.relay.ranges if r in ("-131072", "0-0")]
     assert opening == OPENINGS[store.name] + NEXT[store.name]
@@ -160,7 +162,7 @@ def test_an_archived_object(store):
 def test_a_mount_of_shards(store):
     """All records, and no secret in what shows of it."""
     secret = store.keys.get("AWS_SECRET_ACCESS_KEY")
-    url = store.url("x.array_record@2")
+    url = store.url("train.array_record@2")
     with mounted(url, environment=store.environment(), lifetime=300) as mount:
         assert sorted(os.listdir(mount.path)) == SHARDS
         for shard, g in zip(SHARDS, FILES):
@@ -180,6 +182,22 @@ def test_a_mount_that_is_refused(only_s3, tmp_path):
     err = mount_fails(only_s3.url(TEXT.name), code=3, at=tmp_path, environment=only_s3.environment(AWS_SECRET_ACCESS_KEY="SECRETwrong"),
                       contains=[f"arecfs: {only_s3.url(TEXT.name)}: HTTP 403"])
     assert "SECRET" not in err
+
+
+def test_the_commands_of_the_readme(store):
+    """Those with the scheme of the store; of two shards instead of 1024."""
+    block = re.search(r"^## Data in a bucket\n\n```\n(.*?)^```$", README.read_text(), re.M | re.S)[1].replace("@1024", "@2")
+    commands = [line.split() for line in block.splitlines() if f" {store.scheme}://" in line]
+    assert {"s3": 2, "gs": 1}[store.scheme] == len(commands)
+    for program, *args in commands:
+        if program == "arecfs":
+            with mounted(args[0], environment=store.environment()) as mount:
+                assert sorted(os.listdir(mount.path)) == SHARDS
+        else:
+            result = run(store, *args)
+            assert (program, result.code, result.err) == ("arec", 0, ""), result
+            if args[0] == "cat":
+                FILES[1].check(7, result.out)
 
 
 REFERENCE = """
