@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/memory_limit.h"
 #include "remote/http_client.h"
+#include "remote/object_stores.h"
 
 #define MIN_AUTO_CACHE (UINT64_C (32) << 20)
 #define MAX_AUTO_CACHE (UINT64_C (1) << 30)
@@ -70,8 +71,8 @@ deadline_of_environment (void)
     return seconds > 0 && seconds <= MAX_DEADLINE ? (int64_t)(seconds * 1e6) : 0;
 }
 
-static ArecHttpClient *
-new_http_client (const ArecEngineOptions *options)
+static void
+make_http_client (ArecEngine *engine, const ArecEngineOptions *options)
 {
     const ArecRemoteOptions *remote = &options->remote;
     ArecHttpOptions http = {.deadline = (int64_t)remote->request_deadline,
@@ -79,11 +80,19 @@ new_http_client (const ArecEngineOptions *options)
                             .max_ahead = remote->has_prefetch
                                              ? remote->prefetch
                                              : options->cache_size / AHEAD_SHARE};
+    const ArecObjectStoresOptions stores = {.endpoint_url = remote->endpoint_url,
+                                            .region = remote->region,
+                                            .addressing = remote->addressing,
+                                            .aws_profile = remote->aws_profile,
+                                            .is_anonymous = remote->anonymous,
+                                            .is_requester_paying = remote->requester_pays,
+                                            .billing_project = remote->billing_project};
 
     if (http.deadline == 0) {
         http.deadline = deadline_of_environment();
     }
-    return arec_http_client_new (&http);
+    engine->http = arec_http_client_new (&http);
+    engine->stores = arec_object_stores_new (&stores);
 }
 
 void
@@ -99,19 +108,21 @@ static void
 stop_requests (ArecEngine *engine)
 {
     arec_http_client_stop (engine->http);
+    arec_object_stores_stop (engine->stores);
 }
 
 static void
 free_http_client (ArecEngine *engine)
 {
     arec_http_client_free (engine->http);
+    arec_object_stores_free (engine->stores);
 }
 #else
-static ArecHttpClient *
-new_http_client (const ArecEngineOptions *options)
+static void
+make_http_client (ArecEngine *engine, const ArecEngineOptions *options)
 {
+    (void)engine;
     (void)options;
-    return NULL;
 }
 
 static void
@@ -167,7 +178,7 @@ arec_engine_new (const ArecEngineOptions *options)
     engine->failed =
         arec_failed_chunks_new (MAX (chosen.cache_size / FAILED_SHARE, MIN_FAILED_SIZE));
     engine->fds = arec_fd_pool_new (chosen.max_open_files);
-    engine->http = new_http_client (&chosen);
+    make_http_client (engine, &chosen);
     engine->workers =
         arec_worker_pool_new (chosen.no_threads ? 0 : chosen.max_parallelism, MAX_AHEAD_TASKS);
     engine->index_file = arec_index_file_new (chosen.index_dir);

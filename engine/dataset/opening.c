@@ -3,19 +3,46 @@
 #include "base/error.h"
 #include "naming/source_list.h"
 #include "remote/object_source.h"
+#include "remote/object_stores.h"
 #include "source/file_source.h"
 
 #ifdef AREC_HAVE_LIBCURL
+/* Where requests for the object at @url go. Returns (transfer full); NULL: error. */
+static ArecHttpTarget *
+target_of (ArecEngine *engine, const ArecUrl *url, GError **error)
+{
+    g_autoptr (ArecObjectBucket) bucket = NULL;
+
+    if (!url->bucket) {
+        return arec_http_target_new (url);
+    }
+    bucket = arec_object_stores_bucket (engine->stores, url, error);
+    if (!bucket) {
+        g_autofree char *shown = arec_url_shown (url);
+
+        g_prefix_error (error, "%s: ", shown);
+        return NULL;
+    }
+    return arec_object_bucket_target (bucket, url->key);
+}
+
 static ArecSource *
 open_object (ArecEngine *engine, const char *text, const ArecCancel *cancel, GError **error)
 {
     g_auto (ArecUrl) url = {0};
+    g_autoptr (ArecHttpTarget) target = NULL;
+    g_autofree char *shown = NULL;
 
     if (!arec_url_parse (text, AREC_URL_LITERAL, &url, error)) {
         return NULL;
     }
+    target = target_of (engine, &url, error);
+    if (!target) {
+        return NULL;
+    }
     arec_engine_note_remote (engine);
-    return arec_object_source_new (engine->http, &url, cancel, error);
+    shown = arec_url_shown (&url);
+    return arec_object_source_new (engine->http, target, shown, cancel, error);
 }
 #else
 /* A list holds no URL then. */

@@ -81,7 +81,7 @@ bool arec_source_list_append (ArecSourceList *list, ArecSourceForm form, const c
                               size_t name_offset, int dir_fd, const ArecRangeText *range,
                               GError **error);
 
-/* Appends the object at @url, of http or https. @range  nullable. Errors: INVALID, no directory
+/* Appends the object at @url. @range  nullable. Errors: INVALID, no directory
  * can have its name; LIMIT. */
 bool arec_source_list_add_object (ArecSourceList *list, ArecSourceForm form, const ArecUrl *url,
                                   const ArecRangeText *range, GError **error);

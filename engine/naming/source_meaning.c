@@ -252,17 +252,23 @@ static const bool reads_urls = false;
 #endif
 
 static bool
-check_scheme (const ArecUrl *url, GError **error)
+check_readable (const ArecUrl *url, GError **error)
 {
     g_autofree char *shown = arec_url_shown (url);
 
-    if (!reads_urls) {
-        return arec_fail (error, AREC_ERROR_UNSUPPORTED,
-                          "%s: URLs need libcurl, and this build is without", shown);
-    }
-    return url->scheme == AREC_URL_HTTP || url->scheme == AREC_URL_HTTPS ||
+    return reads_urls || arec_fail (error, AREC_ERROR_UNSUPPORTED,
+                                    "%s: URLs need libcurl, and this build is without", shown);
+}
+
+/* Until listings are read. */
+static bool
+check_form (const ArecUrl *url, GError **error)
+{
+    g_autofree char *shown = arec_url_shown (url);
+
+    return url->form == AREC_URL_OBJECT || url->form == AREC_URL_SHARDS ||
            arec_fail (error, AREC_ERROR_UNSUPPORTED,
-                      "%s: of URLs, those of https:// and http:// are read", shown);
+                      "%s: of buckets, single objects and shards (NAME@N) are read", shown);
 }
 
 static bool
@@ -292,7 +298,8 @@ add_url (ArecSourceList *list, const char *text, const ArecRangeText *range, Are
 {
     g_auto (ArecUrl) url = {0};
 
-    if (!arec_url_parse (text, use, &url, error) || !check_scheme (&url, error)) {
+    if (!arec_url_parse (text, use, &url, error) || !check_readable (&url, error) ||
+        !check_form (&url, error)) {
         return false;
     }
     if (url.form == AREC_URL_SHARDS) {

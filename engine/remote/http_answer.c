@@ -136,6 +136,51 @@ take_content_type (ArecHttpAnswer *answer, const char *value)
     answer->is_multipart = g_ascii_strncasecmp (value, "multipart/byteranges", 20) == 0;
 }
 
+static void
+take_date (ArecHttpAnswer *answer, const char *value)
+{
+    int64_t seconds;
+
+    if (arec_http_answer_date (value, &seconds)) {
+        answer->date = seconds;
+    }
+}
+
+static void
+take_generation (ArecHttpAnswer *answer, const char *value)
+{
+    uint64_t generation;
+
+    if (take_number (&value, &generation) && *value == '\0') {
+        answer->generation = generation;
+    }
+}
+
+static void
+take_word (char word[AREC_HTTP_MAX_WORD], const char *value)
+{
+    size_t n = 0;
+
+    while (g_ascii_isalnum (value[n]) || value[n] == '-' || value[n] == '_') {
+        n++;
+    }
+    if (value[n] == '\0' && n < AREC_HTTP_MAX_WORD) {
+        memcpy (word, value, n + 1);
+    }
+}
+
+static void
+take_region (ArecHttpAnswer *answer, const char *value)
+{
+    take_word (answer->region, value);
+}
+
+static void
+take_storage_class (ArecHttpAnswer *answer, const char *value)
+{
+    take_word (answer->storage_class, value);
+}
+
 /* ---- lines ---- */
 
 static const struct {
@@ -146,9 +191,13 @@ static const struct {
     {"content-length", take_content_length},
     {"content-range", take_content_range},
     {"content-type", take_content_type},
+    {"date", take_date},
     {"etag", take_etag},
     {"last-modified", take_last_modified},
     {"retry-after", take_retry_after},
+    {"x-amz-bucket-region", take_region},
+    {"x-amz-storage-class", take_storage_class},
+    {"x-goog-generation", take_generation},
 };
 
 /* `HTTP/1.1 206 Partial Content`. */

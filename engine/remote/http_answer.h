@@ -18,6 +18,7 @@
 
 #define AREC_HTTP_UNKNOWN UINT64_MAX
 #define AREC_HTTP_MAX_VALIDATOR 1024
+#define AREC_HTTP_MAX_WORD 64 /* with the NUL */
 
 typedef struct {
     unsigned status;
@@ -33,6 +34,10 @@ typedef struct {
     int64_t retry_after; /* microseconds; negative: none */
     bool is_encoded;     /* Content-Encoding is not `identity` */
     bool is_multipart;
+    int64_t date;        /* of the server's clock, seconds since 1970; 0: not said */
+    uint64_t generation; /* x-goog-generation of an object of GCS; 0: none */
+    /* x-amz-bucket-region, x-amz-storage-class; "": none. Letters, digits, `-` and `_`. */
+    char region[AREC_HTTP_MAX_WORD], storage_class[AREC_HTTP_MAX_WORD];
 } ArecHttpAnswer;
 
 /* Whether @line, without its end, begins an answer; if so *answer is the new one, and all that

@@ -21,6 +21,9 @@
 /* Failures to connect to a host that has never answered: its name is probably wrong. */
 #define MAX_UNKNOWN_FAILURES 4
 
+/* How often a request is signed anew at once, since its signer knows more than before. */
+#define MAX_ANEW 3
+
 /* What is known of a host, and its requests. Only the client's thread. */
 typedef struct ArecHttpHost {
     char *name;
@@ -41,8 +44,9 @@ struct ArecHttpClient {
     _Atomic int64_t kept;  /* bytes, by sources */
     _Atomic int64_t ahead; /* bytes, at most options.max_ahead */
     pthread_mutex_t lock;
-    GQueue inbox;     /* of requests that the thread has not seen */
-    bool is_stopping; /* both under the lock */
+    GQueue inbox; /* of requests that the thread has not seen */
+    bool is_stopping;
+    GHashTable *by_position; /* names of hosts without ranges of an end; all under the lock */
     bool has_thread;
     pthread_t thread;
     CURLM *multi; /* set once, before the thread is */
@@ -163,6 +167,13 @@ begin_try (ArecHttpClient *client, ArecHttpHost *host, ArecHttpRequest *request)
     client->curl->multi_add_handle (client->multi, transfer->easy);
 }
 
+static void
+fail_renewal (ArecHttpClient *client, ArecHttpRequest *request)
+{
+    finish (client, request, AREC_HTTP_REFUSED,
+            g_strdup_printf ("%s; %s", request->last, request->renewal_fault));
+}
+
 /* A request that ends before it begins once more; takes it out of @queue. */
 static bool
 drop_if_over (ArecHttpClient *client, GQueue *queue, GList *link, int64_t now)
@@ -170,12 +181,15 @@ drop_if_over (ArecHttpClient *client, GQueue *queue, GList *link, int64_t now)
     ArecHttpRequest *request = link->data;
     bool is_abandoned = atomic_load (&request->is_abandoned);
     bool is_down = now < request->at->down_until;
+    bool has_failed = request->renewal == AREC_RENEWAL_FAILED;
 
-    if (!is_abandoned && !is_down && now < request->deadline) {
+    if (!is_abandoned && !is_down && !has_failed && now < request->deadline) {
         return false;
     }
     g_queue_delete_link (queue, link);
-    if (is_abandoned) {
+    if (has_failed) {
+        fail_renewal (client, request);
+    } else if (is_abandoned) {
         finish (client, request, AREC_HTTP_STOPPED, g_strdup ("cancelled"));
     } else if (is_down) {
         finish (client, request, AREC_HTTP_FAILED, g_strdup (request->at->down_reason));
@@ -186,6 +200,18 @@ drop_if_over (ArecHttpClient *client, GQueue *queue, GList *link, int64_t now)
     return true;
 }
 
+/* While a reader renews what it is signed with, a request waits. */
+static bool
+is_due (ArecHttpRequest *request, int64_t now)
+{
+    ArecHttpRenewal done = AREC_RENEWAL_DONE;
+
+    if (request->renewal == AREC_RENEWAL_NONE) {
+        return request->next <= now;
+    }
+    return atomic_compare_exchange_strong (&request->renewal, &done, AREC_RENEWAL_NONE);
+}
+
 static void
 move_due (ArecHttpClient *client, ArecHttpHost *host, int64_t now)
 {
@@ -193,7 +219,7 @@ move_due (ArecHttpClient *client, ArecHttpHost *host, int64_t now)
         ArecHttpRequest *request = link->data;
 
         next = link->next;
-        if (!drop_if_over (client, &host->later, link, now) && request->next <= now) {
+        if (!drop_if_over (client, &host->later, link, now) && is_due (request, now)) {
             g_queue_delete_link (&host->later, link);
             g_queue_push_tail (&host->ready[request->range.urgency], request);
         }
@@ -280,7 +306,23 @@ may_restart (const ArecHttpTransfer *transfer, const ArecTry *outcome)
            (status == 401 || status == 403 || status == 404 || status == 410);
 }
 
-/* No credentials are known, so an answer that wants others is the last word. */
+/* Its signer knows more by now, maybe by this answer. */
+static bool
+may_sign_anew (const ArecHttpTransfer *transfer, const ArecTry *outcome)
+{
+    const ArecHttpRequest *request = transfer->request;
+    ArecHttpSigner *signer = request->target->signer;
+    unsigned status = outcome->status;
+
+    if (!signer || outcome->end != AREC_TRY_ANSWERED || request->n_anew >= MAX_ANEW ||
+        (status / 100 != 3 && status != 400 && status != 401 && status != 403)) {
+        return false;
+    }
+    return signer->ops->learn (signer, transfer->signed_as.version, &transfer->answer,
+                               transfer->has_fault ? &transfer->fault : NULL);
+}
+
+/* Without a signer an answer that wants other credentials is the last word. */
 static ArecRetryVerdict
 judge_try (ArecHttpClient *client, const ArecHttpTransfer *transfer, const ArecTry *outcome,
            int64_t now)
@@ -294,6 +336,11 @@ judge_try (ArecHttpClient *client, const ArecHttpTransfer *transfer, const ArecT
         request->next = now;
         return AREC_RETRY_AGAIN;
     }
+    if (may_sign_anew (transfer, outcome)) {
+        request->n_anew++;
+        request->next = now;
+        return AREC_RETRY_AGAIN;
+    }
     verdict = arec_retry_judge (&request->retry, &host->budget, outcome, now,
                                 ((uint64_t)g_rand_int (client->random) << 32) |
                                     g_rand_int (client->random),
@@ -302,7 +349,8 @@ judge_try (ArecHttpClient *client, const ArecHttpTransfer *transfer, const ArecT
         request->retry.n_failed >= MAX_UNKNOWN_FAILURES) {
         return AREC_RETRY_REFUSED;
     }
-    return verdict == AREC_RETRY_RENEW ? AREC_RETRY_REFUSED : verdict;
+    return verdict == AREC_RETRY_RENEW && !request->target->signer ? AREC_RETRY_REFUSED
+                                                                   : verdict;
 }
 
 /* What is left of a whole object cannot be asked for where there are no ranges. */
@@ -394,9 +442,21 @@ give_up (ArecHttpClient *client, const ArecHttpTransfer *transfer, ArecRetryVerd
     }
 }
 
+/* A reader of @request is to renew what it is signed with: whoever waits for it does. */
+static void
+ask_to_renew (ArecHttpClient *client, ArecHttpRequest *request)
+{
+    request->next = request->deadline;
+    g_queue_push_tail (&request->at->later, request);
+    pthread_mutex_lock (&client->lock);
+    request->renewal = AREC_RENEWAL_WANTED;
+    pthread_cond_broadcast (&request->done);
+    pthread_mutex_unlock (&client->lock);
+}
+
 /* Its request is done, or begins again later. Takes a reference to the request. */
 static void
-settle (ArecHttpClient *client, const ArecHttpTransfer *transfer, CURLcode code)
+settle (ArecHttpClient *client, ArecHttpTransfer *transfer, CURLcode code)
 {
     ArecHttpRequest *request = transfer->request;
     int64_t now = g_get_monotonic_time();
@@ -427,6 +487,8 @@ settle (ArecHttpClient *client, const ArecHttpTransfer *transfer, CURLcode code)
         request->at->last_success = now;
         request->at->down_until = 0;
         finish (client, request, AREC_HTTP_GOT, NULL);
+    } else if (verdict == AREC_RETRY_RENEW) {
+        ask_to_renew (client, request);
     } else if (verdict == AREC_RETRY_AGAIN && request->next < request->deadline) {
         g_queue_push_tail (&request->at->later, request);
     } else {
@@ -618,6 +680,7 @@ arec_http_client_new (const ArecHttpOptions *options)
     }
     pthread_mutex_init (&client->lock, NULL);
     g_queue_init (&client->inbox);
+    client->by_position = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
     return client;
 }
 
@@ -650,6 +713,7 @@ arec_http_client_free (ArecHttpClient *client)
         g_ptr_array_unref (client->transfers);
         g_rand_free (client->random);
     }
+    g_hash_table_unref (client->by_position);
     pthread_mutex_destroy (&client->lock);
     g_free (client);
 }
@@ -778,9 +842,10 @@ start (ArecHttpClient *client, GError **error)
 bool
 arec_http_client_submit (ArecHttpClient *client, ArecHttpRequest *request, GError **error)
 {
+    ArecHttpSigner *signer = request->target->signer;
     bool is_over;
 
-    if (!start (client, error)) {
+    if ((signer && !signer->ops->prepare (signer, NULL, error)) || !start (client, error)) {
         return false;
     }
     arec_http_request_ref (request);
@@ -810,6 +875,31 @@ wait_end (const ArecHttpRequest *request, const ArecCancel *cancel, int64_t now)
     return (struct timespec){.tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000};
 }
 
+/* With no lock held: it may ask servers of its own. */
+static void
+renew (ArecHttpClient *client, ArecHttpRequest *request, const ArecCancel *cancel)
+{
+    ArecHttpSigner *signer = request->target->signer;
+    g_autoptr (GError) error = NULL;
+
+    if (signer->ops->renew (signer, request->signed_version, cancel, &error)) {
+        request->renewal = AREC_RENEWAL_DONE;
+    } else {
+        request->renewal_fault = g_strdup (error->message);
+        request->renewal = AREC_RENEWAL_FAILED;
+    }
+    client->curl->multi_wakeup (client->multi);
+}
+
+/* Whether this reader is the one that renews for @request. */
+static bool
+takes_renewal (ArecHttpRequest *request)
+{
+    ArecHttpRenewal wanted = AREC_RENEWAL_WANTED;
+
+    return atomic_compare_exchange_strong (&request->renewal, &wanted, AREC_RENEWAL_UNDER_WAY);
+}
+
 bool
 arec_http_client_wait (ArecHttpClient *client, ArecHttpRequest *request,
                        const ArecCancel *cancel)
@@ -822,12 +912,37 @@ arec_http_client_wait (ArecHttpClient *client, ArecHttpRequest *request,
            now < request->deadline + GRACE) {
         struct timespec until = wait_end (request, cancel, now);
 
-        pthread_cond_timedwait (&request->done, &client->lock, &until);
+        if (takes_renewal (request)) {
+            pthread_mutex_unlock (&client->lock);
+            renew (client, request, cancel);
+            pthread_mutex_lock (&client->lock);
+        } else {
+            pthread_cond_timedwait (&request->done, &client->lock, &until);
+        }
         now = g_get_monotonic_time();
     }
     is_done = request->is_done;
     pthread_mutex_unlock (&client->lock);
     return is_done;
+}
+
+bool
+arec_http_client_wants_positions (ArecHttpClient *client, const ArecHttpTarget *target)
+{
+    bool wants;
+
+    pthread_mutex_lock (&client->lock);
+    wants = g_hash_table_contains (client->by_position, target->host);
+    pthread_mutex_unlock (&client->lock);
+    return wants;
+}
+
+void
+arec_http_client_note_positions (ArecHttpClient *client, const ArecHttpTarget *target)
+{
+    pthread_mutex_lock (&client->lock);
+    g_hash_table_add (client->by_position, g_strdup (target->host));
+    pthread_mutex_unlock (&client->lock);
 }
 
 void

@@ -57,14 +57,21 @@ uint64_t arec_http_client_max_ahead (const ArecHttpClient *client);
 /* How long a range may take, all tries included, in microseconds. */
 int64_t arec_http_client_deadline (const ArecHttpClient *client);
 
-/* Begins work on @request. Errors: UNSUPPORTED, there is no libcurl; IO, there is no thread.
- * Blocks on I/O the first time. */
+/* Begins work on @request. Errors: UNSUPPORTED, there is no libcurl; IO, there is no thread;
+ * with a signer those of its prepare (). Blocks on I/O the first time, and where prepare ()
+ * does. */
 bool arec_http_client_submit (ArecHttpClient *client, ArecHttpRequest *request, GError **error);
 
-/* Waits until @request is done; false: @cancel is set, or the client has missed the deadline.
+/* Waits until @request is done, and renews what it is signed with when the server refuses that;
+ * false: @cancel is set, or the client has missed the deadline.
  * @cancel  nullable; looked at ten times a second. */
 bool arec_http_client_wait (ArecHttpClient *client, ArecHttpRequest *request,
                             const ArecCancel *cancel);
+
+/* Whether the host of @target takes ranges by their position only: one that does not take those
+ * of an end is asked for none of them again. */
+bool arec_http_client_wants_positions (ArecHttpClient *client, const ArecHttpTarget *target);
+void arec_http_client_note_positions (ArecHttpClient *client, const ArecHttpTarget *target);
 
 /* Nobody wants the result any more: a request that is not done is cancelled. */
 void arec_http_client_abandon (ArecHttpClient *client, ArecHttpRequest *request);

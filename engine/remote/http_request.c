@@ -18,6 +18,22 @@ arec_http_target_new (const ArecUrl *url)
 }
 
 ArecHttpTarget *
+arec_http_target_new_signed (ArecHttpSigner *signer, const char *url, const char *host,
+                             ArecHttpSubject *subject)
+{
+    ArecHttpTarget *target = g_new0 (ArecHttpTarget, 1);
+
+    target->refs = 1;
+    target->url = g_strdup (url);
+    target->host = g_strdup (host);
+    target->signer = arec_http_signer_ref (signer);
+    target->subject = *subject;
+    *subject = (ArecHttpSubject){0};
+    target->window = AREC_RATE_MIN_TARGET;
+    return target;
+}
+
+ArecHttpTarget *
 arec_http_target_ref (ArecHttpTarget *target)
 {
     atomic_fetch_add (&target->refs, 1);
@@ -33,22 +49,32 @@ arec_http_target_unref (ArecHttpTarget *target)
     g_free (target->url);
     g_free (target->host);
     g_free (target->redirected);
+    arec_http_signer_unref (target->signer);
+    arec_http_subject_clear (&target->subject);
     g_free (target);
+}
+
+static ArecHttpRequest *
+new_request (ArecHttpTarget *target, int64_t patience)
+{
+    ArecHttpRequest *request = g_new0 (ArecHttpRequest, 1);
+
+    request->refs = 1;
+    request->target = arec_http_target_ref (target);
+    arec_cond_init (&request->done);
+    request->patience = patience;
+    request->deadline = g_get_monotonic_time() + patience;
+    request->retry.deadline = request->deadline;
+    return request;
 }
 
 ArecHttpRequest *
 arec_http_request_new (ArecHttpTarget *target, const ArecRangeRequest *range,
                        const ArecObjectVersion *pinned, int64_t patience)
 {
-    g_autoptr (ArecHttpRequest) request = g_new0 (ArecHttpRequest, 1);
+    g_autoptr (ArecHttpRequest) request = new_request (target, patience);
 
-    request->refs = 1;
-    request->target = arec_http_target_ref (target);
-    arec_cond_init (&request->done);
     request->range = *range;
-    request->patience = patience;
-    request->deadline = g_get_monotonic_time() + patience;
-    request->retry.deadline = request->deadline;
     if (pinned) {
         request->is_pinned = true;
         request->retry.is_open = true;
@@ -57,6 +83,16 @@ arec_http_request_new (ArecHttpTarget *target, const ArecRangeRequest *range,
     request->capacity = range->span.end - range->span.begin;
     request->buffer = g_try_malloc (request->capacity);
     return request->buffer ? g_steal_pointer (&request) : NULL;
+}
+
+ArecHttpRequest *
+arec_http_request_new_page (ArecHttpTarget *target, int64_t patience)
+{
+    ArecHttpRequest *request = new_request (target, patience);
+
+    request->is_page = true;
+    request->range.urgency = AREC_URGENCY_DEMAND;
+    return request;
 }
 
 ArecHttpRequest *
@@ -77,6 +113,7 @@ arec_http_request_unref (ArecHttpRequest *request)
     arec_object_version_clear (&request->result.found);
     g_free (request->result.reason);
     g_free (request->last);
+    g_free (request->renewal_fault);
     g_free (request->buffer);
     pthread_cond_destroy (&request->done);
     g_free (request);

@@ -16,6 +16,7 @@
 
 #include <glib.h>
 
+#include "remote/http_signer.h"
 #include "remote/object_version.h"
 #include "remote/range_plan.h"
 #include "remote/retry.h"
@@ -23,11 +24,14 @@
 
 /* ---- where to ---- */
 
-/* The URL of an object and where its redirects led. Counted references. */
+/* The URL of an object and where its redirects led, or the subject of a bucket. Counted
+ * references. */
 typedef struct {
     _Atomic unsigned refs;
-    char *url;  /* with its query: a secret */
+    char *url;  /* with its query: a secret. With a signer: tells objects apart, is not sent */
     char *host; /* scheme and authority: whose requests are counted together */
+    ArecHttpSigner *signer; /* who writes the URL and headers of each try; NULL: as above */
+    ArecHttpSubject subject;
     /* Bytes that should be on their way, by what the line gave so far. */
     _Atomic uint64_t window;
     /* Of the client's thread: where the last redirect led, a secret; NULL: nowhere. */
@@ -37,6 +41,13 @@ typedef struct {
 
 /* @url  of http or https. */
 ArecHttpTarget *arec_http_target_new (const ArecUrl *url);
+
+/* @signer   a reference is taken.
+ * @url      that no other object has.
+ * @host     as above.
+ * @subject  (transfer full) */
+ArecHttpTarget *arec_http_target_new_signed (ArecHttpSigner *signer, const char *url,
+                                             const char *host, ArecHttpSubject *subject);
 ArecHttpTarget *arec_http_target_ref (ArecHttpTarget *target);
 void arec_http_target_unref (ArecHttpTarget *target); /* takes NULL */
 
@@ -64,10 +75,23 @@ typedef struct {
 
 /* ---- the request ---- */
 
+/* Bytes of a page; a longer one is an error. */
+#define AREC_HTTP_MAX_PAGE AREC_LIST_PAGE_MAX_SIZE
+
+/* What was signed with has been refused, and its reader is to get something newer. */
+typedef enum {
+    AREC_RENEWAL_NONE,
+    AREC_RENEWAL_WANTED,    /* by the client: the request waits */
+    AREC_RENEWAL_UNDER_WAY, /* by a reader */
+    AREC_RENEWAL_DONE,
+    AREC_RENEWAL_FAILED,
+} ArecHttpRenewal;
+
 typedef struct {
     _Atomic unsigned refs;
     ArecHttpTarget *target;
     ArecRangeRequest range;
+    bool is_page; /* no range: the whole answer, whatever it is about; the buffer grows */
     bool is_pinned;
     ArecObjectVersion pinned; /* with is_pinned: the version that is wanted */
     int64_t deadline;         /* by g_get_monotonic_time () */
@@ -79,6 +103,9 @@ typedef struct {
     bool is_done; /* under the client's lock */
     pthread_cond_t done;
     atomic_bool is_abandoned; /* nobody waits any more */
+    _Atomic ArecHttpRenewal renewal;
+    unsigned signed_version; /* of the last try; with a renewal WANTED the reader's, too */
+    char *renewal_fault;     /* with FAILED: why */
 
     /* Of the client's thread. */
     struct ArecHttpHost *at;
@@ -89,6 +116,7 @@ typedef struct {
     uint64_t received;  /* bytes of the span that the buffer holds */
     bool has_span;      /* an answer was taken, in part at least: result.span, result.found */
     bool has_restarted; /* from the typed URL, since the target of a redirect refused */
+    unsigned n_anew;    /* tries that were signed anew at once */
 } ArecHttpRequest;
 
 /* @pinned    NULL: any version; its first answer decides.
@@ -96,6 +124,9 @@ typedef struct {
  * NULL: out of memory for the buffer. */
 ArecHttpRequest *arec_http_request_new (ArecHttpTarget *target, const ArecRangeRequest *range,
                                         const ArecObjectVersion *pinned, int64_t patience);
+
+/* A request for a page: the result's span is that of all its bytes, from 0 on. */
+ArecHttpRequest *arec_http_request_new_page (ArecHttpTarget *target, int64_t patience);
 ArecHttpRequest *arec_http_request_ref (ArecHttpRequest *request);
 void arec_http_request_unref (ArecHttpRequest *request); /* takes NULL */
 

@@ -5,11 +5,17 @@
 #include <sys/socket.h>
 
 #include "remote/address.h"
+#include "remote/http_fault.h"
+#include "remote/http_handle.h"
 
 /* Of a body that is not wanted; the connection is used again after a short one. */
 #define MAX_DRAINED ((uint64_t)64 << 10)
 
-#define USER_AGENT "arecfs/" AREC_VERSION
+/* Of a body that says what is wrong. */
+#define MAX_FAULT ((size_t)8 << 10)
+
+/* The buffer of a page at first. */
+#define MIN_PAGE ((size_t)64 << 10)
 
 /* A try may wait for this part of the time in which all of them must end. */
 #define FIRST_BYTE_PART 3
@@ -110,6 +116,15 @@ begin_span (ArecHttpTransfer *transfer, ArecRange span)
     arec_object_version_of (&transfer->answer, size, &request->result.found);
 }
 
+static ArecBodyVerdict
+judge_page (const ArecHttpAnswer *answer)
+{
+    if (answer->status != 200) {
+        return AREC_BODY_STATUS;
+    }
+    return answer->is_encoded ? AREC_BODY_ENCODED : AREC_BODY_TAKE;
+}
+
 /* Returns whether the body is to come: one that is not wanted is dropped with its connection,
  * unless it probably is a short page about an error. */
 static bool
@@ -122,9 +137,15 @@ judge (ArecHttpTransfer *transfer)
     transfer->is_judged = true;
     request->result.status = transfer->answer.status;
     request->result.total = transfer->answer.total;
-    transfer->verdict =
-        arec_object_version_judge (version_of (request), &asked, &transfer->answer, &span);
-    if (transfer->verdict == AREC_BODY_TAKE && !request->has_span) {
+    if (request->is_page) {
+        transfer->verdict = judge_page (&transfer->answer);
+        request->received = 0;
+        request->result.span = (ArecRange){0, 0};
+    } else {
+        transfer->verdict =
+            arec_object_version_judge (version_of (request), &asked, &transfer->answer, &span);
+    }
+    if (transfer->verdict == AREC_BODY_TAKE && !request->has_span && !request->is_page) {
         begin_span (transfer, span);
     }
     return transfer->verdict == AREC_BODY_TAKE || transfer->verdict == AREC_BODY_STATUS;
@@ -185,15 +206,71 @@ take_body (ArecHttpTransfer *transfer, const char *bytes, size_t n)
     return wanted < n || (missing (request) == 0 && is_longer) ? 0 : n;
 }
 
+/* Room for @n more bytes. */
+static bool
+grow_page (ArecHttpTransfer *transfer, size_t n)
+{
+    ArecHttpRequest *request = transfer->request;
+    size_t needed = request->received + n, capacity = MAX (request->capacity, MIN_PAGE);
+    uint8_t *larger;
+
+    if (needed > AREC_HTTP_MAX_PAGE) {
+        transfer->refusal = "its answer is longer than 16 MiB";
+        return false;
+    }
+    while (capacity < needed) {
+        capacity *= 2;
+    }
+    larger = capacity > request->capacity ? g_try_realloc (request->buffer, capacity)
+                                          : request->buffer;
+    if (!larger) {
+        transfer->refusal = "out of memory for its answer";
+        return false;
+    }
+    request->buffer = larger;
+    request->capacity = capacity;
+    return true;
+}
+
+static size_t
+take_page (ArecHttpTransfer *transfer, const char *bytes, size_t n)
+{
+    ArecHttpRequest *request = transfer->request;
+
+    if (!grow_page (transfer, n)) {
+        return 0;
+    }
+    memcpy (request->buffer + request->received, bytes, n);
+    request->received += n;
+    request->result.span = (ArecRange){0, request->received};
+    return n;
+}
+
+/* The front of a body that may say what is wrong. */
+static void
+take_fault (ArecHttpTransfer *transfer, const char *bytes, size_t n)
+{
+    if (!transfer->page) {
+        transfer->page = g_string_new (NULL);
+    }
+    g_string_append_len (transfer->page, bytes,
+                         (gssize)MIN (n, MAX_FAULT - transfer->page->len));
+}
+
 static size_t
 on_body (char *bytes, size_t size, size_t n, void *data)
 {
     ArecHttpTransfer *transfer = data;
+    bool is_taken = transfer->is_judged && transfer->verdict == AREC_BODY_TAKE;
 
     n *= size;
     transfer->arrived += n;
-    if (transfer->is_judged && transfer->verdict == AREC_BODY_TAKE) {
-        return take_body (transfer, bytes, n);
+    if (is_taken) {
+        return transfer->request->is_page ? take_page (transfer, bytes, n)
+                                          : take_body (transfer, bytes, n);
+    }
+    if (transfer->request->target->signer) {
+        take_fault (transfer, bytes, n);
     }
     return transfer->arrived > MAX_DRAINED ? 0 : n;
 }
@@ -217,9 +294,8 @@ arec_http_transfer_is_late (ArecHttpTransfer *transfer, int64_t now, int64_t fir
 /* ---- setting up ---- */
 
 static bool
-add_header (ArecHttpTransfer *transfer, const char *name, const char *value)
+add_line (ArecHttpTransfer *transfer, const char *line)
 {
-    g_autofree char *line = g_strconcat (name, ": ", value, NULL);
     struct curl_slist *longer = transfer->curl->slist_append (transfer->headers, line);
 
     if (longer) {
@@ -229,65 +305,64 @@ add_header (ArecHttpTransfer *transfer, const char *name, const char *value)
 }
 
 static bool
-add_headers (ArecHttpTransfer *transfer)
+add_header (ArecHttpTransfer *transfer, const char *name, const char *value)
+{
+    g_autofree char *line = g_strconcat (name, ": ", value, NULL);
+
+    return add_line (transfer, line);
+}
+
+/* That the version is the wanted one: the server says so with 412 if it is not. */
+static bool
+add_condition (ArecHttpTransfer *transfer, const ArecObjectVersion *version)
+{
+    if (version->generation != 0) {
+        g_autofree char *number = g_strdup_printf ("%" G_GUINT64_FORMAT, version->generation);
+
+        return add_header (transfer, "x-goog-if-generation-match", number);
+    }
+    if (version->etag) {
+        return add_header (transfer, "If-Match", version->etag);
+    }
+    return !version->last_modified_text ||
+           add_header (transfer, "If-Unmodified-Since", version->last_modified_text);
+}
+
+static bool
+add_range (ArecHttpTransfer *transfer)
 {
     const ArecRangeRequest rest = rest_of (transfer->request);
     const ArecObjectVersion *version = version_of (transfer->request);
     char range[AREC_RANGE_TEXT_SIZE];
-    bool ok;
 
     arec_range_plan_text (&rest, range);
-    ok = add_header (transfer, "Range", range) &&
-         add_header (transfer, "Accept-Encoding", "identity");
-    if (ok && version && version->etag) {
-        return add_header (transfer, "If-Match", version->etag);
-    }
-    if (ok && version && version->last_modified_text) {
-        return add_header (transfer, "If-Unmodified-Since", version->last_modified_text);
-    }
-    return ok;
+    return add_header (transfer, "Range", range) &&
+           (!version || add_condition (transfer, version));
 }
 
-/* The host of a URL as libcurl and url.h write it; NULL: there is none, or it has a user. */
-static char *
-host_of (const char *url)
+static bool
+add_headers (ArecHttpTransfer *transfer)
 {
-    const char *begin = strstr (url, "://");
-    g_autofree char *authority = NULL;
-
-    if (!begin) {
-        return NULL;
+    for (char **line = transfer->signed_as.headers; line && *line; line++) {
+        if (!add_line (transfer, *line)) {
+            return false;
+        }
     }
-    begin += 3;
-    authority = g_strndup (begin, strcspn (begin, "/?#"));
-    if (authority[0] == '\0' || strchr (authority, '@')) {
-        return NULL;
-    }
-    return authority[0] == '[' ? g_strndup (authority + 1, strcspn (authority + 1, "]"))
-                               : g_strndup (authority, strcspn (authority, ":"));
+    return (transfer->request->is_page || add_range (transfer)) &&
+           add_header (transfer, "Accept-Encoding", "identity");
 }
 
 /* Before anything is resolved, for a proxy may resolve it. */
 static bool
 allow_url (ArecHttpTransfer *transfer)
 {
-    g_autofree char *host = host_of (transfer->url);
+    g_autofree char *host = arec_http_handle_host (transfer->url);
 
     if (!host) {
         transfer->refusal = "it redirects to what is no URL, or has a user in it";
         return false;
     }
     return allow (transfer, arec_address_kind_of_text (host));
-}
-
-/* Loopback never goes through a proxy. */
-static bool
-is_loopback (const char *url)
-{
-    g_autofree char *host = host_of (url);
-
-    return host && (strcmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost") ||
-                    strcmp (host, "::1") == 0 || g_str_has_prefix (host, "127."));
 }
 
 static bool
@@ -300,7 +375,8 @@ set_url (ArecHttpTransfer *transfer)
     }
     return curl->easy_setopt (transfer->easy, CURLOPT_URL, transfer->url) == CURLE_OK &&
            curl->easy_setopt (transfer->easy, CURLOPT_PROXY,
-                              is_loopback (transfer->url) ? "" : NULL) == CURLE_OK;
+                              arec_http_handle_is_loopback (transfer->url) ? "" : NULL) ==
+               CURLE_OK;
 }
 
 static void
@@ -309,30 +385,11 @@ set_up (ArecHttpTransfer *transfer, CURLSH *share)
     const ArecCurl *curl = transfer->curl;
     CURL *easy = transfer->easy;
     int64_t connect = MIN (AREC_STALL_CONNECT, transfer->request->patience / FIRST_BYTE_PART);
-    const char *ca_file = getenv ("CURL_CA_BUNDLE");
 
-    if (!ca_file) {
-        ca_file = getenv ("SSL_CERT_FILE");
-    }
+    arec_http_handle_set_up (curl, easy, NULL);
     curl->easy_setopt (easy, CURLOPT_PRIVATE, transfer);
     curl->easy_setopt (easy, CURLOPT_ERRORBUFFER, transfer->error);
     curl->easy_setopt (easy, CURLOPT_SHARE, share);
-    curl->easy_setopt (easy, CURLOPT_NOSIGNAL, 1L);
-#if LIBCURL_VERSION_NUM >= 0x075700
-    curl->easy_setopt (easy, CURLOPT_QUICK_EXIT, 1L); /* never waits for a resolver */
-#endif
-    curl->easy_setopt (easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl->easy_setopt (easy, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
-    curl->easy_setopt (easy, CURLOPT_PATH_AS_IS, 1L);
-    curl->easy_setopt (easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl->easy_setopt (easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl->easy_setopt (easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    curl->easy_setopt (easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-    curl->easy_setopt (easy, CURLOPT_USERAGENT, USER_AGENT);
-    curl->easy_setopt (easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (ca_file && *ca_file) {
-        curl->easy_setopt (easy, CURLOPT_CAINFO, ca_file);
-    }
     curl->easy_setopt (easy, CURLOPT_BUFFERSIZE, 256L << 10);
     curl->easy_setopt (easy, CURLOPT_TCP_KEEPALIVE, 1L);
     curl->easy_setopt (easy, CURLOPT_MAXAGE_CONN, 60L);
@@ -349,20 +406,51 @@ set_up (ArecHttpTransfer *transfer, CURLSH *share)
     curl->easy_setopt (easy, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
+/* A signature has a time, so that each try has its own. */
+static void
+sign (ArecHttpTransfer *transfer)
+{
+    const ArecHttpTarget *target = transfer->request->target;
+    g_autoptr (GError) error = NULL;
+
+    if (!target->signer->ops->sign (target->signer, &target->subject, &transfer->signed_as,
+                                    &error)) {
+        transfer->sign_fault = g_strdup (error->message);
+        transfer->refusal = transfer->sign_fault;
+        return;
+    }
+    transfer->url = g_strdup (transfer->signed_as.url);
+    transfer->request->signed_version = transfer->signed_as.version;
+}
+
+static void
+find_url (ArecHttpTransfer *transfer)
+{
+    const ArecHttpTarget *target = transfer->request->target;
+
+    if (target->signer) {
+        sign (transfer);
+        return;
+    }
+    transfer->is_redirected = target->redirected != NULL;
+    transfer->is_from_public = target->redirected && target->is_from_public;
+    transfer->url = g_strdup (target->redirected ? target->redirected : target->url);
+}
+
 ArecHttpTransfer *
 arec_http_transfer_new (const ArecCurl *curl, CURLSH *share, ArecRate *rate,
                         ArecHttpRequest *request)
 {
     ArecHttpTransfer *transfer = g_new0 (ArecHttpTransfer, 1);
-    const ArecHttpTarget *target = request->target;
 
     transfer->curl = curl;
     transfer->request = arec_http_request_ref (request);
     transfer->rate = rate;
-    transfer->is_redirected = target->redirected != NULL;
-    transfer->is_from_public = target->redirected && target->is_from_public;
-    transfer->url = g_strdup (target->redirected ? target->redirected : target->url);
     transfer->begun = g_get_monotonic_time();
+    find_url (transfer);
+    if (transfer->refusal) {
+        return transfer;
+    }
     transfer->easy = curl->easy_init();
     if (!transfer->easy || !add_headers (transfer)) {
         arec_http_transfer_free (transfer);
@@ -376,14 +464,29 @@ arec_http_transfer_new (const ArecCurl *curl, CURLSH *share, ArecRate *rate,
     return transfer;
 }
 
+/* What was signed is a secret. */
+static void
+free_headers (ArecHttpTransfer *transfer)
+{
+    for (struct curl_slist *line = transfer->headers; line; line = line->next) {
+        explicit_bzero (line->data, strlen (line->data));
+    }
+    transfer->curl->slist_free_all (transfer->headers);
+}
+
 void
 arec_http_transfer_free (ArecHttpTransfer *transfer)
 {
     if (transfer->easy) {
         transfer->curl->easy_cleanup (transfer->easy);
     }
-    transfer->curl->slist_free_all (transfer->headers);
+    free_headers (transfer);
+    arec_http_signed_clear (&transfer->signed_as);
     arec_http_answer_clear (&transfer->answer);
+    if (transfer->page) {
+        g_string_free (transfer->page, TRUE);
+    }
+    g_free (transfer->sign_fault);
     arec_http_request_unref (transfer->request);
     g_free (transfer->url);
     g_free (transfer);
@@ -441,8 +544,8 @@ arec_http_transfer_follow (ArecHttpTransfer *transfer)
 {
     const char *url = NULL;
 
-    if (transfer->refusal || !transfer->is_judged || transfer->verdict != AREC_BODY_STATUS ||
-        !is_redirect (transfer->answer.status) ||
+    if (transfer->request->target->signer || transfer->refusal || !transfer->is_judged ||
+        transfer->verdict != AREC_BODY_STATUS || !is_redirect (transfer->answer.status) ||
         transfer->curl->easy_getinfo (transfer->easy, CURLINFO_REDIRECT_URL, &url) !=
             CURLE_OK ||
         !url || !may_lead_to (transfer, url)) {
@@ -482,48 +585,73 @@ is_unstarted (const ArecHttpTransfer *transfer)
     return n_connections == 0 && transfer->first_byte == 0;
 }
 
-ArecTry
-arec_http_transfer_outcome (const ArecHttpTransfer *transfer, CURLcode code)
+static bool
+is_complete (const ArecHttpTransfer *transfer, CURLcode code)
 {
-    ArecTry outcome = {.end = AREC_TRY_ANSWERED, .retry_after = -1};
-
-    if (transfer->is_judged && transfer->verdict == AREC_BODY_STATUS) {
-        outcome.status = transfer->answer.status;
-        outcome.retry_after = transfer->answer.retry_after;
-    } else if (transfer->is_judged && transfer->verdict != AREC_BODY_TAKE) {
-        outcome.end = AREC_TRY_WRONG_ANSWER;
-    } else if (transfer->is_judged && missing (transfer->request) == 0) {
-        outcome.status = transfer->answer.status;
-    } else if (transfer->is_stalled) {
-        outcome.end = AREC_TRY_STALLED;
-    } else if (transfer->is_judged) {
-        outcome.end = AREC_TRY_BROKEN;
-    } else {
-        outcome.end = end_of_failure (transfer, code);
-        outcome.is_unstarted = outcome.end == AREC_TRY_BROKEN && is_unstarted (transfer);
+    if (transfer->request->is_page) {
+        return code == CURLE_OK && !transfer->refusal;
     }
-    return outcome;
+    return missing (transfer->request) == 0;
 }
 
-static const struct {
-    unsigned status;
-    const char *text;
-} statuses[] = {
-    {401, "it wants credentials"},        {403, "access is denied"},
-    {404, "there is no such object"},     {410, "the object is gone"},
-    {429, "too many requests"},           {503, "the server is busy"},
-    {407, "the proxy wants credentials"},
-};
-
-static char *
-text_of_status (unsigned status)
+/* What the body says is wrong, which a page may do with a good status, too. */
+static void
+find_fault (ArecHttpTransfer *transfer)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS (statuses); i++) {
-        if (statuses[i].status == status) {
-            return g_strdup_printf ("HTTP %u, %s", status, statuses[i].text);
-        }
+    const ArecHttpRequest *request = transfer->request;
+
+    if (transfer->page) {
+        transfer->has_fault =
+            arec_s3_fault_parse (transfer->page->str, transfer->page->len, &transfer->fault);
+    } else if (request->is_page && request->received > 0) {
+        transfer->has_fault = arec_s3_fault_parse ((const char *)request->buffer,
+                                                   request->received, &transfer->fault);
     }
-    return g_strdup_printf ("HTTP %u", status);
+    arec_http_fault_hide (&transfer->fault, transfer->signed_as.headers);
+}
+
+/* As an answer of its status. */
+static ArecTry
+answered (const ArecHttpTransfer *transfer)
+{
+    bool has_code = transfer->has_fault && transfer->fault.code[0];
+
+    return (ArecTry){.end = AREC_TRY_ANSWERED,
+                     .status = transfer->answer.status,
+                     .s3_code = has_code ? transfer->fault.code : NULL,
+                     .retry_after = transfer->answer.retry_after};
+}
+
+static ArecTry
+ended (const ArecHttpTransfer *transfer, ArecTryEnd end)
+{
+    return (ArecTry){.end = end,
+                     .retry_after = -1,
+                     .is_unstarted = end == AREC_TRY_BROKEN && !transfer->is_judged &&
+                                     is_unstarted (transfer)};
+}
+
+ArecTry
+arec_http_transfer_outcome (ArecHttpTransfer *transfer, CURLcode code)
+{
+    ArecBodyVerdict verdict = transfer->verdict;
+
+    if (transfer->is_judged && verdict == AREC_BODY_STATUS) {
+        find_fault (transfer);
+        return answered (transfer);
+    }
+    if (transfer->is_judged && verdict != AREC_BODY_TAKE) {
+        return ended (transfer, AREC_TRY_WRONG_ANSWER);
+    }
+    if (transfer->is_judged && is_complete (transfer, code)) {
+        find_fault (transfer);
+        return answered (transfer);
+    }
+    if (transfer->is_stalled) {
+        return ended (transfer, AREC_TRY_STALLED);
+    }
+    return ended (transfer,
+                  transfer->is_judged ? AREC_TRY_BROKEN : end_of_failure (transfer, code));
 }
 
 char *
@@ -537,7 +665,10 @@ arec_http_transfer_text (const ArecHttpTransfer *transfer, const ArecTry *outcom
         return g_strdup (transfer->refusal);
     }
     switch (outcome->end) {
-    case AREC_TRY_ANSWERED: return text_of_status (outcome->status);
+    case AREC_TRY_ANSWERED:
+        return arec_http_fault_text (&transfer->answer,
+                                     transfer->has_fault ? &transfer->fault : NULL,
+                                     g_get_real_time() / G_USEC_PER_SEC);
     case AREC_TRY_WRONG_ANSWER: return g_strdup ("the answer is not the range asked for");
     case AREC_TRY_STALLED:
         return g_strdup (transfer->first_byte == 0 ? "no answer" : "the answer stalls");

@@ -3,7 +3,8 @@
  *
  *     new -> the multi handle works on it -> ended -> redirect: again | outcome -> free
  *
- * Redirects are followed here, not by libcurl, since a target may be refused for what it is.
+ * Redirects are followed here, not by libcurl, since a target may be refused for what it is;
+ * those of a request that was signed are not.
  */
 #pragma once
 
@@ -29,7 +30,11 @@ typedef struct {
     ArecRate *rate;      /* of the host */
     ArecRateMark mark;
 
+    ArecHttpSigned signed_as; /* with a signer */
     ArecHttpAnswer answer;
+    GString *page; /* the front of a body that says what is wrong; NULL: none came */
+    bool has_fault;
+    ArecS3Fault fault; /* what it says; when the try has ended */
     size_t head_size;
     bool is_judged; /* the head is complete */
     ArecBodyVerdict verdict;
@@ -39,6 +44,7 @@ typedef struct {
     ArecBodyWatch watch;
     bool is_stalled;
     const char *refusal; /* by a rule of ours; NULL: none */
+    char *sign_fault;    /* with a refusal by the signer: why */
     char error[CURL_ERROR_SIZE];
 } ArecHttpTransfer;
 
@@ -55,9 +61,9 @@ bool arec_http_transfer_is_late (ArecHttpTransfer *transfer, int64_t now,
 /* After it ended: whether it goes on at another URL, which the handle is set up for. */
 bool arec_http_transfer_follow (ArecHttpTransfer *transfer);
 
-/* What came of it.
+/* What came of it; lives as long as @transfer.
  * @code  with which libcurl ended it. */
-ArecTry arec_http_transfer_outcome (const ArecHttpTransfer *transfer, CURLcode code);
+ArecTry arec_http_transfer_outcome (ArecHttpTransfer *transfer, CURLcode code);
 
 /* The same for a message. Returns (transfer full). */
 char *arec_http_transfer_text (const ArecHttpTransfer *transfer, const ArecTry *outcome,

@@ -171,6 +171,7 @@ open_by_position (const Opening *opening, ArecObjectOpening *out, GError **error
         return fail_unsized (opening, error);
     }
     if (result->end == AREC_HTTP_GOT) {
+        arec_http_client_note_positions (opening->client, opening->target);
         arec_object_version_copy (&result->found, &out->version);
         return true;
     }
@@ -186,9 +187,13 @@ arec_object_open (ArecHttpClient *client, ArecHttpTarget *target, const char *na
 {
     const Opening opening = {client, target, name, cancel};
     const ArecRangeRequest suffix = arec_range_plan_opening (AREC_RANGE_UNKNOWN_SIZE);
-    g_autoptr (ArecHttpRequest) request = ask (&opening, &suffix, NULL, error);
+    g_autoptr (ArecHttpRequest) request = NULL;
 
     *out = (ArecObjectOpening){0};
+    if (arec_http_client_wants_positions (client, target)) {
+        return open_by_position (&opening, out, error);
+    }
+    request = ask (&opening, &suffix, NULL, error);
     if (!request) {
         return false;
     }

@@ -577,6 +577,9 @@ identity_of (const ObjectSource *object)
     const ArecObjectVersion *version = &object->version;
     uint64_t hash = mix_text (arec_mix (0, version->size), object->target->url);
 
+    if (version->generation != 0) {
+        return arec_mix (hash, version->generation);
+    }
     return mix_text (hash, version->etag ? version->etag : version->last_modified_text);
 }
 
@@ -601,11 +604,9 @@ stat_of (const ArecObjectVersion *version)
 }
 
 ArecSource *
-arec_object_source_new (ArecHttpClient *client, const ArecUrl *url, const ArecCancel *cancel,
-                        GError **error)
+arec_object_source_new (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
+                        const ArecCancel *cancel, GError **error)
 {
-    g_autoptr (ArecHttpTarget) target = arec_http_target_new (url);
-    g_autofree char *name = arec_url_shown (url);
     g_auto (ArecObjectOpening) opening = {0};
     ObjectSource *object;
 
@@ -614,9 +615,9 @@ arec_object_source_new (ArecHttpClient *client, const ArecUrl *url, const ArecCa
     }
     object = g_new0 (ObjectSource, 1);
     object->base.ops = &object_ops;
-    object->base.name = g_steal_pointer (&name);
+    object->base.name = g_strdup (name);
     object->client = client;
-    object->target = g_steal_pointer (&target);
+    object->target = arec_http_target_ref (target);
     arec_object_version_copy (&opening.version, &object->version);
     pthread_mutex_init (&object->lock, NULL);
     object->parts = g_ptr_array_new();

@@ -17,13 +17,13 @@
 #include <arec/cancel.h>
 
 #include "remote/http_client.h"
-#include "remote/url.h"
 #include "source/source.h"
 
 /* Opens the object. @client outlives the source.
- * @url     of http or https, an OBJECT.
+ * @name    for messages: the URL without its query.
  * @cancel  nullable.
- * Errors: NOT_FOUND (absent, refused, no usable answer), UNSUPPORTED (no libcurl, encoded), IO,
- * NOMEM, CANCELLED. Blocks on the network. */
-ArecSource *arec_object_source_new (ArecHttpClient *client, const ArecUrl *url,
-                                    const ArecCancel *cancel, GError **error);
+ * Errors: NOT_FOUND (absent, refused, no credentials, no usable answer), UNSUPPORTED (no
+ * libcurl, encoded), IO, NOMEM, CANCELLED; those of arec_credentials_get (). Blocks on the
+ * network. */
+ArecSource *arec_object_source_new (ArecHttpClient *client, ArecHttpTarget *target,
+                                    const char *name, const ArecCancel *cancel, GError **error);

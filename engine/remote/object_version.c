@@ -25,13 +25,14 @@ arec_object_version_of (const ArecHttpAnswer *answer, uint64_t size, ArecObjectV
         .etag = answer->is_weak ? NULL : g_strdup (answer->etag),
         .last_modified_text = g_strdup (answer->last_modified_text),
         .last_modified = answer->last_modified,
+        .generation = answer->generation,
     };
 }
 
 bool
 arec_object_version_is_bare (const ArecObjectVersion *version)
 {
-    return !version->etag && !version->last_modified_text;
+    return !version->etag && !version->last_modified_text && version->generation == 0;
 }
 
 /* ---- validators ---- */
@@ -43,6 +44,9 @@ typedef enum { SAME, OTHER, UNKNOWN } Likeness;
 static Likeness
 compare_validators (const ArecObjectVersion *pinned, const ArecHttpAnswer *answer)
 {
+    if (pinned->generation != 0 && answer->generation != 0) {
+        return pinned->generation == answer->generation ? SAME : OTHER;
+    }
     if (pinned->etag && answer->etag && !answer->is_weak) {
         return strcmp (pinned->etag, answer->etag) == 0 ? SAME : OTHER;
     }

@@ -1,7 +1,7 @@
 /* Which version of an object an answer is about, and whether its body may be taken. Pure. Any
  * thread.
  *
- *     first answer   -> version: size, strong ETag or Last-Modified
+ *     first answer   -> version: size, generation, strong ETag or Last-Modified
  *     further ones   -> head + version + what was asked -> verdict
  *
  * Many servers ignore `If-Match`, so the head of every answer is compared: no byte is taken of
@@ -23,6 +23,7 @@ typedef struct {
     char *etag;               /* a strong one; NULL: none */
     char *last_modified_text; /* as sent; NULL: none */
     int64_t last_modified;    /* seconds since 1970; meaningful with the text */
+    uint64_t generation;      /* of an object of GCS, which counts first; 0: none */
 } ArecObjectVersion;
 
 void arec_object_version_clear (ArecObjectVersion *version); /* takes a zeroed one */

@@ -17,12 +17,12 @@ static const struct {
     Meaning meaning;
 } statuses[] = {
     {304, {AREC_RETRY_DONE, false}},    {401, {AREC_RETRY_RENEW, false}},
-    {403, {AREC_RETRY_RENEW, false}},   {404, {AREC_RETRY_CHANGED, false}},
-    {408, {AREC_RETRY_AGAIN, false}},   {410, {AREC_RETRY_CHANGED, false}},
-    {412, {AREC_RETRY_CHANGED, false}}, {416, {AREC_RETRY_CHANGED, false}},
-    {425, {AREC_RETRY_AGAIN, false}},   {429, {AREC_RETRY_AGAIN, true}},
-    {500, {AREC_RETRY_AGAIN, false}},   {502, {AREC_RETRY_AGAIN, false}},
-    {503, {AREC_RETRY_AGAIN, true}},    {504, {AREC_RETRY_AGAIN, false}},
+    {404, {AREC_RETRY_CHANGED, false}}, {408, {AREC_RETRY_AGAIN, false}},
+    {410, {AREC_RETRY_CHANGED, false}}, {412, {AREC_RETRY_CHANGED, false}},
+    {416, {AREC_RETRY_CHANGED, false}}, {425, {AREC_RETRY_AGAIN, false}},
+    {429, {AREC_RETRY_AGAIN, true}},    {500, {AREC_RETRY_AGAIN, false}},
+    {502, {AREC_RETRY_AGAIN, false}},   {503, {AREC_RETRY_AGAIN, true}},
+    {504, {AREC_RETRY_AGAIN, false}},
 };
 
 /* Codes of S3 that say more than the status beside them, which may be 400 or 200. */
@@ -32,8 +32,10 @@ static const struct {
 } codes[] = {
     {"ExpiredToken", {AREC_RETRY_RENEW, false}},
     {"InternalError", {AREC_RETRY_AGAIN, false}},
+    {"InvalidToken", {AREC_RETRY_RENEW, false}},
     {"RequestTimeout", {AREC_RETRY_AGAIN, false}},
     {"SlowDown", {AREC_RETRY_AGAIN, true}},
+    {"TokenRefreshRequired", {AREC_RETRY_RENEW, false}},
 };
 
 static Meaning

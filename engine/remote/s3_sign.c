@@ -69,8 +69,8 @@ compare_parameters (const void *a, const void *b)
 
 /* The order is that of encoded names, and of encoded values where those are equal: that of
  * `name=value` would be another, because `-` sorts before `=`. */
-static char *
-write_query (const ArecS3Parameter *parameters, size_t n)
+char *
+arec_s3_sign_query (const ArecS3Parameter *parameters, size_t n)
 {
     g_autofree ArecS3Parameter *sorted = g_new (ArecS3Parameter, n);
     GString *out = g_string_new (NULL);
@@ -294,7 +294,7 @@ arec_s3_sign (const ArecS3Request *request, const ArecS3Keys *keys, int64_t unix
     }
     signing.payload = request->payload_hash ? request->payload_hash : "UNSIGNED-PAYLOAD";
     signing.path = arec_s3_sign_encode (request->path, true);
-    signing.query = write_query (request->parameters, request->n_parameters);
+    signing.query = arec_s3_sign_query (request->parameters, request->n_parameters);
     signing.scope = g_strdup_printf ("%.*s/%s/%s/" SCOPE_END, DAY_SIZE, signing.time,
                                      request->region, request->service);
     add_headers (&signing, request, keys);

@@ -120,8 +120,11 @@ set_profile (ArecfsOptions *options, const char *value, GError **error)
     if (!options->profile) {
         g_autofree char *names = arec_profile_names (AREC_PROFILE_READER);
 
-        return arec_fail (error, AREC_ERROR_INVALID, "option profile: '%s' is not one of %s",
-                          value, names);
+        return arec_fail (error, AREC_ERROR_INVALID, "option profile: '%s' is not one of %s%s",
+                          value, names,
+                          arec_remote_is_aws_profile (value)
+                              ? "; a profile of AWS's files is meant by --aws-profile"
+                              : "");
     }
     return true;
 }
@@ -186,33 +189,64 @@ set_index_dir (ArecfsOptions *options, const char *value, GError **error)
     return true;
 }
 
-/* @i  the option's number in <arec/remote_options.h>. */
+/* @name  of an option of <arec/remote_options.h>. */
 static bool
-set_remote (size_t i, ArecfsOptions *options, const char *value, GError **error)
+set_remote (const char *name, ArecfsOptions *options, const char *value, GError **error)
 {
-    if (arec_remote_option_set (i, value, &options->engine.remote, error)) {
+    if (arec_remote_option_set (arec_remote_option_find (name), value, &options->engine.remote,
+                                error)) {
         return true;
     }
-    g_prefix_error (error, "option %s: ", arec_remote_option (i)->name);
+    g_prefix_error (error, "option %s: ", name);
     return false;
 }
 
 static bool
 set_request_deadline (ArecfsOptions *options, const char *value, GError **error)
 {
-    return set_remote (0, options, value, error);
+    return set_remote ("request-deadline", options, value, error);
 }
 
 static bool
 set_max_requests (ArecfsOptions *options, const char *value, GError **error)
 {
-    return set_remote (1, options, value, error);
+    return set_remote ("max-requests", options, value, error);
 }
 
 static bool
 set_prefetch (ArecfsOptions *options, const char *value, GError **error)
 {
-    return set_remote (2, options, value, error);
+    return set_remote ("prefetch", options, value, error);
+}
+
+static bool
+set_endpoint_url (ArecfsOptions *options, const char *value, GError **error)
+{
+    return set_remote ("endpoint-url", options, value, error);
+}
+
+static bool
+set_region (ArecfsOptions *options, const char *value, GError **error)
+{
+    return set_remote ("region", options, value, error);
+}
+
+static bool
+set_addressing (ArecfsOptions *options, const char *value, GError **error)
+{
+    return set_remote ("addressing", options, value, error);
+}
+
+static bool
+set_aws_profile (ArecfsOptions *options, const char *value, GError **error)
+{
+    return set_remote ("aws-profile", options, value, error);
+}
+
+static bool
+set_billing_project (ArecfsOptions *options, const char *value, GError **error)
+{
+    return set_remote ("billing-project", options, value, error);
 }
 
 static bool
@@ -308,6 +342,32 @@ const ArecfsOption arecfs_option_table[ARECFS_N_OPTIONS] = {
      .value = "SIZE",
      .help = "bytes that servers are asked for ahead of readers (default: auto)",
      .set = set_prefetch},
+    {.name = "endpoint-url",
+     .value = "URL",
+     .help = "server of s3:// and gs:// (default: by scheme and region)",
+     .set = set_endpoint_url},
+    {.name = "region",
+     .value = "NAME",
+     .help = "region of S3 (default: as AWS's tools find it, else us-east-1)",
+     .set = set_region},
+    {.name = "addressing",
+     .value = "auto|virtual|path",
+     .help = "whether buckets stand in hosts or in paths",
+     .set = set_addressing},
+    {.name = "aws-profile",
+     .value = "NAME",
+     .help = "profile of AWS's files (default: AWS_PROFILE, else default)",
+     .set = set_aws_profile},
+    {.name = "anonymous",
+     .help = "look for no credentials, and sign nothing",
+     FLAG (engine.remote.anonymous)},
+    {.name = "requester-pays",
+     .help = "pay for requests to buckets of S3 whose owners do not",
+     FLAG (engine.remote.requester_pays)},
+    {.name = "billing-project",
+     .value = "NAME",
+     .help = "project of Google Cloud that pays for requests",
+     .set = set_billing_project},
     {.name = "idle-unmount",
      .value = "SECONDS",
      .help = "unmount and exit after that long without use",

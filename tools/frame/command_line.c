@@ -16,6 +16,7 @@ typedef struct {
     gboolean recover;
     char *index_dir;
     char *remote[AREC_N_REMOTE_OPTIONS];
+    gboolean remote_flags[AREC_N_REMOTE_OPTIONS]; /* of those without a value */
 } CommonText;
 
 static void
@@ -240,10 +241,11 @@ parse_kind (const char *text, ArecKind *kind, GError **error)
 }
 
 static bool
-parse_remote (char *const texts[], ArecRemoteOptions *options, GError **error)
+parse_remote (const CommonText *text, ArecRemoteOptions *options, GError **error)
 {
     for (size_t i = 0; i < AREC_N_REMOTE_OPTIONS; i++) {
-        if (texts[i] && !arec_remote_option_set (i, texts[i], options, error)) {
+        if ((text->remote[i] || text->remote_flags[i]) &&
+            !arec_remote_option_set (i, text->remote[i], options, error)) {
             g_prefix_error (error, "--%s: ", arec_remote_option (i)->name);
             return false;
         }
@@ -256,7 +258,7 @@ parse_common (CommonText *text, ToolCommandLine *line, GError **error)
 {
     if ((text->threads && !parse_threads (text->threads, &line->engine_options, error)) ||
         (text->cache_size && !parse_cache_size (text->cache_size, line, error)) ||
-        !parse_remote (text->remote, &line->engine_options.remote, error)) {
+        !parse_remote (text, &line->engine_options.remote, error)) {
         return false;
     }
     if (text->reader_options &&
@@ -303,6 +305,20 @@ show_scan (void *data, const char *path, uint64_t done, uint64_t total)
         line->scan_progress.total = line->scanned.total;
         tool_progress_reach (&line->scan_progress, done);
     }
+}
+
+static GOptionEntry
+remote_entry (CommonText *text, size_t i)
+{
+    const ArecRemoteOption *option = arec_remote_option (i);
+
+    if (!option->value) {
+        return (GOptionEntry){option->name, 0,   0, G_OPTION_ARG_NONE, &text->remote_flags[i],
+                              option->help, NULL};
+    }
+    return (GOptionEntry){
+        option->name, 0, 0, G_OPTION_ARG_FILENAME, &text->remote[i], option->help,
+        option->value};
 }
 
 bool
@@ -359,11 +375,7 @@ tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
     int n_option_args;
 
     for (size_t i = 0; i < AREC_N_REMOTE_OPTIONS; i++) {
-        const ArecRemoteOption *option = arec_remote_option (i);
-
-        remote[i] = (GOptionEntry){
-            option->name, 0, 0, G_OPTION_ARG_FILENAME, &text.remote[i], option->help,
-            option->value};
+        remote[i] = remote_entry (&text, i);
     }
     *line = (ToolCommandLine){0};
     if (!split_arguments (argc, argv, tables, command->has_ranges, options, pieces, operands,

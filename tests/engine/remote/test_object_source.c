@@ -130,7 +130,7 @@ take_connections (void *data)
 typedef struct {
     Server *server;
     ArecHttpClient *client;
-    ArecUrl url;
+    ArecHttpTarget *target;
 } Fixture;
 
 static void
@@ -142,6 +142,7 @@ set_up (Fixture *fixture, const void *data)
                                   .sin_addr.s_addr = htonl (INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
     g_autofree char *text = NULL;
+    g_auto (ArecUrl) url = {0};
 
     (void)data;
     for (size_t i = 0; i < SIZE; i++) {
@@ -159,7 +160,8 @@ set_up (Fixture *fixture, const void *data)
     fixture->server = server;
     fixture->client = arec_http_client_new (&options);
     text = g_strdup_printf ("http://127.0.0.1:%u/x", server->port);
-    g_assert_true (arec_url_parse (text, AREC_URL_LITERAL, &fixture->url, NULL));
+    g_assert_true (arec_url_parse (text, AREC_URL_LITERAL, &url, NULL));
+    fixture->target = arec_http_target_new (&url);
 }
 
 static void
@@ -169,7 +171,7 @@ tear_down (Fixture *fixture, const void *data)
 
     (void)data;
     arec_http_client_free (fixture->client);
-    arec_url_clear (&fixture->url);
+    arec_http_target_unref (fixture->target);
     shutdown (server->listener, SHUT_RDWR);
     pthread_join (server->thread, NULL);
     for (guint i = 0; i < server->sockets->len; i++) {
@@ -190,7 +192,8 @@ static ArecSource *
 open_source (Fixture *fixture)
 {
     GError *error = NULL;
-    ArecSource *source = arec_object_source_new (fixture->client, &fixture->url, NULL, &error);
+    ArecSource *source =
+        arec_object_source_new (fixture->client, fixture->target, "x", NULL, &error);
 
     g_assert_no_error (error);
     return source;
@@ -339,7 +342,7 @@ test_stop (Fixture *fixture, const void *data)
     Reader reader = {fixture, source};
     pthread_t thread;
     const ArecRangeRequest range = {.span = {0, 1}, .urgency = AREC_URGENCY_DEMAND};
-    g_autoptr (ArecHttpTarget) target = arec_http_target_new (&fixture->url);
+    g_autoptr (ArecHttpTarget) target = arec_http_target_ref (fixture->target);
     g_autoptr (ArecHttpRequest) request = arec_http_request_new (target, &range, NULL, 20 * S);
 
     (void)data;
@@ -374,7 +377,8 @@ test_cancel (Fixture *fixture, const void *data)
     (void)data;
     fixture->server->is_silent = true;
     g_assert_cmpint (pthread_create (&thread, NULL, set_later, &cancel), ==, 0);
-    g_assert_null (arec_object_source_new (fixture->client, &fixture->url, &cancel, &error));
+    g_assert_null (
+        arec_object_source_new (fixture->client, fixture->target, "x", &cancel, &error));
     g_assert_error (error, AREC_ERROR, AREC_ERROR_CANCELLED);
     pthread_join (thread, NULL);
 }
@@ -467,7 +471,7 @@ test_ahead_failed (Fixture *fixture, const void *data)
     const ArecHttpOptions options = {.deadline = 2 * S};
     ArecHttpClient *client = arec_http_client_new (&options);
     GError *error = NULL;
-    ArecSource *source = arec_object_source_new (client, &fixture->url, NULL, &error);
+    ArecSource *source = arec_object_source_new (client, fixture->target, "x", NULL, &error);
 
     (void)data;
     g_assert_no_error (error);

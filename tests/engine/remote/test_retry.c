@@ -34,7 +34,7 @@ static const struct {
     {{.status = 304}, AREC_RETRY_DONE, AREC_RETRY_DONE, false},
     {{.status = 400}, AREC_RETRY_REFUSED, AREC_RETRY_REFUSED, false},
     {{.status = 401}, AREC_RETRY_RENEW, AREC_RETRY_RENEW, false},
-    {{.status = 403}, AREC_RETRY_RENEW, AREC_RETRY_RENEW, false},
+    {{.status = 403}, AREC_RETRY_REFUSED, AREC_RETRY_REFUSED, false},
     {{.status = 404}, AREC_RETRY_REFUSED, AREC_RETRY_CHANGED, false},
     {{.status = 410}, AREC_RETRY_REFUSED, AREC_RETRY_CHANGED, false},
     {{.status = 412}, AREC_RETRY_REFUSED, AREC_RETRY_CHANGED, false},
@@ -55,8 +55,16 @@ static const struct {
     /* codes of S3 */
     {{.status = 400, .s3_code = "RequestTimeout"}, AREC_RETRY_AGAIN, AREC_RETRY_AGAIN, false},
     {{.status = 400, .s3_code = "ExpiredToken"}, AREC_RETRY_RENEW, AREC_RETRY_RENEW, false},
-    {{.status = 400, .s3_code = "InvalidToken"}, AREC_RETRY_REFUSED, AREC_RETRY_REFUSED, false},
-    {{.status = 403, .s3_code = "AccessDenied"}, AREC_RETRY_RENEW, AREC_RETRY_RENEW, false},
+    {{.status = 400, .s3_code = "InvalidToken"}, AREC_RETRY_RENEW, AREC_RETRY_RENEW, false},
+    {{.status = 400, .s3_code = "TokenRefreshRequired"},
+     AREC_RETRY_RENEW,
+     AREC_RETRY_RENEW,
+     false},
+    {{.status = 400, .s3_code = "InvalidArgument"},
+     AREC_RETRY_REFUSED,
+     AREC_RETRY_REFUSED,
+     false},
+    {{.status = 403, .s3_code = "AccessDenied"}, AREC_RETRY_REFUSED, AREC_RETRY_REFUSED, false},
     {{.status = 404, .s3_code = "NoSuchKey"}, AREC_RETRY_REFUSED, AREC_RETRY_CHANGED, false},
     {{.status = 503, .s3_code = "SlowDown"}, AREC_RETRY_AGAIN, AREC_RETRY_AGAIN, true},
     {{.status = 200, .s3_code = "SlowDown"}, AREC_RETRY_AGAIN, AREC_RETRY_AGAIN, true},
@@ -109,7 +117,7 @@ test_renewal (void)
 {
     ArecRetry retry = new_retry (true);
     ArecRetryBudget budget = {0}; /* it costs nothing */
-    ArecTry denied = answered (403, NULL), expired = answered (400, "ExpiredToken");
+    ArecTry denied = answered (401, NULL), expired = answered (400, "ExpiredToken");
     int64_t at = -1;
 
     g_assert_cmpint (arec_retry_judge (&retry, &budget, &expired, BEGIN, 1, &at), ==,
