@@ -58,6 +58,22 @@ warn_of_notes (const ArecfsOptions *options, const ArecSourceList *list, GError 
     return true;
 }
 
+/* Adds source @i. What is wrong with one of a list is told with its line. */
+static bool
+add_source (ArecSourceList *list, const ArecfsOptions *options, size_t i, ArecSourceForm *form,
+            GError **error)
+{
+    if (arec_source_list_add (list, options->sources[i], form, error)) {
+        return true;
+    }
+    if (i >= options->n_typed) {
+        g_prefix_error (error, "%s:%" PRIu64 ": ",
+                        arec_source_names_shown (options->files_from),
+                        g_array_index (options->list_lines, uint64_t, i - options->n_typed));
+    }
+    return false;
+}
+
 ArecSourceList *
 arecfs_sources_list (const ArecfsOptions *options, bool *flat, GError **error)
 {
@@ -72,7 +88,7 @@ arecfs_sources_list (const ArecfsOptions *options, bool *flat, GError **error)
     }
     arec_source_list_exclude (list, options->mount_point);
     for (guint i = 0; i < n; i++) {
-        if (!arec_source_list_add (list, options->sources[i], &form, error)) {
+        if (!add_source (list, options, i, &form, error)) {
             return NULL;
         }
     }

@@ -5,7 +5,7 @@
 _arecfs_options()
 {
     case $1 in
-    "") echo "-f --foreground -d --debug -o --options= -u --unmount -h --help -V --version --cache-size= --readahead-buffer-size= --max-parallelism= --index-storage-option= --reader-options= --profile= --merge --names= --suffix= --pattern= --recover --strict --kind= --no-push --index-dir= --request-deadline= --max-requests= --prefetch= --idle-unmount= --log-level= --log-file=" ;;
+    "") echo "-f --foreground -d --debug -o --options= -u --unmount -h --help -V --version --cache-size= --readahead-buffer-size= --max-parallelism= --index-storage-option= --reader-options= --profile= --merge --names= --suffix= --files-from= --pattern= --recover --strict --kind= --no-push --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --idle-unmount= --log-level= --log-file=" ;;
     esac
 }
 
@@ -14,25 +14,25 @@ _arecfs_value()
 {
     case "$1 $2" in
     *" -o" | *" --options")
-        echo "mount allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= idle-unmount= log-level= log-file=" ;;
+        echo "mount allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=" ;;
     *" --cache-size" | *" --readahead-buffer-size" | *" --max-parallelism" | *" --suffix" | *" --request-deadline" | *" --max-requests" | *" --prefetch")
         echo "words auto" ;;
     *" --index-storage-option")
         echo "words in_memory offloaded" ;;
-    *" --reader-options" | *" --pattern" | *" --idle-unmount")
+    *" --reader-options" | *" --pattern" | *" --endpoint-url" | *" --region" | *" --addressing" | *" --aws-profile" | *" --billing-project" | *" --idle-unmount")
         echo "nothing" ;;
     *" --profile")
         echo "words sequential random batch mixed low-memory constrained high-memory cloud linux" ;;
     *" --names")
         echo "words padded plain" ;;
+    *" --files-from" | *" --log-file")
+        echo "file" ;;
     *" --kind")
         echo "words array_record riegeli" ;;
     *" --index-dir")
         echo "folder" ;;
     *" --log-level")
         echo "words error warning message info debug" ;;
-    *" --log-file")
-        echo "file" ;;
     *) return 1 ;;
     esac
 }

@@ -3,7 +3,7 @@
 
 function __arecfs_mount_words
     set -l list (commandline -ct | string match -r '.*,' | string replace -r '^-(-options=|o)' '')
-    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= idle-unmount= log-level= log-file=
+    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=
         echo "$list$word"
     end
 end
@@ -23,6 +23,7 @@ complete -c arecfs -l profile -x -a 'sequential random batch mixed low-memory co
 complete -c arecfs -l merge -d 'show all sources as one sequence of records'
 complete -c arecfs -l names -x -a 'padded plain' -d 'how record numbers are written'
 complete -c arecfs -l suffix -x -a 'auto' -d 'append to every record\'s name'
+complete -c arecfs -l files-from -r -F -d 'more SOURCEs, one a line of FILE'
 complete -c arecfs -l pattern -x -d 'in directories, these files count too'
 complete -c arecfs -l recover -d 'mount what a scan finds where an index is damaged or lost'
 complete -c arecfs -l strict -d 'what cannot be read or opened, or a shard that is missing, is an error'
@@ -32,6 +33,13 @@ complete -c arecfs -l index-dir -x -a '(__fish_complete_directories (commandline
 complete -c arecfs -l request-deadline -x -a 'auto' -d 'how long a server may take for a range (default: 60)'
 complete -c arecfs -l max-requests -x -a 'auto' -d 'requests to a server at the same time (default: 32)'
 complete -c arecfs -l prefetch -x -a 'auto' -d 'bytes that servers are asked for ahead of readers (default: auto)'
+complete -c arecfs -l endpoint-url -x -d 'server of s3:// and gs:// (default: by scheme and region)'
+complete -c arecfs -l region -x -d 'region of S3 (default: as AWS\'s tools find it, else us-east-1)'
+complete -c arecfs -l addressing -x -d 'whether buckets stand in hosts or in paths'
+complete -c arecfs -l aws-profile -x -d 'profile of AWS\'s files (default: AWS_PROFILE, else default)'
+complete -c arecfs -l anonymous -d 'look for no credentials, and sign nothing'
+complete -c arecfs -l requester-pays -d 'pay for requests to buckets of S3 whose owners do not'
+complete -c arecfs -l billing-project -x -d 'project of Google Cloud that pays for requests'
 complete -c arecfs -l idle-unmount -x -d 'unmount and exit after that long without use'
 complete -c arecfs -l log-level -x -a 'error warning message info debug' -d 'error, warning, message, info or debug'
 complete -c arecfs -l log-file -r -F -d 'log there, not to syslog'

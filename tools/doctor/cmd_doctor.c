@@ -256,11 +256,12 @@ examine (Round *round, size_t number, const char *typed, GError **error)
 /* ---- all files ---- */
 
 static void
-examine_operand (Round *round, const char *operand, size_t *file)
+examine_operand (Round *round, size_t i, size_t *file)
 {
+    const char *operand = round->line->operands[i];
     g_autoptr (GError) error = NULL;
 
-    if (!tool_file_facts_add_file (round->list, operand, &error)) {
+    if (!tool_file_facts_add_file (round->list, round->line, i, &error)) {
         tool_command_note (round->out, error, &round->first_failure);
     }
     for (;
@@ -303,7 +304,7 @@ put_all (Round *round)
 
     tool_output_text (round->out, line->json ? "[" : "");
     for (size_t i = 0; i < line->n_operands; i++) {
-        examine_operand (round, line->operands[i], &file);
+        examine_operand (round, i, &file);
     }
     put_sets (round);
     if (line->json) {

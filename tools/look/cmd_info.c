@@ -194,7 +194,7 @@ put_operands (Listing *listing, ArecEngine *engine, ArecSourceList *list)
     for (size_t i = 0; i < line->n_operands; i++) {
         g_autoptr (GError) error = NULL;
 
-        if (!tool_file_facts_add_file (list, line->operands[i], &error)) {
+        if (!tool_file_facts_add_file (list, line, i, &error)) {
             tool_command_note (listing->out, error, &listing->first_failure);
         }
         for (; file < arec_source_list_length (list) && tool_output_check (listing->out, NULL);

@@ -175,7 +175,7 @@ add_operands (Verification *all)
     for (size_t i = 0; i < all->line->n_operands; i++) {
         g_autoptr (GError) error = NULL;
 
-        if (!arec_source_list_add (all->list, all->line->operands[i], NULL, &error)) {
+        if (!tool_command_line_add_source (all->line, i, all->list, &error)) {
             note_error (all, error);
         }
     }

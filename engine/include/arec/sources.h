@@ -119,7 +119,7 @@ AREC_PUBLIC size_t arec_source_list_n_notes (const ArecSourceList *list);
 AREC_PUBLIC const ArecSourceNote *arec_source_list_note (const ArecSourceList *list, size_t i);
 AREC_PUBLIC uint64_t arec_source_list_n_more_notes (const ArecSourceList *list);
 
-/* ---- paths in messages, and progress over all files -------------------------------------- */
+/* ---- paths in messages ------------------------------------------------------------------- */
 
 /* The paths of files that are added from now on are absolute: relative ones are taken as below
  * @directory, the working directory. Files are found as before. */
@@ -137,6 +137,32 @@ AREC_PUBLIC char *arec_source_shown (const char *text);
 /* Copies of the @argc arguments of a program, and NULL. In @argv, which all may see who may see
  * the process, the queries of URLs become asterisks. Returns (transfer full) g_strfreev (). */
 AREC_PUBLIC char **arec_source_hide_queries (int argc, char **argv);
+
+/* ---- lists of names in files ------------------------------------------------------------- */
+
+/* Bytes of a name in such a list: signed URLs are long. */
+#define AREC_SOURCE_MAX_NAME 65536
+/* Names that our programs take of one: as many as a mount has files. */
+#define AREC_SOURCE_MAX_NAMES (1u << 24)
+
+/* @name  @size bytes, none of them NUL, and a NUL; until the return. May be a secret.
+ * @line  its number in the file, from 1. */
+typedef bool (*ArecSourceNameFunc) (void *data, const char *name, size_t size, uint64_t line,
+                                    GError **error);
+
+/* Calls @found with each name in the file @path, `-` is standard input, until it fails. Empty
+ * names are passed over.
+ * @end  what stands behind each name but perhaps the last: `\n`, in front of which a carriage
+ *       return does not count either, or NUL.
+ * Errors: NOT_FOUND, IO, NOMEM; INVALID (`FILE:LINE: ...`), a name is too long or holds a NUL;
+ * those of @found. Blocks on I/O. Any thread. */
+AREC_PUBLIC bool arec_source_names_read (const char *path, char end, ArecSourceNameFunc found,
+                                         void *data, GError **error);
+
+/* The file @path of such a list in messages. */
+AREC_PUBLIC const char *arec_source_names_shown (const char *path);
+
+/* ---- progress over all files ------------------------------------------------------------- */
 
 /* The progress of work on the files of a list, one after the other, as one total. */
 typedef struct {
