@@ -6,6 +6,7 @@
  *   'train-*.array_record'   a glob, matches in name order
  *   data/                    a directory: every file below it whose name counts as ArrayRecord
  *   https://host/x           one object of a server; http:// too. [5:9] and @8 as of a file
+ *   s3://bucket/a/           a prefix of a bucket, as a directory; gs:// too, and globs
  *
  * A file whose literal name is the whole text wins over the other forms. Entries of a directory
  * that cannot be read, or must not be followed, are left out and noted.
@@ -62,10 +63,12 @@ AREC_PUBLIC void arec_source_list_add_pattern (ArecSourceList *list, const char 
  * adding. */
 AREC_PUBLIC void arec_source_list_exclude (ArecSourceList *list, const char *path);
 
-/* Appends the files that @text means. @form  (out, nullable) how it was understood. No server
- * is asked: whether the object of a URL exists shows when it is opened.
+/* Appends the files that @text means. @form  (out, nullable) how it was understood. A server is
+ * asked for a prefix or a glob of a bucket, and for nothing else: whether the object of a URL
+ * exists shows when it is opened.
  * Errors: NOT_FOUND (absent, no match, a shard missing, not readable), INVALID (a bad range or
- * URL), UNSUPPORTED (a URL that this build does not read). */
+ * URL), UNSUPPORTED (a URL that this build does not read); of a listing CORRUPT, LIMIT, IO,
+ * NOMEM and CANCELLED, too. Blocks on I/O. */
 AREC_PUBLIC bool arec_source_list_add (ArecSourceList *list, const char *text,
                                        ArecSourceForm *form, GError **error);
 
@@ -73,6 +76,10 @@ AREC_PUBLIC bool arec_source_list_add (ArecSourceList *list, const char *text,
  * errors. */
 AREC_PUBLIC bool arec_source_list_add_literal (ArecSourceList *list, const char *path,
                                                GError **error);
+
+/* Whether @text means all files below a directory, or below a prefix of a bucket. No server is
+ * asked. */
+AREC_PUBLIC bool arec_source_is_directory (const char *text);
 
 AREC_PUBLIC size_t arec_source_list_length (const ArecSourceList *list);
 AREC_PUBLIC const ArecSourceFile *arec_source_list_get (const ArecSourceList *list, size_t i);
