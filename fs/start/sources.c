@@ -75,13 +75,15 @@ add_source (ArecSourceList *list, const ArecfsOptions *options, size_t i, ArecSo
 }
 
 ArecSourceList *
-arecfs_sources_list (const ArecfsOptions *options, bool *flat, GError **error)
+arecfs_sources_list (const ArecfsOptions *options, ArecEngine *engine, bool *flat,
+                     GError **error)
 {
     g_autoptr (ArecSourceList) list = arec_source_list_new();
     g_autofree char *here = g_get_current_dir();
     ArecSourceForm form = AREC_SOURCE_LITERAL;
     guint n = g_strv_length (options->sources);
 
+    arec_engine_list_buckets (engine, list, NULL); /* signals end the program until it mounts */
     arec_source_list_tell_absolute (list, here);
     for (guint i = 0; i < options->patterns->len; i++) {
         arec_source_list_add_pattern (list, g_ptr_array_index (options->patterns, i));

@@ -340,6 +340,7 @@ tool_cmd_doctor (const ToolCommand *command, int argc, char **argv)
         return tool_command_tell_usage (command, "%s", error->message);
     }
     round.engine = engine = arec_engine_new (&line.engine_options);
+    arec_engine_list_buckets (engine, list, NULL);
     round.out = out = tool_command_stdout();
     round.is_deep = is_deep;
     tool_file_facts_count_scans (&line, all);

@@ -74,10 +74,11 @@ list_files (ToolSelection *selection, ToolCommandLine *line, size_t first, size_
 {
     selection->engine = arec_engine_new (&line->engine_options);
     selection->list = arec_source_list_new();
+    arec_engine_list_buckets (selection->engine, selection->list, NULL);
     for (size_t i = first; i < end; i++) {
         const char *path = line->operands[i];
 
-        if (!takes_directories && g_file_test (path, G_FILE_TEST_IS_DIR)) {
+        if (!takes_directories && arec_source_is_directory (path)) {
             arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: is a directory, expected a file",
                        path);
             return tool_command_line_blame (line, i, error);

@@ -228,6 +228,7 @@ tool_cmd_info (const ToolCommand *command, int argc, char **argv)
         return exit_code;
     }
     engine = arec_engine_new (&line.engine_options);
+    arec_engine_list_buckets (engine, list, NULL);
     listing.out = out = tool_command_stdout();
     listing.is_short = is_short;
     tool_file_facts_count_scans (&line, all);

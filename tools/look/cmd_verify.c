@@ -221,6 +221,7 @@ tool_cmd_verify (const ToolCommand *command, int argc, char **argv)
         return exit_code;
     }
     all.engine = engine = arec_engine_new (&line.engine_options);
+    arec_engine_list_buckets (engine, list, NULL);
     all.out = out = tool_command_stdout();
     tool_output_text (out, line.json ? "[" : "");
     add_operands (&all);

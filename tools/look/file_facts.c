@@ -15,7 +15,7 @@ tool_file_facts_add_file (ArecSourceList *list, const ToolCommandLine *line, siz
 {
     const char *path = line->operands[i];
 
-    if (g_file_test (path, G_FILE_TEST_IS_DIR)) {
+    if (arec_source_is_directory (path)) {
         arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: is a directory, expected a file", path);
         return tool_command_line_blame (line, i, error);
     }
