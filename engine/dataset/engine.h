@@ -27,8 +27,8 @@ struct ArecEngine {
     /* Asks servers; NULL: this build reads no URLs. */
     struct ArecHttpClient *http;
     struct ArecObjectStores *stores; /* S3 and GCS, with it */
-    _Atomic bool has_remote;     /* a source on a server was opened */
-    _Atomic uint64_t next_owner; /* of things in the cache */
+    _Atomic bool has_remote;         /* a source on a server was opened */
+    _Atomic uint64_t next_owner;     /* of things in the cache */
     _Atomic uint64_t index_used;
     _Atomic uint64_t chunks_decoded;
     _Atomic uint64_t chunks_failed; /* in cursors, and after a load that succeeded; the cache

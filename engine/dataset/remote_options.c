@@ -5,6 +5,7 @@
 #include <arec/error.h>
 #include <arec/text.h>
 
+#include "remote/aws_config.h"
 #include "remote/endpoint.h"
 #include "remote/url.h"
 
@@ -261,4 +262,14 @@ arec_remote_option_set (size_t i, const char *value, ArecRemoteOptions *options,
         return true;
     }
     return table[i].set (value, options, error);
+}
+
+bool
+arec_remote_is_aws_profile (const char *name)
+{
+    const ArecEnvironment environment = {NULL, NULL};
+    g_auto (ArecAwsConfig) config = {0};
+
+    return arec_aws_config_read (&environment, &config, NULL) &&
+           arec_aws_profiles_has (config.profiles, name);
 }

@@ -15,6 +15,9 @@ typedef struct {
     const ArecEnvironment *environment;
     const ArecPatience *patience;
     const char *ca_file; /* NULL: by the environment, else the system's */
+    const char *region;  /* AWS: of STS */
+    bool has_region;     /* an option or the environment says so */
+    const char *sts_url; /* AWS: of STS; NULL: that of the region */
     GString *looked;     /* `PLACE: what was found; PLACE: ...` */
 } ArecCredentialSearch;
 

@@ -28,8 +28,9 @@
  * the old credential is used, or a failure stays. */
 #define AREC_CREDENTIALS_PAUSE 5
 
-/* How long a fetch may take, in microseconds. */
-#define AREC_CREDENTIALS_DEADLINE INT64_C (30000000)
+/* How long a fetch may take, in microseconds: a program that gives credentials has a minute,
+ * and servers half of one. */
+#define AREC_CREDENTIALS_DEADLINE INT64_C (70000000)
 
 typedef struct ArecCredentials ArecCredentials;
 

@@ -44,7 +44,7 @@ struct ArecHttpClient {
     _Atomic int64_t kept;  /* bytes, by sources */
     _Atomic int64_t ahead; /* bytes, at most options.max_ahead */
     pthread_mutex_t lock;
-    GQueue inbox;     /* of requests that the thread has not seen */
+    GQueue inbox; /* of requests that the thread has not seen */
     bool is_stopping;
     GHashTable *by_position; /* names of hosts without ranges of an end; all under the lock */
     bool has_thread;

@@ -3,6 +3,44 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* ---- secrets ---- */
+
+/* Texts of servers are cut off, so the front of a secret is looked for. */
+#define FRONT 16
+
+/* What is secret of a header: all of its value, or what follows `Bearer `. Returns (transfer
+ * full), its front; NULL: it is none. */
+static char *
+secret_of (const char *header)
+{
+    static const char *const names[] = {"authorization: Bearer ",
+                                        "authorization: ", "x-amz-security-token: "};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (names); i++) {
+        if (g_str_has_prefix (header, names[i])) {
+            return g_strndup (header + strlen (names[i]), FRONT);
+        }
+    }
+    return NULL;
+}
+
+void
+arec_http_fault_hide (ArecS3Fault *fault, char *const *headers)
+{
+    for (; headers && *headers; headers++) {
+        g_autofree char *secret = secret_of (*headers);
+
+        if (secret && *secret && strstr (fault->message, secret)) {
+            fault->message[0] = '\0';
+        }
+        if (secret && *secret && strstr (fault->code, secret)) {
+            fault->code[0] = '\0';
+        }
+    }
+}
+
+/* ---- the text ---- */
+
 /* What is said without a word of the server's, and without one that we know better. */
 static const struct {
     unsigned status;
@@ -95,12 +133,14 @@ static void
 append_place (GString *out, const ArecHttpAnswer *answer, const ArecS3Fault *fault)
 {
     const char *region = fault && fault->region[0] ? fault->region : answer->region;
+    const char *storage =
+        fault && fault->storage_class[0] ? fault->storage_class : answer->storage_class;
 
     if (region[0] && (answer->status / 100 == 3 || answer->status == 400)) {
         g_string_append_printf (out, "; the bucket is in %s", region);
     }
-    if (answer->storage_class[0] && answer->status == 403) {
-        g_string_append_printf (out, "; its storage class is %s", answer->storage_class);
+    if (storage[0] && answer->status == 403) {
+        g_string_append_printf (out, "; its storage class is %s", storage);
     }
 }
 

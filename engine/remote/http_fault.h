@@ -19,6 +19,10 @@
 /* A clock that is further off is worth a word: servers take signatures of 15 minutes. */
 #define AREC_HTTP_MAX_SKEW 300 /* seconds */
 
+/* A server may say what it got: code or message go if they hold a secret of the request.
+ * @headers  of the request, `name: value`; NULL: none. */
+void arec_http_fault_hide (ArecS3Fault *fault, char *const *headers);
+
 /* @fault  NULL: the body says nothing.
  * @now    by the clock of this machine, seconds since 1970. Returns (transfer full). */
 char *arec_http_fault_text (const ArecHttpAnswer *answer, const ArecS3Fault *fault,

@@ -1,5 +1,6 @@
 #include "remote/http_handle.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +55,14 @@ bool
 arec_http_handle_is_loopback (const char *url)
 {
     g_autofree char *host = arec_http_handle_host (url);
+    struct in_addr address;
 
-    return host && (strcmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost") ||
-                    strcmp (host, "::1") == 0 || g_str_has_prefix (host, "127."));
+    if (!host) {
+        return false;
+    }
+    if (inet_pton (AF_INET, host, &address) == 1) {
+        return ntohl (address.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    return strcmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost") ||
+           strcmp (host, "::1") == 0;
 }

@@ -12,8 +12,8 @@
  * @ca_file  certificates to trust; NULL: by the environment, else the system's. */
 void arec_http_handle_set_up (const ArecCurl *curl, CURL *easy, const char *ca_file);
 
-/* The host of a URL as libcurl and url.h write it. Returns (transfer full); NULL: there is none,
- * or it has a user. */
+/* The host of a URL as libcurl and url.h write it. Returns (transfer full); NULL: there is
+ * none, or it has a user. */
 char *arec_http_handle_host (const char *url);
 
 /* Whether the URL names this machine: that never goes through a proxy. */

@@ -33,9 +33,8 @@ void
 arec_http_subject_init (ArecHttpSubject *subject, const char *key,
                         const ArecS3Parameter *parameters, size_t n)
 {
-    *subject = (ArecHttpSubject){.key = g_strdup (key),
-                                 .parameters = g_new (ArecS3Parameter, n),
-                                 .n_parameters = n};
+    *subject = (ArecHttpSubject){
+        .key = g_strdup (key), .parameters = g_new (ArecS3Parameter, n), .n_parameters = n};
     for (size_t i = 0; i < n; i++) {
         subject->parameters[i].name = g_strdup (parameters[i].name);
         subject->parameters[i].value = g_strdup (parameters[i].value);

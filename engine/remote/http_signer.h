@@ -1,6 +1,6 @@
 /* Who writes and authorises the requests for a bucket: URL and headers of each try, since a
- * signature has a time, and a bucket may turn out to lie elsewhere. The client asks; who answers
- * lies above it.
+ * signature has a time, and a bucket may turn out to lie elsewhere. The client asks; who
+ * answers lies above it.
  *
  *     reader    prepare -> submit ...                    renew -> once more
  *     client              sign -> try -> learn -> once more, or ask the reader to renew

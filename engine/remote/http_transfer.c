@@ -607,6 +607,7 @@ find_fault (ArecHttpTransfer *transfer)
         transfer->has_fault = arec_s3_fault_parse ((const char *)request->buffer,
                                                    request->received, &transfer->fault);
     }
+    arec_http_fault_hide (&transfer->fault, transfer->signed_as.headers);
 }
 
 /* As an answer of its status. */
@@ -649,8 +650,8 @@ arec_http_transfer_outcome (ArecHttpTransfer *transfer, CURLcode code)
     if (transfer->is_stalled) {
         return ended (transfer, AREC_TRY_STALLED);
     }
-    return ended (transfer, transfer->is_judged ? AREC_TRY_BROKEN
-                                                : end_of_failure (transfer, code));
+    return ended (transfer,
+                  transfer->is_judged ? AREC_TRY_BROKEN : end_of_failure (transfer, code));
 }
 
 char *

@@ -459,5 +459,6 @@ arec_s3_fault_parse (const char *text, size_t size, ArecS3Fault *fault)
     take_element (copy, "Code", fault->code, sizeof fault->code);
     take_element (copy, "Message", fault->message, sizeof fault->message);
     take_element (copy, "Region", fault->region, sizeof fault->region);
+    take_element (copy, "StorageClass", fault->storage_class, sizeof fault->storage_class);
     return true;
 }

@@ -39,7 +39,8 @@ void arec_list_page_clear (ArecListPage *page); /* takes a zeroed one */
 typedef struct {
     char code[64]; /* `NoSuchKey`; "": none */
     char message[201];
-    char region[64]; /* where the bucket is, if the answer tells */
+    char region[64];        /* where the bucket is, if the answer tells */
+    char storage_class[64]; /* of the object, likewise */
 } ArecS3Fault;
 
 /* @text  the body of an answer, perhaps cut off; anything. false: it is no error of S3. */

@@ -341,9 +341,9 @@ arec_object_bucket_unref (ArecObjectBucket *bucket)
 static ArecHttpTarget *
 new_target (ArecObjectBucket *bucket, ArecHttpSubject *subject)
 {
-    g_autofree char *url = g_strconcat (
-        bucket->scheme == AREC_URL_GS ? "gs://" : "s3://", bucket->name, "/",
-        subject->key ? subject->key : "", bucket->place ? "\n" : NULL, bucket->place, NULL);
+    g_autofree char *url = g_strconcat (bucket->scheme == AREC_URL_GS ? "gs://" : "s3://",
+                                        bucket->name, "/", subject->key ? subject->key : "",
+                                        bucket->place ? "\n" : NULL, bucket->place, NULL);
 
     return arec_http_target_new_signed (&bucket->signer, url, bucket->origin, subject);
 }

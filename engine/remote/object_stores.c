@@ -127,8 +127,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Place, place_clear)
 static bool
 take_server (Place *place, const char *text, const char *where, GError **error)
 {
-    g_autofree char *url = arec_url_is_url (text) ? g_strdup (text)
-                                                  : g_strconcat ("http://", text, NULL);
+    g_autofree char *url =
+        arec_url_is_url (text) ? g_strdup (text) : g_strconcat ("http://", text, NULL);
 
     if (!arec_url_parse (url, AREC_URL_ENDPOINT, &place->server, error)) {
         g_prefix_error (error, "%s: ", where);

@@ -62,8 +62,8 @@ void arec_s3_signed_clear (ArecS3Signed *out);
  * stays, too. Returns (transfer full). */
 char *arec_s3_sign_encode (const char *text, bool keeps_slash);
 
-/* The query of @n parameters, without `?`, sorted and encoded as it is signed. Returns (transfer
- * full). */
+/* The query of @n parameters, without `?`, sorted and encoded as it is signed. Returns
+ * (transfer full). */
 char *arec_s3_sign_query (const ArecS3Parameter *parameters, size_t n);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ArecS3Signed, arec_s3_signed_clear)

@@ -120,8 +120,11 @@ set_profile (ArecfsOptions *options, const char *value, GError **error)
     if (!options->profile) {
         g_autofree char *names = arec_profile_names (AREC_PROFILE_READER);
 
-        return arec_fail (error, AREC_ERROR_INVALID, "option profile: '%s' is not one of %s",
-                          value, names);
+        return arec_fail (error, AREC_ERROR_INVALID, "option profile: '%s' is not one of %s%s",
+                          value, names,
+                          arec_remote_is_aws_profile (value)
+                              ? "; a profile of AWS's files is meant by --aws-profile"
+                              : "");
     }
     return true;
 }

@@ -30,12 +30,14 @@ _arec_value()
         echo "file" ;;
     *" --threads" | *" --cache-size" | *" --request-deadline" | *" --max-requests" | *" --prefetch" | *" --readahead-buffer-size" | *" --max-parallelism" | *" --suffix" | *" --limit-memory")
         echo "words auto" ;;
-    *" --reader-options" | *" --endpoint-url" | *" --region" | *" --addressing" | *" --aws-profile" | *" --billing-project" | "pack --options" | "convert --options" | "bench codecs --options" | *" --pattern" | *" --idle-unmount" | *" --interval" | *" --shards" | *" --shard-size" | *" --shard-records" | *" --group-size" | *" --exclude" | *" --records" | *" --repeat" | *" --limit" | *" --count" | *" --batch" | *" --seed")
+    *" --reader-options" | *" --endpoint-url" | *" --region" | *" --aws-profile" | *" --billing-project" | "pack --options" | "convert --options" | "bench codecs --options" | *" --pattern" | *" --idle-unmount" | *" --interval" | *" --shards" | *" --shard-size" | *" --shard-records" | *" --group-size" | *" --exclude" | *" --records" | *" --repeat" | *" --limit" | *" --count" | *" --batch" | *" --seed")
         echo "nothing" ;;
     *" --kind")
         echo "words array_record riegeli" ;;
     *" --index-dir" | *" --dir")
         echo "folder" ;;
+    *" --addressing")
+        echo "words auto virtual path" ;;
     *" --frame")
         echo "words tfrecord" ;;
     "mount -o" | "mount --options")

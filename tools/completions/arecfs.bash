@@ -19,7 +19,7 @@ _arecfs_value()
         echo "words auto" ;;
     *" --index-storage-option")
         echo "words in_memory offloaded" ;;
-    *" --reader-options" | *" --pattern" | *" --endpoint-url" | *" --region" | *" --addressing" | *" --aws-profile" | *" --billing-project" | *" --idle-unmount")
+    *" --reader-options" | *" --pattern" | *" --endpoint-url" | *" --region" | *" --aws-profile" | *" --billing-project" | *" --idle-unmount")
         echo "nothing" ;;
     *" --profile")
         echo "words sequential random batch mixed low-memory constrained high-memory cloud linux" ;;
@@ -31,6 +31,8 @@ _arecfs_value()
         echo "words array_record riegeli" ;;
     *" --index-dir")
         echo "folder" ;;
+    *" --addressing")
+        echo "words auto virtual path" ;;
     *" --log-level")
         echo "words error warning message info debug" ;;
     *) return 1 ;;

@@ -35,7 +35,7 @@ complete -c arecfs -l max-requests -x -a 'auto' -d 'requests to a server at the 
 complete -c arecfs -l prefetch -x -a 'auto' -d 'bytes that servers are asked for ahead of readers (default: auto)'
 complete -c arecfs -l endpoint-url -x -d 'server of s3:// and gs:// (default: by scheme and region)'
 complete -c arecfs -l region -x -d 'region of S3 (default: as AWS\'s tools find it, else us-east-1)'
-complete -c arecfs -l addressing -x -d 'whether buckets stand in hosts or in paths'
+complete -c arecfs -l addressing -x -a 'auto virtual path' -d 'whether buckets stand in hosts or in paths'
 complete -c arecfs -l aws-profile -x -d 'profile of AWS\'s files (default: AWS_PROFILE, else default)'
 complete -c arecfs -l anonymous -d 'look for no credentials, and sign nothing'
 complete -c arecfs -l requester-pays -d 'pay for requests to buckets of S3 whose owners do not'

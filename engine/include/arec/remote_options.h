@@ -33,14 +33,14 @@ typedef struct {
      * of the cache. 0: none, but for a chunk that a reader waits for a part of. */
     bool has_prefetch;
     uint64_t prefetch;
-    /* Of s3:// and gs://: the server, `https://HOST[:PORT][/PATH]`; NULL: by the environment and
-     * AWS's files, else the scheme and the region. */
+    /* Of s3:// and gs://: the server, `https://HOST[:PORT][/PATH]`; NULL: by the environment
+     * and AWS's files, else the scheme and the region. */
     const char *endpoint_url;
     const char *region; /* NULL: by the environment and AWS's files, else us-east-1 */
     ArecAddressing addressing;
-    const char *aws_profile; /* NULL: by the environment, else `default` */
-    bool anonymous;          /* no credentials are looked for, nothing is signed */
-    bool requester_pays;     /* S3: who asks pays */
+    const char *aws_profile;     /* NULL: by the environment, else `default` */
+    bool anonymous;              /* no credentials are looked for, nothing is signed */
+    bool requester_pays;         /* S3: who asks pays */
     const char *billing_project; /* GCS: which project pays; NULL: that of the credentials */
 } ArecRemoteOptions;
 

@@ -1,19 +1,6 @@
 /* Options about servers: values, refusals, and that a refusal changes nothing. */
 #include <arec/arec.h>
 
-#include <string.h>
-
-static size_t
-find (const char *name)
-{
-    for (size_t i = 0; i < AREC_N_REMOTE_OPTIONS; i++) {
-        if (strcmp (arec_remote_option (i)->name, name) == 0) {
-            return i;
-        }
-    }
-    g_assert_not_reached();
-}
-
 static const struct {
     const char *name, *value;
     ArecRemoteOptions options;
@@ -29,7 +16,33 @@ static const struct {
     {"prefetch", "0", {.has_prefetch = true}},
     {"prefetch", "8M", {.has_prefetch = true, .prefetch = 8 << 20}},
     {"prefetch", "auto", {0}},
+    {"endpoint-url", "http://h:9000/x", {.endpoint_url = "http://h:9000/x"}},
+    {"endpoint-url", "https://h/", {.endpoint_url = "https://h/"}},
+    {"region", "eu-north-1", {.region = "eu-north-1"}},
+    {"addressing", "virtual", {.addressing = AREC_ADDRESSING_VIRTUAL}},
+    {"addressing", "path", {.addressing = AREC_ADDRESSING_PATH}},
+    {"addressing", "auto", {0}},
+    {"aws-profile", "some one", {.aws_profile = "some one"}},
+    {"anonymous", NULL, {.anonymous = true}},
+    {"requester-pays", NULL, {.requester_pays = true}},
+    {"billing-project", "p-1", {.billing_project = "p-1"}},
 };
+
+static void
+assert_equal (const ArecRemoteOptions *a, const ArecRemoteOptions *b)
+{
+    g_assert_cmpuint (a->request_deadline, ==, b->request_deadline);
+    g_assert_cmpuint (a->max_requests, ==, b->max_requests);
+    g_assert_cmpint (a->has_prefetch, ==, b->has_prefetch);
+    g_assert_cmpuint (a->has_prefetch ? a->prefetch : 0, ==, b->has_prefetch ? b->prefetch : 0);
+    g_assert_cmpstr (a->endpoint_url, ==, b->endpoint_url);
+    g_assert_cmpstr (a->region, ==, b->region);
+    g_assert_cmpint (a->addressing, ==, b->addressing);
+    g_assert_cmpstr (a->aws_profile, ==, b->aws_profile);
+    g_assert_cmpint (a->anonymous, ==, b->anonymous);
+    g_assert_cmpint (a->requester_pays, ==, b->requester_pays);
+    g_assert_cmpstr (a->billing_project, ==, b->billing_project);
+}
 
 static void
 test_good (void)
@@ -39,41 +52,61 @@ test_good (void)
         g_autoptr (GError) error = NULL;
 
         g_test_message ("%s=%s", good[i].name, good[i].value);
-        arec_remote_option_set (find (good[i].name), good[i].value, &options, &error);
+        arec_remote_option_set (arec_remote_option_find (good[i].name), good[i].value, &options,
+                                &error);
         g_assert_no_error (error);
-        g_assert_cmpuint (options.request_deadline, ==, good[i].options.request_deadline);
-        g_assert_cmpuint (options.max_requests, ==, good[i].options.max_requests);
-        g_assert_cmpint (options.has_prefetch, ==, good[i].options.has_prefetch);
-        g_assert_cmpuint (options.prefetch, ==, good[i].options.prefetch);
+        assert_equal (&options, &good[i].options);
     }
 }
 
 static const struct {
     const char *name, *value;
 } bad[] = {
-    {"request-deadline", ""},    {"request-deadline", "0"},
-    {"request-deadline", "-1"},  {"request-deadline", "86401"},
-    {"request-deadline", "1s"},  {"request-deadline", "nan"},
-    {"request-deadline", "inf"}, {"request-deadline", "0.0001"},
-    {"max-requests", ""},        {"max-requests", "0"},
-    {"max-requests", "1025"},    {"max-requests", "-1"},
-    {"max-requests", "8x"},      {"prefetch", ""},
-    {"prefetch", "-1"},          {"prefetch", "1Q"},
+    {"request-deadline", ""},
+    {"request-deadline", "0"},
+    {"request-deadline", "-1"},
+    {"request-deadline", "86401"},
+    {"request-deadline", "1s"},
+    {"request-deadline", "nan"},
+    {"request-deadline", "inf"},
+    {"request-deadline", "0.0001"},
+    {"max-requests", ""},
+    {"max-requests", "0"},
+    {"max-requests", "1025"},
+    {"max-requests", "-1"},
+    {"max-requests", "8x"},
+    {"prefetch", ""},
+    {"prefetch", "-1"},
+    {"prefetch", "1Q"},
+    {"endpoint-url", ""},
+    {"endpoint-url", "h:9000"},
+    {"endpoint-url", "s3://b"},
+    {"endpoint-url", "https://h/x?y"},
+    {"region", ""},
+    {"region", "us_east"},
+    {"region", "h/"},
+    {"region", "-a"},
+    {"addressing", ""},
+    {"addressing", "host"},
+    {"aws-profile", ""},
+    {"billing-project", ""},
+    {"billing-project", "a b"},
+    {"billing-project", "a\r\nx: y"},
 };
 
 static void
 test_bad (void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS (bad); i++) {
-        ArecRemoteOptions options = {7000000, 7, true, 7};
+        const ArecRemoteOptions before = {7000000, 7, true, 7, .region = "x"};
+        ArecRemoteOptions options = before;
         g_autoptr (GError) error = NULL;
 
         g_test_message ("%s=%s", bad[i].name, bad[i].value);
-        g_assert_false (
-            arec_remote_option_set (find (bad[i].name), bad[i].value, &options, &error));
+        g_assert_false (arec_remote_option_set (arec_remote_option_find (bad[i].name),
+                                                bad[i].value, &options, &error));
         g_assert_error (error, AREC_ERROR, AREC_ERROR_INVALID);
-        g_assert_true (options.request_deadline == 7000000 && options.max_requests == 7 &&
-                       options.has_prefetch && options.prefetch == 7);
+        assert_equal (&options, &before);
     }
 }
 
@@ -81,15 +114,24 @@ test_bad (void)
 static void
 test_auto (void)
 {
-    for (size_t i = 0; i < AREC_N_REMOTE_OPTIONS; i++) {
+    const ArecRemoteOptions none = {0};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (good); i++) {
+        size_t option = arec_remote_option_find (good[i].name);
         ArecRemoteOptions options = {0};
 
-        g_assert_true (arec_remote_option_set (i, "7", &options, NULL));
-        g_assert_true (options.request_deadline || options.max_requests ||
-                       options.has_prefetch);
-        g_assert_true (arec_remote_option_set (i, "auto", &options, NULL));
-        g_assert_false (options.request_deadline || options.max_requests ||
-                        options.has_prefetch);
+        g_assert_true (arec_remote_option_set (option, good[i].value, &options, NULL));
+        g_assert_true (arec_remote_option_set (option, "auto", &options, NULL));
+        assert_equal (&options, &none);
+    }
+}
+
+/* Each option is found by its name. */
+static void
+test_find (void)
+{
+    for (size_t i = 0; i < AREC_N_REMOTE_OPTIONS; i++) {
+        g_assert_cmpuint (arec_remote_option_find (arec_remote_option (i)->name), ==, i);
     }
 }
 
@@ -100,5 +142,6 @@ main (int argc, char **argv)
     g_test_add_func ("/remote_options/good", test_good);
     g_test_add_func ("/remote_options/bad", test_bad);
     g_test_add_func ("/remote_options/auto", test_auto);
+    g_test_add_func ("/remote_options/find", test_find);
     return g_test_run();
 }

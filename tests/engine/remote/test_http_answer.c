@@ -75,6 +75,43 @@ test_all (void)
     g_assert_false (answer.is_multipart);
 }
 
+/* What servers of buckets say. */
+static void
+test_buckets (void)
+{
+    static const struct {
+        const char *line;
+        int64_t date;
+        uint64_t generation;
+        const char *region, *storage_class;
+    } rows[] = {
+        {"Date: Sun, 06 Nov 1994 08:49:37 GMT", 784111777, 0, "", ""},
+        {"date: yesterday", 0, 0, "", ""},
+        {"X-Goog-Generation: 1700000000000000", 0, 1700000000000000, "", ""},
+        {"x-goog-generation: -1", 0, 0, "", ""},
+        {"x-goog-generation: 99999999999999999999", 0, 0, "", ""},
+        {"x-amz-bucket-region: eu-north-1", 0, 0, "eu-north-1", ""},
+        {"x-amz-bucket-region: h/../x", 0, 0, "", ""},
+        {"x-amz-bucket-region: "
+         "0123456789012345678901234567890123456789012345678901234567890123",
+         0, 0, "", ""},
+        {"x-amz-storage-class: DEEP_ARCHIVE", 0, 0, "", "DEEP_ARCHIVE"},
+        {"x-amz-storage-class: a b", 0, 0, "", ""},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_auto (ArecHttpAnswer) answer = {0};
+
+        g_test_message ("%s", rows[i].line);
+        g_assert_true (begin (&answer, "HTTP/1.1 206"));
+        add (&answer, rows[i].line);
+        g_assert_cmpint (answer.date, ==, rows[i].date);
+        g_assert_cmpuint (answer.generation, ==, rows[i].generation);
+        g_assert_cmpstr (answer.region, ==, rows[i].region);
+        g_assert_cmpstr (answer.storage_class, ==, rows[i].storage_class);
+    }
+}
+
 static void
 test_content_range (void)
 {
@@ -205,6 +242,7 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/http_answer/status", test_status);
     g_test_add_func ("/http_answer/all", test_all);
+    g_test_add_func ("/http_answer/buckets", test_buckets);
     g_test_add_func ("/http_answer/content_range", test_content_range);
     g_test_add_func ("/http_answer/etag", test_etag);
     g_test_add_func ("/http_answer/dates", test_dates);

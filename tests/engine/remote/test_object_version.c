@@ -269,11 +269,38 @@ test_versions (void)
     g_assert_true (arec_object_version_is_bare (&weak));
 }
 
+/* The generation of an object of GCS counts more than its ETag. */
+static void
+test_generations (void)
+{
+    const ArecRangeRequest asked = {.span = {0, 100}};
+    g_auto (ArecHttpAnswer) first = {0}, other = {0};
+    g_auto (ArecObjectVersion) version = {0};
+    ArecRange span;
+
+    parse ("HTTP/1.1 206|ETag: \"a\"|x-goog-generation: 5", &first);
+    arec_object_version_of (&first, 1000, &version);
+    g_assert_cmpuint (version.generation, ==, 5);
+    g_assert_false (arec_object_version_is_bare (&version));
+    parse ("HTTP/1.1 206|ETag: \"a\"|x-goog-generation: 6|Content-Range: bytes 0-99/1000",
+           &other);
+    g_assert_cmpint (arec_object_version_judge (&version, &asked, &other, &span), ==,
+                     AREC_BODY_CHANGED);
+    parse ("HTTP/1.1 206|ETag: \"b\"|x-goog-generation: 5|Content-Range: bytes 0-99/1000",
+           &other);
+    g_assert_cmpint (arec_object_version_judge (&version, &asked, &other, &span), ==,
+                     AREC_BODY_TAKE);
+    parse ("HTTP/1.1 206|ETag: \"b\"|Content-Range: bytes 0-99/1000", &other);
+    g_assert_cmpint (arec_object_version_judge (&version, &asked, &other, &span), ==,
+                     AREC_BODY_CHANGED);
+}
+
 int
 main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/object_version/judge", test_judge);
     g_test_add_func ("/object_version/versions", test_versions);
+    g_test_add_func ("/object_version/generations", test_generations);
     return g_test_run();
 }

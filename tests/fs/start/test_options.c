@@ -78,6 +78,17 @@ describe (const ArecfsOptions *options)
           options->engine.remote.max_requests)
     SHOW (options->engine.remote.has_prefetch, "prefetch=%" G_GUINT64_FORMAT "\n",
           options->engine.remote.prefetch)
+    SHOW (options->engine.remote.endpoint_url, "endpoint_url=%s\n",
+          options->engine.remote.endpoint_url)
+    SHOW (options->engine.remote.region, "region=%s\n", options->engine.remote.region)
+    SHOW (options->engine.remote.addressing, "addressing=%d\n",
+          options->engine.remote.addressing)
+    SHOW (options->engine.remote.aws_profile, "aws_profile=%s\n",
+          options->engine.remote.aws_profile)
+    SHOW (options->engine.remote.anonymous, "anonymous\n")
+    SHOW (options->engine.remote.requester_pays, "requester_pays\n")
+    SHOW (options->engine.remote.billing_project, "billing_project=%s\n",
+          options->engine.remote.billing_project)
     SHOW (options->engine.index_dir, "index_dir=%s\n", options->engine.index_dir)
     SHOW (reader->has_max_parallelism, "max_parallelism=%u\n", reader->max_parallelism)
     SHOW (reader->readahead_buffer_size, "readahead=%" G_GUINT64_FORMAT "\n",
@@ -174,6 +185,16 @@ static const struct {
     {"max-requests", "8", "max_requests=8\n"},
     {"prefetch", "0", "prefetch=0\n"},
     {"prefetch", "8M", "prefetch=8388608\n"},
+    {"endpoint-url", "http://h:9000", "endpoint_url=http://h:9000\n"},
+    {"endpoint-url", "auto", ""},
+    {"region", "eu-north-1", "region=eu-north-1\n"},
+    {"addressing", "virtual", "addressing=1\n"},
+    {"addressing", "path", "addressing=2\n"},
+    {"addressing", "auto", ""},
+    {"aws-profile", "a b", "aws_profile=a b\n"},
+    {"anonymous", NULL, "anonymous\n"},
+    {"requester-pays", NULL, "requester_pays\n"},
+    {"billing-project", "p-1", "billing_project=p-1\n"},
     {"idle-unmount", "0", ""},
     {"idle-unmount", "90", "idle_unmount=90\n"},
     {"idle-unmount", "31536000", "idle_unmount=31536000\n"},
@@ -270,6 +291,15 @@ static const struct {
      "option request-deadline: '0' is not a number of seconds from 0.001 to 86400"},
     {"max-requests", "0", AREC_ERROR_INVALID,
      "option max-requests: '0' is not a number from 1 to 1024"},
+    {"endpoint-url", "ftp://h", AREC_ERROR_INVALID,
+     "option endpoint-url: ftp://h: unknown scheme; https://, http://, s3:// and gs:// are "
+     "read"},
+    {"region", "a.b", AREC_ERROR_INVALID,
+     "option region: 'a.b' is no region: those have letters, digits and hyphens"},
+    {"addressing", "both", AREC_ERROR_INVALID,
+     "option addressing: invalid value: both, expected auto, virtual or path"},
+    {"aws-profile", "", AREC_ERROR_INVALID, "option aws-profile: a profile has a name"},
+    {"billing-project", "a b", AREC_ERROR_INVALID, "option billing-project: 'a b' is no name"},
     {"prefetch", "x", AREC_ERROR_INVALID, "option prefetch: 'x' is not a size*"},
     {"idle-unmount", "soon", AREC_ERROR_INVALID,
      "option idle-unmount: 'soon' is not a number from 0 to 31536000"},
