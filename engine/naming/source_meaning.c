@@ -1,7 +1,7 @@
 /* From the text of a SOURCE to the files that it means.
  *
  *   add (text)  ->  literal file | directory -> source_tree | cut [a:b] -> literal | @N | glob
- *                   URL -> cut [a:b] -> object | @N | prefix or glob of a bucket -> source_bucket
+ *                   URL -> cut [a:b] -> object | @N | prefix, glob -> source_bucket
  */
 #include <errno.h>
 #include <glob.h>

@@ -82,8 +82,8 @@ judge_version (const ArecObjectVersion *pinned, const ArecHttpAnswer *answer)
 
 /* ---- ranges ---- */
 
-/* Whether the range of the head is that of @asked. That of a suffix depends on the size; that of
- * an object whose size is not known for sure may end sooner, with the object. */
+/* Whether the range of the head is that of @asked. That of a suffix depends on the size; that
+ * of an object whose size is not known for sure may end sooner, with the object. */
 static bool
 is_asked (const ArecObjectVersion *pinned, const ArecRangeRequest *asked,
           const ArecHttpAnswer *answer)

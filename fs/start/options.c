@@ -381,7 +381,7 @@ arecfs_options_parse (int argc, char **argv, GError **error)
     g_autoptr (ArecfsOptions) options = parse_over (NULL, argc, argv, error);
 
     if (options && options->profile) {
-        /* Once more, on top of the profile: options by name win, wherever the profile stands. */
+        /* Once more, on top of the profile: options by name win, wherever it stands. */
         g_autoptr (ArecfsOptions) first = g_steal_pointer (&options);
 
         options = parse_over (first->profile, argc, argv, error);

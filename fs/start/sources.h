@@ -9,8 +9,8 @@
 
 #include "start/option_values.h"
 
-/* Lists the sources, those in buckets by @engine, and warns about what the list leaves out and about sets of shards that are
- * not whole; with --strict the first of that is an error.
+/* Lists the sources, those in buckets by @engine, and warns about what the list leaves out and
+ * about sets of shards that are not whole; with --strict the first of that is an error.
  * @flat  (out) they are one sequence, whose directory is the root.
  * Returns (transfer full), or NULL. Errors: those of arec_source_list_add (); NOT_FOUND. */
 ArecSourceList *arecfs_sources_list (const ArecfsOptions *options, ArecEngine *engine,

@@ -50,8 +50,8 @@ bool tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
                               int *exit_code);
 void tool_command_line_clear (ToolCommandLine *line);
 
-/* Adds to @list the files that operand @i, a FILE, means. What is wrong with one of --files-from
- * is told with its line. Errors: those of arec_source_list_add (). */
+/* Adds to @list the files that operand @i, a FILE, means. What is wrong with one of
+ * --files-from is told with its line. Errors: those of arec_source_list_add (). */
 bool tool_command_line_add_source (const ToolCommandLine *line, size_t i, ArecSourceList *list,
                                    GError **error);
 

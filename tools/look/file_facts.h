@@ -26,7 +26,8 @@ bool tool_file_facts_add_file (ArecSourceList *list, const ToolCommandLine *line
                                GError **error);
 
 /* Adds all operands of @line to @all, so that the progress of scans is that of all, but for
- * prefixes and globs of buckets, which are listed once; nothing where no progress is shown. What is wrong with one is found when its turn comes. */
+ * prefixes and globs of buckets, which are listed once; nothing where no progress is shown.
+ * What is wrong with one is found when its turn comes. */
 void tool_file_facts_count_scans (ToolCommandLine *line, ArecSourceList *all);
 
 /* Of the first file of @reader, which must live as long. @facts  (out) zeroed; clear it in any

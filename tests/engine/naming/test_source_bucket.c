@@ -1,4 +1,4 @@
-/* Prefixes and patterns of buckets: which files they mean, by which names, and what is noted. */
+/* Prefixes and patterns of buckets: which files they mean, their names, and what is noted. */
 #include "naming/source_bucket.h"
 
 #include <string.h>

@@ -225,7 +225,7 @@ takes_records (void *data, const ArecListedObject *object)
     return g_str_has_suffix (object->key, ".array_record");
 }
 
-/* Of 200,000 keys what is not wanted takes no memory: the object list grows by what it keeps. */
+/* Of 200,000 keys what is not wanted takes no memory: the list grows by what it keeps. */
 static void
 test_many (void)
 {

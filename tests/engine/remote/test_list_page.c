@@ -91,7 +91,8 @@ static const Good good[] = {
      "{\"name\": \"d/\\u00e4.array_record\", \"size\": \"12345678901\", \"etag\": \"CAE=\","
      " \"generation\": \"1700000000000001\", \"metadata\": {\"size\": \"7\"},"
      " \"updated\": \"2024-01-02T03:04:05.678Z\"},"
-     "{\"size\": \"0\", \"name\": \"d/\", \"updated\": \"yesterday\"}, {\"name\": \"\", \"size\": \"1\"}]}",
+     "{\"size\": \"0\", \"name\": \"d/\", \"updated\": \"yesterday\"}, {\"name\": \"\", "
+     "\"size\": \"1\"}]}",
      "CgVh",
      1,
      {{"d/\xc3\xa4.array_record", "CAE=", UINT64_C (12345678901), UINT64_C (1700000000000001),
