@@ -41,7 +41,8 @@ start (ArecfsServer *server)
     if (!arecfs_connection_check (server, &error)) {
         return fail (error);
     }
-    list = arecfs_sources_list (options, &flat, &error);
+    arecfs_server_make_engine (server);
+    list = arecfs_sources_list (options, server->engine, &flat, &error);
     if (!list || !arecfs_server_make (server, list, flat, &error)) {
         return fail (error);
     }

@@ -27,13 +27,15 @@ target_of (ArecEngine *engine, const ArecUrl *url, GError **error)
 }
 
 static ArecSource *
-open_object (ArecEngine *engine, const char *text, const ArecCancel *cancel, GError **error)
+open_object (ArecEngine *engine, const ArecSourceObject *object, const ArecCancel *cancel,
+             GError **error)
 {
+    uint64_t size = object->is_listed ? object->size : AREC_RANGE_UNKNOWN_SIZE;
     g_auto (ArecUrl) url = {0};
     g_autoptr (ArecHttpTarget) target = NULL;
     g_autofree char *shown = NULL;
 
-    if (!arec_url_parse (text, AREC_URL_LITERAL, &url, error)) {
+    if (!arec_url_parse (object->url, AREC_URL_LITERAL, &url, error)) {
         return NULL;
     }
     target = target_of (engine, &url, error);
@@ -42,15 +44,16 @@ open_object (ArecEngine *engine, const char *text, const ArecCancel *cancel, GEr
     }
     arec_engine_note_remote (engine);
     shown = arec_url_shown (&url);
-    return arec_object_source_new (engine->http, target, shown, cancel, error);
+    return arec_object_source_new_listed (engine->http, target, shown, size, cancel, error);
 }
 #else
 /* A list holds no URL then. */
 static ArecSource *
-open_object (ArecEngine *engine, const char *text, const ArecCancel *cancel, GError **error)
+open_object (ArecEngine *engine, const ArecSourceObject *object, const ArecCancel *cancel,
+             GError **error)
 {
     (void)engine;
-    (void)text;
+    (void)object;
     (void)cancel;
     arec_fail (error, AREC_ERROR_UNSUPPORTED, "URLs need libcurl");
     return NULL;
@@ -62,10 +65,10 @@ open_any (ArecEngine *engine, const ArecSourceFile *file, const ArecCancel *canc
           GError **error)
 {
     int directory = arec_source_file_directory (file);
-    const char *url = arec_source_file_url (file);
+    const ArecSourceObject *object = arec_source_file_object (file);
 
-    if (url) {
-        return open_object (engine, url, cancel, error);
+    if (object) {
+        return open_object (engine, object, cancel, error);
     }
     return file->form == AREC_SOURCE_DIRECTORY
                ? arec_file_source_new_found (engine->fds, directory, file->name, file->path,

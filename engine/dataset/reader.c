@@ -166,10 +166,11 @@ arec_reader_open (ArecEngine *engine, const char *path, const ArecReaderOptions 
 {
     g_autoptr (ArecSourceList) list = arec_source_list_new();
 
-    if (g_file_test (path, G_FILE_TEST_IS_DIR)) {
+    if (arec_source_is_directory (path)) {
         arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: is a directory, expected a file", path);
         return NULL;
     }
+    arec_engine_list_buckets (engine, list, options ? options->cancel : NULL);
     if (!arec_source_list_add (list, path, NULL, error)) {
         return NULL;
     }

@@ -21,9 +21,9 @@ typedef struct {
 } Directory;
 
 typedef struct {
-    ArecSourceFile file; /* first: a pointer to it is one to this */
-    int dir_fd;          /* -1 with @url */
-    const char *url;     /* NULL: it is local */
+    ArecSourceFile file;      /* first: a pointer to it is one to this */
+    int dir_fd;               /* -1 of an object */
+    ArecSourceObject *object; /* NULL: it is local */
 } ListedFile;
 
 static void
@@ -40,6 +40,7 @@ arec_source_list_new (void)
     atomic_init (&list->refs, 1);
     list->blocks = g_ptr_array_new_with_free_func (g_free);
     list->strings = g_string_chunk_new (64 * 1024);
+    list->objects = g_ptr_array_new_with_free_func (g_free);
     list->directories = g_array_new (FALSE, FALSE, sizeof (Directory));
     g_array_set_clear_func (list->directories, close_directory);
     list->patterns = g_ptr_array_new_with_free_func (g_free);
@@ -64,6 +65,7 @@ arec_source_list_unref (ArecSourceList *list)
     }
     g_ptr_array_unref (list->blocks);
     g_string_chunk_free (list->strings);
+    g_ptr_array_unref (list->objects);
     g_array_unref (list->directories);
     g_ptr_array_unref (list->patterns);
     g_array_unref (list->excluded);
@@ -118,10 +120,18 @@ arec_source_file_directory (const ArecSourceFile *file)
     return ((const ListedFile *)file)->dir_fd;
 }
 
+const ArecSourceObject *
+arec_source_file_object (const ArecSourceFile *file)
+{
+    return ((const ListedFile *)file)->object;
+}
+
 const char *
 arec_source_file_url (const ArecSourceFile *file)
 {
-    return ((const ListedFile *)file)->url;
+    const ArecSourceObject *object = arec_source_file_object (file);
+
+    return object ? object->url : NULL;
 }
 
 void
@@ -280,6 +290,28 @@ arec_source_list_append (ArecSourceList *list, ArecSourceForm form, const char *
     return true;
 }
 
+/* Makes @listed an object, but for its names. */
+static void
+set_object (ArecSourceList *list, ListedFile *listed, ArecSourceForm form,
+            const ArecRangeText *range, const ArecSourceObject *object)
+{
+    size_t i = list->n_objects++;
+
+    if (i == (size_t)list->objects->len * BLOCK_FILES) {
+        g_ptr_array_add (list->objects, g_new (ArecSourceObject, BLOCK_FILES));
+    }
+    *listed = (ListedFile){
+        .file = {.form = form, .argument = list->n_arguments, .has_range = range != NULL},
+        .dir_fd = -1,
+        .object = (ArecSourceObject *)g_ptr_array_index (list->objects, i / BLOCK_FILES) +
+                  i % BLOCK_FILES,
+    };
+    *listed->object = *object;
+    if (range) {
+        listed->file.range = *range;
+    }
+}
+
 bool
 arec_source_list_add_object (ArecSourceList *list, ArecSourceForm form, const ArecUrl *url,
                              const ArecRangeText *range, GError **error)
@@ -292,18 +324,35 @@ arec_source_list_add_object (ArecSourceList *list, ArecSourceForm form, const Ar
     if (!listed) {
         return false;
     }
-    *listed = (ListedFile){
-        .file = {.form = form,
-                 .argument = list->n_arguments,
-                 .path = g_string_chunk_insert (list->strings, shown),
-                 .name = g_string_chunk_insert (list->strings, name),
-                 .has_range = range != NULL},
-        .dir_fd = -1,
-        .url = g_string_chunk_insert (list->strings, whole),
-    };
-    if (range) {
-        listed->file.range = *range;
+    set_object (list, listed, form, range,
+                &(ArecSourceObject){.url = g_string_chunk_insert (list->strings, whole)});
+    listed->file.path = g_string_chunk_insert (list->strings, shown);
+    listed->file.name = g_string_chunk_insert (list->strings, name);
+    return true;
+}
+
+bool
+arec_source_list_add_listed (ArecSourceList *list, ArecSourceForm form, const char *base,
+                             const char *name, const ArecListedObject *object,
+                             const ArecRangeText *range, GError **error)
+{
+    g_autofree char *url = g_strconcat (base, object->key, NULL);
+    ListedFile *listed = add_place (list, url, error);
+    const char *kept;
+
+    if (!listed) {
+        return false;
     }
+    /* Such a URL has no query, so it may be shown. */
+    kept = g_string_chunk_insert (list->strings, url);
+    set_object (list, listed, form, range,
+                &(ArecSourceObject){.url = kept,
+                                    .is_listed = true,
+                                    .size = object->size,
+                                    .generation = object->generation,
+                                    .modified = object->modified});
+    listed->file.path = kept;
+    listed->file.name = kept + strlen (kept) - strlen (name);
     return true;
 }
 
@@ -337,6 +386,28 @@ note_set (void *data, const char *pattern, const char *reason)
     arec_source_list_add_note (data, AREC_NOTE_SHARDS, pattern, reason);
 }
 
+/* What tells the directory of @file from others: one that is held open, or a part of a bucket,
+ * and where it is below that. Returns (transfer full). */
+static char *
+directory_of (const ArecSourceFile *file)
+{
+    bool is_local = !arec_source_file_object (file);
+    const char *path = is_local ? file->name : file->path;
+    const char *slash = strrchr (path, '/');
+
+    return g_strdup_printf ("%d/%.*s", arec_source_file_directory (file),
+                            slash ? (int)(slash - path) : 0, path);
+}
+
+/* Whether the set of @file may lack some. An object that was typed has no listing beside it,
+ * and @N names all. */
+static bool
+may_lack (const ArecSourceFile *file)
+{
+    return !arec_source_file_object (file) || file->form == AREC_SOURCE_GLOB ||
+           file->form == AREC_SOURCE_DIRECTORY;
+}
+
 void
 arec_source_list_check_shards (ArecSourceList *list)
 {
@@ -344,16 +415,12 @@ arec_source_list_check_shards (ArecSourceList *list)
 
     for (size_t i = 0; i < list->n_files; i++) {
         const ArecSourceFile *file = arec_source_list_get (list, i);
-        const char *slash = strrchr (file->name, '/');
-        g_autofree char *directory =
-            g_strdup_printf ("%d/%.*s", arec_source_file_directory (file),
-                             slash ? (int)(slash - file->name) : 0, file->name);
+        g_autofree char *directory = directory_of (file);
 
-        if (arec_source_file_url (file)) {
-            continue; /* only @N names shards on servers, all of them */
+        if (may_lack (file)) {
+            arec_shard_sets_add (sets, directory, file->path, file->form == AREC_SOURCE_LITERAL,
+                                 file->has_range);
         }
-        arec_shard_sets_add (sets, directory, file->path, file->form == AREC_SOURCE_LITERAL,
-                             file->has_range);
     }
     arec_shard_sets_check (sets, note_set, list);
 }

@@ -16,6 +16,7 @@
 
 #include <arec/sources.h>
 
+#include "remote/bucket_list.h"
 #include "remote/url.h"
 
 /* A mount numbers its files in 24 bits. A scan enters no more directories either: this bound
@@ -29,8 +30,9 @@ typedef struct {
 
 struct ArecSourceList {
     atomic_uint refs;
-    GPtrArray *blocks; /* of files, each of a fixed number of them */
-    size_t n_files;
+    GPtrArray *blocks;  /* of files, each of a fixed number of them */
+    GPtrArray *objects; /* of ArecSourceObject, in such blocks */
+    size_t n_files, n_objects;
     unsigned n_arguments; /* successful additions */
     GStringChunk *strings;
     GArray *directories; /* each open */
@@ -38,16 +40,29 @@ struct ArecSourceList {
     GArray *excluded; /* of ArecFileId */
     GArray *notes;    /* of ArecSourceNote; strings in `strings` */
     uint64_t n_more_notes;
-    struct timespec made; /* when it was */
-    char *shown_below;    /* directory put before relative paths; NULL: they stay as typed */
+    struct timespec made;  /* when it was */
+    char *shown_below;     /* directory put before relative paths; NULL: they stay as typed */
+    ArecBucketPages pages; /* of buckets; without get (): none can be had */
+    const ArecCancel *cancel; /* of asking for these; nullable */
 };
+
+/* What is known of an object before it is opened. Lives as long as its list. */
+typedef struct {
+    const char *url;     /* whole, with its query, which may be a secret */
+    bool is_listed;      /* the rest is known */
+    uint64_t size;       /* bytes */
+    uint64_t generation; /* of GCS; 0: none */
+    int64_t modified;    /* seconds since 1970; 0: not said */
+} ArecSourceObject;
 
 /* The directory that the name of @file, one of a list, is relative to; open as long as the list
  * lives. -1: it is remote. Any thread. */
 int arec_source_file_directory (const ArecSourceFile *file);
 
-/* The whole URL of @file, one of a list, with its query, which may be a secret; NULL: it is a
- * local file. Lives as long as the list. Any thread. */
+/* @file, one of a list, as an object; NULL: it is a local file. Any thread. */
+const ArecSourceObject *arec_source_file_object (const ArecSourceFile *file);
+
+/* Its whole URL; NULL: it is a local file. Any thread. */
 const char *arec_source_file_url (const ArecSourceFile *file);
 
 static inline ArecFileId
@@ -84,6 +99,13 @@ bool arec_source_list_append (ArecSourceList *list, ArecSourceForm form, const c
 /* Appends the object at @url. @range  nullable. Errors: INVALID, no directory
  * can have its name; LIMIT. */
 bool arec_source_list_add_object (ArecSourceList *list, ArecSourceForm form, const ArecUrl *url,
+                                  const ArecRangeText *range, GError **error);
+
+/* Appends the object @object of a listing.
+ * @base  `s3://BUCKET/`: what its key is put behind.
+ * @name  a part of its key, up to the end. @range  nullable. Errors: LIMIT. */
+bool arec_source_list_add_listed (ArecSourceList *list, ArecSourceForm form, const char *base,
+                                  const char *name, const ArecListedObject *object,
                                   const ArecRangeText *range, GError **error);
 
 /* Appends the file @path, and holds its directory. Errors: NOT_FOUND, IO, LIMIT. */

@@ -1,6 +1,7 @@
 /* From the text of a SOURCE to the files that it means.
  *
  *   add (text)  ->  literal file | directory -> source_tree | cut [a:b] -> literal | @N | glob
+ *                   URL -> cut [a:b] -> object | @N | prefix, glob -> source_bucket
  */
 #include <errno.h>
 #include <glob.h>
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "naming/shard_paths.h"
+#include "naming/source_bucket.h"
 #include "naming/source_list.h"
 #include "naming/source_tree.h"
 #include "remote/url.h"
@@ -260,17 +262,6 @@ check_readable (const ArecUrl *url, GError **error)
                                     "%s: URLs need libcurl, and this build is without", shown);
 }
 
-/* Until listings are read. */
-static bool
-check_form (const ArecUrl *url, GError **error)
-{
-    g_autofree char *shown = arec_url_shown (url);
-
-    return url->form == AREC_URL_OBJECT || url->form == AREC_URL_SHARDS ||
-           arec_fail (error, AREC_ERROR_UNSUPPORTED,
-                      "%s: of buckets, single objects and shards (NAME@N) are read", shown);
-}
-
 static bool
 add_object_shards (ArecSourceList *list, const ArecUrl *url, const ArecRangeText *range,
                    GError **error)
@@ -298,9 +289,12 @@ add_url (ArecSourceList *list, const char *text, const ArecRangeText *range, Are
 {
     g_auto (ArecUrl) url = {0};
 
-    if (!arec_url_parse (text, use, &url, error) || !check_readable (&url, error) ||
-        !check_form (&url, error)) {
+    if (!arec_url_parse (text, use, &url, error) || !check_readable (&url, error)) {
         return false;
+    }
+    if (url.form == AREC_URL_GLOB || url.form == AREC_URL_PREFIX) {
+        *form = url.form == AREC_URL_GLOB ? AREC_SOURCE_GLOB : AREC_SOURCE_DIRECTORY;
+        return arec_source_bucket_add (list, &url, range, error);
     }
     if (url.form == AREC_URL_SHARDS) {
         *form = AREC_SOURCE_SHARDED;
@@ -379,9 +373,21 @@ add_text (ArecSourceList *list, const char *text, ArecSourceForm *form, GError *
     return add_by_meaning (list, base, has_range ? &range : NULL, form, error);
 }
 
+bool
+arec_source_is_directory (const char *text)
+{
+    g_auto (ArecUrl) url = {0};
+
+    if (!arec_url_is_url (text) || g_file_test (text, G_FILE_TEST_EXISTS)) {
+        return g_file_test (text, G_FILE_TEST_IS_DIR);
+    }
+    return arec_url_parse (text, AREC_URL_TYPED, &url, NULL) && url.form == AREC_URL_PREFIX;
+}
+
 /* What a list held before an addition: a failed one leaves nothing behind. */
 typedef struct {
     size_t n_files;
+    size_t n_objects;
     guint n_directories, n_notes;
     uint64_t n_more_notes;
 } Addition;
@@ -390,6 +396,7 @@ static Addition
 begin_addition (const ArecSourceList *list)
 {
     return (Addition){.n_files = list->n_files,
+                      .n_objects = list->n_objects,
                       .n_directories = list->directories->len,
                       .n_notes = list->notes->len,
                       .n_more_notes = list->n_more_notes};
@@ -402,6 +409,7 @@ finish_addition (ArecSourceList *list, Addition before, bool ok)
         list->n_arguments++;
     } else {
         list->n_files = before.n_files;
+        list->n_objects = before.n_objects;
         g_array_set_size (list->directories, before.n_directories);
         g_array_set_size (list->notes, before.n_notes);
         list->n_more_notes = before.n_more_notes;

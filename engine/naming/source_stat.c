@@ -69,17 +69,25 @@ stat_listed (const ArecSourceFile *file, const char *name, ArecPassed passed, st
     return false;
 }
 
-/* Of an object nothing is known before it is opened. */
+/* What a listing said of @object, as its opening will say it; else nothing is known before.
+ * @object  NULL: a directory. */
 static void
-stat_object (const ArecSourceList *list, struct stat *st)
+stat_object (const ArecSourceList *list, const ArecSourceObject *object, struct stat *st)
 {
-    *st = (struct stat){.st_mode = S_IFREG | 0444,
+    struct timespec modified = list->made;
+    uint64_t size = object && object->is_listed ? object->size : 0;
+
+    if (object && object->is_listed && object->modified > 0) {
+        modified = (struct timespec){.tv_sec = object->modified};
+    }
+    *st = (struct stat){.st_mode = object ? S_IFREG | 0444 : S_IFDIR | 0555,
                         .st_nlink = 1,
                         .st_uid = getuid(),
                         .st_gid = getgid(),
-                        .st_mtim = list->made,
-                        .st_ctim = list->made,
-                        .st_atim = list->made};
+                        .st_size = (off_t)MIN (size, INT64_MAX),
+                        .st_mtim = modified,
+                        .st_ctim = modified,
+                        .st_atim = modified};
 }
 
 bool
@@ -88,8 +96,8 @@ arec_source_list_stat (const ArecSourceList *list, size_t i, bool merged, struct
 {
     const ArecSourceFile *file = arec_source_list_get (list, i);
 
-    if (arec_source_file_url (file)) {
-        stat_object (list, st);
+    if (arec_source_file_object (file)) {
+        stat_object (list, arec_source_file_object (file), st);
         return true;
     }
     return stat_listed (file, file->name, merged ? AREC_PASSED_ALL : AREC_PASSED_BY_LINK, st,
@@ -100,5 +108,9 @@ bool
 arec_source_list_stat_directory (const ArecSourceList *list, size_t i, const char *path,
                                  struct stat *st, GError **error)
 {
+    if (arec_source_file_object (arec_source_list_get (list, i))) {
+        stat_object (list, NULL, st);
+        return true;
+    }
     return stat_listed (arec_source_list_get (list, i), path, AREC_PASSED_BY_LINK, st, error);
 }

@@ -36,6 +36,7 @@ typedef enum {
     FIELD_KEY,
     FIELD_SIZE,
     FIELD_ETAG,
+    FIELD_MODIFIED,
     N_FIELDS,
 } Field;
 
@@ -49,6 +50,7 @@ static const struct {
     {"ListBucketResult/Contents/Key", FIELD_KEY},
     {"ListBucketResult/Contents/Size", FIELD_SIZE},
     {"ListBucketResult/Contents/ETag", FIELD_ETAG},
+    {"ListBucketResult/Contents/LastModified", FIELD_MODIFIED},
 };
 
 #define OBJECT_PATH "ListBucketResult/Contents"
@@ -108,12 +110,23 @@ parse_number (const char *text, uint64_t *out)
     return g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, out, NULL);
 }
 
+/* `2009-10-12T17:50:30.000Z` in seconds since 1970; 0: it is no time from then on. */
+static int64_t
+parse_time (const char *text)
+{
+    g_autoptr (GDateTime) time =
+        strlen (text) < 40 ? g_date_time_new_from_iso8601 (text, NULL) : NULL;
+
+    return time ? MAX (g_date_time_to_unix (time), 0) : 0;
+}
+
 /* Errors of a callback reach the caller as they are. */
 static bool
 end_object (S3Page *page, GError **error)
 {
     GString *key = page->texts[FIELD_KEY], *size = page->texts[FIELD_SIZE];
-    ArecListedObject object = {.etag = page->texts[FIELD_ETAG]->str};
+    ArecListedObject object = {.etag = page->texts[FIELD_ETAG]->str,
+                               .modified = parse_time (page->texts[FIELD_MODIFIED]->str)};
 
     if (!parse_number (size->str, &object.size)) {
         return arec_fail (error, AREC_ERROR_CORRUPT, "the size of an object is no number");
@@ -149,6 +162,7 @@ start_element (GMarkupParseContext *context, const char *name, const char **attr
         g_string_truncate (page->texts[FIELD_KEY], 0);
         g_string_truncate (page->texts[FIELD_SIZE], 0);
         g_string_truncate (page->texts[FIELD_ETAG], 0);
+        g_string_truncate (page->texts[FIELD_MODIFIED], 0);
     }
     field = field_of (page->path->str);
     if (field != FIELD_NONE) {
@@ -301,6 +315,15 @@ number_of (const ArecJsonValue *value, uint64_t *out)
     return text && strlen (text) == size && parse_number (text, out);
 }
 
+static int64_t
+time_of (const ArecJsonValue *value)
+{
+    size_t size;
+    g_autofree char *text = string_of (value, &size);
+
+    return text && strlen (text) == size ? parse_time (text) : 0;
+}
+
 static bool
 take_item (const ArecJsonValue *item, ArecObjectList *list, ArecListPage *page, GError **error)
 {
@@ -326,6 +349,8 @@ take_item (const ArecJsonValue *item, ArecObjectList *list, ArecListPage *page, 
             has_size = number_of (&value, &object.size);
         } else if (is_name (&key, "generation")) {
             number_of (&value, &object.generation);
+        } else if (is_name (&key, "updated")) {
+            object.modified = time_of (&value);
         }
     }
     if (!has_size) {

@@ -11,6 +11,7 @@ typedef struct {
     uint64_t text; /* where its key begins; its ETag follows */
     uint64_t size;
     uint64_t generation;
+    int64_t modified;
     uint64_t number; /* in the order of the pages */
 } Item;
 
@@ -51,12 +52,22 @@ arec_object_list_add (ArecObjectList *list, const ArecListedObject *object, GErr
         return arec_fail (error, AREC_ERROR_NOMEM, "no memory for a listing of %zu objects",
                           list->n + 1);
     }
-    list->items[list->n] =
-        (Item){list->text.size, object->size, object->generation, (uint64_t)list->n};
+    list->items[list->n] = (Item){.text = list->text.size,
+                                  .size = object->size,
+                                  .generation = object->generation,
+                                  .modified = object->modified,
+                                  .number = (uint64_t)list->n};
     list->n++;
     arec_buffer_append (&list->text, object->key, key_size);
     arec_buffer_append (&list->text, object->etag, etag_size);
     return true;
+}
+
+void
+arec_object_list_clear (ArecObjectList *list)
+{
+    list->text.size = 0;
+    list->n = 0;
 }
 
 size_t
@@ -77,7 +88,11 @@ arec_object_list_get (const ArecObjectList *list, size_t i)
     const Item *item = &list->items[i];
     const char *key = key_of (list, item);
 
-    return (ArecListedObject){key, key + strlen (key) + 1, item->size, item->generation};
+    return (ArecListedObject){.key = key,
+                              .etag = key + strlen (key) + 1,
+                              .size = item->size,
+                              .generation = item->generation,
+                              .modified = item->modified};
 }
 
 static int

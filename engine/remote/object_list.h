@@ -1,6 +1,6 @@
 /* The objects of a listing, in the order in which its pages give them.
  *
- * One thread at a time. Memory: 32 bytes an object and its key and ETag.
+ * One thread at a time. Memory: 40 bytes an object and its key and ETag.
  */
 #pragma once
 
@@ -18,6 +18,7 @@ typedef struct {
     const char *etag;    /* S3: with its quotes; "": none */
     uint64_t size;       /* bytes */
     uint64_t generation; /* of an object of GCS; 0: none */
+    int64_t modified;    /* seconds since 1970; 0: not said */
 } ArecListedObject;
 
 typedef struct ArecObjectList ArecObjectList;
@@ -28,6 +29,9 @@ void arec_object_list_free (ArecObjectList *list); /* takes NULL */
 /* Copies @object. Errors: LIMIT, above AREC_OBJECT_LIST_MAX; NOMEM. */
 bool arec_object_list_add (ArecObjectList *list, const ArecListedObject *object,
                            GError **error);
+
+/* Drops all objects, and keeps the memory for others. */
+void arec_object_list_clear (ArecObjectList *list);
 
 size_t arec_object_list_n (const ArecObjectList *list);
 

@@ -147,6 +147,7 @@ open_whole (const Opening *opening, const ArecObjectVersion *version, ArecObject
     if (request->result.end != AREC_HTTP_GOT) {
         return arec_object_fail (request, true, false, opening->name, error);
     }
+    out->is_whole = true;
     return take (g_steal_pointer (&request), out);
 }
 
@@ -181,19 +182,16 @@ open_by_position (const Opening *opening, ArecObjectOpening *out, GError **error
     return result->found.size == 0 || open_whole (opening, &result->found, out, error);
 }
 
-bool
-arec_object_open (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
-                  const ArecCancel *cancel, ArecObjectOpening *out, GError **error)
+static bool
+open_by_suffix (const Opening *opening, ArecObjectOpening *out, GError **error)
 {
-    const Opening opening = {client, target, name, cancel};
     const ArecRangeRequest suffix = arec_range_plan_opening (AREC_RANGE_UNKNOWN_SIZE);
     g_autoptr (ArecHttpRequest) request = NULL;
 
-    *out = (ArecObjectOpening){0};
-    if (arec_http_client_wants_positions (client, target)) {
-        return open_by_position (&opening, out, error);
+    if (arec_http_client_wants_positions (opening->client, opening->target)) {
+        return open_by_position (opening, out, error);
     }
-    request = ask (&opening, &suffix, NULL, error);
+    request = ask (opening, &suffix, NULL, error);
     if (!request) {
         return false;
     }
@@ -204,7 +202,42 @@ arec_object_open (ArecHttpClient *client, ArecHttpTarget *target, const char *na
         return true;
     }
     if (may_want_other_range (&request->result)) {
-        return open_by_position (&opening, out, error);
+        return open_by_position (opening, out, error);
     }
-    return arec_object_fail (request, true, false, name, error);
+    return arec_object_fail (request, true, false, opening->name, error);
+}
+
+/* The end of an object of @size bytes, by its position. If it has another size by now, it is
+ * opened as if nothing was known: none of its bytes was read before. */
+static bool
+open_listed (const Opening *opening, uint64_t size, ArecObjectOpening *out, GError **error)
+{
+    const ArecRangeRequest end = arec_range_plan_opening (size);
+    g_autoptr (ArecHttpRequest) request = ask (opening, &end, NULL, error);
+    const ArecHttpResult *result = request ? &request->result : NULL;
+
+    if (!request) {
+        return false;
+    }
+    if (result->end == AREC_HTTP_GOT && result->found.size == size) {
+        return take (g_steal_pointer (&request), out);
+    }
+    if (result->end == AREC_HTTP_GOT || may_want_other_range (result)) {
+        return open_by_suffix (opening, out, error);
+    }
+    return arec_object_fail (request, true, false, opening->name, error);
+}
+
+bool
+arec_object_open (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
+                  uint64_t size, const ArecCancel *cancel, ArecObjectOpening *out,
+                  GError **error)
+{
+    const Opening opening = {client, target, name, cancel};
+
+    *out = (ArecObjectOpening){0};
+    if (size == AREC_RANGE_UNKNOWN_SIZE || size == 0) {
+        return open_by_suffix (&opening, out, error);
+    }
+    return open_listed (&opening, size, out, error);
 }

@@ -1,5 +1,9 @@
 /* The first requests for an object: its size, its version, and the end of its bytes.
  *
+ *     bytes=B-E ------> 206: size as listed, version, end of the file      size from a listing
+ *         |
+ *         | 206 of another size, 416: it was replaced
+ *         v
  *     bytes=-131072 --> 206: size, version, end of the file      most servers: one request
  *         |
  *         | 200, 400, 416, 501: no suffix ranges
@@ -25,14 +29,17 @@
 typedef struct {
     ArecObjectVersion version;
     ArecHttpRequest *request; /* whose result holds bytes of the object; NULL: none */
+    bool is_whole;            /* these are all, of a server that gives no ranges */
 } ArecObjectOpening;
 
 /* @name     of the object, for messages.
+ * @size     what a listing said, or AREC_RANGE_UNKNOWN_SIZE.
  * @opening  (out) clear it; untouched on failure.
  * Errors: NOT_FOUND, UNSUPPORTED, IO, NOMEM, CANCELLED. Blocks on the network, half the
  * deadline of the client at most for each request. */
 bool arec_object_open (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
-                       const ArecCancel *cancel, ArecObjectOpening *opening, GError **error);
+                       uint64_t size, const ArecCancel *cancel, ArecObjectOpening *opening,
+                       GError **error);
 void arec_object_opening_clear (ArecObjectOpening *opening); /* takes a zeroed one */
 
 /* A request that has not got its bytes, as an error.

@@ -132,8 +132,9 @@ read_kept_locked (const Read *read, ArecRange *here)
 
 /* The bytes after the postscript are padding that no reader asks for: they do not count. */
 static void
-keep (ObjectSource *object, ArecHttpRequest *request)
+keep (ObjectSource *object, const ArecObjectOpening *came)
 {
+    ArecHttpRequest *request = came->request;
     const ArecRange *span = &request->result.span;
     uint64_t opening = arec_range_plan_opening (object->version.size).span.end;
     uint64_t length = span->end - span->begin;
@@ -143,7 +144,7 @@ keep (ObjectSource *object, ArecHttpRequest *request)
     }
     object->kept = arec_http_request_ref (request);
     arec_http_client_charge (object->client, (int64_t)request->capacity);
-    object->is_whole = !request->range.is_suffix;
+    object->is_whole = came->is_whole;
     object->is_read = g_malloc0 ((length + PIECE - 1) / PIECE);
     object->n_pieces = (CLAMP (opening, span->begin, span->end) - span->begin) / PIECE;
     object->n_unread = object->n_pieces;
@@ -604,13 +605,13 @@ stat_of (const ArecObjectVersion *version)
 }
 
 ArecSource *
-arec_object_source_new (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
-                        const ArecCancel *cancel, GError **error)
+arec_object_source_new_listed (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
+                               uint64_t size, const ArecCancel *cancel, GError **error)
 {
     g_auto (ArecObjectOpening) opening = {0};
     ObjectSource *object;
 
-    if (!arec_object_open (client, target, name, cancel, &opening, error)) {
+    if (!arec_object_open (client, target, name, size, cancel, &opening, error)) {
         return NULL;
     }
     object = g_new0 (ObjectSource, 1);
@@ -627,7 +628,15 @@ arec_object_source_new (ArecHttpClient *client, ArecHttpTarget *target, const ch
     object->base.st = stat_of (&object->version);
     object->base.mode = 0444;
     if (opening.request) {
-        keep (object, opening.request);
+        keep (object, &opening);
     }
     return &object->base;
+}
+
+ArecSource *
+arec_object_source_new (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
+                        const ArecCancel *cancel, GError **error)
+{
+    return arec_object_source_new_listed (client, target, name, AREC_RANGE_UNKNOWN_SIZE, cancel,
+                                          error);
 }

@@ -27,3 +27,9 @@
  * network. */
 ArecSource *arec_object_source_new (ArecHttpClient *client, ArecHttpTarget *target,
                                     const char *name, const ArecCancel *cancel, GError **error);
+
+/* The same for an object of which a listing said the size: it is opened by position. If the
+ * size is another one by now, that costs a request more. */
+ArecSource *arec_object_source_new_listed (ArecHttpClient *client, ArecHttpTarget *target,
+                                           const char *name, uint64_t size,
+                                           const ArecCancel *cancel, GError **error);

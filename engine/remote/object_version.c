@@ -82,10 +82,14 @@ judge_version (const ArecObjectVersion *pinned, const ArecHttpAnswer *answer)
 
 /* ---- ranges ---- */
 
-/* Whether the range of the head is that of @asked. That of a suffix depends on the size. */
+/* Whether the range of the head is that of @asked. That of a suffix depends on the size; that
+ * of an object whose size is not known for sure may end sooner, with the object. */
 static bool
-is_asked (const ArecRangeRequest *asked, const ArecHttpAnswer *answer)
+is_asked (const ArecObjectVersion *pinned, const ArecRangeRequest *asked,
+          const ArecHttpAnswer *answer)
 {
+    uint64_t end = asked->span.end;
+
     if (!answer->has_range) {
         return false;
     }
@@ -93,7 +97,10 @@ is_asked (const ArecRangeRequest *asked, const ArecHttpAnswer *answer)
         return answer->total != AREC_HTTP_UNKNOWN && answer->end == answer->total &&
                answer->begin == answer->total - MIN (asked->span.end, answer->total);
     }
-    return answer->begin == asked->span.begin && answer->end == asked->span.end;
+    if (!pinned && answer->total != AREC_HTTP_UNKNOWN) {
+        end = MIN (end, answer->total);
+    }
+    return answer->begin == asked->span.begin && answer->end == end;
 }
 
 /* Whether the whole object is what was asked for. Of an object whose size is not known yet, a
@@ -115,7 +122,7 @@ judge_range (const ArecObjectVersion *pinned, const ArecRangeRequest *asked,
     if (answer->is_multipart) {
         return AREC_BODY_WRONG;
     }
-    if ((answer->status == 200 || answer->status == 206) && is_asked (asked, answer)) {
+    if ((answer->status == 200 || answer->status == 206) && is_asked (pinned, asked, answer)) {
         *span = (ArecRange){answer->begin, answer->end};
         return AREC_BODY_TAKE;
     }

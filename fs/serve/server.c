@@ -39,13 +39,18 @@ make_tree (ArecfsServer *server, ArecSourceList *list, bool flat, GError **error
     return server->tree != NULL;
 }
 
-bool
-arecfs_server_make (ArecfsServer *server, ArecSourceList *list, bool flat, GError **error)
+void
+arecfs_server_make_engine (ArecfsServer *server)
 {
     ArecEngineOptions engine = server->options->engine;
 
     engine.views_are_brief = true; /* a reply is made of each */
     server->engine = arec_engine_new (&engine);
+}
+
+bool
+arecfs_server_make (ArecfsServer *server, ArecSourceList *list, bool flat, GError **error)
+{
     if (!open_index_dir (server, error) || !make_tree (server, list, flat, error)) {
         return false;
     }

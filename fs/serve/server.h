@@ -41,8 +41,11 @@ typedef struct {
     bool other_fuse;              /* libfuse is not of the version that this was built with */
 } ArecfsServer;
 
-/* Makes what requests need: the engine, the folder of offloaded indexes, the tree of @list with
- * the files that are opened before the mount, counters, .arecfs. server->options is set.
+/* Makes the engine. server->options is set. */
+void arecfs_server_make_engine (ArecfsServer *server);
+
+/* Makes what else requests need: the folder of offloaded indexes, the tree of @list with
+ * the files that are opened before the mount, counters, .arecfs.
  * Errors: those of opening. On failure arecfs_server_clear () still has to be called. */
 bool arecfs_server_make (ArecfsServer *server, ArecSourceList *list, bool flat, GError **error);
 

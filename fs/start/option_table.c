@@ -180,6 +180,15 @@ add_pattern (ArecfsOptions *options, const char *value, GError **error)
 }
 
 static bool
+set_files_from (ArecfsOptions *options, const char *value, GError **error)
+{
+    (void)error;
+    g_free (options->files_from);
+    options->files_from = g_strdup (value);
+    return true;
+}
+
+static bool
 set_index_dir (ArecfsOptions *options, const char *value, GError **error)
 {
     (void)error;
@@ -309,6 +318,10 @@ const ArecfsOption arecfs_option_table[ARECFS_N_OPTIONS] = {
      .value = ".EXT|auto",
      .help = "append to every record's name",
      .set = set_suffix},
+    {.name = "files-from",
+     .value = "FILE",
+     .help = "more SOURCEs, one a line of FILE",
+     .set = set_files_from},
     {.name = "pattern",
      .value = "GLOB",
      .help = "in directories, these files count too",

@@ -18,8 +18,11 @@ typedef enum {
 
 typedef struct {
     ArecfsAction action;
-    char *help; /* the text of --help, with ARECFS_HELP */
-    char **sources;
+    char *help;         /* the text of --help, with ARECFS_HELP */
+    char **sources;     /* those that were typed, and after them those of files_from */
+    char *files_from;   /* a list of sources; NULL: none */
+    size_t n_typed;     /* sources that were typed */
+    GArray *list_lines; /* of uint64_t: where the others stand in files_from; NULL: none */
     char *mount_point;
     char **unmounts; /* the mount points, with ARECFS_UNMOUNT */
     bool foreground;

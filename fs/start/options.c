@@ -243,17 +243,66 @@ take_operands (ArecfsOptions *options, char **operands, GError **error)
         return n > 0 || arec_fail (error, AREC_ERROR_INVALID,
                                    "no mount point; usage: arecfs -u MOUNTPOINT...");
     }
-    if (n < 2) {
-        return arec_fail (error, AREC_ERROR_INVALID,
-                          "%s; usage: arecfs [OPTION]... SOURCE... MOUNTPOINT",
-                          n == 0 ? "no source and no mount point" : "no mount point");
+    if (n < (options->files_from ? 1 : 2)) {
+        return arec_fail (
+            error, AREC_ERROR_INVALID, "%s; usage: arecfs [OPTION]... SOURCE... MOUNTPOINT",
+            n == 0 && !options->files_from ? "no source and no mount point" : "no mount point");
     }
     options->mount_point = g_strdup (operands[n - 1]);
+    options->n_typed = n - 1;
     options->sources = g_new0 (char *, n);
     for (guint i = 0; i < n - 1; i++) {
         options->sources[i] = name_of_source (operands[i]);
     }
     return true;
+}
+
+/* Where the sources of a list go. */
+typedef struct {
+    ArecfsOptions *options;
+    GPtrArray *sources;
+} Listed;
+
+static bool
+add_listed (void *data, const char *name, size_t size, uint64_t line, GError **error)
+{
+    const Listed *listed = data;
+
+    if (listed->sources->len == AREC_SOURCE_MAX_NAMES) {
+        return arec_fail (error, AREC_ERROR_LIMIT, "%s:%" PRIu64 ": more than %u names",
+                          arec_source_names_shown (listed->options->files_from), line,
+                          AREC_SOURCE_MAX_NAMES);
+    }
+    (void)size;
+    g_ptr_array_add (listed->sources, name_of_source (name));
+    g_array_append_val (listed->options->list_lines, line);
+    return true;
+}
+
+/* Adds the sources that stand in files_from. */
+static bool
+read_list (ArecfsOptions *options, GError **error)
+{
+    Listed listed = {.options = options};
+    bool ok;
+
+    if (options->action != ARECFS_RUN || options->remount || !options->files_from) {
+        return true;
+    }
+    listed.sources = g_ptr_array_new();
+    options->list_lines = g_array_new (FALSE, FALSE, sizeof (uint64_t));
+    for (char **source = options->sources; *source; source++) {
+        g_ptr_array_add (listed.sources, *source);
+    }
+    g_free (options->sources);
+    ok = arec_source_names_read (options->files_from, '\n', add_listed, &listed, error);
+    if (ok && listed.sources->len == 0) {
+        ok = arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: holds no names",
+                        arec_source_names_shown (options->files_from));
+    }
+    g_ptr_array_add (listed.sources, NULL);
+    options->sources = (char **)g_ptr_array_free (listed.sources, FALSE);
+    return ok;
 }
 
 /* What the reader's options say to others. Without threads nothing is decoded ahead, by
@@ -331,11 +380,13 @@ arecfs_options_parse (int argc, char **argv, GError **error)
 {
     g_autoptr (ArecfsOptions) options = parse_over (NULL, argc, argv, error);
 
-    if (!options || !options->profile) {
-        return g_steal_pointer (&options);
+    if (options && options->profile) {
+        /* Once more, on top of the profile: options by name win, wherever it stands. */
+        g_autoptr (ArecfsOptions) first = g_steal_pointer (&options);
+
+        options = parse_over (first->profile, argc, argv, error);
     }
-    /* Once more, on top of the profile: options by name win, wherever the profile stands. */
-    return parse_over (options->profile, argc, argv, error);
+    return options && read_list (options, error) ? g_steal_pointer (&options) : NULL;
 }
 
 /* `,NAME=NUMBER`, or `,NAME=auto`. */
@@ -378,6 +429,8 @@ arecfs_options_free (ArecfsOptions *options)
     }
     g_strfreev (options->sources);
     g_strfreev (options->unmounts);
+    g_free (options->files_from);
+    g_clear_pointer (&options->list_lines, g_array_unref);
     g_free (options->help);
     g_free (options->mount_point);
     g_free (options->suffix);

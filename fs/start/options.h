@@ -5,8 +5,9 @@
 
 #include "start/option_values.h"
 
-/* Errors: INVALID (usage), UNSUPPORTED (an option that this build has not). NULL with @error
- * set. */
+/* Reads the list of --files-from, too.
+ * Errors: INVALID (usage), UNSUPPORTED (an option that this build has not), those of
+ * arec_source_names_read (). NULL with @error set. Blocks on I/O. */
 ArecfsOptions *arecfs_options_parse (int argc, char **argv, GError **error);
 void arecfs_options_free (ArecfsOptions *options); /* takes NULL */
 

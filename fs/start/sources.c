@@ -58,21 +58,39 @@ warn_of_notes (const ArecfsOptions *options, const ArecSourceList *list, GError 
     return true;
 }
 
+/* Adds source @i. What is wrong with one of a list is told with its line. */
+static bool
+add_source (ArecSourceList *list, const ArecfsOptions *options, size_t i, ArecSourceForm *form,
+            GError **error)
+{
+    if (arec_source_list_add (list, options->sources[i], form, error)) {
+        return true;
+    }
+    if (i >= options->n_typed) {
+        g_prefix_error (error, "%s:%" PRIu64 ": ",
+                        arec_source_names_shown (options->files_from),
+                        g_array_index (options->list_lines, uint64_t, i - options->n_typed));
+    }
+    return false;
+}
+
 ArecSourceList *
-arecfs_sources_list (const ArecfsOptions *options, bool *flat, GError **error)
+arecfs_sources_list (const ArecfsOptions *options, ArecEngine *engine, bool *flat,
+                     GError **error)
 {
     g_autoptr (ArecSourceList) list = arec_source_list_new();
     g_autofree char *here = g_get_current_dir();
     ArecSourceForm form = AREC_SOURCE_LITERAL;
     guint n = g_strv_length (options->sources);
 
+    arec_engine_list_buckets (engine, list, NULL); /* signals end the program until it mounts */
     arec_source_list_tell_absolute (list, here);
     for (guint i = 0; i < options->patterns->len; i++) {
         arec_source_list_add_pattern (list, g_ptr_array_index (options->patterns, i));
     }
     arec_source_list_exclude (list, options->mount_point);
     for (guint i = 0; i < n; i++) {
-        if (!arec_source_list_add (list, options->sources[i], &form, error)) {
+        if (!add_source (list, options, i, &form, error)) {
             return NULL;
         }
     }

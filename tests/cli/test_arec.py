@@ -590,20 +590,21 @@ COMMON = ["-q, --quiet", "-v, --verbose", "-h, --help", "-V, --version"]
 READING = ["--threads=N", "--cache-size=SIZE", "--reader-options=STRING", "--kind=KIND", "--recover", "--index-dir=DIR",
            "--request-deadline=SECONDS", "--max-requests=N", "--prefetch=SIZE", "--endpoint-url=URL", "--region=NAME",
            "--addressing=auto|virtual|path", "--aws-profile=NAME", "--anonymous", "--requester-pays", "--billing-project=NAME"]
+LIST = "--files-from=FILE"
 OPTIONS = {
-    "info": ("FILE...", [*READING, "-s, --short", "--json"]),
-    "ls": ("FILE [RANGE]...", [*READING, "-l, --long", "--json"]),
-    "cat": ("FILE [RANGE]...", [*READING, "-n, --newline", "-0, --null", "--frame=FORM", "--timing"]),
-    "verify": ("FILE...", [*READING, "--json", "--timing"]),
+    "info": ("FILE...", [*READING, LIST, "-s, --short", "--json"]),
+    "ls": ("FILE [RANGE]...", [*READING, LIST, "-l, --long", "--json"]),
+    "cat": ("FILE [RANGE]...", [*READING, LIST, "-n, --newline", "-0, --null", "--frame=FORM", "--timing"]),
+    "verify": ("FILE...", [*READING, LIST, "--json", "--timing"]),
     "repair": ("-o OUT FILE", [*READING, "-o, --output=OUT", "-f, --force", "--no-sync", "--reencode", "--json"]),
     "unpack": ("FILE DIR [RANGE]... | --tar FILE [RANGE]...",
                [*READING, "-f, --force", "--tar", "--webdataset", "--names=FORM", "--suffix=EXT"]),
     "convert": ("-o OUT FILE... | --in-place FILE...",
-                [*READING, "-o, --output=OUT", "-f, --force", "--no-sync", "--in-place", "--each", "--records=RANGE[,RANGE]...",
+                [*READING, LIST, "-o, --output=OUT", "-f, --force", "--no-sync", "--in-place", "--each", "--records=RANGE[,RANGE]...",
                  "--shards=N", "--shard-size=SIZE",
                  "--shard-records=N", "--round-robin", "--shard-suffix", "--shuffle[=SEED]", "--profile=NAME", "--options=STRING", "--group-size=N", "--codec=NAME[:LEVEL]", "--transpose", "--no-copy",
                  "--limit-memory=SIZE", "--json", "--timing"]),
-    "doctor": ("FILE...", [*READING, "--access=ACCESS", "--deep", "--json"]),
+    "doctor": ("FILE...", [*READING, LIST, "--access=ACCESS", "--deep", "--json"]),
     "stats": ("MNT", ["-w, --watch", "--interval=SECONDS", "--json"]),
 }
 

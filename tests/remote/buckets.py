@@ -202,7 +202,9 @@ def rclone(paths, directory):
     port = _free_port()
     (directory / "data" / BUCKET).mkdir(parents=True)
     for path in paths:
-        shutil.copy(path, directory / "data" / BUCKET)
+        copy = directory / "data" / BUCKET / path.name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
     with _running([program, "serve", "s3", "--auth-key", "ARECKEY,SECRETrclone", "--addr", f"{HOST}:{port}", "--config", os.devnull,
                    directory / "data"], port, directory):
         yield port, "s3", _aws_keys("ARECKEY", "SECRETrclone")

@@ -16,7 +16,7 @@ end
 
 function __arec_mount_words
     set -l list (commandline -ct | string match -r '.*,' | string replace -r '^-(-options=|o)' '')
-    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=
+    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=
         echo "$list$word"
     end
 end
@@ -52,6 +52,7 @@ complete -c arec -n '__arec_word 2 bench' -f -a codecs -d 'What codecs, levels a
 complete -c arec -n '__arec_word 2 bench' -f -a access -d 'What reading in order, at random and in batches costs.'
 complete -c arec -n '__arec_word 2 bench' -f -a mount -d 'What the same costs through a mount.'
 complete -c arec -n '__arec_is info' -s s -l short -d 'One line for each file'
+complete -c arec -n '__arec_is info' -l files-from -r -F -d 'More FILEs, one a line of FILE'
 complete -c arec -n '__arec_is info' -s q -l quiet -d 'Show only what is wrong, no progress'
 complete -c arec -n '__arec_is info' -s v -l verbose -d 'Show more'
 complete -c arec -n '__arec_is info' -l json -d 'Write JSON'
@@ -74,6 +75,7 @@ complete -c arec -n '__arec_is info' -l billing-project -x -d 'Project of Google
 complete -c arec -n '__arec_is info' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is info' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is ls' -s l -l long -d 'NUMBER SIZE CHUNK OFFSET SOURCE, and NAME where names are stored'
+complete -c arec -n '__arec_is ls' -l files-from -r -F -d 'More FILEs, one a line of FILE'
 complete -c arec -n '__arec_is ls' -s q -l quiet -d 'Show only what is wrong, no progress'
 complete -c arec -n '__arec_is ls' -s v -l verbose -d 'Show more'
 complete -c arec -n '__arec_is ls' -l json -d 'Write JSON'
@@ -98,6 +100,7 @@ complete -c arec -n '__arec_is ls' -s V -l version -d 'Show the versions of arec
 complete -c arec -n '__arec_is cat' -s n -l newline -d 'A newline after each record'
 complete -c arec -n '__arec_is cat' -s 0 -l null -d 'A NUL byte after each record'
 complete -c arec -n '__arec_is cat' -l frame -x -a 'tfrecord' -d 'tfrecord: length and checksums around each record'
+complete -c arec -n '__arec_is cat' -l files-from -r -F -d 'More FILEs, one a line of FILE'
 complete -c arec -n '__arec_is cat' -s q -l quiet -d 'Show only what is wrong, no progress'
 complete -c arec -n '__arec_is cat' -s v -l verbose -d 'Show more'
 complete -c arec -n '__arec_is cat' -l timing -d 'Show on stderr what each thread spends its time with'
@@ -119,6 +122,7 @@ complete -c arec -n '__arec_is cat' -l requester-pays -d 'Pay for requests to bu
 complete -c arec -n '__arec_is cat' -l billing-project -x -d 'Project of Google Cloud that pays for requests'
 complete -c arec -n '__arec_is cat' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is cat' -s V -l version -d 'Show the versions of arec and its libraries'
+complete -c arec -n '__arec_is verify' -l files-from -r -F -d 'More FILEs, one a line of FILE'
 complete -c arec -n '__arec_is verify' -s q -l quiet -d 'Show only what is wrong, no progress'
 complete -c arec -n '__arec_is verify' -s v -l verbose -d 'Show more'
 complete -c arec -n '__arec_is verify' -l json -d 'Write JSON'
@@ -181,6 +185,7 @@ complete -c arec -n '__arec_is mount' -l profile -x -a 'sequential random batch 
 complete -c arec -n '__arec_is mount' -l merge -d 'show all sources as one sequence of records'
 complete -c arec -n '__arec_is mount' -l names -x -a 'padded plain' -d 'how record numbers are written'
 complete -c arec -n '__arec_is mount' -l suffix -x -a 'auto' -d 'append to every record\'s name'
+complete -c arec -n '__arec_is mount' -l files-from -r -F -d 'more SOURCEs, one a line of FILE'
 complete -c arec -n '__arec_is mount' -l pattern -x -d 'in directories, these files count too'
 complete -c arec -n '__arec_is mount' -l recover -d 'mount what a scan finds where an index is damaged or lost'
 complete -c arec -n '__arec_is mount' -l strict -d 'what cannot be read or opened, or a shard that is missing, is an error'
@@ -286,6 +291,7 @@ complete -c arec -n '__arec_is convert' -l codec -x -a 'uncompressed brotli zstd
 complete -c arec -n '__arec_is convert' -l transpose -d 'Records are protocol buffers, whose fields lie together'
 complete -c arec -n '__arec_is convert' -l no-copy -d 'Encode every chunk anew, also those that could be copied'
 complete -c arec -n '__arec_is convert' -l limit-memory -x -a 'auto' -d 'Memory for records in work (default: auto)'
+complete -c arec -n '__arec_is convert' -l files-from -r -F -d 'More FILEs, one a line of FILE'
 complete -c arec -n '__arec_is convert' -s q -l quiet -d 'Show only what is wrong, no progress'
 complete -c arec -n '__arec_is convert' -s v -l verbose -d 'Show more'
 complete -c arec -n '__arec_is convert' -l json -d 'Write JSON'
@@ -352,6 +358,7 @@ complete -c arec -n '__arec_is bench mount' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is bench mount' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is doctor' -l access -x -a 'sequential random batch low-memory' -d 'What it is read for: sequential, random, batch or low-memory (default: anything)'
 complete -c arec -n '__arec_is doctor' -l deep -d 'Decode all chunks, not a sample'
+complete -c arec -n '__arec_is doctor' -l files-from -r -F -d 'More FILEs, one a line of FILE'
 complete -c arec -n '__arec_is doctor' -s q -l quiet -d 'Show only what is wrong, no progress'
 complete -c arec -n '__arec_is doctor' -s v -l verbose -d 'Show more'
 complete -c arec -n '__arec_is doctor' -l json -d 'Write JSON'

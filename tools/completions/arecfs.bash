@@ -5,7 +5,7 @@
 _arecfs_options()
 {
     case $1 in
-    "") echo "-f --foreground -d --debug -o --options= -u --unmount -h --help -V --version --cache-size= --readahead-buffer-size= --max-parallelism= --index-storage-option= --reader-options= --profile= --merge --names= --suffix= --pattern= --recover --strict --kind= --no-push --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --idle-unmount= --log-level= --log-file=" ;;
+    "") echo "-f --foreground -d --debug -o --options= -u --unmount -h --help -V --version --cache-size= --readahead-buffer-size= --max-parallelism= --index-storage-option= --reader-options= --profile= --merge --names= --suffix= --files-from= --pattern= --recover --strict --kind= --no-push --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --idle-unmount= --log-level= --log-file=" ;;
     esac
 }
 
@@ -14,7 +14,7 @@ _arecfs_value()
 {
     case "$1 $2" in
     *" -o" | *" --options")
-        echo "mount allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=" ;;
+        echo "mount allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=" ;;
     *" --cache-size" | *" --readahead-buffer-size" | *" --max-parallelism" | *" --suffix" | *" --request-deadline" | *" --max-requests" | *" --prefetch")
         echo "words auto" ;;
     *" --index-storage-option")
@@ -25,6 +25,8 @@ _arecfs_value()
         echo "words sequential random batch mixed low-memory constrained high-memory cloud linux" ;;
     *" --names")
         echo "words padded plain" ;;
+    *" --files-from" | *" --log-file")
+        echo "file" ;;
     *" --kind")
         echo "words array_record riegeli" ;;
     *" --index-dir")
@@ -33,8 +35,6 @@ _arecfs_value()
         echo "words auto virtual path" ;;
     *" --log-level")
         echo "words error warning message info debug" ;;
-    *" --log-file")
-        echo "file" ;;
     *) return 1 ;;
     esac
 }

@@ -3,7 +3,7 @@
 
 function __arecfs_mount_words
     set -l list (commandline -ct | string match -r '.*,' | string replace -r '^-(-options=|o)' '')
-    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=
+    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=
         echo "$list$word"
     end
 end
@@ -23,6 +23,7 @@ complete -c arecfs -l profile -x -a 'sequential random batch mixed low-memory co
 complete -c arecfs -l merge -d 'show all sources as one sequence of records'
 complete -c arecfs -l names -x -a 'padded plain' -d 'how record numbers are written'
 complete -c arecfs -l suffix -x -a 'auto' -d 'append to every record\'s name'
+complete -c arecfs -l files-from -r -F -d 'more SOURCEs, one a line of FILE'
 complete -c arecfs -l pattern -x -d 'in directories, these files count too'
 complete -c arecfs -l recover -d 'mount what a scan finds where an index is damaged or lost'
 complete -c arecfs -l strict -d 'what cannot be read or opened, or a shard that is missing, is an error'

@@ -256,11 +256,12 @@ examine (Round *round, size_t number, const char *typed, GError **error)
 /* ---- all files ---- */
 
 static void
-examine_operand (Round *round, const char *operand, size_t *file)
+examine_operand (Round *round, size_t i, size_t *file)
 {
+    const char *operand = round->line->operands[i];
     g_autoptr (GError) error = NULL;
 
-    if (!tool_file_facts_add_file (round->list, operand, &error)) {
+    if (!tool_file_facts_add_file (round->list, round->line, i, &error)) {
         tool_command_note (round->out, error, &round->first_failure);
     }
     for (;
@@ -303,7 +304,7 @@ put_all (Round *round)
 
     tool_output_text (round->out, line->json ? "[" : "");
     for (size_t i = 0; i < line->n_operands; i++) {
-        examine_operand (round, line->operands[i], &file);
+        examine_operand (round, i, &file);
     }
     put_sets (round);
     if (line->json) {
@@ -339,6 +340,7 @@ tool_cmd_doctor (const ToolCommand *command, int argc, char **argv)
         return tool_command_tell_usage (command, "%s", error->message);
     }
     round.engine = engine = arec_engine_new (&line.engine_options);
+    arec_engine_list_buckets (engine, list, NULL);
     round.out = out = tool_command_stdout();
     round.is_deep = is_deep;
     tool_file_facts_count_scans (&line, all);

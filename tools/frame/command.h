@@ -33,6 +33,7 @@ struct ToolCommand {
     bool has_ranges;  /* operands may be negative RANGEs */
     bool has_json;    /* --help lists --json */
     bool has_timing;  /* there is --timing */
+    bool has_list;    /* its operands are FILEs, and there is --files-from */
     bool is_of_mount; /* its operand is MNT, and it has no options for reading files */
     /* Its operands are INPUTs of any kind, of which there may be none, and it has no options
      * for reading ArrayRecord files. */

@@ -15,6 +15,7 @@ typedef struct {
     char *kind;
     gboolean recover;
     char *index_dir;
+    char *list;
     char *remote[AREC_N_REMOTE_OPTIONS];
     gboolean remote_flags[AREC_N_REMOTE_OPTIONS]; /* of those without a value */
 } CommonText;
@@ -27,6 +28,7 @@ common_text_clear (CommonText *text)
     g_free (text->reader_options);
     g_free (text->kind);
     g_free (text->index_dir);
+    g_free (text->list);
     for (size_t i = 0; i < AREC_N_REMOTE_OPTIONS; i++) {
         g_free (text->remote[i]);
     }
@@ -272,6 +274,61 @@ parse_common (CommonText *text, ToolCommandLine *line, GError **error)
     return !text->kind || parse_kind (text->kind, &line->reader_options.kind, error);
 }
 
+/* ---- --files-from ---- */
+
+static bool
+add_listed (void *data, const char *name, size_t size, uint64_t number, GError **error)
+{
+    ToolCommandLine *line = data;
+
+    if (line->listed->len == AREC_SOURCE_MAX_NAMES) {
+        return arec_fail (error, AREC_ERROR_LIMIT, "%s:%" PRIu64 ": more than %u names",
+                          arec_source_names_shown (line->list), number, AREC_SOURCE_MAX_NAMES);
+    }
+    g_ptr_array_add (line->listed, g_strndup (name, size));
+    g_array_append_val (line->lines, number);
+    return true;
+}
+
+/* Adds the names in the file of --files-from to @operands. */
+static bool
+read_list (ToolCommandLine *line, GPtrArray *operands, GError **error)
+{
+    if (!line->list) {
+        return true;
+    }
+    line->listed = g_ptr_array_new_with_free_func (g_free);
+    line->lines = g_array_new (FALSE, FALSE, sizeof (uint64_t));
+    if (!arec_source_names_read (line->list, '\n', add_listed, line, error)) {
+        return false;
+    }
+    for (guint i = 0; i < line->listed->len; i++) {
+        g_ptr_array_add (operands, g_ptr_array_index (line->listed, i));
+    }
+    return operands->len > 0 || arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: holds no names",
+                                           arec_source_names_shown (line->list));
+}
+
+bool
+tool_command_line_blame (const ToolCommandLine *line, size_t i, GError **error)
+{
+    if (i >= line->n_typed) {
+        g_prefix_error (error, "%s:%" PRIu64 ": ", arec_source_names_shown (line->list),
+                        g_array_index (line->lines, uint64_t, i - line->n_typed));
+    }
+    return false;
+}
+
+bool
+tool_command_line_add_source (const ToolCommandLine *line, size_t i, ArecSourceList *list,
+                              GError **error)
+{
+    return arec_source_list_add (list, line->operands[i], NULL, error) ||
+           tool_command_line_blame (line, i, error);
+}
+
+/* ---- parsing ---- */
+
 static int
 print_help (const ToolCommand *command, GOptionContext *context)
 {
@@ -361,10 +418,15 @@ tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
          "Show on stderr what each thread spends its time with", NULL},
         G_OPTION_ENTRY_NULL,
     };
+    const GOptionEntry listing[] = {
+        {command->has_list ? "files-from" : NULL, 0, 0, G_OPTION_ARG_FILENAME, &text.list,
+         "More FILEs, one a line of FILE", "FILE"},
+        G_OPTION_ENTRY_NULL,
+    };
     GOptionEntry remote[AREC_N_REMOTE_OPTIONS + 1] = {0};
     const bool reads = !command->is_of_mount && !command->is_of_inputs;
     const GOptionEntry *const tables[] = {
-        entries, telling, measuring, reads ? reading : helping, reads ? remote : NULL,
+        entries, listing, telling, measuring, reads ? reading : helping, reads ? remote : NULL,
         helping, NULL};
     g_autoptr (GOptionContext) context = g_option_context_new (command->operands);
     g_autoptr (GPtrArray) options = g_ptr_array_new();
@@ -407,7 +469,15 @@ tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
         *exit_code = tool_command_tell_usage (command, "%s", error->message);
         return false;
     }
-    if (operands->len == 1 && !command->is_of_inputs) {
+    line->list = g_steal_pointer (&text.list);
+    line->n_typed = operands->len - 1;
+    g_ptr_array_set_size (operands, (int)line->n_typed); /* without the NULL */
+    if (!read_list (line, operands, &error)) {
+        tool_command_tell (error->message);
+        *exit_code = arec_error_exit_code (error);
+        return false;
+    }
+    if (operands->len == 0 && !command->is_of_inputs) {
         *exit_code = tool_command_tell_usage (command, "%s is missing", reads ? "FILE" : "MNT");
         return false;
     }
@@ -417,7 +487,8 @@ tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
     tool_progress_start (&line->scan_progress, line->quiet, TOOL_PROGRESS_BYTES, 0);
     line->reader_options.progress = show_scan;
     line->reader_options.progress_data = line;
-    line->n_operands = operands->len - 1;
+    line->n_operands = operands->len;
+    g_ptr_array_add (operands, NULL);
     line->operands = (char **)g_ptr_array_free (g_steal_pointer (&operands), FALSE);
     return true;
 }
@@ -460,4 +531,7 @@ tool_command_line_clear (ToolCommandLine *line)
 {
     g_clear_pointer (&line->operands, g_free);
     g_clear_pointer (&line->index_dir, g_free);
+    g_clear_pointer (&line->list, g_free);
+    g_clear_pointer (&line->listed, g_ptr_array_unref);
+    g_clear_pointer (&line->lines, g_array_unref);
 }

@@ -26,9 +26,13 @@ typedef struct {
     ToolProgress scan_progress;
     ArecSourceTally scanned; /* a command sets its list before it opens files */
     char *index_dir;         /* what engine_options points to */
-    char **operands;         /* NULL-terminated, the strings of argv; at least one,
-                                but for is_of_inputs */
+    char **operands;         /* NULL-terminated; at least one, but for is_of_inputs. Those of
+                                argv, and after them those of --files-from */
     size_t n_operands;
+    char *list;        /* FILE of --files-from; NULL: there is none */
+    size_t n_typed;    /* operands of argv */
+    GPtrArray *listed; /* the strings of the others; NULL: none */
+    GArray *lines;     /* of uint64_t: where these stand in @list */
 } ToolCommandLine;
 
 /* Parses @argv (argv[0] is the command's name) by @entries and the common options, which may
@@ -45,6 +49,15 @@ bool tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
                               const GOptionEntry *entries, ToolCommandLine *line,
                               int *exit_code);
 void tool_command_line_clear (ToolCommandLine *line);
+
+/* Adds to @list the files that operand @i, a FILE, means. What is wrong with one of
+ * --files-from is told with its line. Errors: those of arec_source_list_add (). */
+bool tool_command_line_add_source (const ToolCommandLine *line, size_t i, ArecSourceList *list,
+                                   GError **error);
+
+/* Puts `LIST:LINE: ` before the message of @error if operand @i is one of --files-from. Returns
+ * false. */
+bool tool_command_line_blame (const ToolCommandLine *line, size_t i, GError **error);
 
 #define TOOL_THREADS_AUTO UINT_MAX
 

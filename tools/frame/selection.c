@@ -17,18 +17,19 @@ may_be_file (const char *text)
     return g_file_test (text, G_FILE_TEST_EXISTS) || strpbrk (text, "*?[@/") != NULL;
 }
 
-/* @ranges  (out) one for each operand after the first, if these are RANGEs. */
+/* The operands that were typed, from number @first on.
+ * @ranges  (out) one for each of them, if they are RANGEs. */
 static bool
-parse_operands (const ToolCommandLine *line, Operands *operands, ArecRangeText *ranges,
-                GError **error)
+parse_operands (const ToolCommandLine *line, size_t first, Operands *operands,
+                ArecRangeText *ranges, GError **error)
 {
     const char *file = NULL, *range = NULL;
 
-    for (size_t i = 1; i < line->n_operands; i++) {
+    for (size_t i = first; i < line->n_typed; i++) {
         const char *text = line->operands[i];
         g_autoptr (GError) cause = NULL;
 
-        if (arec_range_parse (text, &ranges[i - 1], &cause)) {
+        if (arec_range_parse (text, &ranges[i - first], &cause)) {
             range = text;
         } else if (may_be_file (text)) {
             file = text;
@@ -66,21 +67,23 @@ add_span (ToolSelection *selection, uint64_t first, uint64_t end)
     }
 }
 
+/* Operands [first, end), which are FILEs. */
 static bool
-list_files (ToolSelection *selection, ToolCommandLine *line, size_t n, bool takes_directories,
-            GError **error)
+list_files (ToolSelection *selection, ToolCommandLine *line, size_t first, size_t end,
+            bool takes_directories, GError **error)
 {
     selection->engine = arec_engine_new (&line->engine_options);
     selection->list = arec_source_list_new();
-    for (size_t i = 0; i < n; i++) {
+    arec_engine_list_buckets (selection->engine, selection->list, NULL);
+    for (size_t i = first; i < end; i++) {
         const char *path = line->operands[i];
 
-        if (!takes_directories && g_file_test (path, G_FILE_TEST_IS_DIR)) {
-            g_set_error (error, AREC_ERROR, AREC_ERROR_NOT_FOUND,
-                         "%s: is a directory, expected a file", path);
-            return false;
+        if (!takes_directories && arec_source_is_directory (path)) {
+            arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: is a directory, expected a file",
+                       path);
+            return tool_command_line_blame (line, i, error);
         }
-        if (!arec_source_list_add (selection->list, path, NULL, error)) {
+        if (!tool_command_line_add_source (line, i, selection->list, error)) {
             return false;
         }
     }
@@ -122,21 +125,27 @@ resolve_ranges (ToolSelection *selection, const ArecRangeText *ranges, size_t n,
 bool
 tool_selection_open (ToolSelection *selection, ToolCommandLine *line, GError **error)
 {
-    size_t n_others = line->n_operands - 1;
+    /* A list has the FILEs of RANGEs that are typed beside it. */
+    const size_t first = line->list ? 0 : 1;
+    const size_t n_others = line->n_typed - first;
     g_autofree ArecRangeText *ranges = g_new (ArecRangeText, n_others);
+    size_t file = 0, end = line->n_operands;
     Operands operands;
 
-    if (!parse_operands (line, &operands, ranges, error)) {
+    if (!parse_operands (line, first, &operands, ranges, error)) {
         return false;
     }
     selection->has_ranges = operands == OPERANDS_RANGES && n_others > 0;
-    if (!list_files (selection, line, operands == OPERANDS_FILES ? line->n_operands : 1, false,
-                     error) ||
+    if (selection->has_ranges) {
+        file = line->list ? line->n_typed : 0;
+        end = line->list ? line->n_operands : 1;
+    }
+    if (!list_files (selection, line, file, end, false, error) ||
         !open_reader (selection, line, 0, arec_source_list_length (selection->list), error)) {
         return false;
     }
     if (!resolve_ranges (selection, selection->has_ranges ? ranges : NULL, n_others, error)) {
-        g_autofree char *shown = arec_source_shown (line->operands[0]);
+        g_autofree char *shown = arec_source_shown (line->operands[file]);
 
         g_prefix_error (error, "%s: ", shown);
         return false;
@@ -177,7 +186,7 @@ check_notes (const ArecSourceList *list, GError **error)
 bool
 tool_selection_list (ToolSelection *selection, ToolCommandLine *line, GError **error)
 {
-    return list_files (selection, line, line->n_operands, true, error) &&
+    return list_files (selection, line, 0, line->n_operands, true, error) &&
            check_notes (selection->list, error);
 }
 

@@ -194,7 +194,7 @@ put_operands (Listing *listing, ArecEngine *engine, ArecSourceList *list)
     for (size_t i = 0; i < line->n_operands; i++) {
         g_autoptr (GError) error = NULL;
 
-        if (!tool_file_facts_add_file (list, line->operands[i], &error)) {
+        if (!tool_file_facts_add_file (list, line, i, &error)) {
             tool_command_note (listing->out, error, &listing->first_failure);
         }
         for (; file < arec_source_list_length (list) && tool_output_check (listing->out, NULL);
@@ -228,6 +228,7 @@ tool_cmd_info (const ToolCommand *command, int argc, char **argv)
         return exit_code;
     }
     engine = arec_engine_new (&line.engine_options);
+    arec_engine_list_buckets (engine, list, NULL);
     listing.out = out = tool_command_stdout();
     listing.is_short = is_short;
     tool_file_facts_count_scans (&line, all);

@@ -175,7 +175,7 @@ add_operands (Verification *all)
     for (size_t i = 0; i < all->line->n_operands; i++) {
         g_autoptr (GError) error = NULL;
 
-        if (!arec_source_list_add (all->list, all->line->operands[i], NULL, &error)) {
+        if (!tool_command_line_add_source (all->line, i, all->list, &error)) {
             note_error (all, error);
         }
     }
@@ -221,6 +221,7 @@ tool_cmd_verify (const ToolCommand *command, int argc, char **argv)
         return exit_code;
     }
     all.engine = engine = arec_engine_new (&line.engine_options);
+    arec_engine_list_buckets (engine, list, NULL);
     all.out = out = tool_command_stdout();
     tool_output_text (out, line.json ? "[" : "");
     add_operands (&all);

@@ -10,14 +10,16 @@ tool_file_facts_clear (ToolFileFacts *facts)
 
 /* A directory is not one file, and all files below it may be many. */
 bool
-tool_file_facts_add_file (ArecSourceList *list, const char *path, GError **error)
+tool_file_facts_add_file (ArecSourceList *list, const ToolCommandLine *line, size_t i,
+                          GError **error)
 {
-    if (g_file_test (path, G_FILE_TEST_IS_DIR)) {
-        g_set_error (error, AREC_ERROR, AREC_ERROR_NOT_FOUND,
-                     "%s: is a directory, expected a file", path);
-        return false;
+    const char *path = line->operands[i];
+
+    if (arec_source_is_directory (path)) {
+        arec_fail (error, AREC_ERROR_NOT_FOUND, "%s: is a directory, expected a file", path);
+        return tool_command_line_blame (line, i, error);
     }
-    return arec_source_list_add (list, path, NULL, error);
+    return tool_command_line_add_source (line, i, list, error);
 }
 
 void
@@ -27,7 +29,7 @@ tool_file_facts_count_scans (ToolCommandLine *line, ArecSourceList *all)
         return;
     }
     for (size_t i = 0; i < line->n_operands; i++) {
-        (void)tool_file_facts_add_file (all, line->operands[i], NULL);
+        (void)tool_file_facts_add_file (all, line, i, NULL);
     }
     line->scanned.list = all;
 }

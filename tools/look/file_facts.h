@@ -20,12 +20,14 @@ typedef struct {
     ArecMetadata metadata;
 } ToolFileFacts;
 
-/* Adds what @path means, a SOURCE but no directory: that is not one file, and all files below
- * it may be many. Errors: NOT_FOUND; those of arec_source_list_add (). */
-bool tool_file_facts_add_file (ArecSourceList *list, const char *path, GError **error);
+/* Adds what operand @i of @line means, a SOURCE but no directory: that is not one file, and all
+ * files below it may be many. Errors: NOT_FOUND; those of arec_source_list_add (). */
+bool tool_file_facts_add_file (ArecSourceList *list, const ToolCommandLine *line, size_t i,
+                               GError **error);
 
-/* Adds all operands of @line to @all, so that the progress of scans is that of all; nothing
- * where no progress is shown. What is wrong with one is found when its turn comes. */
+/* Adds all operands of @line to @all, so that the progress of scans is that of all, but for
+ * prefixes and globs of buckets, which are listed once; nothing where no progress is shown.
+ * What is wrong with one is found when its turn comes. */
 void tool_file_facts_count_scans (ToolCommandLine *line, ArecSourceList *all);
 
 /* Of the first file of @reader, which must live as long. @facts  (out) zeroed; clear it in any

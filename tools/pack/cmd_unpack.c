@@ -150,6 +150,7 @@ take_dir (ToolCommandLine *line, bool is_tar, const char **dir, GError **error)
         memmove (line->operands + 1, line->operands + 2,
                  (line->n_operands - 1) * sizeof *line->operands); /* with the NULL */
         line->n_operands--;
+        line->n_typed--;
     }
     for (size_t i = 1; i < line->n_operands; i++) {
         ArecRangeText range;

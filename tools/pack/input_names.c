@@ -1,46 +1,16 @@
 #include "pack/input_names.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include <arec/arec.h>
 
-#include "pack/input_lines.h"
 #include "pack/input_path.h"
 
-/* Adds the names that stand in the file @path. */
 static bool
-add_list (const char *path, bool split_at_nul, ToolNameList *list, GError **error)
+add_name (void *list, const char *name, size_t size, uint64_t line, GError **error)
 {
-    g_auto (ToolNameList) files = {0};
-    const ToolInputOptions options = {
-        .names = &files,
-        .max_record = PATH_MAX,
-        .split_at_nul = split_at_nul,
-    };
-    g_autoptr (ToolInput) lines = NULL;
-    ToolInputRecord name;
-    ToolInputStep step;
-
-    if (!tool_name_list_add (&files, path, strlen (path), error)) {
-        return false;
-    }
-    lines = tool_input_lines_new (&options, error);
-    if (!lines) {
-        return false;
-    }
-    while ((step = tool_input_next (lines, &name, error)) == TOOL_INPUT_RECORD) {
-        if (name.size > 0 && memchr (name.data, '\0', name.size)) {
-            g_autofree char *place = tool_input_place (lines);
-
-            return arec_fail (error, AREC_ERROR_INVALID, "%s: a name with a NUL byte", place);
-        }
-        if (name.size > 0 && !tool_name_list_add (list, name.data, name.size, error)) {
-            g_prefix_error (error, "%s: ", tool_input_path_name (path));
-            return false;
-        }
-    }
-    return step == TOOL_INPUT_END;
+    (void)line;
+    return tool_name_list_add (list, name, size, error);
 }
 
 /* Standard input can be read once. */
@@ -67,7 +37,9 @@ tool_input_names_collect (const ToolInputNames *names, ToolNameList *list, GErro
         }
     }
     return check_stdin (names, list, error) &&
-           (!names->lines_file || add_list (names->lines_file, false, list, error)) &&
-           (!names->nul_file || add_list (names->nul_file, true, list, error)) &&
+           (!names->lines_file ||
+            arec_source_names_read (names->lines_file, '\n', add_name, list, error)) &&
+           (!names->nul_file ||
+            arec_source_names_read (names->nul_file, '\0', add_name, list, error)) &&
            check_stdin (names, list, error);
 }

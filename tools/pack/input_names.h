@@ -15,6 +15,6 @@ typedef struct {
     const char *nul_file;   /* the same with NUL after each name */
 } ToolInputNames;
 
-/* Adds all names to @list. Empty lines are no names. Errors: INVALID (standard
- * input wanted twice, a name with NUL), NOT_FOUND, IO, NOMEM. */
+/* Adds all names to @list. Lists are read by arec_source_names_read (). Errors: INVALID
+ * (standard input wanted twice, a name with NUL), NOT_FOUND, IO, NOMEM. */
 bool tool_input_names_collect (const ToolInputNames *names, ToolNameList *list, GError **error);

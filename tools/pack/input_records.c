@@ -143,6 +143,7 @@ open_files (Records *self, ArecKind kind, GError **error)
 
     self->engine = arec_engine_new (&options);
     self->list = arec_source_list_new();
+    arec_engine_list_buckets (self->engine, self->list, NULL);
     if (!add_names (self, error) || !check_files (self, error)) {
         return false;
     }

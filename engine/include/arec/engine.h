@@ -10,7 +10,9 @@
 
 #include <glib.h>
 
+#include <arec/cancel.h>
 #include <arec/remote_options.h>
+#include <arec/sources.h>
 #include <arec/stats.h>
 #include <arec/visibility.h>
 
@@ -67,6 +69,14 @@ AREC_PUBLIC bool arec_engine_stop (ArecEngine *engine, int64_t until);
  * unusable folder is reported early, and the folder is found before a mount covers it.
  * Errors: NOT_FOUND, IO. */
 AREC_PUBLIC bool arec_engine_open_index_dir (ArecEngine *engine, GError **error);
+
+/* What is added to @list from now on may be prefixes and globs of buckets, which are listed by
+ * what @engine knows of servers. Without, they are UNSUPPORTED. A bucket is listed when its
+ * prefix or glob is added, and never again.
+ * @engine  outlives the additions.
+ * @cancel  nullable, outlives the additions: once it is set, they end with CANCELLED. */
+AREC_PUBLIC void arec_engine_list_buckets (ArecEngine *engine, ArecSourceList *list,
+                                           const ArecCancel *cancel);
 
 /* The most chunks loaded at the same time, at least 1: max_parallelism, or its default. */
 AREC_PUBLIC unsigned arec_engine_max_loads (const ArecEngine *engine);

@@ -6,6 +6,7 @@
  *   'train-*.array_record'   a glob, matches in name order
  *   data/                    a directory: every file below it whose name counts as ArrayRecord
  *   https://host/x           one object of a server; http:// too. [5:9] and @8 as of a file
+ *   s3://bucket/a/           a prefix of a bucket, as a directory; gs:// too, and globs
  *
  * A file whose literal name is the whole text wins over the other forms. Entries of a directory
  * that cannot be read, or must not be followed, are left out and noted.
@@ -62,10 +63,12 @@ AREC_PUBLIC void arec_source_list_add_pattern (ArecSourceList *list, const char 
  * adding. */
 AREC_PUBLIC void arec_source_list_exclude (ArecSourceList *list, const char *path);
 
-/* Appends the files that @text means. @form  (out, nullable) how it was understood. No server
- * is asked: whether the object of a URL exists shows when it is opened.
+/* Appends the files that @text means. @form  (out, nullable) how it was understood. A server is
+ * asked for a prefix or a glob of a bucket, and for nothing else: whether the object of a URL
+ * exists shows when it is opened.
  * Errors: NOT_FOUND (absent, no match, a shard missing, not readable), INVALID (a bad range or
- * URL), UNSUPPORTED (a URL that this build does not read). */
+ * URL), UNSUPPORTED (a URL that this build does not read); of a listing CORRUPT, LIMIT, IO,
+ * NOMEM and CANCELLED, too. Blocks on I/O. */
 AREC_PUBLIC bool arec_source_list_add (ArecSourceList *list, const char *text,
                                        ArecSourceForm *form, GError **error);
 
@@ -73,6 +76,10 @@ AREC_PUBLIC bool arec_source_list_add (ArecSourceList *list, const char *text,
  * errors. */
 AREC_PUBLIC bool arec_source_list_add_literal (ArecSourceList *list, const char *path,
                                                GError **error);
+
+/* Whether @text means all files below a directory, or below a prefix of a bucket. No server is
+ * asked. */
+AREC_PUBLIC bool arec_source_is_directory (const char *text);
 
 AREC_PUBLIC size_t arec_source_list_length (const ArecSourceList *list);
 AREC_PUBLIC const ArecSourceFile *arec_source_list_get (const ArecSourceList *list, size_t i);
@@ -119,7 +126,7 @@ AREC_PUBLIC size_t arec_source_list_n_notes (const ArecSourceList *list);
 AREC_PUBLIC const ArecSourceNote *arec_source_list_note (const ArecSourceList *list, size_t i);
 AREC_PUBLIC uint64_t arec_source_list_n_more_notes (const ArecSourceList *list);
 
-/* ---- paths in messages, and progress over all files -------------------------------------- */
+/* ---- paths in messages ------------------------------------------------------------------- */
 
 /* The paths of files that are added from now on are absolute: relative ones are taken as below
  * @directory, the working directory. Files are found as before. */
@@ -137,6 +144,32 @@ AREC_PUBLIC char *arec_source_shown (const char *text);
 /* Copies of the @argc arguments of a program, and NULL. In @argv, which all may see who may see
  * the process, the queries of URLs become asterisks. Returns (transfer full) g_strfreev (). */
 AREC_PUBLIC char **arec_source_hide_queries (int argc, char **argv);
+
+/* ---- lists of names in files ------------------------------------------------------------- */
+
+/* Bytes of a name in such a list: signed URLs are long. */
+#define AREC_SOURCE_MAX_NAME 65536
+/* Names that our programs take of one: as many as a mount has files. */
+#define AREC_SOURCE_MAX_NAMES (1u << 24)
+
+/* @name  @size bytes, none of them NUL, and a NUL; until the return. May be a secret.
+ * @line  its number in the file, from 1. */
+typedef bool (*ArecSourceNameFunc) (void *data, const char *name, size_t size, uint64_t line,
+                                    GError **error);
+
+/* Calls @found with each name in the file @path, `-` is standard input, until it fails. Empty
+ * names are passed over.
+ * @end  what stands behind each name but perhaps the last: `\n`, in front of which a carriage
+ *       return does not count either, or NUL.
+ * Errors: NOT_FOUND, IO, NOMEM; INVALID (`FILE:LINE: ...`), a name is too long or holds a NUL;
+ * those of @found. Blocks on I/O. Any thread. */
+AREC_PUBLIC bool arec_source_names_read (const char *path, char end, ArecSourceNameFunc found,
+                                         void *data, GError **error);
+
+/* The file @path of such a list in messages. */
+AREC_PUBLIC const char *arec_source_names_shown (const char *path);
+
+/* ---- progress over all files ------------------------------------------------------------- */
 
 /* The progress of work on the files of a list, one after the other, as one total. */
 typedef struct {

@@ -931,7 +931,7 @@ test_remote (Fixture *fixture, const void *data)
     (void)data;
 #ifdef AREC_HAVE_LIBCURL
     add_fails (fixture, "gs://bucket/x*", AREC_ERROR_UNSUPPORTED,
-               "gs://bucket/x*: of buckets, single objects and shards (NAME@N) are read");
+               "gs://bucket/x*: buckets are not listed here");
 #else
     add_fails (fixture, "https://h/x?SECRET", AREC_ERROR_UNSUPPORTED,
                "https://h/x: URLs need libcurl, and this build is without");

@@ -43,40 +43,40 @@ static const Good good[] = {
      "<CommonPrefixes><Prefix>d/e/</Prefix></CommonPrefixes>" CLOSE,
      "1ueG/=",
      0,
-     {{"d/a&b.array_record", "\"fba9dede5f27731c9771645a39863328\"", 434234, 0},
-      {"d/", "", 0, 0}}},
+     {{"d/a&b.array_record", "\"fba9dede5f27731c9771645a39863328\"", 434234, 0, 1255369830},
+      {"d/", "", 0, 0, 0}}},
     /* A `+` is a space where the encoding says so, before the keys or behind them. */
     {"encoded",
      arec_list_page_parse_s3,
      OPEN "<EncodingType>url</EncodingType>" OBJECT ("a+b%20c%2Bd%2fe%C3%A4", "1") CLOSE,
      NULL,
      0,
-     {{"a b c+d/e\xc3\xa4", "", 1, 0}}},
+     {{"a b c+d/e\xc3\xa4", "", 1, 0, 0}}},
     {"encoded, said late",
      arec_list_page_parse_s3,
      OPEN OBJECT ("a%20b", "1") "<EncodingType>url</EncodingType>" CLOSE,
      NULL,
      0,
-     {{"a b", "", 1, 0}}},
+     {{"a b", "", 1, 0, 0}}},
     {"not encoded",
      arec_list_page_parse_s3,
      OPEN OBJECT ("a+b%20", "1") CLOSE,
      NULL,
      0,
-     {{"a+b%20", "", 1, 0}}},
+     {{"a+b%20", "", 1, 0, 0}}},
     {"CDATA",
      arec_list_page_parse_s3,
      OPEN OBJECT ("<![CDATA[a<b]]>", "1") CLOSE,
      NULL,
      0,
-     {{"a<b", "", 1, 0}}},
+     {{"a<b", "", 1, 0, 0}}},
     {"names that are none",
      arec_list_page_parse_s3,
      OPEN "<EncodingType>url</EncodingType>" OBJECT ("", "1") OBJECT ("a%00b", "2")
          OBJECT ("c", "3") CLOSE,
      NULL,
      2,
-     {{"c", "", 3, 0}}},
+     {{"c", "", 3, 0, 0}}},
     {"a token, but no more",
      arec_list_page_parse_s3,
      OPEN
@@ -89,12 +89,15 @@ static const Good good[] = {
      arec_list_page_parse_gcs,
      "{\"kind\": \"storage#objects\", \"nextPageToken\": \"CgVh\", \"items\": [\n"
      "{\"name\": \"d/\\u00e4.array_record\", \"size\": \"12345678901\", \"etag\": \"CAE=\","
-     " \"generation\": \"1700000000000001\", \"metadata\": {\"size\": \"7\"}},"
-     "{\"size\": \"0\", \"name\": \"d/\"}, {\"name\": \"\", \"size\": \"1\"}]}",
+     " \"generation\": \"1700000000000001\", \"metadata\": {\"size\": \"7\"},"
+     " \"updated\": \"2024-01-02T03:04:05.678Z\"},"
+     "{\"size\": \"0\", \"name\": \"d/\", \"updated\": \"yesterday\"}, {\"name\": \"\", "
+     "\"size\": \"1\"}]}",
      "CgVh",
      1,
-     {{"d/\xc3\xa4.array_record", "CAE=", UINT64_C (12345678901), UINT64_C (1700000000000001)},
-      {"d/", "", 0, 0}}},
+     {{"d/\xc3\xa4.array_record", "CAE=", UINT64_C (12345678901), UINT64_C (1700000000000001),
+       1704164645},
+      {"d/", "", 0, 0, 0}}},
 };
 
 static void
@@ -119,6 +122,7 @@ test_good (void)
             g_assert_cmpstr (found.etag, ==, expected->etag);
             g_assert_cmpuint (found.size, ==, expected->size);
             g_assert_cmpuint (found.generation, ==, expected->generation);
+            g_assert_cmpint (found.modified, ==, expected->modified);
         }
         g_assert_cmpuint (arec_object_list_n (list), ==, n);
         g_assert_cmpuint (page.n_objects, ==, n);
@@ -206,7 +210,7 @@ test_sort (void)
     g_assert_cmpuint (arec_object_list_n (list), ==, 0);
     for (size_t i = 0; i < G_N_ELEMENTS (keys); i++) {
         g_assert_true (
-            arec_object_list_add (list, &(ArecListedObject){keys[i], "e", i, 0}, NULL));
+            arec_object_list_add (list, &(ArecListedObject){keys[i], "e", i, 0, 0}, NULL));
     }
     arec_object_list_sort (list);
     g_assert_cmpuint (arec_object_list_n (list), ==, G_N_ELEMENTS (sorted));

@@ -80,7 +80,13 @@ answer (Server *server, int fd, const char *head)
         begin = SIZE - MIN (SIZE, g_ascii_strtoull (range + 1, NULL, 10));
     } else {
         begin = g_ascii_strtoull (range, &rest, 10);
-        end = g_ascii_strtoull (rest + 1, NULL, 10) + 1;
+        end = MIN (SIZE, g_ascii_strtoull (rest + 1, NULL, 10) + 1);
+    }
+    if (begin >= end) {
+        static const char none[] = "HTTP/1.1 416 x\r\nContent-Length: 0\r\n"
+                                   "Content-Range: bytes */1000000\r\n\r\n";
+
+        return send_all (fd, none, strlen (none));
     }
     text = g_strdup_printf ("HTTP/1.1 206 x\r\nETag: \"v\"\r\nContent-Length: %zu\r\n"
                             "Content-Range: bytes %zu-%zu/%d\r\n\r\n",
@@ -228,6 +234,33 @@ test_reads (Fixture *fixture, const void *data)
     g_assert_cmpint (fixture->server->n_requests, ==, 3);
     assert_reads (fixture, source, 0, SIZE);
     g_assert_true (arec_source_check (source, NULL));
+}
+
+/* Opened by a size that a listing said: by position, and by the end if it has another one. */
+static void
+test_listed (Fixture *fixture, const void *data)
+{
+    static const struct {
+        uint64_t size;
+        int n_requests;
+    } rows[] = {{SIZE, 1}, {0, 1},        {SIZE - 1, 2},     {SIZE + 1, 2},
+                {1, 2},    {2 * SIZE, 2}, {SIZE - 65536, 2}, {AREC_RANGE_UNKNOWN_SIZE, 1}};
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
+        g_autoptr (ArecSource) source = NULL;
+        GError *error = NULL;
+
+        fixture->server->n_requests = 0;
+        source = arec_object_source_new_listed (fixture->client, fixture->target, "x",
+                                                rows[i].size, NULL, &error);
+        g_assert_no_error (error);
+        g_assert_cmpuint (source->size, ==, SIZE);
+        assert_reads (fixture, source, SIZE - 131072, 131072);
+        g_assert_cmpint (fixture->server->n_requests, ==, rows[i].n_requests);
+        assert_reads (fixture, source, 0, 1000);
+        g_assert_cmpint (fixture->server->n_requests, ==, rows[i].n_requests + 1);
+    }
 }
 
 static void
@@ -524,6 +557,7 @@ main (int argc, char **argv)
         void (*test) (Fixture *, const void *);
     } tests[] = {
         {"/object_source/reads", test_reads},
+        {"/object_source/listed", test_listed},
         {"/object_source/vector", test_vector},
         {"/object_source/joined", test_joined},
         {"/object_source/slowed_down", test_slowed_down},

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "files.h"
+
 static ArecfsOptions *
 parse_strv (char **args, GError **error)
 {
@@ -351,6 +353,45 @@ test_size_forms_in_the_error (void)
 
     check_error (PARSE (&error, "--cache-size", "1 potato"), &error, AREC_ERROR_INVALID,
                  message);
+}
+
+/* ---- a list of sources ---- */
+
+static void
+check_sources (const char *const *args, const char *expected, const char *message)
+{
+    g_autoptr (GError) error = NULL;
+    g_autoptr (ArecfsOptions) options = parse_strv ((char **)args, &error);
+    g_autofree char *joined = options ? g_strjoinv ("|", options->sources) : NULL;
+
+    g_assert_cmpstr (error ? error->message : NULL, ==, message);
+    g_assert_cmpstr (joined, ==, expected);
+}
+
+#define CHECK_SOURCES(expected, message, ...)                                                  \
+    check_sources ((const char *const[]){"arecfs", __VA_ARGS__, NULL}, expected, message)
+
+static void
+test_files_from (void)
+{
+    char *path = test_file_write ("list", "a\n\nb[1:2]\r\n", 11);
+    g_autofree char *listing = g_strconcat ("--files-from=", path, NULL);
+    g_autofree char *in_list = g_strconcat ("ro,files_from=", path, NULL);
+    static const char usage[] =
+        "no mount point; usage: arecfs [OPTION]... SOURCE... MOUNTPOINT";
+
+    CHECK_SOURCES ("a|b[1:2]", NULL, listing, "mnt");
+    CHECK_SOURCES ("x|y|a|b[1:2]", NULL, "x", listing, "y", "mnt");
+    CHECK_SOURCES ("x|a|b[1:2]", NULL, "x", "mnt", "-o", in_list);
+    /* The options are parsed twice then. */
+    CHECK_SOURCES ("x|a|b[1:2]", NULL, "x", "mnt", listing, "--profile=random");
+    CHECK_SOURCES ("a|b[1:2]", NULL, "--files-from=absent", "mnt", listing);
+    CHECK_SOURCES (NULL, usage, listing);
+    CHECK_SOURCES (NULL, "absent: No such file or directory", "--files-from=absent", "mnt");
+    CHECK_SOURCES (NULL, "/dev/null: holds no names", "--files-from=/dev/null", "mnt");
+    /* Nothing is mounted. */
+    CHECK_SOURCES ("x", NULL, "x", "mnt", "-oremount", "--files-from=absent");
+    test_file_remove (path);
 }
 
 /* Every option of the two tables is in --help, so every row above is an option that exists. */
@@ -775,5 +816,6 @@ main (int argc, char **argv)
     g_test_add_func ("/options/arguments-are-kept", test_arguments_are_kept);
     g_test_add_func ("/options/umask-limit-is-octal", test_umask_limit_is_octal);
     g_test_add_func ("/options/flag-with-value", test_flag_with_value);
+    g_test_add_func ("/options/files-from", test_files_from);
     return g_test_run();
 }
