@@ -52,6 +52,7 @@ struct ArecCacheEntry {
     bool has_left;         /* the table, with a value; written with only the table's reference
                               or the lock held, read by the last user */
     bool is_ahead;         /* while LOADING: no caller has asked for it yet */
+    bool is_slow;          /* while LOADING: see ArecCacheLoader */
     int64_t used_at;       /* last use of a large entry, nanoseconds */
     int64_t load_time;
     void *value;
@@ -531,7 +532,7 @@ find_obstacle_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, const 
     if (arec_room_never_fits (room, need->size)) {
         return NO_ROOM;
     }
-    if (room->loads >= room->max_loads && !find_overdue_locked (cache)) {
+    if (!entry->is_slow && room->loads >= room->max_loads && !find_overdue_locked (cache)) {
         return A_PLACE;
     }
     if (is_behind_locked (cache, entry, need, out)) {
@@ -754,6 +755,10 @@ run_load_locked (ArecChunkCache *cache, ArecCacheEntry *entry, const ArecCacheLo
 
     arec_room_begin_load (&cache->room, expected);
     cache->flights = &flight;
+    if (entry->is_slow) { /* it waits, and needs no place for that */
+        flight.is_overdue = true;
+        arec_room_give_place (&cache->room);
+    }
     pthread_mutex_unlock (&cache->lock);
     drop (out);
     ok = loader->load (data, &value, &cost, &cause);
@@ -778,8 +783,10 @@ load_locked (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLoader *loa
              ArecCacheSize expected, bool is_ahead, Dropped *out, GError **error)
 {
     ArecCacheEntry *entry = enter_locked (cache, key, expected.cost, is_ahead);
-    GError *cause = measure_locked (cache, loader, data, &expected);
+    GError *cause;
 
+    entry->is_slow = loader->is_slow && loader->is_slow (data);
+    cause = measure_locked (cache, loader, data, &expected);
     if (!cause) {
         cause = await_turn_locked (cache, entry, expected, out)
                     ? run_load_locked (cache, entry, loader, data, expected, out)
@@ -818,20 +825,32 @@ arec_chunk_cache_get (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLo
 {
     const uint64_t hash = hash_key (key);
     Dropped out = {0};
+    GError *of_other = NULL;
     ArecCacheEntry *entry;
 
     pthread_mutex_lock (&cache->lock);
     entry = look_up_locked (cache, key, hash);
-    if (!entry) {
-        cache->counters.misses++;
-        entry = load_locked (cache, key, loader, data, expected, false, &out, error);
-    } else if (entry->state == READY) {
-        entry = use_locked (cache, entry);
-    } else {
+    while (entry && entry->state == LOADING) {
         cache->counters.joins++;
         cache->counters.ahead_used += entry->is_ahead;
         entry->is_ahead = false;
-        entry = join_locked (cache, entry, error);
+        entry = join_locked (cache, entry, &of_other);
+        /* What another caller's cancelling has ended has not failed. */
+        if (entry || !g_error_matches (of_other, AREC_ERROR, AREC_ERROR_CANCELLED)) {
+            pthread_mutex_unlock (&cache->lock);
+            if (of_other) {
+                g_propagate_error (error, of_other);
+            }
+            return entry;
+        }
+        g_clear_error (&of_other);
+        entry = look_up_locked (cache, key, hash);
+    }
+    if (entry) {
+        entry = use_locked (cache, entry);
+    } else {
+        cache->counters.misses++;
+        entry = load_locked (cache, key, loader, data, expected, false, &out, error);
     }
     pthread_mutex_unlock (&cache->lock);
     drop (&out);

@@ -295,14 +295,22 @@ fail_part (ObjectSource *object, const Part *part, bool is_done, GError **error)
     return false;
 }
 
+/* What ends the calling thread's waiting; NULL: nothing. */
+static const ArecCancel *
+cancel_of (const ObjectSource *object)
+{
+    return object->base.cancel ? object->base.cancel : arec_cancel_bound();
+}
+
 static bool
 take_part (const Read *read, const Part *part, GError **error)
 {
     ObjectSource *object = read->object;
     const ArecHttpResult *result = &part->request->result;
-    bool is_done = arec_http_client_wait (object->client, part->request, object->base.cancel);
+    const ArecCancel *cancel = cancel_of (object);
+    bool is_done = arec_http_client_wait (object->client, part->request, cancel);
 
-    if (!is_done && !arec_cancel_is_set (object->base.cancel)) {
+    if (!is_done && !arec_cancel_is_set (cancel)) {
         return arec_fail_place (error, AREC_ERROR_IO, object->base.name, part->span.begin,
                                 "no answer within the deadline");
     }
@@ -338,6 +346,17 @@ note_failure (ObjectSource *object, Part *part)
     pthread_mutex_unlock (&object->lock);
 }
 
+/* The reader that waited for @part is cancelled: if no other one does, the request ends. */
+static void
+note_cancelled (ObjectSource *object, Part *part)
+{
+    pthread_mutex_lock (&object->lock);
+    if (part->n_readers == 1) {
+        part->n_unread = 0;
+    }
+    pthread_mutex_unlock (&object->lock);
+}
+
 /* @again  (out) set if the read failed by requests that were made ahead. */
 static bool
 read_parts (const Read *read, bool *again, GError **error)
@@ -361,7 +380,9 @@ read_parts (const Read *read, bool *again, GError **error)
         Part *part = g_ptr_array_index (mine, i);
 
         ok = take_part (read, part, error);
-        if (!ok && part->is_ahead && !object->base.change) {
+        if (!ok && arec_cancel_is_set (cancel_of (object))) {
+            note_cancelled (object, part);
+        } else if (!ok && part->is_ahead && !object->base.change) {
             note_failure (object, part);
             *again = true;
         }
@@ -376,7 +397,7 @@ read_span (const Read *read, GError **error)
     g_autoptr (GError) of_others = NULL;
     bool again = true;
 
-    while (again && !arec_cancel_is_set (read->object->base.cancel)) {
+    while (again && !arec_cancel_is_set (cancel_of (read->object))) {
         again = false;
         g_clear_error (&of_others);
         if (read_parts (read, &again, &of_others)) {
