@@ -6,6 +6,7 @@
 #include <linux/limits.h>
 #include <string.h>
 
+#include "serve/lane.h"
 #include "serve/openings.h"
 #include "serve/request.h"
 #include "serve/source_wait.h"
@@ -169,18 +170,32 @@ reply_value (const ArecfsRequest *request, const char *value, size_t size)
     }
 }
 
+/* Whether the value of @key is read from the file. */
+static bool
+is_read (const char *key)
+{
+    return strcmp (key, "name") == 0 || strcmp (key, "codec") == 0;
+}
+
 /* Of a name that begins with PREFIX. */
 static void
 answer_getxattr (const ArecfsRequest *request)
 {
+    const char *key = request->name + strlen (PREFIX);
     g_autofree char *value = NULL;
     ArecfsSourceWait wait;
+    ArecfsNode node;
     GError *error = NULL;
 
+    if (is_read (key) && !arecfs_ino_is_control (request->ino) &&
+        arecfs_tree_get (request->server->tree, request->ino, &node, NULL) && node.file &&
+        arecfs_lane_takes (request, node.file, answer_getxattr)) {
+        return;
+    }
     if (!arecfs_source_wait_begin (&wait, request)) {
         return;
     }
-    value = value_of (request->server, request->ino, request->name + strlen (PREFIX), &error);
+    value = value_of (request->server, request->ino, key, &error);
     if (!arecfs_source_wait_end (&wait)) {
         g_clear_error (&error);
         return;

@@ -526,6 +526,8 @@ class _Handler(socketserver.BaseRequestHandler):
                 pass
         except (OSError, ValueError):
             pass
+        finally:
+            server.end_connection()
 
     def _answer(self, server, stream, connection):
         line = stream.readline().decode()
@@ -574,6 +576,7 @@ class FaultServer:
         self.log = []
         self._lock = threading.Lock()
         self._connections = 0
+        self.n_open = 0  # connections
         self._server = _Server((host, port), _Handler)
         self._server.owner = self
         if tls:
@@ -588,7 +591,12 @@ class FaultServer:
     def next_connection(self):
         with self._lock:
             self._connections += 1
+            self.n_open += 1
             return self._connections
+
+    def end_connection(self):
+        with self._lock:
+            self.n_open -= 1
 
     def note(self, path, headers, connection):
         with self._lock:
