@@ -96,6 +96,12 @@ arec_engine_note_remote (ArecEngine *engine)
 }
 
 static void
+collect_remote (const ArecEngine *engine, ArecRemoteStats *stats)
+{
+    arec_http_client_get_stats (engine->http, stats);
+}
+
+static void
 stop_requests (ArecEngine *engine)
 {
     arec_http_client_stop (engine->http);
@@ -112,6 +118,13 @@ new_http_client (const ArecEngineOptions *options)
 {
     (void)options;
     return NULL;
+}
+
+static void
+collect_remote (const ArecEngine *engine, ArecRemoteStats *stats)
+{
+    (void)engine;
+    (void)stats;
 }
 
 static void
@@ -266,4 +279,9 @@ arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats)
 
     arec_chunk_cache_get_stats (engine->cache, &cache);
     collect_stats (engine, &cache, stats);
+    stats->has_remote = engine->has_remote;
+    stats->remote = (ArecRemoteStats){0};
+    if (stats->has_remote) {
+        collect_remote (engine, &stats->remote);
+    }
 }

@@ -66,12 +66,25 @@ arec_http_request_ref (ArecHttpRequest *request)
     return request;
 }
 
+/* What it has received, and nobody has read. */
+static void
+count_waste (const ArecHttpRequest *request)
+{
+    bool is_of_object = request->kind == AREC_HTTP_RANGE || request->kind == AREC_HTTP_OPEN;
+
+    if (request->counters && is_of_object && request->received > request->n_read) {
+        arec_remote_count (&request->counters->bytes_wasted,
+                           request->received - request->n_read);
+    }
+}
+
 void
 arec_http_request_unref (ArecHttpRequest *request)
 {
     if (!request || atomic_fetch_sub (&request->refs, 1) > 1) {
         return;
     }
+    count_waste (request);
     arec_http_target_unref (request->target);
     arec_object_version_clear (&request->pinned);
     arec_object_version_clear (&request->result.found);

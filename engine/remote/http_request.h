@@ -18,6 +18,7 @@
 
 #include "remote/object_version.h"
 #include "remote/range_plan.h"
+#include "remote/remote_counters.h"
 #include "remote/retry.h"
 #include "remote/url.h"
 
@@ -64,9 +65,19 @@ typedef struct {
 
 /* ---- the request ---- */
 
+/* What it is for: how it is counted. */
+typedef enum {
+    AREC_HTTP_RANGE,
+    AREC_HTTP_OPEN,
+    AREC_HTTP_LIST,
+    AREC_HTTP_TOKEN,
+} ArecHttpKind;
+
 typedef struct {
     _Atomic unsigned refs;
     ArecHttpTarget *target;
+    ArecHttpKind kind;            /* RANGE, unless it is set before it is submitted */
+    ArecRemoteCounters *counters; /* of the client, which outlives it; NULL: not submitted */
     ArecRangeRequest range;
     bool is_pinned;
     ArecObjectVersion pinned; /* with is_pinned: the version that is wanted */
@@ -79,6 +90,7 @@ typedef struct {
     bool is_done; /* under the client's lock */
     pthread_cond_t done;
     atomic_bool is_abandoned; /* nobody waits any more */
+    _Atomic uint64_t n_read;  /* bytes that readers took; too many do no harm */
 
     /* Of the client's thread. */
     struct ArecHttpHost *at;

@@ -54,6 +54,19 @@ on_open_socket (void *data, curlsocktype purpose, struct curl_sockaddr *address)
     return socket (address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static void
+count_request (const ArecHttpRequest *request)
+{
+    ArecRemoteCounters *counters = request->counters;
+
+    switch (request->kind) {
+    case AREC_HTTP_RANGE: arec_remote_count (&counters->requests_range, 1); break;
+    case AREC_HTTP_OPEN: arec_remote_count (&counters->requests_open, 1); break;
+    case AREC_HTTP_LIST: arec_remote_count (&counters->requests_list, 1); break;
+    case AREC_HTTP_TOKEN: arec_remote_count (&counters->requests_token, 1); break;
+    }
+}
+
 /* The connection stands; it may be one that was opened for another request. */
 static int
 on_connected (void *data, char *ip, char *local_ip, int port, int local_port)
@@ -67,6 +80,7 @@ on_connected (void *data, char *ip, char *local_ip, int port, int local_port)
         return CURL_PREREQFUNC_ABORT;
     }
     transfer->sent = g_get_monotonic_time();
+    count_request (transfer->request);
     transfer->mark = arec_rate_mark (transfer->rate, transfer->sent);
     return CURL_PREREQFUNC_OK;
 }
@@ -192,6 +206,7 @@ on_body (char *bytes, size_t size, size_t n, void *data)
 
     n *= size;
     transfer->arrived += n;
+    arec_remote_count (&transfer->request->counters->bytes_received, n);
     if (transfer->is_judged && transfer->verdict == AREC_BODY_TAKE) {
         return take_body (transfer, bytes, n);
     }

@@ -91,6 +91,7 @@ ask (const Opening *opening, const ArecRangeRequest *range, const ArecObjectVers
         arec_fail (error, AREC_ERROR_NOMEM, "%s: out of memory", opening->name);
         return NULL;
     }
+    request->kind = AREC_HTTP_OPEN;
     if (!arec_http_client_submit (opening->client, request, error)) {
         g_prefix_error (error, "%s: ", opening->name);
         return NULL;

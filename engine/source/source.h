@@ -89,8 +89,9 @@ bool arec_source_look (ArecSource *source, uint64_t *stamp, GError **error);
 uint64_t arec_source_state (ArecSource *source);
 /* As arec_source_look () for those who have read nothing. */
 bool arec_source_check (ArecSource *source, GError **error);
-/* From now on the source is CHANGED. @message tells how, unless it was known already. */
-void arec_source_set_changed (ArecSource *source, const char *message);
+/* From now on the source is CHANGED. @message tells how, unless it was known already; then it
+ * returns false. */
+bool arec_source_set_changed (ArecSource *source, const char *message);
 /* Where the bytes from @offset on, within the size, may be others than zeros: @offset, or
  * behind a hole of a sparse file, as far as the system tells of holes; at most the source's
  * size. */
