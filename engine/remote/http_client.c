@@ -63,6 +63,7 @@ count_end (ArecRemoteCounters *counters, const ArecHttpRequest *request, ArecHtt
 {
     switch (end) {
     case AREC_HTTP_GOT:
+    case AREC_HTTP_SAME:
         arec_remote_count_time (&counters->request,
                                 g_get_monotonic_time() - request->deadline + request->patience);
         break;
@@ -380,6 +381,23 @@ find_end (const ArecHttpTransfer *transfer, ArecHttpEnd *end)
     return false;
 }
 
+/* The answer says that there is nothing new to send. */
+static bool
+is_same (const ArecHttpTransfer *transfer)
+{
+    const ArecHttpRequest *request = transfer->request;
+
+    return request->is_known && !request->has_span && transfer->is_judged &&
+           arec_object_version_is_confirmed (&request->known, &transfer->answer);
+}
+
+static void
+note_success (ArecHttpHost *host, int64_t now)
+{
+    host->last_success = now;
+    host->down_until = 0;
+}
+
 /* The object as the answer without a range describes it. */
 static void
 describe_whole (const ArecHttpTransfer *transfer)
@@ -465,7 +483,12 @@ settle (ArecHttpClient *client, const ArecHttpTransfer *transfer, CURLcode code)
     g_free (request->last);
     request->last = arec_http_transfer_text (transfer, &outcome, code);
     note_outcome (transfer, &outcome, now);
-    note_redirect (transfer, is_good);
+    note_redirect (transfer, is_good || is_same (transfer));
+    if (is_same (transfer)) {
+        note_success (request->at, now);
+        finish (client, request, AREC_HTTP_SAME, NULL);
+        return;
+    }
     if (find_end (transfer, &end)) {
         if (end == AREC_HTTP_NO_RANGES) {
             describe_whole (transfer);
@@ -481,8 +504,7 @@ settle (ArecHttpClient *client, const ArecHttpTransfer *transfer, CURLcode code)
     }
     verdict = judge_try (client, transfer, &outcome, now);
     if (verdict == AREC_RETRY_DONE && is_good) {
-        request->at->last_success = now;
-        request->at->down_until = 0;
+        note_success (request->at, now);
         finish (client, request, AREC_HTTP_GOT, NULL);
     } else if (verdict == AREC_RETRY_AGAIN && request->next < request->deadline) {
         count_retry (&client->counters, outcome.end);

@@ -59,6 +59,13 @@ arec_http_request_new (ArecHttpTarget *target, const ArecRangeRequest *range,
     return request->buffer ? g_steal_pointer (&request) : NULL;
 }
 
+void
+arec_http_request_spare (ArecHttpRequest *request, const ArecObjectVersion *known)
+{
+    request->is_known = true;
+    arec_object_version_copy (known, &request->known);
+}
+
 ArecHttpRequest *
 arec_http_request_ref (ArecHttpRequest *request)
 {
@@ -87,6 +94,7 @@ arec_http_request_unref (ArecHttpRequest *request)
     count_waste (request);
     arec_http_target_unref (request->target);
     arec_object_version_clear (&request->pinned);
+    arec_object_version_clear (&request->known);
     arec_object_version_clear (&request->result.found);
     g_free (request->result.reason);
     g_free (request->last);

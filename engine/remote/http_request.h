@@ -45,6 +45,7 @@ void arec_http_target_unref (ArecHttpTarget *target); /* takes NULL */
 
 typedef enum {
     AREC_HTTP_GOT,       /* the buffer holds the span */
+    AREC_HTTP_SAME,      /* the object still is the known version; no bytes came */
     AREC_HTTP_CHANGED,   /* the object is another one, or gone */
     AREC_HTTP_NO_RANGES, /* the server would send the whole object */
     AREC_HTTP_ENCODED,   /* the server would send it compressed */
@@ -81,8 +82,10 @@ typedef struct {
     ArecRangeRequest range;
     bool is_pinned;
     ArecObjectVersion pinned; /* with is_pinned: the version that is wanted */
-    int64_t deadline;         /* by g_get_monotonic_time () */
-    int64_t patience;         /* from the beginning to the deadline */
+    bool is_known;            /* and not is_pinned: bytes only if it is another one than */
+    ArecObjectVersion known;
+    int64_t deadline; /* by g_get_monotonic_time () */
+    int64_t patience; /* from the beginning to the deadline */
     uint8_t *buffer;
     size_t capacity;
 
@@ -108,6 +111,9 @@ typedef struct {
  * NULL: out of memory for the buffer. */
 ArecHttpRequest *arec_http_request_new (ArecHttpTarget *target, const ArecRangeRequest *range,
                                         const ArecObjectVersion *pinned, int64_t patience);
+/* Before it is submitted: no bytes are wanted of @known, which has a validator; then it may end
+ * SAME. */
+void arec_http_request_spare (ArecHttpRequest *request, const ArecObjectVersion *known);
 ArecHttpRequest *arec_http_request_ref (ArecHttpRequest *request);
 void arec_http_request_unref (ArecHttpRequest *request); /* takes NULL */
 

@@ -243,6 +243,20 @@ add_header (ArecHttpTransfer *transfer, const char *name, const char *value)
     return longer != NULL;
 }
 
+/* An answer that begins to send another version than the known one is of interest to its end. */
+static bool
+add_known (ArecHttpTransfer *transfer)
+{
+    const ArecHttpRequest *request = transfer->request;
+
+    if (!request->is_known || request->has_span) {
+        return true;
+    }
+    return request->known.etag
+               ? add_header (transfer, "If-None-Match", request->known.etag)
+               : add_header (transfer, "If-Modified-Since", request->known.last_modified_text);
+}
+
 static bool
 add_headers (ArecHttpTransfer *transfer)
 {
@@ -253,7 +267,7 @@ add_headers (ArecHttpTransfer *transfer)
 
     arec_range_plan_text (&rest, range);
     ok = add_header (transfer, "Range", range) &&
-         add_header (transfer, "Accept-Encoding", "identity");
+         add_header (transfer, "Accept-Encoding", "identity") && add_known (transfer);
     if (ok && version && version->etag) {
         return add_header (transfer, "If-Match", version->etag);
     }

@@ -627,12 +627,22 @@ ArecSource *
 arec_object_source_new (ArecHttpClient *client, const ArecUrl *url, const ArecCancel *cancel,
                         GError **error)
 {
+    ArecObjectFacts facts;
+
+    return arec_object_source_renew (client, url, NULL, cancel, &facts, error);
+}
+
+ArecSource *
+arec_object_source_renew (ArecHttpClient *client, const ArecUrl *url,
+                          const ArecObjectVersion *known, const ArecCancel *cancel,
+                          ArecObjectFacts *facts, GError **error)
+{
     g_autoptr (ArecHttpTarget) target = arec_http_target_new (url);
     g_autofree char *name = arec_url_shown (url);
     g_auto (ArecObjectOpening) opening = {0};
     ObjectSource *object;
 
-    if (!arec_object_open (client, target, name, cancel, &opening, error)) {
+    if (!arec_object_open (client, target, name, known, cancel, &opening, error)) {
         return NULL;
     }
     object = g_new0 (ObjectSource, 1);
@@ -648,8 +658,10 @@ arec_object_source_new (ArecHttpClient *client, const ArecUrl *url, const ArecCa
     object->base.identity = identity_of (object);
     object->base.st = stat_of (&object->version);
     object->base.mode = 0444;
+    object->base.etag = g_strdup (object->version.etag);
     if (opening.request) {
         keep (object, opening.request);
     }
+    *facts = (ArecObjectFacts){object->version, object->is_whole};
     return &object->base;
 }

@@ -133,5 +133,6 @@ arec_source_free (ArecSource *source)
     }
     g_free (g_steal_pointer (&source->name));
     g_free (source->change);
+    g_free (g_steal_pointer (&source->etag));
     source->ops->free (source);
 }

@@ -55,6 +55,7 @@ struct ArecSource {
     uint64_t identity;    /* a hash of what makes it this very file */
     uint64_t stamp;       /* as at opening, see arec_source_look () */
     struct stat st;       /* as at opening; zeros where there is no file */
+    char *etag;           /* of an object of a server, with its quotes; owned; NULL: none */
     mode_t mode;          /* its permission bits, narrowed as in access.h; 0 without a file */
     char *_Atomic change; /* what the first failed check said, for ever; NULL: none failed */
     struct ArecSourceCounters *counters; /* nullable, not owned */

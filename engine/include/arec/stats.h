@@ -100,6 +100,15 @@
     X (family, label, refused)                                                                 \
     X (family, label, failed)
 
+/* The disk cache, of this process but for its size. A sector is 4 KiB. */
+#define AREC_DISK_CACHE_NUMBERS(X)                                                             \
+    X (hits, COUNTER, "Sectors that the disk cache gave.")                                     \
+    X (misses, COUNTER, "Sectors that came from servers.")                                     \
+    X (bad_sectors, COUNTER, "Sectors of the disk cache that did not match their hash.")       \
+    X (written_bytes, COUNTER, "Bytes written to the disk cache.")                             \
+    X (evicted_bytes, COUNTER, "Bytes of disk that were evicted from it.")                     \
+    X (size, GAUGE, "Bytes of disk that it takes, as last measured.")
+
 /* Histograms of microseconds: X (NAME, HELP). */
 #define AREC_REMOTE_TIMES(X)                                                                   \
     X (first_byte, "Time from sending a request to the first byte of its answer.")             \
@@ -129,11 +138,17 @@ typedef struct {
     AREC_REMOTE_TIMES (AREC_STATS_TIMES)
 } ArecRemoteStats;
 
+/* Zeros without a disk cache. */
+typedef struct {
+    AREC_DISK_CACHE_NUMBERS (AREC_STATS_MEMBER)
+} ArecDiskCacheStats;
+
 /* As of ArecRemoteStats. */
 typedef struct {
     AREC_ENGINE_NUMBERS (AREC_STATS_MEMBER)
     bool has_remote;        /* a source on a server was opened */
     ArecRemoteStats remote; /* else zeros */
+    ArecDiskCacheStats disk_cache;
 } ArecEngineStats;
 
 typedef struct {
