@@ -118,8 +118,10 @@ put_times (GString *text, const char *name, const char *help, const ArecTimes *t
 }
 
 static void
-put_remote (GString *text, const ArecRemoteStats *remote)
+put_remote (GString *text, const ArecEngineStats *engine)
 {
+    const ArecRemoteStats *remote = &engine->remote;
+
 #define PUT_VALUE(family, label, value)                                                        \
     g_string_append_printf (text,                                                              \
                             "arecfs_remote_" #family "_total{" #label "=\"" #value             \
@@ -133,6 +135,10 @@ put_remote (GString *text, const ArecRemoteStats *remote)
 #undef PUT_VALUE
 #define PUT(name, kind, help) PUT_##kind (text, "remote_" #name, help, remote->name);
     AREC_REMOTE_NUMBERS (PUT)
+#undef PUT
+#define PUT(name, kind, help)                                                                  \
+    PUT_##kind (text, "remote_disk_cache_" #name, help, engine->disk_cache.name);
+    AREC_DISK_CACHE_NUMBERS (PUT)
 #undef PUT
 #define PUT(name, help) put_times (text, #name, help, &remote->name);
     AREC_REMOTE_TIMES (PUT)
@@ -162,7 +168,7 @@ arecfs_metrics_text (const ArecfsCounters *counters, const ArecEngineStats *engi
     AREC_ENGINE_NUMBERS (PUT)
 #undef PUT
     if (engine->has_remote) {
-        put_remote (text, &engine->remote);
+        put_remote (text, engine);
     }
     return g_string_free (text, FALSE);
 }

@@ -94,8 +94,9 @@ put_times_bounds_json (GString *text)
 
 /* The families first, each an object of its label's values. */
 static void
-put_remote_json (GString *text, const ArecRemoteStats *remote)
+put_remote_json (GString *text, const ArecEngineStats *engine)
 {
+    const ArecRemoteStats *remote = &engine->remote;
     unsigned n_families = 0, i;
 
     begin_member (text, 1, "  ", "remote");
@@ -114,6 +115,14 @@ put_remote_json (GString *text, const ArecRemoteStats *remote)
 #define PUT(name, kind, help) put_number_json (text, 1, "    ", #name, remote->name);
     AREC_REMOTE_NUMBERS (PUT)
 #undef PUT
+    begin_member (text, 1, "    ", "disk_cache");
+    g_string_append (text, "{");
+    i = 0;
+#define PUT(name, kind, help)                                                                  \
+    put_number_json (text, i++, "      ", #name, engine->disk_cache.name);
+    AREC_DISK_CACHE_NUMBERS (PUT)
+#undef PUT
+    g_string_append (text, "\n    }");
     put_times_bounds_json (text);
 #define PUT(name, help) put_times_json (text, #name, &remote->name);
     AREC_REMOTE_TIMES (PUT)
@@ -144,7 +153,7 @@ arecfs_stats_json_text (const ArecfsCounters *counters, const ArecEngineStats *e
 #undef PUT
     put_engine_json (text, engine);
     if (engine->has_remote) {
-        put_remote_json (text, &engine->remote);
+        put_remote_json (text, engine);
     }
     put_latencies_json (text, &totals);
     g_string_append (text, "\n}\n");

@@ -120,6 +120,8 @@ def remote_metrics(uptime, **numbers):
     lines = []
     for name, kind in counted.REMOTE.items():
         lines.append(f"arecfs_remote_{name}{'_total' if kind == 'counter' else ''} {numbers.pop(name, 0)}")
+    for name, kind in counted.DISK_CACHE.items():
+        lines.append(f"arecfs_remote_disk_cache_{name}{'_total' if kind == 'counter' else ''} {numbers.pop(f'disk_{name}', 0)}")
     labels = {"requests": "kind", "retries": "why", "errors": "code"}
     for family, values in counted.FAMILIES.items():
         for value in values:
@@ -142,24 +144,27 @@ def test_servers_have_a_line(fake):
 
 def test_every_number_of_servers_is_shown(fake):
     families = [f"{family}_{value}" for family, values in counted.FAMILIES.items() for value in values]
-    numbers = {name: 1003 * (i + 1) for i, name in enumerate([*counted.REMOTE, *families])}
+    disk = [f"disk_{name}" for name in counted.DISK_CACHE]
+    numbers = {name: 1003 * (i + 1) for i, name in enumerate([*counted.REMOTE, *families, *disk])}
     mount = fake(remote_metrics(100, **numbers, wait=4))
     remote = json.loads(succeeds("stats", "--json", mount))["remote"]
     for name in counted.REMOTE:
         assert remote[name] == numbers[name]
     for family, values in counted.FAMILIES.items():
         assert remote[family] == {value: numbers[f"{family}_{value}"] for value in values}
+    assert remote["disk_cache"] == {name: numbers[f"disk_{name}"] for name in counted.DISK_CACHE}
     assert remote["waited"] == 4
     assert remote["received_rate"] == numbers["bytes_received"] / 100
     assert remote["amplification"] == pytest.approx(numbers["bytes_received"] / numbers["bytes_wanted"])
     shown = dict(line.split()[:2] for line in succeeds("stats", "-v", mount).decode().splitlines()
                  if line.startswith("remote."))
     expected = {f"remote.{name}": str(numbers[name]) for name in counted.REMOTE}
+    expected |= {f"remote.disk_cache.{name}": str(numbers[f"disk_{name}"]) for name in counted.DISK_CACHE}
     expected |= {f"remote.{family}.{value}": str(numbers[f"{family}_{value}"])
                  for family, values in counted.FAMILIES.items() for value in values}
     assert shown == expected
     manual = (Path(__file__).resolve().parents[2] / "fs" / "arecfs.1").read_text().split(".SH FILES")[1]
-    assert [name for name in [*counted.REMOTE, *counted.FAMILIES] if not re.search(rf"^{name} ", manual, re.M)] == []
+    assert [name for name in [*counted.REMOTE, *counted.FAMILIES, "disk_cache"] if not re.search(rf"^{name} ", manual, re.M)] == []
 
 
 class Watch:

@@ -20,6 +20,7 @@ def _read(name):
 ENGINE = _read("AREC_ENGINE_NUMBERS")
 MOUNT = _read("AREC_MOUNT_NUMBERS")
 REMOTE = _read("AREC_REMOTE_NUMBERS")
+DISK_CACHE = _read("AREC_DISK_CACHE_NUMBERS")
 
 
 def _read_families():

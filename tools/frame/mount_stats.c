@@ -45,12 +45,19 @@ static const struct {
      .is_remote = true},
             AREC_REMOTE_NUMBERS (ROW)
 #undef ROW
+#define ROW(name, kind, help)                                                                  \
+    {.sample = PREFIX "remote_disk_cache_" #name SUFFIX_##kind,                                \
+     .offset = offsetof (ToolMountStats, engine.disk_cache.name),                              \
+     .is_gauge = IS_##kind,                                                                    \
+     .is_remote = true},
+                AREC_DISK_CACHE_NUMBERS (ROW)
+#undef ROW
 #define ROW(family, label, value)                                                              \
     {.sample = PREFIX "remote_" #family "_total{" #label "=\"" #value "\"}",                   \
      .offset = offsetof (ToolMountStats, engine.remote.family##_##value),                      \
      .is_remote = true},
 #define ROWS(family, label, VALUES, help) VALUES (ROW, family, label)
-                AREC_REMOTE_FAMILIES (ROWS)
+                    AREC_REMOTE_FAMILIES (ROWS)
 #undef ROWS
 #undef ROW
 #define ROW(name, help)                                                                        \
@@ -58,7 +65,7 @@ static const struct {
      .offset = offsetof (ToolMountStats, engine.remote.name.sum),                              \
      .is_remote = true,                                                                        \
      .is_seconds = true},
-                    AREC_REMOTE_TIMES (ROW)
+                        AREC_REMOTE_TIMES (ROW)
 #undef ROW
 };
 

@@ -98,6 +98,15 @@ put_remote_json (ToolOutput *out, const ToolStatsView *view)
 #define PUT(name, kind, help) put_json_count (out, #name, total->name);
     AREC_REMOTE_NUMBERS (PUT)
 #undef PUT
+    tool_output_text (out, ", \"disk_cache\": {");
+    inner = "";
+#define PUT(name, kind, help)                                                                  \
+    tool_output_format (out, "%s\"%s\": %" PRIu64, inner, #name,                               \
+                        view->total.engine.disk_cache.name);                                   \
+    inner = ", ";
+    AREC_DISK_CACHE_NUMBERS (PUT)
+#undef PUT
+    tool_output_byte (out, '}');
     put_json_double (out, "received_rate", tool_stats_view_rate (view, period->bytes_received));
     put_json_double (out, "waited", (double)total->wait.sum / 1e6);
     put_json_double (out, "amplification", tool_stats_view_amplification (view));

@@ -259,6 +259,11 @@ put_remote_numbers (ToolOutput *out, const ToolStatsView *view)
     put_number (out, "remote." #name, total->name, RATE_##kind (view, period->name));
     AREC_REMOTE_NUMBERS (PUT)
 #undef PUT
+#define PUT(name, kind, help)                                                                  \
+    put_number (out, "remote.disk_cache." #name, view->total.engine.disk_cache.name,           \
+                RATE_##kind (view, view->period.engine.disk_cache.name));
+    AREC_DISK_CACHE_NUMBERS (PUT)
+#undef PUT
 }
 
 /* All numbers, by their names in JSON and metrics. */

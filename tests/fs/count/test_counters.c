@@ -440,6 +440,16 @@ static const struct {
 };
 
 static const struct {
+    const char *name;
+    bool is_gauge;
+    const uint64_t *value;
+} disk_rows[] = {
+#define ROW(name, kind, help) {#name, kind, &remote_engine.disk_cache.name},
+    AREC_DISK_CACHE_NUMBERS (ROW)
+#undef ROW
+};
+
+static const struct {
     const char *family, *label, *name;
     const uint64_t *value;
 } remote_values[] = {
@@ -460,6 +470,9 @@ fill_remote (void)
     remote_engine.has_remote = true;
 #define FILL(name, kind, help) remote->name = next++;
     AREC_REMOTE_NUMBERS (FILL)
+#undef FILL
+#define FILL(name, kind, help) remote_engine.disk_cache.name = next++;
+    AREC_DISK_CACHE_NUMBERS (FILL)
 #undef FILL
 #define FILL(family, label, value) remote->family##_##value = next++;
 #define FILL_ALL(family, label, VALUES, help) VALUES (FILL, family, label)
@@ -496,6 +509,10 @@ test_remote_json (void)
         g_assert_cmpuint (number_of (family, remote_values[i].name), ==,
                           *remote_values[i].value);
     }
+    text = value_of (text, "disk_cache");
+    for (size_t i = 0; i < G_N_ELEMENTS (disk_rows); i++) {
+        g_assert_cmpuint (number_of (text, disk_rows[i].name), ==, *disk_rows[i].value);
+    }
     g_assert_true (g_str_has_prefix (value_of (text, "bounds_us"), "[100, 200, 400, "));
     g_assert_nonnull (strstr (text, ", 26214400, 52428800]"));
     g_assert_true (g_str_has_prefix (value_of (text, "wait_us"),
@@ -531,6 +548,12 @@ test_remote_metrics (void)
 
         check_type (text, family, "counter");
         g_assert_cmpuint (sample_of (lines, name), ==, *remote_values[i].value);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (disk_rows); i++) {
+        g_autofree char *name = g_strconcat ("arecfs_remote_disk_cache_", disk_rows[i].name,
+                                             disk_rows[i].is_gauge ? "" : "_total", NULL);
+
+        g_assert_cmpuint (sample_of (lines, name), ==, *disk_rows[i].value);
     }
 #define FAMILY "arecfs_remote_wait_seconds"
     check_type (text, FAMILY, "histogram");
