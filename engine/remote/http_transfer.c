@@ -243,7 +243,7 @@ add_header (ArecHttpTransfer *transfer, const char *name, const char *value)
     return longer != NULL;
 }
 
-/* An answer that begins to send another version than the known one is of interest to its end. */
+/* Once another version than the known one has begun to come, the rest of it is wanted. */
 static bool
 add_known (ArecHttpTransfer *transfer)
 {

@@ -8,6 +8,6 @@
 
 #include "start/option_values.h"
 
-/* Whether the mount will not cover the disk cache of @options, if there is one. Before the mount.
+/* Before the mount: whether it will not cover the disk cache of @options, if there is one.
  * Errors: INVALID. */
 bool arecfs_cache_place_check (const ArecfsOptions *options, GError **error);

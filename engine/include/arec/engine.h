@@ -73,8 +73,8 @@ AREC_PUBLIC bool arec_engine_stop (ArecEngine *engine, int64_t until);
  * Errors: NOT_FOUND, IO. */
 AREC_PUBLIC bool arec_engine_open_index_dir (ArecEngine *engine, GError **error);
 
-/* Opens the disk cache of the options, if there is one, now instead of with the first source on a
- * server: an unusable directory is reported early, and is found before a mount covers it.
+/* Opens the disk cache of the options, if there is one, now instead of with the first source on
+ * a server: an unusable directory is reported early, and is found before a mount covers it.
  * Errors: INVALID, it is a link or no directory, or others may write there; NOT_FOUND, IO. */
 AREC_PUBLIC bool arec_engine_open_cache_dir (ArecEngine *engine, GError **error);
 
