@@ -2,20 +2,53 @@
 
 #include "base/error.h"
 #include "naming/source_list.h"
-#include "remote/object_source.h"
+#include "remote/object_cache.h"
 #include "source/file_source.h"
 
 #ifdef AREC_HAVE_LIBCURL
+/* Only its size tells then whether it is still the same. */
+static void
+warn_of_no_validator (const ArecEngine *engine, const char *name)
+{
+    g_autofree char *message = NULL;
+
+    if (engine->warn) {
+        message = g_strdup_printf ("%s: the server gives neither an ETag nor a time: if the "
+                                   "object changes, only another size shows it",
+                                   name);
+        engine->warn (message, engine->warn_data);
+    }
+}
+
+static ArecSource *
+open_cached_or_not (ArecEngine *engine, const ArecUrl *url, const ArecCancel *cancel,
+                    ArecObjectFacts *facts, GError **error)
+{
+    if (!arec_engine_open_cache_dir (engine, error)) {
+        return NULL;
+    }
+    return engine->cache_dir
+               ? arec_object_cache_open (engine->http, engine->cache_dir, url, cancel, facts,
+                                         error)
+               : arec_object_source_renew (engine->http, url, NULL, cancel, facts, error);
+}
+
 static ArecSource *
 open_object (ArecEngine *engine, const char *text, const ArecCancel *cancel, GError **error)
 {
     g_auto (ArecUrl) url = {0};
+    ArecObjectFacts facts;
+    ArecSource *source;
 
     if (!arec_url_parse (text, AREC_URL_LITERAL, &url, error)) {
         return NULL;
     }
     arec_engine_note_remote (engine);
-    return arec_object_source_new (engine->http, &url, cancel, error);
+    source = open_cached_or_not (engine, &url, cancel, &facts, error);
+    if (source && source->size > 0 && arec_object_version_is_bare (&facts.version)) {
+        warn_of_no_validator (engine, source->name);
+    }
+    return source;
 }
 #else
 /* A list holds no URL then. */

@@ -1,9 +1,12 @@
 #include <arec/remote_options.h>
 
 #include <string.h>
+#include <unistd.h>
 
 #include <arec/error.h>
 #include <arec/text.h>
+
+#include "remote/cache_dir.h"
 
 #define MAX_DEADLINE 86400 /* seconds */
 #define MAX_REQUESTS 1024
@@ -49,6 +52,59 @@ set_prefetch (const char *value, ArecRemoteOptions *options, GError **error)
     return true;
 }
 
+/* ---- the disk cache ---- */
+
+#define MIN_CACHE_DIR_SIZE (UINT64_C (1) << 20)
+
+static bool
+set_cache_dir (const char *value, ArecRemoteOptions *options, GError **error)
+{
+    const bool is_default = strcmp (value, "default") == 0;
+    g_autofree char *found =
+        is_default ? arec_cache_dir_default_path (geteuid(), g_getenv ("XDG_CACHE_HOME"),
+                                                  g_getenv ("HOME"))
+                   : g_strdup (value);
+    g_autofree char *path = found && *found ? g_canonicalize_filename (found, NULL) : NULL;
+
+    if (!path) {
+        return arec_fail (error, AREC_ERROR_INVALID,
+                          is_default ? "neither XDG_CACHE_HOME nor HOME says where it would be"
+                                     : "a directory is expected");
+    }
+    options->cache_dir = g_intern_string (path);
+    return true;
+}
+
+static bool
+set_cache_dir_size (const char *value, ArecRemoteOptions *options, GError **error)
+{
+    uint64_t bytes;
+
+    if (!arec_size_parse (value, &bytes, error)) {
+        return false;
+    }
+    if (bytes < MIN_CACHE_DIR_SIZE) {
+        return arec_fail (error, AREC_ERROR_INVALID, "'%s' is not a size of at least 1 MiB",
+                          value);
+    }
+    options->cache_dir_size = bytes;
+    return true;
+}
+
+static void
+unset_cache_dir (ArecRemoteOptions *options)
+{
+    options->cache_dir = NULL;
+}
+
+static void
+unset_cache_dir_size (ArecRemoteOptions *options)
+{
+    options->cache_dir_size = 0;
+}
+
+/* ---- defaults ---- */
+
 static void
 unset_deadline (ArecRemoteOptions *options)
 {
@@ -81,6 +137,13 @@ static const struct {
     {{"prefetch", "SIZE", "Bytes that servers are asked for ahead of readers (default: auto)"},
      set_prefetch,
      unset_prefetch},
+    {{"cache-dir", "DIR", "Folder that keeps what servers give, or default for the usual one"},
+     set_cache_dir,
+     unset_cache_dir},
+    {{"cache-dir-size", "SIZE",
+      "Disk that it may use (default: 10G, at most half of the rest)"},
+     set_cache_dir_size,
+     unset_cache_dir_size},
 };
 
 const ArecRemoteOption *

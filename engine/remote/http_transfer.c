@@ -54,6 +54,19 @@ on_open_socket (void *data, curlsocktype purpose, struct curl_sockaddr *address)
     return socket (address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static void
+count_request (const ArecHttpRequest *request)
+{
+    ArecRemoteCounters *counters = request->counters;
+
+    switch (request->kind) {
+    case AREC_HTTP_RANGE: arec_remote_count (&counters->requests_range, 1); break;
+    case AREC_HTTP_OPEN: arec_remote_count (&counters->requests_open, 1); break;
+    case AREC_HTTP_LIST: arec_remote_count (&counters->requests_list, 1); break;
+    case AREC_HTTP_TOKEN: arec_remote_count (&counters->requests_token, 1); break;
+    }
+}
+
 /* The connection stands; it may be one that was opened for another request. */
 static int
 on_connected (void *data, char *ip, char *local_ip, int port, int local_port)
@@ -67,6 +80,7 @@ on_connected (void *data, char *ip, char *local_ip, int port, int local_port)
         return CURL_PREREQFUNC_ABORT;
     }
     transfer->sent = g_get_monotonic_time();
+    count_request (transfer->request);
     transfer->mark = arec_rate_mark (transfer->rate, transfer->sent);
     return CURL_PREREQFUNC_OK;
 }
@@ -192,6 +206,7 @@ on_body (char *bytes, size_t size, size_t n, void *data)
 
     n *= size;
     transfer->arrived += n;
+    arec_remote_count (&transfer->request->counters->bytes_received, n);
     if (transfer->is_judged && transfer->verdict == AREC_BODY_TAKE) {
         return take_body (transfer, bytes, n);
     }
@@ -228,6 +243,20 @@ add_header (ArecHttpTransfer *transfer, const char *name, const char *value)
     return longer != NULL;
 }
 
+/* Once another version than the known one has begun to come, the rest of it is wanted. */
+static bool
+add_known (ArecHttpTransfer *transfer)
+{
+    const ArecHttpRequest *request = transfer->request;
+
+    if (!request->is_known || request->has_span) {
+        return true;
+    }
+    return request->known.etag
+               ? add_header (transfer, "If-None-Match", request->known.etag)
+               : add_header (transfer, "If-Modified-Since", request->known.last_modified_text);
+}
+
 static bool
 add_headers (ArecHttpTransfer *transfer)
 {
@@ -238,7 +267,7 @@ add_headers (ArecHttpTransfer *transfer)
 
     arec_range_plan_text (&rest, range);
     ok = add_header (transfer, "Range", range) &&
-         add_header (transfer, "Accept-Encoding", "identity");
+         add_header (transfer, "Accept-Encoding", "identity") && add_known (transfer);
     if (ok && version && version->etag) {
         return add_header (transfer, "If-Match", version->etag);
     }

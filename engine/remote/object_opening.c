@@ -22,6 +22,7 @@ code_of (const ArecHttpResult *result, bool is_opened)
     case AREC_HTTP_CHANGED: return AREC_ERROR_CHANGED;
     case AREC_HTTP_ENCODED: return is_opened ? AREC_ERROR_IO : AREC_ERROR_UNSUPPORTED;
     case AREC_HTTP_GOT:
+    case AREC_HTTP_SAME:
     case AREC_HTTP_NO_RANGES:
     case AREC_HTTP_REFUSED:
     case AREC_HTTP_FAILED: break;
@@ -45,6 +46,7 @@ text_of (const ArecHttpResult *result)
         return g_strdup ("it is stored, or sent, with a Content-Encoding such as gzip, so its"
                          " ranges are not those of the file");
     case AREC_HTTP_GOT:
+    case AREC_HTTP_SAME:
     case AREC_HTTP_REFUSED:
     case AREC_HTTP_FAILED:
     case AREC_HTTP_STOPPED: break;
@@ -77,6 +79,7 @@ typedef struct {
     ArecHttpTarget *target;
     const char *name;
     const ArecCancel *cancel;
+    const ArecObjectVersion *known; /* NULL: unknown */
 } Opening;
 
 /* One request, to its end. Returns (transfer full); NULL: @error is set, there is no result. */
@@ -90,6 +93,10 @@ ask (const Opening *opening, const ArecRangeRequest *range, const ArecObjectVers
     if (!request) {
         arec_fail (error, AREC_ERROR_NOMEM, "%s: out of memory", opening->name);
         return NULL;
+    }
+    request->kind = AREC_HTTP_OPEN;
+    if (opening->known && !pinned) {
+        arec_http_request_spare (request, opening->known);
     }
     if (!arec_http_client_submit (opening->client, request, error)) {
         g_prefix_error (error, "%s: ", opening->name);
@@ -180,26 +187,43 @@ open_by_position (const Opening *opening, ArecObjectOpening *out, GError **error
     return result->found.size == 0 || open_whole (opening, &result->found, out, error);
 }
 
-bool
-arec_object_open (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
-                  const ArecCancel *cancel, ArecObjectOpening *out, GError **error)
+static bool
+open_suffix (const Opening *opening, ArecObjectOpening *out, GError **error)
 {
-    const Opening opening = {client, target, name, cancel};
     const ArecRangeRequest suffix = arec_range_plan_opening (AREC_RANGE_UNKNOWN_SIZE);
-    g_autoptr (ArecHttpRequest) request = ask (&opening, &suffix, NULL, error);
+    g_autoptr (ArecHttpRequest) request = ask (opening, &suffix, NULL, error);
+    Opening unknown = *opening;
 
-    *out = (ArecObjectOpening){0};
     if (!request) {
         return false;
     }
     if (request->result.end == AREC_HTTP_GOT) {
         return take (g_steal_pointer (&request), out);
     }
+    if (request->result.end == AREC_HTTP_SAME) {
+        arec_object_version_copy (opening->known, &out->version);
+        return true;
+    }
     if (is_empty_object (&request->result)) {
         return true;
     }
-    if (may_want_other_range (&request->result)) {
-        return open_by_position (&opening, out, error);
+    unknown.known = NULL;
+    if (opening->known && request->result.status == 304) {
+        return open_suffix (&unknown, out, error);
     }
-    return arec_object_fail (request, true, false, name, error);
+    if (may_want_other_range (&request->result)) {
+        return open_by_position (&unknown, out, error);
+    }
+    return arec_object_fail (request, true, false, opening->name, error);
+}
+
+bool
+arec_object_open (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
+                  const ArecObjectVersion *known, const ArecCancel *cancel,
+                  ArecObjectOpening *out, GError **error)
+{
+    const Opening opening = {client, target, name, cancel, known};
+
+    *out = (ArecObjectOpening){0};
+    return open_suffix (&opening, out, error);
 }

@@ -1,6 +1,7 @@
 /* The first requests for an object: its size, its version, and the end of its bytes.
  *
  *     bytes=-131072 --> 206: size, version, end of the file      most servers: one request
+ *         |             304: still the known version             if there is one
  *         |
  *         | 200, 400, 416, 501: no suffix ranges
  *         v
@@ -28,11 +29,13 @@ typedef struct {
 } ArecObjectOpening;
 
 /* @name     of the object, for messages.
+ * @known    what it was, with a validator; NULL: unknown. If it still is, no byte of it comes.
  * @opening  (out) clear it; untouched on failure.
  * Errors: NOT_FOUND, UNSUPPORTED, IO, NOMEM, CANCELLED. Blocks on the network, half the
  * deadline of the client at most for each request. */
 bool arec_object_open (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
-                       const ArecCancel *cancel, ArecObjectOpening *opening, GError **error);
+                       const ArecObjectVersion *known, const ArecCancel *cancel,
+                       ArecObjectOpening *opening, GError **error);
 void arec_object_opening_clear (ArecObjectOpening *opening); /* takes a zeroed one */
 
 /* A request that has not got its bytes, as an error.

@@ -44,6 +44,12 @@ typedef struct {
     size_t n_unread;       /* of these */
 } ObjectSource;
 
+static ArecRemoteCounters *
+counters_of (const ObjectSource *object)
+{
+    return arec_http_client_counters (object->client);
+}
+
 /* ---- one read ---- */
 
 /* A part of the caller's vector. */
@@ -110,6 +116,7 @@ note_read_locked (ObjectSource *object, ArecRange here, uint64_t begin)
             object->n_unread--;
         }
     }
+    object->kept->n_read = (object->n_pieces - object->n_unread) * PIECE;
     if (object->n_unread == 0 && !object->is_whole &&
         arec_http_client_charge (object->client, 0) > AREC_HTTP_MAX_KEPT) {
         drop_kept_locked (object);
@@ -172,6 +179,10 @@ note_part_read (Part *part, ArecRange here)
         part->n_unread -= !part->is_read[i];
         part->is_read[i] = 1;
     }
+    if (part->is_ahead) {
+        part->request->n_read = part->n_unread > 0 ? (part->n_pieces - part->n_unread) * PIECE
+                                                   : part->span.end - part->span.begin;
+    }
 }
 
 /* Joins the requests under way for bytes of @read: they are in @mine then. */
@@ -190,6 +201,7 @@ join_locked (const Read *read, GPtrArray *mine)
             g_ptr_array_add (mine, part);
         }
     }
+    arec_remote_count (&counters_of (object)->ranges_joined, mine->len);
 }
 
 /* A part of @object that is not asked for yet; NULL: out of memory. */
@@ -288,8 +300,9 @@ fail_part (ObjectSource *object, const Part *part, bool is_done, GError **error)
     GError *cause = NULL;
 
     arec_object_fail (part->request, is_done, true, object->base.name, &cause);
-    if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_CHANGED)) {
-        arec_source_set_changed (&object->base, cause->message);
+    if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_CHANGED) &&
+        arec_source_set_changed (&object->base, cause->message)) {
+        arec_remote_count (&counters_of (object)->changed, 1);
     }
     g_propagate_error (error, cause);
     return false;
@@ -309,6 +322,7 @@ take_part (const Read *read, const Part *part, GError **error)
     const ArecHttpResult *result = &part->request->result;
     const ArecCancel *cancel = cancel_of (object);
     bool is_done = arec_http_client_wait (object->client, part->request, cancel);
+    ArecRange here;
 
     if (!is_done && !arec_cancel_is_set (cancel)) {
         return arec_fail_place (error, AREC_ERROR_IO, object->base.name, part->span.begin,
@@ -317,8 +331,11 @@ take_part (const Read *read, const Part *part, GError **error)
     if (!is_done || result->end != AREC_HTTP_GOT) {
         return fail_part (object, part, is_done, error);
     }
-    copy_out (read, intersection (read->span, result->span), part->request->buffer,
-              result->span.begin);
+    here = intersection (read->span, result->span);
+    copy_out (read, here, part->request->buffer, result->span.begin);
+    if (!part->is_ahead) {
+        arec_remote_count (&part->request->n_read, here.end - here.begin);
+    }
     return true;
 }
 
@@ -364,6 +381,7 @@ read_parts (const Read *read, bool *again, GError **error)
     ObjectSource *object = read->object;
     g_autoptr (GPtrArray) mine = g_ptr_array_new(), new = g_ptr_array_new();
     ArecRange kept;
+    int64_t begun;
     bool ok;
 
     pthread_mutex_lock (&object->lock);
@@ -376,6 +394,7 @@ read_parts (const Read *read, bool *again, GError **error)
     } else {
         ok = submit (object, new, error);
     }
+    begun = mine->len > 0 ? g_get_monotonic_time() : 0;
     for (guint i = 0; i < mine->len && ok; i++) {
         Part *part = g_ptr_array_index (mine, i);
 
@@ -386,6 +405,9 @@ read_parts (const Read *read, bool *again, GError **error)
             note_failure (object, part);
             *again = true;
         }
+    }
+    if (mine->len > 0) {
+        arec_remote_count_time (&counters_of (object)->wait, g_get_monotonic_time() - begun);
     }
     leave (object, mine);
     return ok;
@@ -547,6 +569,7 @@ object_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset
     for (int i = 0; i < n_iov; i++) {
         length += iov[i].iov_len;
     }
+    arec_remote_count (&counters_of (read.object)->bytes_wanted, length);
     mark = arec_phases_enter (AREC_PHASE_READING);
     for (uint64_t done = 0; done < length && ok; done += MAX_AT_ONCE) {
         read.span.begin = offset + done;
@@ -625,12 +648,22 @@ ArecSource *
 arec_object_source_new (ArecHttpClient *client, const ArecUrl *url, const ArecCancel *cancel,
                         GError **error)
 {
+    ArecObjectFacts facts;
+
+    return arec_object_source_renew (client, url, NULL, cancel, &facts, error);
+}
+
+ArecSource *
+arec_object_source_renew (ArecHttpClient *client, const ArecUrl *url,
+                          const ArecObjectVersion *known, const ArecCancel *cancel,
+                          ArecObjectFacts *facts, GError **error)
+{
     g_autoptr (ArecHttpTarget) target = arec_http_target_new (url);
     g_autofree char *name = arec_url_shown (url);
     g_auto (ArecObjectOpening) opening = {0};
     ObjectSource *object;
 
-    if (!arec_object_open (client, target, name, cancel, &opening, error)) {
+    if (!arec_object_open (client, target, name, known, cancel, &opening, error)) {
         return NULL;
     }
     object = g_new0 (ObjectSource, 1);
@@ -646,8 +679,10 @@ arec_object_source_new (ArecHttpClient *client, const ArecUrl *url, const ArecCa
     object->base.identity = identity_of (object);
     object->base.st = stat_of (&object->version);
     object->base.mode = 0444;
+    object->base.etag = g_strdup (object->version.etag);
     if (opening.request) {
         keep (object, opening.request);
     }
+    *facts = (ArecObjectFacts){object->version, object->is_whole};
     return &object->base;
 }

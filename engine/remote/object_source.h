@@ -20,6 +20,12 @@
 #include "remote/url.h"
 #include "source/source.h"
 
+/* What is known of an object. */
+typedef struct {
+    ArecObjectVersion version;
+    bool is_whole; /* its server gives no ranges */
+} ArecObjectFacts;
+
 /* Opens the object. @client outlives the source.
  * @url     of http or https, an OBJECT.
  * @cancel  nullable.
@@ -27,3 +33,10 @@
  * NOMEM, CANCELLED. Blocks on the network. */
 ArecSource *arec_object_source_new (ArecHttpClient *client, const ArecUrl *url,
                                     const ArecCancel *cancel, GError **error);
+
+/* The same where the object may be known.
+ * @known  what it was, with a validator; NULL: unknown. If it still is, no byte of it comes.
+ * @facts  (out) what it is. Not owned: valid while the source is. */
+ArecSource *arec_object_source_renew (ArecHttpClient *client, const ArecUrl *url,
+                                      const ArecObjectVersion *known, const ArecCancel *cancel,
+                                      ArecObjectFacts *facts, GError **error);

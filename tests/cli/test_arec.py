@@ -588,7 +588,8 @@ def test_help(args):
 
 COMMON = ["-q, --quiet", "-v, --verbose", "-h, --help", "-V, --version"]
 READING = ["--threads=N", "--cache-size=SIZE", "--reader-options=STRING", "--kind=KIND", "--recover", "--index-dir=DIR",
-           "--request-deadline=SECONDS", "--max-requests=N", "--prefetch=SIZE"]
+           "--request-deadline=SECONDS", "--max-requests=N", "--prefetch=SIZE",
+           "--cache-dir=DIR", "--cache-dir-size=SIZE"]
 OPTIONS = {
     "info": ("FILE...", [*READING, "-s, --short", "--json"]),
     "ls": ("FILE [RANGE]...", [*READING, "-l, --long", "--json"]),
@@ -689,7 +690,7 @@ def test_bad_option_values(command, option, value, message):
     ["--reader-options", "max_parallelism:0,index_storage_option:in_memory"],
     ["--reader-options=index_storage_option:offloaded"],
     ["--reader-options=index_storage_option:offloaded", "--index-dir=/var/tmp"],
-    ["--request-deadline=0.5", "--max-requests=1", "--prefetch=0"],
+    ["--request-deadline=0.5", "--max-requests=1", "--prefetch=0"], ["--cache-dir=/absent/x", "--cache-dir-size=1G"],
     ["--request-deadline", "auto", "--max-requests=auto", "--prefetch=auto"], ["-q"], ["--quiet"], ["-qv"],
 ], ids=" ".join)
 def test_good_option_values(args):

@@ -16,7 +16,7 @@ end
 
 function __arec_mount_words
     set -l list (commandline -ct | string match -r '.*,' | string replace -r '^-(-options=|o)' '')
-    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= idle-unmount= log-level= log-file=
+    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= cache-dir= cache-dir-size= idle-unmount= log-level= log-file=
         echo "$list$word"
     end
 end
@@ -64,6 +64,8 @@ complete -c arec -n '__arec_is info' -l index-dir -x -a '(__fish_complete_direct
 complete -c arec -n '__arec_is info' -l request-deadline -x -a 'auto' -d 'How long a server may take for a range (default: 60)'
 complete -c arec -n '__arec_is info' -l max-requests -x -a 'auto' -d 'Requests to a server at the same time (default: 32)'
 complete -c arec -n '__arec_is info' -l prefetch -x -a 'auto' -d 'Bytes that servers are asked for ahead of readers (default: auto)'
+complete -c arec -n '__arec_is info' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is info' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is info' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is info' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is ls' -s l -l long -d 'NUMBER SIZE CHUNK OFFSET SOURCE, and NAME where names are stored'
@@ -79,6 +81,8 @@ complete -c arec -n '__arec_is ls' -l index-dir -x -a '(__fish_complete_director
 complete -c arec -n '__arec_is ls' -l request-deadline -x -a 'auto' -d 'How long a server may take for a range (default: 60)'
 complete -c arec -n '__arec_is ls' -l max-requests -x -a 'auto' -d 'Requests to a server at the same time (default: 32)'
 complete -c arec -n '__arec_is ls' -l prefetch -x -a 'auto' -d 'Bytes that servers are asked for ahead of readers (default: auto)'
+complete -c arec -n '__arec_is ls' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is ls' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is ls' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is ls' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is cat' -s n -l newline -d 'A newline after each record'
@@ -96,6 +100,8 @@ complete -c arec -n '__arec_is cat' -l index-dir -x -a '(__fish_complete_directo
 complete -c arec -n '__arec_is cat' -l request-deadline -x -a 'auto' -d 'How long a server may take for a range (default: 60)'
 complete -c arec -n '__arec_is cat' -l max-requests -x -a 'auto' -d 'Requests to a server at the same time (default: 32)'
 complete -c arec -n '__arec_is cat' -l prefetch -x -a 'auto' -d 'Bytes that servers are asked for ahead of readers (default: auto)'
+complete -c arec -n '__arec_is cat' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is cat' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is cat' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is cat' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is verify' -s q -l quiet -d 'Show only what is wrong, no progress'
@@ -111,6 +117,8 @@ complete -c arec -n '__arec_is verify' -l index-dir -x -a '(__fish_complete_dire
 complete -c arec -n '__arec_is verify' -l request-deadline -x -a 'auto' -d 'How long a server may take for a range (default: 60)'
 complete -c arec -n '__arec_is verify' -l max-requests -x -a 'auto' -d 'Requests to a server at the same time (default: 32)'
 complete -c arec -n '__arec_is verify' -l prefetch -x -a 'auto' -d 'Bytes that servers are asked for ahead of readers (default: auto)'
+complete -c arec -n '__arec_is verify' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is verify' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is verify' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is verify' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is repair' -s o -l output -r -F -d 'The file to write; - is standard output'
@@ -129,6 +137,8 @@ complete -c arec -n '__arec_is repair' -l index-dir -x -a '(__fish_complete_dire
 complete -c arec -n '__arec_is repair' -l request-deadline -x -a 'auto' -d 'How long a server may take for a range (default: 60)'
 complete -c arec -n '__arec_is repair' -l max-requests -x -a 'auto' -d 'Requests to a server at the same time (default: 32)'
 complete -c arec -n '__arec_is repair' -l prefetch -x -a 'auto' -d 'Bytes that servers are asked for ahead of readers (default: auto)'
+complete -c arec -n '__arec_is repair' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is repair' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is repair' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is repair' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is mount' -s f -l foreground -d 'stay in the foreground'
@@ -155,6 +165,8 @@ complete -c arec -n '__arec_is mount' -l index-dir -x -a '(__fish_complete_direc
 complete -c arec -n '__arec_is mount' -l request-deadline -x -a 'auto' -d 'how long a server may take for a range (default: 60)'
 complete -c arec -n '__arec_is mount' -l max-requests -x -a 'auto' -d 'requests to a server at the same time (default: 32)'
 complete -c arec -n '__arec_is mount' -l prefetch -x -a 'auto' -d 'bytes that servers are asked for ahead of readers (default: auto)'
+complete -c arec -n '__arec_is mount' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is mount' -l cache-dir-size -x -a 'auto' -d 'disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is mount' -l idle-unmount -x -d 'unmount and exit after that long without use'
 complete -c arec -n '__arec_is mount' -l log-level -x -a 'error warning message info debug' -d 'error, warning, message, info or debug'
 complete -c arec -n '__arec_is mount' -l log-file -r -F -d 'log there, not to syslog'
@@ -216,6 +228,8 @@ complete -c arec -n '__arec_is unpack' -l index-dir -x -a '(__fish_complete_dire
 complete -c arec -n '__arec_is unpack' -l request-deadline -x -a 'auto' -d 'How long a server may take for a range (default: 60)'
 complete -c arec -n '__arec_is unpack' -l max-requests -x -a 'auto' -d 'Requests to a server at the same time (default: 32)'
 complete -c arec -n '__arec_is unpack' -l prefetch -x -a 'auto' -d 'Bytes that servers are asked for ahead of readers (default: auto)'
+complete -c arec -n '__arec_is unpack' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is unpack' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is unpack' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is unpack' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is convert' -s o -l output -r -F -d 'The file to write; - is standard output'
@@ -250,6 +264,8 @@ complete -c arec -n '__arec_is convert' -l index-dir -x -a '(__fish_complete_dir
 complete -c arec -n '__arec_is convert' -l request-deadline -x -a 'auto' -d 'How long a server may take for a range (default: 60)'
 complete -c arec -n '__arec_is convert' -l max-requests -x -a 'auto' -d 'Requests to a server at the same time (default: 32)'
 complete -c arec -n '__arec_is convert' -l prefetch -x -a 'auto' -d 'Bytes that servers are asked for ahead of readers (default: auto)'
+complete -c arec -n '__arec_is convert' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is convert' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is convert' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is convert' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is bench codecs' -l options -x -d 'Rows: option strings of the writer, separated by blanks'
@@ -308,5 +324,7 @@ complete -c arec -n '__arec_is doctor' -l index-dir -x -a '(__fish_complete_dire
 complete -c arec -n '__arec_is doctor' -l request-deadline -x -a 'auto' -d 'How long a server may take for a range (default: 60)'
 complete -c arec -n '__arec_is doctor' -l max-requests -x -a 'auto' -d 'Requests to a server at the same time (default: 32)'
 complete -c arec -n '__arec_is doctor' -l prefetch -x -a 'auto' -d 'Bytes that servers are asked for ahead of readers (default: auto)'
+complete -c arec -n '__arec_is doctor' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is doctor' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is doctor' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is doctor' -s V -l version -d 'Show the versions of arec and its libraries'

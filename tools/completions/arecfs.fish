@@ -3,7 +3,7 @@
 
 function __arecfs_mount_words
     set -l list (commandline -ct | string match -r '.*,' | string replace -r '^-(-options=|o)' '')
-    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= idle-unmount= log-level= log-file=
+    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= cache-dir= cache-dir-size= idle-unmount= log-level= log-file=
         echo "$list$word"
     end
 end
@@ -32,6 +32,8 @@ complete -c arecfs -l index-dir -x -a '(__fish_complete_directories (commandline
 complete -c arecfs -l request-deadline -x -a 'auto' -d 'how long a server may take for a range (default: 60)'
 complete -c arecfs -l max-requests -x -a 'auto' -d 'requests to a server at the same time (default: 32)'
 complete -c arecfs -l prefetch -x -a 'auto' -d 'bytes that servers are asked for ahead of readers (default: auto)'
+complete -c arecfs -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'folder that keeps what servers give, or default for the usual one'
+complete -c arecfs -l cache-dir-size -x -a 'auto' -d 'disk that it may use (default: 10G, at most half of the rest)'
 complete -c arecfs -l idle-unmount -x -d 'unmount and exit after that long without use'
 complete -c arecfs -l log-level -x -a 'error warning message info debug' -d 'error, warning, message, info or debug'
 complete -c arecfs -l log-file -r -F -d 'log there, not to syslog'

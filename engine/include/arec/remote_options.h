@@ -23,6 +23,12 @@ typedef struct {
      * of the cache. 0: none, but for a chunk that a reader waits for a part of. */
     bool has_prefetch;
     uint64_t prefetch;
+    /* The directory of the disk cache, absolute; NULL: none. Not owned: one that was parsed
+     * lives as long as the program. */
+    const char *cache_dir;
+    /* Bytes of disk for it, over all processes that share it; 0: 10 GiB, at most half of what
+     * is free. */
+    uint64_t cache_dir_size;
 } ArecRemoteOptions;
 
 typedef struct {
@@ -31,7 +37,7 @@ typedef struct {
     const char *help;
 } ArecRemoteOption;
 
-#define AREC_N_REMOTE_OPTIONS 3
+#define AREC_N_REMOTE_OPTIONS 5
 
 /* @i in [0, AREC_N_REMOTE_OPTIONS). */
 AREC_PUBLIC const ArecRemoteOption *arec_remote_option (size_t i);

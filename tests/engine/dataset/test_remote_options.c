@@ -29,6 +29,11 @@ static const struct {
     {"prefetch", "0", {.has_prefetch = true}},
     {"prefetch", "8M", {.has_prefetch = true, .prefetch = 8 << 20}},
     {"prefetch", "auto", {0}},
+    {"cache-dir", "/var//tmp/x/", {.cache_dir = "/var/tmp/x"}},
+    {"cache-dir", "auto", {0}},
+    {"cache-dir-size", "1M", {.cache_dir_size = 1 << 20}},
+    {"cache-dir-size", "10G", {.cache_dir_size = UINT64_C (10) << 30}},
+    {"cache-dir-size", "auto", {0}},
 };
 
 static void
@@ -45,6 +50,8 @@ test_good (void)
         g_assert_cmpuint (options.max_requests, ==, good[i].options.max_requests);
         g_assert_cmpint (options.has_prefetch, ==, good[i].options.has_prefetch);
         g_assert_cmpuint (options.prefetch, ==, good[i].options.prefetch);
+        g_assert_cmpstr (options.cache_dir, ==, good[i].options.cache_dir);
+        g_assert_cmpuint (options.cache_dir_size, ==, good[i].options.cache_dir_size);
     }
 }
 
@@ -59,13 +66,20 @@ static const struct {
     {"max-requests", "1025"},    {"max-requests", "-1"},
     {"max-requests", "8x"},      {"prefetch", ""},
     {"prefetch", "-1"},          {"prefetch", "1Q"},
+    {"cache-dir", ""},           {"cache-dir-size", ""},
+    {"cache-dir-size", "0"},     {"cache-dir-size", "1048575"},
 };
 
 static void
 test_bad (void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS (bad); i++) {
-        ArecRemoteOptions options = {7000000, 7, true, 7};
+        ArecRemoteOptions options = {.request_deadline = 7000000,
+                                     .max_requests = 7,
+                                     .has_prefetch = true,
+                                     .prefetch = 7,
+                                     .cache_dir = "/x",
+                                     .cache_dir_size = 7};
         g_autoptr (GError) error = NULL;
 
         g_test_message ("%s=%s", bad[i].name, bad[i].value);
@@ -73,8 +87,16 @@ test_bad (void)
             arec_remote_option_set (find (bad[i].name), bad[i].value, &options, &error));
         g_assert_error (error, AREC_ERROR, AREC_ERROR_INVALID);
         g_assert_true (options.request_deadline == 7000000 && options.max_requests == 7 &&
-                       options.has_prefetch && options.prefetch == 7);
+                       options.has_prefetch && options.prefetch == 7 &&
+                       strcmp (options.cache_dir, "/x") == 0 && options.cache_dir_size == 7);
     }
+}
+
+static bool
+is_any_set (const ArecRemoteOptions *options)
+{
+    return options->request_deadline || options->max_requests || options->has_prefetch ||
+           options->cache_dir || options->cache_dir_size;
 }
 
 /* `auto` takes back what was set before. */
@@ -82,14 +104,13 @@ static void
 test_auto (void)
 {
     for (size_t i = 0; i < AREC_N_REMOTE_OPTIONS; i++) {
+        const bool is_size = strcmp (arec_remote_option (i)->name, "cache-dir-size") == 0;
         ArecRemoteOptions options = {0};
 
-        g_assert_true (arec_remote_option_set (i, "7", &options, NULL));
-        g_assert_true (options.request_deadline || options.max_requests ||
-                       options.has_prefetch);
+        g_assert_true (arec_remote_option_set (i, is_size ? "7M" : "7", &options, NULL));
+        g_assert_true (is_any_set (&options));
         g_assert_true (arec_remote_option_set (i, "auto", &options, NULL));
-        g_assert_false (options.request_deadline || options.max_requests ||
-                        options.has_prefetch);
+        g_assert_false (is_any_set (&options));
     }
 }
 

@@ -76,6 +76,9 @@ describe (const ArecfsOptions *options)
           options->engine.remote.max_requests)
     SHOW (options->engine.remote.has_prefetch, "prefetch=%" G_GUINT64_FORMAT "\n",
           options->engine.remote.prefetch)
+    SHOW (options->engine.remote.cache_dir, "cache_dir=%s\n", options->engine.remote.cache_dir)
+    SHOW (options->engine.remote.cache_dir_size, "cache_dir_size=%" G_GUINT64_FORMAT "\n",
+          options->engine.remote.cache_dir_size)
     SHOW (options->engine.index_dir, "index_dir=%s\n", options->engine.index_dir)
     SHOW (reader->has_max_parallelism, "max_parallelism=%u\n", reader->max_parallelism)
     SHOW (reader->readahead_buffer_size, "readahead=%" G_GUINT64_FORMAT "\n",
@@ -172,6 +175,8 @@ static const struct {
     {"max-requests", "8", "max_requests=8\n"},
     {"prefetch", "0", "prefetch=0\n"},
     {"prefetch", "8M", "prefetch=8388608\n"},
+    {"cache-dir", "/var/./tmp/a b", "cache_dir=/var/tmp/a b\n"},
+    {"cache-dir-size", "1G", "cache_dir_size=1073741824\n"},
     {"idle-unmount", "0", ""},
     {"idle-unmount", "90", "idle_unmount=90\n"},
     {"idle-unmount", "31536000", "idle_unmount=31536000\n"},
