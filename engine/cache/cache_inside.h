@@ -26,6 +26,7 @@ struct ArecCacheEntry {
     bool has_left;         /* the table, with a value; written with only the table's reference
                               or the lock held, read by the last user */
     bool is_ahead;         /* while LOADING: no caller has asked for it yet */
+    bool is_slow;          /* while LOADING: see ArecCacheLoader */
     int64_t used_at;       /* last use of a large entry, nanoseconds */
     int64_t load_time;
     void *value;

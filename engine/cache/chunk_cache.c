@@ -131,7 +131,7 @@ run_load_locked (ArecChunkCache *cache, ArecCacheEntry *entry, const ArecCacheLo
     bool ok;
 
     arec_room_begin_load (&cache->room, expected);
-    arec_cache_begin_flight_locked (cache, &flight);
+    arec_cache_begin_flight_locked (cache, &flight, entry->is_slow);
     pthread_mutex_unlock (&cache->lock);
     arec_cache_drop (out);
     ok = loader->load (data, &value, &cost, &cause);
@@ -156,8 +156,10 @@ load_locked (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLoader *loa
              ArecCacheSize expected, bool is_ahead, ArecDropped *out, GError **error)
 {
     ArecCacheEntry *entry = enter_locked (cache, key, expected.cost, is_ahead);
-    GError *cause = measure_locked (cache, loader, data, &expected);
+    GError *cause;
 
+    entry->is_slow = loader->is_slow && loader->is_slow (data);
+    cause = measure_locked (cache, loader, data, &expected);
     if (!cause) {
         cause = arec_cache_await_turn_locked (cache, entry, expected, out)
                     ? run_load_locked (cache, entry, loader, data, expected, out)
@@ -190,6 +192,28 @@ use_locked (ArecChunkCache *cache, ArecCacheEntry *entry)
     return arec_cache_entry_ref (entry);
 }
 
+/* Waits for the load of @entry, the one of @key. Returns false if that was cancelled by its
+ * caller: then it has not failed, and there is no entry any more. *entry  (out) NULL if it
+ * failed. */
+static bool
+share_load_locked (ArecChunkCache *cache, ArecCacheEntry **entry, GError **error)
+{
+    GError *cause = NULL;
+
+    cache->counters.joins++;
+    cache->counters.ahead_used += (*entry)->is_ahead;
+    (*entry)->is_ahead = false;
+    *entry = join_locked (cache, *entry, &cause);
+    if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_CANCELLED)) {
+        g_error_free (cause);
+        return false;
+    }
+    if (cause) {
+        g_propagate_error (error, cause);
+    }
+    return true;
+}
+
 ArecCacheEntry *
 arec_chunk_cache_get (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLoader *loader,
                       void *data, ArecCacheSize expected, GError **error)
@@ -197,19 +221,20 @@ arec_chunk_cache_get (ArecChunkCache *cache, ArecCacheKey key, const ArecCacheLo
     const uint64_t hash = arec_cache_key_hash (key);
     ArecDropped out = {0};
     ArecCacheEntry *entry;
+    bool is_done = false;
 
     pthread_mutex_lock (&cache->lock);
-    entry = arec_entry_table_find (&cache->table, key, hash);
-    if (!entry) {
-        cache->counters.misses++;
-        entry = load_locked (cache, key, loader, data, expected, false, &out, error);
-    } else if (entry->state == AREC_READY) {
-        entry = use_locked (cache, entry);
-    } else {
-        cache->counters.joins++;
-        cache->counters.ahead_used += entry->is_ahead;
-        entry->is_ahead = false;
-        entry = join_locked (cache, entry, error);
+    while (!is_done) {
+        entry = arec_entry_table_find (&cache->table, key, hash);
+        is_done = true;
+        if (!entry) {
+            cache->counters.misses++;
+            entry = load_locked (cache, key, loader, data, expected, false, &out, error);
+        } else if (entry->state == AREC_READY) {
+            entry = use_locked (cache, entry);
+        } else {
+            is_done = share_load_locked (cache, &entry, error);
+        }
     }
     pthread_mutex_unlock (&cache->lock);
     arec_cache_drop (&out);

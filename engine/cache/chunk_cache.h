@@ -2,8 +2,8 @@
  * replacement.h says which entry is evicted first, room.h what there is room for.
  *
  * Thread-safe. The first thread that asks for a thing loads it; others that ask meanwhile wait
- * for that load and share its outcome. A failed load leaves no entry. No lock is held during a
- * load. A hit allocates nothing.
+ * for that load and share its outcome, unless it was cancelled: then one of them loads it. A
+ * failed load leaves no entry. No lock is held during a load. A hit allocates nothing.
  *
  * Invariant: bytes in the cache <= budget, with two exceptions. Entries in use (held, or being
  * loaded) are not evicted. The `max_loads` most recent large entries, loads in flight among
@@ -67,6 +67,9 @@ typedef struct {
     /* Makes the error of a load that needs @needed bytes, as measured, but can have only @room:
      * @ever, or as long as other users hold their entries. */
     void (*refuse) (void *data, uint64_t needed, uint64_t room, bool ever, GError **error);
+    /* Whether the load of @data waits for a network, which needs no place. Returns at once; a
+     * lock is held. May be NULL: none does. */
+    bool (*is_slow) (void *data);
 } ArecCacheLoader;
 
 ArecChunkCache *arec_chunk_cache_new (const ArecChunkCacheOptions *options);

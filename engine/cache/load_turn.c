@@ -114,10 +114,14 @@ find_overdue_locked (ArecChunkCache *cache)
 }
 
 void
-arec_cache_begin_flight_locked (ArecChunkCache *cache, ArecFlight *flight)
+arec_cache_begin_flight_locked (ArecChunkCache *cache, ArecFlight *flight, bool is_slow)
 {
-    *flight = (ArecFlight){.next = cache->flights, .begun = arec_cache_now()};
+    *flight =
+        (ArecFlight){.next = cache->flights, .begun = arec_cache_now(), .is_overdue = is_slow};
     cache->flights = flight;
+    if (is_slow) {
+        arec_room_give_place (&cache->room);
+    }
 }
 
 void
@@ -149,7 +153,7 @@ find_obstacle_locked (ArecChunkCache *cache, const ArecCacheEntry *entry, const 
     if (arec_room_never_fits (room, need->size)) {
         return NO_ROOM;
     }
-    if (room->loads >= room->max_loads && !find_overdue_locked (cache)) {
+    if (!entry->is_slow && room->loads >= room->max_loads && !find_overdue_locked (cache)) {
         return A_PLACE;
     }
     if (is_behind_locked (cache, entry, need, out)) {

@@ -11,6 +11,7 @@
 bool arec_cache_await_turn_locked (ArecChunkCache *cache, const ArecCacheEntry *entry,
                                    ArecCacheSize expected, ArecDropped *out);
 
-/* The load whose turn has come begins, and ends. Meanwhile it may be found to be overdue. */
-void arec_cache_begin_flight_locked (ArecChunkCache *cache, ArecFlight *flight);
+/* The load whose turn has come begins, and ends. Meanwhile it may be found to be overdue.
+ * @is_slow  it is from the start: it waits for a network, and needs no place for that. */
+void arec_cache_begin_flight_locked (ArecChunkCache *cache, ArecFlight *flight, bool is_slow);
 void arec_cache_end_flight_locked (ArecChunkCache *cache, ArecFlight *ended);

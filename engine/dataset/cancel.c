@@ -1,5 +1,19 @@
 #include <arec/cancel.h>
 
+static _Thread_local const ArecCancel *bound;
+
+void
+arec_cancel_bind (const ArecCancel *cancel)
+{
+    bound = cancel;
+}
+
+const ArecCancel *
+arec_cancel_bound (void)
+{
+    return bound;
+}
+
 void
 arec_cancel_set (ArecCancel *cancel)
 {

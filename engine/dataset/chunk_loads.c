@@ -189,10 +189,19 @@ refuse_load (void *data, uint64_t needed, uint64_t room, bool ever, GError **err
     }
 }
 
+static bool
+is_slow (void *data)
+{
+    const ArecChunkLoad *load = data;
+
+    return arec_shard_source (load->file->shard)->is_slow;
+}
+
 static const ArecCacheLoader chunk_loader = {.load = load_chunk,
                                              .free_value = free_chunk,
                                              .measure = measure_chunk,
-                                             .refuse = refuse_load};
+                                             .refuse = refuse_load,
+                                             .is_slow = is_slow};
 
 static bool
 load_sizes (void *data, void **value, uint64_t *cost, GError **error)
@@ -252,7 +261,8 @@ measure_sizes (void *data, ArecCacheSize *size, GError **error)
 static const ArecCacheLoader sizes_loader = {.load = load_sizes,
                                              .free_value = free_sizes,
                                              .measure = measure_sizes,
-                                             .refuse = refuse_load};
+                                             .refuse = refuse_load,
+                                             .is_slow = is_slow};
 
 /* arec_chunk_cache_get (); if that is out of memory, it is tried once more after the cache gave
  * its idle entries back. */

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/memory_limit.h"
+#include "remote/cache_dir.h"
 #include "remote/http_client.h"
 #include "remote/object_stores.h"
 
@@ -105,6 +106,12 @@ arec_engine_note_remote (ArecEngine *engine)
 }
 
 static void
+collect_remote (const ArecEngine *engine, ArecRemoteStats *stats)
+{
+    arec_http_client_get_stats (engine->http, stats);
+}
+
+static void
 stop_requests (ArecEngine *engine)
 {
     arec_http_client_stop (engine->http);
@@ -123,6 +130,13 @@ make_http_client (ArecEngine *engine, const ArecEngineOptions *options)
 {
     (void)engine;
     (void)options;
+}
+
+static void
+collect_remote (const ArecEngine *engine, ArecRemoteStats *stats)
+{
+    (void)engine;
+    (void)stats;
 }
 
 static void
@@ -179,6 +193,10 @@ arec_engine_new (const ArecEngineOptions *options)
         arec_failed_chunks_new (MAX (chosen.cache_size / FAILED_SHARE, MIN_FAILED_SIZE));
     engine->fds = arec_fd_pool_new (chosen.max_open_files);
     make_http_client (engine, &chosen);
+    engine->cache_dir_path = g_strdup (chosen.remote.cache_dir);
+    engine->cache_dir_size = chosen.remote.cache_dir_size;
+    engine->warn = chosen.warn;
+    engine->warn_data = chosen.warn_data;
     engine->workers =
         arec_worker_pool_new (chosen.no_threads ? 0 : chosen.max_parallelism, MAX_AHEAD_TASKS);
     engine->index_file = arec_index_file_new (chosen.index_dir);
@@ -211,6 +229,8 @@ arec_engine_unref (ArecEngine *engine)
     arec_failed_chunks_free (engine->failed);
     arec_fd_pool_free (engine->fds);
     free_http_client (engine);
+    arec_cache_dir_free (engine->cache_dir);
+    g_free (engine->cache_dir_path);
     arec_index_file_free (engine->index_file);
     g_free (engine);
 }
@@ -226,6 +246,29 @@ bool
 arec_engine_open_index_dir (ArecEngine *engine, GError **error)
 {
     return arec_index_file_open (engine->index_file, error);
+}
+
+/* Of several threads that are the first, one's is taken. */
+bool
+arec_engine_open_cache_dir (ArecEngine *engine, GError **error)
+{
+    const ArecCacheDirOptions options = {.path = engine->cache_dir_path,
+                                         .max_size = engine->cache_dir_size,
+                                         .warn = engine->warn,
+                                         .warn_data = engine->warn_data};
+    ArecCacheDir *dir, *none = NULL;
+
+    if (!engine->cache_dir_path || engine->cache_dir) {
+        return true;
+    }
+    dir = arec_cache_dir_new (&options, error);
+    if (!dir) {
+        return false;
+    }
+    if (!atomic_compare_exchange_strong (&engine->cache_dir, &none, dir)) {
+        arec_cache_dir_free (dir);
+    }
+    return true;
 }
 
 unsigned
@@ -277,4 +320,13 @@ arec_engine_get_stats (ArecEngine *engine, ArecEngineStats *stats)
 
     arec_chunk_cache_get_stats (engine->cache, &cache);
     collect_stats (engine, &cache, stats);
+    stats->has_remote = engine->has_remote;
+    stats->remote = (ArecRemoteStats){0};
+    if (stats->has_remote) {
+        collect_remote (engine, &stats->remote);
+    }
+    stats->disk_cache = (ArecDiskCacheStats){0};
+    if (engine->cache_dir) {
+        arec_cache_dir_get_stats (engine->cache_dir, &stats->disk_cache);
+    }
 }

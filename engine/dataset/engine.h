@@ -26,9 +26,14 @@ struct ArecEngine {
     ArecSourceCounters source_counters;
     /* Asks servers; NULL: this build reads no URLs. */
     struct ArecHttpClient *http;
-    struct ArecObjectStores *stores; /* S3 and GCS, with it */
-    _Atomic bool has_remote;         /* a source on a server was opened */
-    _Atomic uint64_t next_owner;     /* of things in the cache */
+    struct ArecObjectStores *stores;        /* S3 and GCS, with it */
+    struct ArecCacheDir *_Atomic cache_dir; /* NULL: none, or not opened yet */
+    char *cache_dir_path;                   /* NULL: none is wanted */
+    uint64_t cache_dir_size;
+    void (*warn) (const char *message, void *data); /* nullable */
+    void *warn_data;
+    _Atomic bool has_remote;     /* a source on a server was opened */
+    _Atomic uint64_t next_owner; /* of things in the cache */
     _Atomic uint64_t index_used;
     _Atomic uint64_t chunks_decoded;
     _Atomic uint64_t chunks_failed; /* in cursors, and after a load that succeeded; the cache

@@ -23,6 +23,7 @@ arec_reader_file_info (const ArecReader *reader, size_t number, ArecFileInfo *in
     arec_shard_origin (file->shard, &origin);
     *info = (ArecFileInfo){
         .path = source->name,
+        .etag = source->etag,
         .kind = arec_shard_kind (file->shard),
         .file_size = source->size,
         .n_records = arec_index_n_records (index),

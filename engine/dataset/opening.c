@@ -2,11 +2,25 @@
 
 #include "base/error.h"
 #include "naming/source_list.h"
-#include "remote/object_source.h"
+#include "remote/object_cache.h"
 #include "remote/object_stores.h"
 #include "source/file_source.h"
 
 #ifdef AREC_HAVE_LIBCURL
+/* Only its size tells then whether it is still the same. */
+static void
+warn_of_no_validator (const ArecEngine *engine, const char *name)
+{
+    g_autofree char *message = NULL;
+
+    if (engine->warn) {
+        message = g_strdup_printf ("%s: the server gives neither an ETag nor a time: if the "
+                                   "object changes, only another size shows it",
+                                   name);
+        engine->warn (message, engine->warn_data);
+    }
+}
+
 /* Where requests for the object at @url go. Returns (transfer full); NULL: error. */
 static ArecHttpTarget *
 target_of (ArecEngine *engine, const ArecUrl *url, GError **error)
@@ -26,6 +40,22 @@ target_of (ArecEngine *engine, const ArecUrl *url, GError **error)
     return arec_object_bucket_target (bucket, url->key);
 }
 
+/* @size  by a listing, or AREC_RANGE_UNKNOWN_SIZE. */
+static ArecSource *
+open_target (ArecEngine *engine, ArecHttpTarget *target, const char *name, uint64_t size,
+             const ArecCancel *cancel, ArecObjectFacts *facts, GError **error)
+{
+    const ArecObjectHint hint = {.size = size};
+
+    if (!arec_engine_open_cache_dir (engine, error)) {
+        return NULL;
+    }
+    return engine->cache_dir ? arec_object_cache_open (engine->http, engine->cache_dir, target,
+                                                       name, size, cancel, facts, error)
+                             : arec_object_source_open (engine->http, target, name, &hint,
+                                                        cancel, facts, error);
+}
+
 static ArecSource *
 open_object (ArecEngine *engine, const ArecSourceObject *object, const ArecCancel *cancel,
              GError **error)
@@ -34,6 +64,8 @@ open_object (ArecEngine *engine, const ArecSourceObject *object, const ArecCance
     g_auto (ArecUrl) url = {0};
     g_autoptr (ArecHttpTarget) target = NULL;
     g_autofree char *shown = NULL;
+    ArecObjectFacts facts;
+    ArecSource *source;
 
     if (!arec_url_parse (object->url, AREC_URL_LITERAL, &url, error)) {
         return NULL;
@@ -44,7 +76,11 @@ open_object (ArecEngine *engine, const ArecSourceObject *object, const ArecCance
     }
     arec_engine_note_remote (engine);
     shown = arec_url_shown (&url);
-    return arec_object_source_new_listed (engine->http, target, shown, size, cancel, error);
+    source = open_target (engine, target, shown, size, cancel, &facts, error);
+    if (source && source->size > 0 && arec_object_version_is_bare (&facts.version)) {
+        warn_of_no_validator (engine, source->name);
+    }
+    return source;
 }
 #else
 /* A list holds no URL then. */

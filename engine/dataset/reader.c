@@ -244,6 +244,17 @@ arec_reader_n_files (const ArecReader *reader)
     return reader->n_files;
 }
 
+bool
+arec_reader_is_remote (const ArecReader *reader)
+{
+    for (size_t i = 0; i < reader->n_files; i++) {
+        if (arec_shard_source (reader->files[i].shard)->is_slow) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- one record ---- */
 
 size_t

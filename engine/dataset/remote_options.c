@@ -1,11 +1,13 @@
 #include <arec/remote_options.h>
 
 #include <string.h>
+#include <unistd.h>
 
 #include <arec/error.h>
 #include <arec/text.h>
 
 #include "remote/aws_config.h"
+#include "remote/cache_dir.h"
 #include "remote/endpoint.h"
 #include "remote/url.h"
 
@@ -52,6 +54,8 @@ set_prefetch (const char *value, ArecRemoteOptions *options, GError **error)
     options->has_prefetch = true;
     return true;
 }
+
+/* ---- stores ---- */
 
 static bool
 set_endpoint_url (const char *value, ArecRemoteOptions *options, GError **error)
@@ -138,6 +142,59 @@ set_billing_project (const char *value, ArecRemoteOptions *options, GError **err
 {
     return set_word (value, &options->billing_project, error);
 }
+
+/* ---- the disk cache ---- */
+
+#define MIN_CACHE_DIR_SIZE (UINT64_C (1) << 20)
+
+static bool
+set_cache_dir (const char *value, ArecRemoteOptions *options, GError **error)
+{
+    const bool is_default = strcmp (value, "default") == 0;
+    g_autofree char *found =
+        is_default ? arec_cache_dir_default_path (geteuid(), g_getenv ("XDG_CACHE_HOME"),
+                                                  g_getenv ("HOME"))
+                   : g_strdup (value);
+    g_autofree char *path = found && *found ? g_canonicalize_filename (found, NULL) : NULL;
+
+    if (!path) {
+        return arec_fail (error, AREC_ERROR_INVALID,
+                          is_default ? "neither XDG_CACHE_HOME nor HOME says where it would be"
+                                     : "a directory is expected");
+    }
+    options->cache_dir = g_intern_string (path);
+    return true;
+}
+
+static bool
+set_cache_dir_size (const char *value, ArecRemoteOptions *options, GError **error)
+{
+    uint64_t bytes;
+
+    if (!arec_size_parse (value, &bytes, error)) {
+        return false;
+    }
+    if (bytes < MIN_CACHE_DIR_SIZE) {
+        return arec_fail (error, AREC_ERROR_INVALID, "'%s' is not a size of at least 1 MiB",
+                          value);
+    }
+    options->cache_dir_size = bytes;
+    return true;
+}
+
+static void
+unset_cache_dir (ArecRemoteOptions *options)
+{
+    options->cache_dir = NULL;
+}
+
+static void
+unset_cache_dir_size (ArecRemoteOptions *options)
+{
+    options->cache_dir_size = 0;
+}
+
+/* ---- defaults ---- */
 
 static void
 unset_deadline (ArecRemoteOptions *options)
@@ -234,6 +291,13 @@ static const struct {
     {{"billing-project", "NAME", "Project of Google Cloud that pays for requests"},
      set_billing_project,
      unset_billing_project},
+    {{"cache-dir", "DIR", "Folder that keeps what servers give, or default for the usual one"},
+     set_cache_dir,
+     unset_cache_dir},
+    {{"cache-dir-size", "SIZE",
+      "Disk that it may use (default: 10G, at most half of the rest)"},
+     set_cache_dir_size,
+     unset_cache_dir_size},
 };
 
 const ArecRemoteOption *

@@ -388,6 +388,121 @@ cached_next_data (ArecSource *source, uint64_t offset)
     return arec_source_next_data (((BlockCache *)source)->below, offset);
 }
 
+/* ---- ahead of readers ---- */
+
+/* The missing sectors of named ranges, as ranges of whole sectors. */
+typedef struct {
+    BlockCache *cache;
+    GArray *ranges; /* of ArecRange */
+} Missing;
+
+static void
+note_flights (BlockCache *cache, ArecSectorRun run, bool here[AREC_SEGMENT_SECTORS])
+{
+    pthread_mutex_lock (&cache->lock);
+    for (const Flight *flight = cache->flights; flight; flight = flight->next) {
+        if (overlap (flight->run, run)) {
+            ArecSectorRun both = common (flight->run, run);
+
+            memset (here + (both.first - run.first), true, both.end - both.first);
+        }
+    }
+    pthread_mutex_unlock (&cache->lock);
+}
+
+static void
+add_missing (const Missing *missing, ArecSectorRun run)
+{
+    const ArecRange range = {run.first * AREC_SECTOR_SIZE,
+                             MIN (run.end * AREC_SECTOR_SIZE, missing->cache->base.size)};
+    ArecRange *last = missing->ranges->len > 0 ? &g_array_index (missing->ranges, ArecRange,
+                                                                 missing->ranges->len - 1)
+                                               : NULL;
+
+    if (last && last->begin <= range.begin && range.begin <= last->end) {
+        last->end = MAX (last->end, range.end);
+    } else {
+        g_array_append_val (missing->ranges, range);
+    }
+}
+
+/* Sets those of @here, one for each sector of @run, of one segment, that are on the disk or on
+ * their way there. Flights are looked at first: a sector that lands meanwhile is found on the
+ * disk. */
+static void
+find_here (BlockCache *cache, ArecSectorRun run, bool here[AREC_SEGMENT_SECTORS])
+{
+    note_flights (cache, run, here);
+    arec_cache_segment_find (segment_at (cache, run.first / AREC_SEGMENT_SECTORS), run, here);
+}
+
+/* What readers wait for is named by where it begins, its length a guess: what they needed is on
+ * the disk if that is. */
+static bool
+has_begin (BlockCache *cache, uint64_t first)
+{
+    bool here[AREC_SEGMENT_SECTORS] = {false};
+
+    find_here (cache, (ArecSectorRun){first, first + 1}, here);
+    return here[0];
+}
+
+/* @run  of one segment. */
+static void
+find_missing (const Missing *missing, ArecSectorRun run)
+{
+    bool here[AREC_SEGMENT_SECTORS] = {false};
+    uint64_t n = run.end - run.first, end;
+
+    find_here (missing->cache, run, here);
+    for (uint64_t begin = 0; begin < n; begin = end + 1) {
+        for (end = begin; end < n && !here[end]; end++) {
+        }
+        if (begin < end) {
+            add_missing (missing, (ArecSectorRun){run.first + begin, run.first + end});
+        }
+    }
+}
+
+static void
+cached_will_need (ArecSource *source, const ArecRange *ranges, size_t n, ArecUrgency urgency)
+{
+    BlockCache *cache = (BlockCache *)source;
+    g_autoptr (GArray) found = NULL;
+    Missing missing = {.cache = cache};
+
+    /* Where nothing is stored, readers ask for no more than they want. */
+    if (arec_cache_dir_is_off (cache->dir, AREC_CACHE_WRITING)) {
+        arec_source_will_need (cache->below, ranges, n, urgency);
+        return;
+    }
+    missing.ranges = found = g_array_new (FALSE, FALSE, sizeof (ArecRange));
+    for (size_t i = 0; i < n; i++) {
+        uint64_t first = ranges[i].begin / AREC_SECTOR_SIZE;
+        uint64_t end = (ranges[i].end + AREC_SECTOR_SIZE - 1) / AREC_SECTOR_SIZE;
+
+        if (urgency == AREC_URGENCY_DEMAND && has_begin (cache, first)) {
+            continue;
+        }
+        while (first < end) {
+            uint64_t limit = (first / AREC_SEGMENT_SECTORS + 1) * AREC_SEGMENT_SECTORS;
+
+            find_missing (&missing, (ArecSectorRun){first, MIN (limit, end)});
+            first = limit;
+        }
+    }
+    arec_source_will_need (cache->below, (const ArecRange *)(void *)found->data, found->len,
+                           urgency);
+}
+
+static uint64_t
+cached_window (ArecSource *source)
+{
+    return arec_source_window (((BlockCache *)source)->below);
+}
+
+/* ---- life ---- */
+
 static void
 cached_free (ArecSource *source)
 {
@@ -411,6 +526,8 @@ static const ArecSourceOps cached_ops = {.preadv = cached_preadv,
                                          .state = cached_state,
                                          .is_being_written = cached_is_being_written,
                                          .next_data = cached_next_data,
+                                         .window = cached_window,
+                                         .will_need = cached_will_need,
                                          .free = cached_free};
 
 ArecSource *
@@ -430,6 +547,8 @@ arec_block_cache_new (ArecSource *below, ArecCacheDir *dir, const char *identity
     cache->base.ops = &cached_ops;
     cache->base.name = g_strdup (below->name);
     cache->base.size = below->size;
+    cache->base.is_slow = below->is_slow;
+    cache->base.etag = g_strdup (below->etag);
     cache->base.identity = below->identity;
     cache->base.stamp = below->stamp;
     cache->base.st = below->st;

@@ -5,7 +5,8 @@
  *
  * Sectors next to each other that are missing are one read below. In a process a sector is read
  * once: a second reader waits for the first one's, and shares its failure. Trouble of the disk
- * is never a reader's: then the bytes come from below. Thread-safe, as sources are.
+ * is never a reader's: then the bytes come from below. Of what is named ahead of readers, the
+ * sectors that the disk lacks are named below. Thread-safe, as sources are.
  */
 #pragma once
 

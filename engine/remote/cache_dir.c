@@ -373,3 +373,11 @@ arec_cache_dir_counters (ArecCacheDir *dir)
 {
     return &dir->counters;
 }
+
+void
+arec_cache_dir_get_stats (ArecCacheDir *dir, ArecDiskCacheStats *stats)
+{
+#define TAKE(name, kind, help) stats->name = dir->counters.name;
+    AREC_DISK_CACHE_NUMBERS (TAKE)
+#undef TAKE
+}

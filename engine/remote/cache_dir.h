@@ -16,6 +16,8 @@
 
 #include <glib.h>
 
+#include <arec/stats.h>
+
 #include "base/keyed_hash.h"
 #include "source/fd_pool.h"
 
@@ -32,14 +34,14 @@ typedef struct {
     int64_t (*now) (void); /* the clock, in microseconds; NULL: g_get_monotonic_time () */
 } ArecCacheDirOptions;
 
-/* Of this process; relaxed atomics. */
+/* The numbers of AREC_DISK_CACHE_NUMBERS, where each has its meaning. Relaxed atomics. */
 typedef struct {
-    _Atomic uint64_t hits;        /* sectors that the disk gave */
-    _Atomic uint64_t misses;      /* sectors that came from below */
-    _Atomic uint64_t bad_sectors; /* whose bytes did not match their hash */
+    _Atomic uint64_t hits;
+    _Atomic uint64_t misses;
+    _Atomic uint64_t bad_sectors;
     _Atomic uint64_t written_bytes;
-    _Atomic uint64_t evicted_bytes; /* of disk */
-    _Atomic uint64_t size; /* bytes of disk as last measured, and what was written since */
+    _Atomic uint64_t evicted_bytes;
+    _Atomic uint64_t size; /* with what was written since it was measured */
 } ArecDiskCacheCounters;
 
 /* Opens DIR, which is made with mode 0700 if it is missing, and evicts what is too much. Blocks
@@ -61,6 +63,7 @@ int arec_cache_dir_fd (const ArecCacheDir *dir); /* of DIR/arecfs-1; not owned *
 const ArecHashKey *arec_cache_dir_key (const ArecCacheDir *dir);
 ArecFdPool *arec_cache_dir_pool (const ArecCacheDir *dir); /* of open segments */
 ArecDiskCacheCounters *arec_cache_dir_counters (ArecCacheDir *dir);
+void arec_cache_dir_get_stats (ArecCacheDir *dir, ArecDiskCacheStats *stats);
 int64_t arec_cache_dir_now (const ArecCacheDir *dir); /* microseconds */
 
 /* A file whose mtime is older is given a new one when it is read. Microseconds. */

@@ -330,6 +330,23 @@ arec_cache_segment_read (ArecCacheSegment *segment, ArecSectorWindow *window, Ar
     arec_fd_slot_release (&segment->slot);
 }
 
+void
+arec_cache_segment_find (ArecCacheSegment *segment, ArecSectorRun run, bool *here)
+{
+    uint64_t hashes[AREC_SEGMENT_SECTORS];
+    int fd = arec_fd_slot_acquire (&segment->slot, NULL);
+    ssize_t size;
+
+    if (fd < 0) {
+        return;
+    }
+    size = pread (fd, hashes, (run.end - run.first) * HASH_SIZE, hash_at (segment, run.first));
+    for (size_t i = 0; size > 0 && i < (size_t)size / HASH_SIZE; i++) {
+        here[i] |= hashes[i] != 0;
+    }
+    arec_fd_slot_release (&segment->slot);
+}
+
 static bool
 write_hashes (ArecCacheSegment *segment, int fd, ArecSectorWindow *window, ArecSectorRun run)
 {

@@ -38,6 +38,10 @@ void arec_cache_segment_free (ArecCacheSegment *segment);
 void arec_cache_segment_read (ArecCacheSegment *segment, ArecSectorWindow *window,
                               ArecSectorRun run);
 
+/* Sets each of @here, one for a sector of @run, of which the disk has a hash; its bytes may be
+ * bad all the same. Blocks on I/O. */
+void arec_cache_segment_find (ArecCacheSegment *segment, ArecSectorRun run, bool *here);
+
 /* Writes @run of @window, all within the segment. Blocks on I/O. */
 void arec_cache_segment_write (ArecCacheSegment *segment, ArecSectorWindow *window,
                                ArecSectorRun run);

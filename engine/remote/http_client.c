@@ -43,6 +43,7 @@ struct ArecHttpClient {
     ArecHttpOptions options;
     _Atomic int64_t kept;  /* bytes, by sources */
     _Atomic int64_t ahead; /* bytes, at most options.max_ahead */
+    ArecRemoteCounters counters;
     pthread_mutex_t lock;
     GQueue inbox; /* of requests that the thread has not seen */
     bool is_stopping;
@@ -61,10 +62,29 @@ struct ArecHttpClient {
 
 /* ---- the end of a request ---------------------------------------------------------------- */
 
+static void
+count_end (ArecRemoteCounters *counters, const ArecHttpRequest *request, ArecHttpEnd end)
+{
+    switch (end) {
+    case AREC_HTTP_GOT:
+    case AREC_HTTP_SAME:
+        arec_remote_count_time (&counters->request,
+                                g_get_monotonic_time() - request->deadline + request->patience);
+        break;
+    case AREC_HTTP_CHANGED: arec_remote_count (&counters->errors_changed, 1); break;
+    case AREC_HTTP_NO_RANGES: arec_remote_count (&counters->errors_no_ranges, 1); break;
+    case AREC_HTTP_ENCODED: arec_remote_count (&counters->errors_encoded, 1); break;
+    case AREC_HTTP_REFUSED: arec_remote_count (&counters->errors_refused, 1); break;
+    case AREC_HTTP_FAILED: arec_remote_count (&counters->errors_failed, 1); break;
+    case AREC_HTTP_STOPPED: break;
+    }
+}
+
 /* Takes @reason and the caller's reference. */
 static void
 finish (ArecHttpClient *client, ArecHttpRequest *request, ArecHttpEnd end, char *reason)
 {
+    count_end (&client->counters, request, end);
     request->result.end = end;
     request->result.reason = reason;
     pthread_mutex_lock (&client->lock);
@@ -78,6 +98,14 @@ static void
 stop_request (ArecHttpClient *client, ArecHttpRequest *request)
 {
     finish (client, request, AREC_HTTP_STOPPED, g_strdup ("the program ends"));
+}
+
+/* Nobody waits for @request any more. */
+static void
+cancel_request (ArecHttpClient *client, ArecHttpRequest *request)
+{
+    arec_remote_count (&client->counters.cancelled, 1);
+    finish (client, request, AREC_HTTP_STOPPED, g_strdup ("cancelled"));
 }
 
 static char *
@@ -163,6 +191,7 @@ begin_try (ArecHttpClient *client, ArecHttpHost *host, ArecHttpRequest *request)
         return;
     }
     host->in_flight++;
+    arec_remote_count (&client->counters.in_flight, 1);
     g_ptr_array_add (client->transfers, transfer);
     client->curl->multi_add_handle (client->multi, transfer->easy);
 }
@@ -190,7 +219,7 @@ drop_if_over (ArecHttpClient *client, GQueue *queue, GList *link, int64_t now)
     if (has_failed) {
         fail_renewal (client, request);
     } else if (is_abandoned) {
-        finish (client, request, AREC_HTTP_STOPPED, g_strdup ("cancelled"));
+        cancel_request (client, request);
     } else if (is_down) {
         finish (client, request, AREC_HTTP_FAILED, g_strdup (request->at->down_reason));
     } else {
@@ -261,17 +290,32 @@ begin_tries (ArecHttpClient *client)
 
 /* ---- after a try ------------------------------------------------------------------------- */
 
+/* What the host gives now. */
+static void
+set_gauges (ArecRemoteCounters *counters, const ArecRate *rate)
+{
+    arec_remote_set (&counters->window_bytes, arec_rate_target (rate, UINT64_MAX));
+    arec_remote_set (&counters->rate_bytes_per_s, arec_rate_bytes_per_second (rate));
+    arec_remote_set (&counters->delay_us, arec_rate_delay (rate));
+}
+
 static void
 note_outcome (const ArecHttpTransfer *transfer, const ArecTry *outcome, int64_t now)
 {
     ArecHttpRequest *request = transfer->request;
+    ArecRemoteCounters *counters = request->counters;
     ArecHttpHost *host = request->at;
 
+    if (arec_retry_is_throttled (outcome)) {
+        arec_remote_count (&counters->throttled, 1);
+    }
     if (transfer->first_byte != 0) {
+        arec_remote_count_time (&counters->first_byte, transfer->first_byte - transfer->sent);
         arec_stall_note_first_byte (&host->first_bytes, transfer->first_byte - transfer->sent);
         arec_rate_first_byte (&host->rate, transfer->sent, transfer->first_byte);
         arec_rate_deliver (&host->rate, &transfer->mark, transfer->arrived, now);
         request->target->window = arec_rate_target (&host->rate, UINT64_MAX);
+        set_gauges (counters, &host->rate);
     }
     if (outcome->end == AREC_TRY_ANSWERED) {
         arec_throttle_note (&host->throttle, arec_retry_is_throttled (outcome), transfer->begun,
@@ -385,6 +429,23 @@ find_end (const ArecHttpTransfer *transfer, ArecHttpEnd *end)
     return false;
 }
 
+/* The answer says that there is nothing new to send. */
+static bool
+is_same (const ArecHttpTransfer *transfer)
+{
+    const ArecHttpRequest *request = transfer->request;
+
+    return request->is_known && !request->has_span && transfer->is_judged &&
+           arec_object_version_is_confirmed (&request->known, &transfer->answer);
+}
+
+static void
+note_success (ArecHttpHost *host, int64_t now)
+{
+    host->last_success = now;
+    host->down_until = 0;
+}
+
 /* The object as the answer without a range describes it. */
 static void
 describe_whole (const ArecHttpTransfer *transfer)
@@ -454,6 +515,19 @@ ask_to_renew (ArecHttpClient *client, ArecHttpRequest *request)
     pthread_mutex_unlock (&client->lock);
 }
 
+static void
+count_retry (ArecRemoteCounters *counters, ArecTryEnd end)
+{
+    switch (end) {
+    case AREC_TRY_ANSWERED: arec_remote_count (&counters->retries_status, 1); break;
+    case AREC_TRY_NOT_CONNECTED:
+    case AREC_TRY_BAD_CERTIFICATE: arec_remote_count (&counters->retries_connect, 1); break;
+    case AREC_TRY_BROKEN: arec_remote_count (&counters->retries_reset, 1); break;
+    case AREC_TRY_STALLED: arec_remote_count (&counters->retries_stall, 1); break;
+    case AREC_TRY_WRONG_ANSWER: arec_remote_count (&counters->retries_answer, 1); break;
+    }
+}
+
 /* Its request is done, or begins again later. Takes a reference to the request. */
 static void
 settle (ArecHttpClient *client, ArecHttpTransfer *transfer, CURLcode code)
@@ -469,7 +543,12 @@ settle (ArecHttpClient *client, ArecHttpTransfer *transfer, CURLcode code)
     g_free (request->last);
     request->last = arec_http_transfer_text (transfer, &outcome, code);
     note_outcome (transfer, &outcome, now);
-    note_redirect (transfer, is_good);
+    note_redirect (transfer, is_good || is_same (transfer));
+    if (is_same (transfer)) {
+        note_success (request->at, now);
+        finish (client, request, AREC_HTTP_SAME, NULL);
+        return;
+    }
     if (find_end (transfer, &end)) {
         if (end == AREC_HTTP_NO_RANGES) {
             describe_whole (transfer);
@@ -480,16 +559,17 @@ settle (ArecHttpClient *client, ArecHttpTransfer *transfer, CURLcode code)
         return;
     }
     if (must_begin_anew (transfer)) {
+        arec_remote_count (&client->counters.bytes_wasted, request->received);
         request->received = 0;
     }
     verdict = judge_try (client, transfer, &outcome, now);
     if (verdict == AREC_RETRY_DONE && is_good) {
-        request->at->last_success = now;
-        request->at->down_until = 0;
+        note_success (request->at, now);
         finish (client, request, AREC_HTTP_GOT, NULL);
     } else if (verdict == AREC_RETRY_RENEW) {
         ask_to_renew (client, request);
     } else if (verdict == AREC_RETRY_AGAIN && request->next < request->deadline) {
+        count_retry (&client->counters, outcome.end);
         g_queue_push_tail (&request->at->later, request);
     } else {
         give_up (client, transfer, verdict == AREC_RETRY_AGAIN ? AREC_RETRY_LATE : verdict,
@@ -499,6 +579,15 @@ settle (ArecHttpClient *client, ArecHttpTransfer *transfer, CURLcode code)
 
 /* ---- transfers under way ----------------------------------------------------------------- */
 
+static void
+count_connections (ArecHttpClient *client, const ArecHttpTransfer *transfer)
+{
+    long n = 0;
+
+    client->curl->easy_getinfo (transfer->easy, CURLINFO_NUM_CONNECTS, &n);
+    arec_remote_count (&client->counters.connections_opened, (uint64_t)MAX (n, 0));
+}
+
 /* The transfer has been removed from the multi handle. */
 static void
 end_transfer (ArecHttpClient *client, ArecHttpTransfer *transfer, CURLcode code)
@@ -506,17 +595,19 @@ end_transfer (ArecHttpClient *client, ArecHttpTransfer *transfer, CURLcode code)
     ArecHttpRequest *request = transfer->request;
     ArecHttpHost *host = request->at;
 
+    count_connections (client, transfer);
     if (arec_http_transfer_follow (transfer)) {
         client->curl->multi_add_handle (client->multi, transfer->easy);
         return;
     }
     g_ptr_array_remove_fast (client->transfers, transfer);
     if (atomic_load (&request->is_abandoned)) {
-        finish (client, request, AREC_HTTP_STOPPED, g_strdup ("cancelled"));
+        cancel_request (client, request);
     } else {
         settle (client, transfer, code);
     }
     host->in_flight--;
+    atomic_fetch_sub_explicit (&client->counters.in_flight, 1, memory_order_relaxed);
     arec_http_transfer_free (transfer);
 }
 
@@ -736,6 +827,21 @@ arec_http_client_take_ahead (ArecHttpClient *client, int64_t change)
     return true;
 }
 
+ArecRemoteCounters *
+arec_http_client_counters (ArecHttpClient *client)
+{
+    return &client->counters;
+}
+
+void
+arec_http_client_get_stats (ArecHttpClient *client, ArecRemoteStats *stats)
+{
+    int64_t ahead = client->ahead;
+
+    arec_remote_counters_get (&client->counters, stats);
+    stats->landed_bytes = (uint64_t)MAX (ahead, 0);
+}
+
 uint64_t
 arec_http_client_max_ahead (const ArecHttpClient *client)
 {
@@ -849,6 +955,7 @@ arec_http_client_submit (ArecHttpClient *client, ArecHttpRequest *request, GErro
         return false;
     }
     arec_http_request_ref (request);
+    request->counters = &client->counters;
     pthread_mutex_lock (&client->lock);
     is_over = client->is_stopping;
     if (!is_over) {

@@ -54,6 +54,10 @@ int64_t arec_http_client_charge (ArecHttpClient *client, int64_t change);
 bool arec_http_client_take_ahead (ArecHttpClient *client, int64_t change);
 uint64_t arec_http_client_max_ahead (const ArecHttpClient *client);
 
+/* What is counted of its requests; sources add what they know. */
+ArecRemoteCounters *arec_http_client_counters (ArecHttpClient *client);
+void arec_http_client_get_stats (ArecHttpClient *client, ArecRemoteStats *stats);
+
 /* How long a range may take, all tries included, in microseconds. */
 int64_t arec_http_client_deadline (const ArecHttpClient *client);
 

@@ -85,6 +85,13 @@ arec_http_request_new (ArecHttpTarget *target, const ArecRangeRequest *range,
     return request->buffer ? g_steal_pointer (&request) : NULL;
 }
 
+void
+arec_http_request_spare (ArecHttpRequest *request, const ArecObjectVersion *known)
+{
+    request->is_known = true;
+    arec_object_version_copy (known, &request->known);
+}
+
 ArecHttpRequest *
 arec_http_request_new_page (ArecHttpTarget *target, int64_t patience)
 {
@@ -102,14 +109,28 @@ arec_http_request_ref (ArecHttpRequest *request)
     return request;
 }
 
+/* What it has received, and nobody has read. */
+static void
+count_waste (const ArecHttpRequest *request)
+{
+    bool is_of_object = request->kind == AREC_HTTP_RANGE || request->kind == AREC_HTTP_OPEN;
+
+    if (request->counters && is_of_object && request->received > request->n_read) {
+        arec_remote_count (&request->counters->bytes_wasted,
+                           request->received - request->n_read);
+    }
+}
+
 void
 arec_http_request_unref (ArecHttpRequest *request)
 {
     if (!request || atomic_fetch_sub (&request->refs, 1) > 1) {
         return;
     }
+    count_waste (request);
     arec_http_target_unref (request->target);
     arec_object_version_clear (&request->pinned);
+    arec_object_version_clear (&request->known);
     arec_object_version_clear (&request->result.found);
     g_free (request->result.reason);
     g_free (request->last);

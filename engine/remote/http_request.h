@@ -19,6 +19,7 @@
 #include "remote/http_signer.h"
 #include "remote/object_version.h"
 #include "remote/range_plan.h"
+#include "remote/remote_counters.h"
 #include "remote/retry.h"
 #include "remote/url.h"
 
@@ -55,6 +56,7 @@ void arec_http_target_unref (ArecHttpTarget *target); /* takes NULL */
 
 typedef enum {
     AREC_HTTP_GOT,       /* the buffer holds the span */
+    AREC_HTTP_SAME,      /* the object still is the known version; no bytes came */
     AREC_HTTP_CHANGED,   /* the object is another one, or gone */
     AREC_HTTP_NO_RANGES, /* the server would send the whole object */
     AREC_HTTP_ENCODED,   /* the server would send it compressed */
@@ -87,15 +89,27 @@ typedef enum {
     AREC_RENEWAL_FAILED,
 } ArecHttpRenewal;
 
+/* What it is for: how it is counted. */
+typedef enum {
+    AREC_HTTP_RANGE,
+    AREC_HTTP_OPEN,
+    AREC_HTTP_LIST,
+    AREC_HTTP_TOKEN,
+} ArecHttpKind;
+
 typedef struct {
     _Atomic unsigned refs;
     ArecHttpTarget *target;
+    ArecHttpKind kind;            /* RANGE, unless it is set before it is submitted */
+    ArecRemoteCounters *counters; /* of the client, which outlives it; NULL: not submitted */
     ArecRangeRequest range;
     bool is_page; /* no range: the whole answer, whatever it is about; the buffer grows */
     bool is_pinned;
     ArecObjectVersion pinned; /* with is_pinned: the version that is wanted */
-    int64_t deadline;         /* by g_get_monotonic_time () */
-    int64_t patience;         /* from the beginning to the deadline */
+    bool is_known;            /* and not is_pinned: bytes only if it is another one than */
+    ArecObjectVersion known;
+    int64_t deadline; /* by g_get_monotonic_time () */
+    int64_t patience; /* from the beginning to the deadline */
     uint8_t *buffer;
     size_t capacity;
 
@@ -106,6 +120,7 @@ typedef struct {
     _Atomic ArecHttpRenewal renewal;
     unsigned signed_version; /* of the last try; with a renewal WANTED the reader's, too */
     char *renewal_fault;     /* with FAILED: why */
+    _Atomic uint64_t n_read; /* bytes that readers took; too many do no harm */
 
     /* Of the client's thread. */
     struct ArecHttpHost *at;
@@ -124,9 +139,12 @@ typedef struct {
  * NULL: out of memory for the buffer. */
 ArecHttpRequest *arec_http_request_new (ArecHttpTarget *target, const ArecRangeRequest *range,
                                         const ArecObjectVersion *pinned, int64_t patience);
-
 /* A request for a page: the result's span is that of all its bytes, from 0 on. */
 ArecHttpRequest *arec_http_request_new_page (ArecHttpTarget *target, int64_t patience);
+
+/* Before it is submitted: no bytes are wanted of @known, which has a validator; then it may end
+ * SAME. */
+void arec_http_request_spare (ArecHttpRequest *request, const ArecObjectVersion *known);
 ArecHttpRequest *arec_http_request_ref (ArecHttpRequest *request);
 void arec_http_request_unref (ArecHttpRequest *request); /* takes NULL */
 

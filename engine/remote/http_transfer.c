@@ -60,6 +60,19 @@ on_open_socket (void *data, curlsocktype purpose, struct curl_sockaddr *address)
     return socket (address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static void
+count_request (const ArecHttpRequest *request)
+{
+    ArecRemoteCounters *counters = request->counters;
+
+    switch (request->kind) {
+    case AREC_HTTP_RANGE: arec_remote_count (&counters->requests_range, 1); break;
+    case AREC_HTTP_OPEN: arec_remote_count (&counters->requests_open, 1); break;
+    case AREC_HTTP_LIST: arec_remote_count (&counters->requests_list, 1); break;
+    case AREC_HTTP_TOKEN: arec_remote_count (&counters->requests_token, 1); break;
+    }
+}
+
 /* The connection stands; it may be one that was opened for another request. */
 static int
 on_connected (void *data, char *ip, char *local_ip, int port, int local_port)
@@ -73,6 +86,7 @@ on_connected (void *data, char *ip, char *local_ip, int port, int local_port)
         return CURL_PREREQFUNC_ABORT;
     }
     transfer->sent = g_get_monotonic_time();
+    count_request (transfer->request);
     transfer->mark = arec_rate_mark (transfer->rate, transfer->sent);
     return CURL_PREREQFUNC_OK;
 }
@@ -265,6 +279,7 @@ on_body (char *bytes, size_t size, size_t n, void *data)
 
     n *= size;
     transfer->arrived += n;
+    arec_remote_count (&transfer->request->counters->bytes_received, n);
     if (is_taken) {
         return transfer->request->is_page ? take_page (transfer, bytes, n)
                                           : take_body (transfer, bytes, n);
@@ -312,6 +327,20 @@ add_header (ArecHttpTransfer *transfer, const char *name, const char *value)
     return add_line (transfer, line);
 }
 
+/* Once another version than the known one has begun to come, the rest of it is wanted. */
+static bool
+add_known (ArecHttpTransfer *transfer)
+{
+    const ArecHttpRequest *request = transfer->request;
+
+    if (!request->is_known || request->has_span) {
+        return true;
+    }
+    return request->known.etag
+               ? add_header (transfer, "If-None-Match", request->known.etag)
+               : add_header (transfer, "If-Modified-Since", request->known.last_modified_text);
+}
+
 /* That the version is the wanted one: the server says so with 412 if it is not. */
 static bool
 add_condition (ArecHttpTransfer *transfer, const ArecObjectVersion *version)
@@ -336,7 +365,7 @@ add_range (ArecHttpTransfer *transfer)
     char range[AREC_RANGE_TEXT_SIZE];
 
     arec_range_plan_text (&rest, range);
-    return add_header (transfer, "Range", range) &&
+    return add_header (transfer, "Range", range) && add_known (transfer) &&
            (!version || add_condition (transfer, version));
 }
 

@@ -22,6 +22,7 @@ code_of (const ArecHttpResult *result, bool is_opened)
     case AREC_HTTP_CHANGED: return AREC_ERROR_CHANGED;
     case AREC_HTTP_ENCODED: return is_opened ? AREC_ERROR_IO : AREC_ERROR_UNSUPPORTED;
     case AREC_HTTP_GOT:
+    case AREC_HTTP_SAME:
     case AREC_HTTP_NO_RANGES:
     case AREC_HTTP_REFUSED:
     case AREC_HTTP_FAILED: break;
@@ -45,6 +46,7 @@ text_of (const ArecHttpResult *result)
         return g_strdup ("it is stored, or sent, with a Content-Encoding such as gzip, so its"
                          " ranges are not those of the file");
     case AREC_HTTP_GOT:
+    case AREC_HTTP_SAME:
     case AREC_HTTP_REFUSED:
     case AREC_HTTP_FAILED:
     case AREC_HTTP_STOPPED: break;
@@ -77,6 +79,7 @@ typedef struct {
     ArecHttpTarget *target;
     const char *name;
     const ArecCancel *cancel;
+    ArecObjectHint hint;
 } Opening;
 
 /* One request, to its end. Returns (transfer full); NULL: @error is set, there is no result. */
@@ -90,6 +93,10 @@ ask (const Opening *opening, const ArecRangeRequest *range, const ArecObjectVers
     if (!request) {
         arec_fail (error, AREC_ERROR_NOMEM, "%s: out of memory", opening->name);
         return NULL;
+    }
+    request->kind = AREC_HTTP_OPEN;
+    if (opening->hint.known && !pinned) {
+        arec_http_request_spare (request, opening->hint.known);
     }
     if (!arec_http_client_submit (opening->client, request, error)) {
         g_prefix_error (error, "%s: ", opening->name);
@@ -187,6 +194,7 @@ open_by_suffix (const Opening *opening, ArecObjectOpening *out, GError **error)
 {
     const ArecRangeRequest suffix = arec_range_plan_opening (AREC_RANGE_UNKNOWN_SIZE);
     g_autoptr (ArecHttpRequest) request = NULL;
+    Opening unknown = *opening;
 
     if (arec_http_client_wants_positions (opening->client, opening->target)) {
         return open_by_position (opening, out, error);
@@ -198,23 +206,33 @@ open_by_suffix (const Opening *opening, ArecObjectOpening *out, GError **error)
     if (request->result.end == AREC_HTTP_GOT) {
         return take (g_steal_pointer (&request), out);
     }
+    if (request->result.end == AREC_HTTP_SAME) {
+        arec_object_version_copy (opening->hint.known, &out->version);
+        return true;
+    }
     if (is_empty_object (&request->result)) {
         return true;
     }
+    unknown.hint.known = NULL;
+    if (opening->hint.known && request->result.status == 304) {
+        return open_by_suffix (&unknown, out, error);
+    }
     if (may_want_other_range (&request->result)) {
-        return open_by_position (opening, out, error);
+        return open_by_position (&unknown, out, error);
     }
     return arec_object_fail (request, true, false, opening->name, error);
 }
 
-/* The end of an object of @size bytes, by its position. If it has another size by now, it is
- * opened as if nothing was known: none of its bytes was read before. */
+/* The end of an object whose size was listed, by its position. If it has another size by now,
+ * it is opened as if nothing was known: none of its bytes was read before. */
 static bool
-open_listed (const Opening *opening, uint64_t size, ArecObjectOpening *out, GError **error)
+open_listed (const Opening *opening, ArecObjectOpening *out, GError **error)
 {
+    const uint64_t size = opening->hint.size;
     const ArecRangeRequest end = arec_range_plan_opening (size);
     g_autoptr (ArecHttpRequest) request = ask (opening, &end, NULL, error);
     const ArecHttpResult *result = request ? &request->result : NULL;
+    Opening unknown = *opening;
 
     if (!request) {
         return false;
@@ -222,22 +240,28 @@ open_listed (const Opening *opening, uint64_t size, ArecObjectOpening *out, GErr
     if (result->end == AREC_HTTP_GOT && result->found.size == size) {
         return take (g_steal_pointer (&request), out);
     }
-    if (result->end == AREC_HTTP_GOT || may_want_other_range (result)) {
-        return open_by_suffix (opening, out, error);
+    if (result->end == AREC_HTTP_SAME) {
+        arec_object_version_copy (opening->hint.known, &out->version);
+        return true;
+    }
+    unknown.hint.known = NULL;
+    if (result->end == AREC_HTTP_GOT || result->status == 304 ||
+        may_want_other_range (result)) {
+        return open_by_suffix (&unknown, out, error);
     }
     return arec_object_fail (request, true, false, opening->name, error);
 }
 
 bool
 arec_object_open (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
-                  uint64_t size, const ArecCancel *cancel, ArecObjectOpening *out,
+                  const ArecObjectHint *hint, const ArecCancel *cancel, ArecObjectOpening *out,
                   GError **error)
 {
-    const Opening opening = {client, target, name, cancel};
+    const Opening opening = {client, target, name, cancel, *hint};
 
     *out = (ArecObjectOpening){0};
-    if (size == AREC_RANGE_UNKNOWN_SIZE || size == 0) {
+    if (hint->size == AREC_RANGE_UNKNOWN_SIZE || hint->size == 0) {
         return open_by_suffix (&opening, out, error);
     }
-    return open_listed (&opening, size, out, error);
+    return open_listed (&opening, out, error);
 }

@@ -5,6 +5,7 @@
  *         | 206 of another size, 416: it was replaced
  *         v
  *     bytes=-131072 --> 206: size, version, end of the file      most servers: one request
+ *         |             304: still the known version             if there is one
  *         |
  *         | 200, 400, 416, 501: no suffix ranges
  *         v
@@ -32,14 +33,23 @@ typedef struct {
     bool is_whole;            /* these are all, of a server that gives no ranges */
 } ArecObjectOpening;
 
+/* What is known of an object before it is opened. */
+typedef struct {
+    uint64_t size;                  /* by a listing; AREC_RANGE_UNKNOWN_SIZE: unknown */
+    const ArecObjectVersion *known; /* what it was, with a validator: if it still is, no byte of
+                                       it comes. NULL: unknown */
+} ArecObjectHint;
+
+#define AREC_OBJECT_UNKNOWN ((ArecObjectHint){.size = AREC_RANGE_UNKNOWN_SIZE})
+
 /* @name     of the object, for messages.
- * @size     what a listing said, or AREC_RANGE_UNKNOWN_SIZE.
+ * @hint     what is known of it already.
  * @opening  (out) clear it; untouched on failure.
  * Errors: NOT_FOUND, UNSUPPORTED, IO, NOMEM, CANCELLED. Blocks on the network, half the
  * deadline of the client at most for each request. */
 bool arec_object_open (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
-                       uint64_t size, const ArecCancel *cancel, ArecObjectOpening *opening,
-                       GError **error);
+                       const ArecObjectHint *hint, const ArecCancel *cancel,
+                       ArecObjectOpening *opening, GError **error);
 void arec_object_opening_clear (ArecObjectOpening *opening); /* takes a zeroed one */
 
 /* A request that has not got its bytes, as an error.

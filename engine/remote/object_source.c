@@ -44,6 +44,12 @@ typedef struct {
     size_t n_unread;       /* of these */
 } ObjectSource;
 
+static ArecRemoteCounters *
+counters_of (const ObjectSource *object)
+{
+    return arec_http_client_counters (object->client);
+}
+
 /* ---- one read ---- */
 
 /* A part of the caller's vector. */
@@ -110,6 +116,7 @@ note_read_locked (ObjectSource *object, ArecRange here, uint64_t begin)
             object->n_unread--;
         }
     }
+    object->kept->n_read = (object->n_pieces - object->n_unread) * PIECE;
     if (object->n_unread == 0 && !object->is_whole &&
         arec_http_client_charge (object->client, 0) > AREC_HTTP_MAX_KEPT) {
         drop_kept_locked (object);
@@ -173,6 +180,10 @@ note_part_read (Part *part, ArecRange here)
         part->n_unread -= !part->is_read[i];
         part->is_read[i] = 1;
     }
+    if (part->is_ahead) {
+        part->request->n_read = part->n_unread > 0 ? (part->n_pieces - part->n_unread) * PIECE
+                                                   : part->span.end - part->span.begin;
+    }
 }
 
 /* Joins the requests under way for bytes of @read: they are in @mine then. */
@@ -191,6 +202,7 @@ join_locked (const Read *read, GPtrArray *mine)
             g_ptr_array_add (mine, part);
         }
     }
+    arec_remote_count (&counters_of (object)->ranges_joined, mine->len);
 }
 
 /* A part of @object that is not asked for yet; NULL: out of memory. */
@@ -289,11 +301,19 @@ fail_part (ObjectSource *object, const Part *part, bool is_done, GError **error)
     GError *cause = NULL;
 
     arec_object_fail (part->request, is_done, true, object->base.name, &cause);
-    if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_CHANGED)) {
-        arec_source_set_changed (&object->base, cause->message);
+    if (g_error_matches (cause, AREC_ERROR, AREC_ERROR_CHANGED) &&
+        arec_source_set_changed (&object->base, cause->message)) {
+        arec_remote_count (&counters_of (object)->changed, 1);
     }
     g_propagate_error (error, cause);
     return false;
+}
+
+/* What ends the calling thread's waiting; NULL: nothing. */
+static const ArecCancel *
+cancel_of (const ObjectSource *object)
+{
+    return object->base.cancel ? object->base.cancel : arec_cancel_bound();
 }
 
 static bool
@@ -301,17 +321,22 @@ take_part (const Read *read, const Part *part, GError **error)
 {
     ObjectSource *object = read->object;
     const ArecHttpResult *result = &part->request->result;
-    bool is_done = arec_http_client_wait (object->client, part->request, object->base.cancel);
+    const ArecCancel *cancel = cancel_of (object);
+    bool is_done = arec_http_client_wait (object->client, part->request, cancel);
+    ArecRange here;
 
-    if (!is_done && !arec_cancel_is_set (object->base.cancel)) {
+    if (!is_done && !arec_cancel_is_set (cancel)) {
         return arec_fail_place (error, AREC_ERROR_IO, object->base.name, part->span.begin,
                                 "no answer within the deadline");
     }
     if (!is_done || result->end != AREC_HTTP_GOT) {
         return fail_part (object, part, is_done, error);
     }
-    copy_out (read, intersection (read->span, result->span), part->request->buffer,
-              result->span.begin);
+    here = intersection (read->span, result->span);
+    copy_out (read, here, part->request->buffer, result->span.begin);
+    if (!part->is_ahead) {
+        arec_remote_count (&part->request->n_read, here.end - here.begin);
+    }
     return true;
 }
 
@@ -339,6 +364,17 @@ note_failure (ObjectSource *object, Part *part)
     pthread_mutex_unlock (&object->lock);
 }
 
+/* The reader that waited for @part is cancelled: if no other one does, the request ends. */
+static void
+note_cancelled (ObjectSource *object, Part *part)
+{
+    pthread_mutex_lock (&object->lock);
+    if (part->n_readers == 1) {
+        part->n_unread = 0;
+    }
+    pthread_mutex_unlock (&object->lock);
+}
+
 /* @again  (out) set if the read failed by requests that were made ahead. */
 static bool
 read_parts (const Read *read, bool *again, GError **error)
@@ -346,6 +382,7 @@ read_parts (const Read *read, bool *again, GError **error)
     ObjectSource *object = read->object;
     g_autoptr (GPtrArray) mine = g_ptr_array_new(), new = g_ptr_array_new();
     ArecRange kept;
+    int64_t begun;
     bool ok;
 
     pthread_mutex_lock (&object->lock);
@@ -358,14 +395,20 @@ read_parts (const Read *read, bool *again, GError **error)
     } else {
         ok = submit (object, new, error);
     }
+    begun = mine->len > 0 ? g_get_monotonic_time() : 0;
     for (guint i = 0; i < mine->len && ok; i++) {
         Part *part = g_ptr_array_index (mine, i);
 
         ok = take_part (read, part, error);
-        if (!ok && part->is_ahead && !object->base.change) {
+        if (!ok && arec_cancel_is_set (cancel_of (object))) {
+            note_cancelled (object, part);
+        } else if (!ok && part->is_ahead && !object->base.change) {
             note_failure (object, part);
             *again = true;
         }
+    }
+    if (mine->len > 0) {
+        arec_remote_count_time (&counters_of (object)->wait, g_get_monotonic_time() - begun);
     }
     leave (object, mine);
     return ok;
@@ -377,7 +420,7 @@ read_span (const Read *read, GError **error)
     g_autoptr (GError) of_others = NULL;
     bool again = true;
 
-    while (again && !arec_cancel_is_set (read->object->base.cancel)) {
+    while (again && !arec_cancel_is_set (cancel_of (read->object))) {
         again = false;
         g_clear_error (&of_others);
         if (read_parts (read, &again, &of_others)) {
@@ -527,6 +570,7 @@ object_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset
     for (int i = 0; i < n_iov; i++) {
         length += iov[i].iov_len;
     }
+    arec_remote_count (&counters_of (read.object)->bytes_wanted, length);
     mark = arec_phases_enter (AREC_PHASE_READING);
     for (uint64_t done = 0; done < length && ok; done += MAX_AT_ONCE) {
         read.span.begin = offset + done;
@@ -605,13 +649,14 @@ stat_of (const ArecObjectVersion *version)
 }
 
 ArecSource *
-arec_object_source_new_listed (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
-                               uint64_t size, const ArecCancel *cancel, GError **error)
+arec_object_source_open (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
+                         const ArecObjectHint *hint, const ArecCancel *cancel,
+                         ArecObjectFacts *facts, GError **error)
 {
     g_auto (ArecObjectOpening) opening = {0};
     ObjectSource *object;
 
-    if (!arec_object_open (client, target, name, size, cancel, &opening, error)) {
+    if (!arec_object_open (client, target, name, hint, cancel, &opening, error)) {
         return NULL;
     }
     object = g_new0 (ObjectSource, 1);
@@ -627,9 +672,11 @@ arec_object_source_new_listed (ArecHttpClient *client, ArecHttpTarget *target, c
     object->base.identity = identity_of (object);
     object->base.st = stat_of (&object->version);
     object->base.mode = 0444;
+    object->base.etag = g_strdup (object->version.etag);
     if (opening.request) {
         keep (object, &opening);
     }
+    *facts = (ArecObjectFacts){object->version, object->is_whole};
     return &object->base;
 }
 
@@ -637,6 +684,8 @@ ArecSource *
 arec_object_source_new (ArecHttpClient *client, ArecHttpTarget *target, const char *name,
                         const ArecCancel *cancel, GError **error)
 {
-    return arec_object_source_new_listed (client, target, name, AREC_RANGE_UNKNOWN_SIZE, cancel,
-                                          error);
+    ArecObjectFacts facts;
+
+    return arec_object_source_open (client, target, name, &AREC_OBJECT_UNKNOWN, cancel, &facts,
+                                    error);
 }

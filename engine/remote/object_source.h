@@ -17,7 +17,14 @@
 #include <arec/cancel.h>
 
 #include "remote/http_client.h"
+#include "remote/object_opening.h"
 #include "source/source.h"
+
+/* What is known of an object. */
+typedef struct {
+    ArecObjectVersion version;
+    bool is_whole; /* its server gives no ranges */
+} ArecObjectFacts;
 
 /* Opens the object. @client outlives the source.
  * @name    for messages: the URL without its query.
@@ -28,8 +35,10 @@
 ArecSource *arec_object_source_new (ArecHttpClient *client, ArecHttpTarget *target,
                                     const char *name, const ArecCancel *cancel, GError **error);
 
-/* The same for an object of which a listing said the size: it is opened by position. If the
- * size is another one by now, that costs a request more. */
-ArecSource *arec_object_source_new_listed (ArecHttpClient *client, ArecHttpTarget *target,
-                                           const char *name, uint64_t size,
-                                           const ArecCancel *cancel, GError **error);
+/* The same where something is known of the object. If that is no longer so, it costs a request
+ * more.
+ * @facts  (out) what it is. Not owned: valid while the source is. */
+ArecSource *arec_object_source_open (ArecHttpClient *client, ArecHttpTarget *target,
+                                     const char *name, const ArecObjectHint *hint,
+                                     const ArecCancel *cancel, ArecObjectFacts *facts,
+                                     GError **error);

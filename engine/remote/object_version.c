@@ -1,6 +1,7 @@
 #include "remote/object_version.h"
 
 #include <string.h>
+#include <time.h>
 
 void
 arec_object_version_clear (ArecObjectVersion *version)
@@ -54,6 +55,31 @@ compare_validators (const ArecObjectVersion *pinned, const ArecHttpAnswer *answe
         return pinned->last_modified == answer->last_modified ? SAME : OTHER;
     }
     return UNKNOWN;
+}
+
+bool
+arec_object_version_is_confirmed (const ArecObjectVersion *version,
+                                  const ArecHttpAnswer *answer)
+{
+    if (answer->status != 304 || (version->etag && (!answer->etag || answer->is_weak))) {
+        return false;
+    }
+    return compare_validators (version, answer) == SAME;
+}
+
+char *
+arec_object_version_date (int64_t seconds)
+{
+    static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const time_t at = (time_t)seconds;
+    struct tm parts = {0};
+
+    gmtime_r (&at, &parts);
+    return g_strdup_printf ("%s, %02d %s %04d %02d:%02d:%02d GMT", days[parts.tm_wday],
+                            parts.tm_mday, months[parts.tm_mon], 1900 + parts.tm_year,
+                            parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
 /* The size of the whole as the head has it; or UNKNOWN. */

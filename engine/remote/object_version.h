@@ -39,6 +39,15 @@ void arec_object_version_of (const ArecHttpAnswer *answer, uint64_t size,
 /* Whether it has no validator: only the size tells of a change. */
 bool arec_object_version_is_bare (const ArecObjectVersion *version);
 
+/* Whether @answer says that the object still is @version: 304 with the validator that was sent.
+ * A server that compares less strictly than it should, by weak ETags or by which time is later,
+ * sends another. */
+bool arec_object_version_is_confirmed (const ArecObjectVersion *version,
+                                       const ArecHttpAnswer *answer);
+
+/* @seconds since 1970 as headers have them: `Sun, 06 Nov 1994 08:49:37 GMT`. (transfer full) */
+char *arec_object_version_date (int64_t seconds);
+
 typedef enum {
     AREC_BODY_TAKE,    /* its bytes are those of the span */
     AREC_BODY_STATUS,  /* it is not of the object: its status says what to do */

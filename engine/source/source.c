@@ -50,14 +50,16 @@ arec_source_fail_changed (const ArecSource *source, GError **error)
 }
 
 /* The first change is the one that is told from now on, whatever happens to the file later. */
-void
+bool
 arec_source_set_changed (ArecSource *source, const char *message)
 {
     char *none = NULL, *copy = g_strdup (message);
+    bool is_first = atomic_compare_exchange_strong (&source->change, &none, copy);
 
-    if (!atomic_compare_exchange_strong (&source->change, &none, copy)) {
+    if (!is_first) {
         g_free (copy);
     }
+    return is_first;
 }
 
 bool
@@ -131,5 +133,6 @@ arec_source_free (ArecSource *source)
     }
     g_free (g_steal_pointer (&source->name));
     g_free (source->change);
+    g_free (g_steal_pointer (&source->etag));
     source->ops->free (source);
 }

@@ -55,6 +55,7 @@ struct ArecSource {
     uint64_t identity;    /* a hash of what makes it this very file */
     uint64_t stamp;       /* as at opening, see arec_source_look () */
     struct stat st;       /* as at opening; zeros where there is no file */
+    char *etag;           /* of an object of a server, with its quotes; owned; NULL: none */
     mode_t mode;          /* its permission bits, narrowed as in access.h; 0 without a file */
     char *_Atomic change; /* what the first failed check said, for ever; NULL: none failed */
     struct ArecSourceCounters *counters; /* nullable, not owned */
@@ -89,8 +90,9 @@ bool arec_source_look (ArecSource *source, uint64_t *stamp, GError **error);
 uint64_t arec_source_state (ArecSource *source);
 /* As arec_source_look () for those who have read nothing. */
 bool arec_source_check (ArecSource *source, GError **error);
-/* From now on the source is CHANGED. @message tells how, unless it was known already. */
-void arec_source_set_changed (ArecSource *source, const char *message);
+/* From now on the source is CHANGED. @message tells how, unless it was known already; then it
+ * returns false. */
+bool arec_source_set_changed (ArecSource *source, const char *message);
 /* Where the bytes from @offset on, within the size, may be others than zeros: @offset, or
  * behind a hole of a sparse file, as far as the system tells of holes; at most the source's
  * size. */

@@ -93,6 +93,60 @@ put_gauge (GString *text, const char *name, const char *help, uint64_t value)
 #define PUT_COUNTER put_counter
 #define PUT_GAUGE put_gauge
 
+/* ---- sources on servers ---- */
+
+static void
+put_times (GString *text, const char *name, const char *help, const ArecTimes *times)
+{
+    g_autofree char *full = g_strdup_printf ("remote_%s_seconds", name);
+    uint64_t count = 0;
+
+    begin_family (text, full, "histogram", help);
+    for (unsigned i = 0; i < AREC_TIMES_BUCKETS; i++) {
+        count += times->buckets[i];
+        g_string_append_printf (text, "arecfs_%s_bucket{le=\"", full);
+        if (i + 1 < AREC_TIMES_BUCKETS) {
+            put_seconds (text, AREC_TIMES_BOUND (i) * 1000);
+        } else {
+            g_string_append (text, "+Inf");
+        }
+        g_string_append_printf (text, "\"} %" G_GUINT64_FORMAT "\n", count);
+    }
+    g_string_append_printf (text, "arecfs_%s_sum ", full);
+    put_seconds (text, times->sum * 1000);
+    g_string_append_printf (text, "\narecfs_%s_count %" G_GUINT64_FORMAT "\n", full, count);
+}
+
+static void
+put_remote (GString *text, const ArecEngineStats *engine)
+{
+    const ArecRemoteStats *remote = &engine->remote;
+
+#define PUT_VALUE(family, label, value)                                                        \
+    g_string_append_printf (text,                                                              \
+                            "arecfs_remote_" #family "_total{" #label "=\"" #value             \
+                            "\"} %" G_GUINT64_FORMAT "\n",                                     \
+                            remote->family##_##value);
+#define PUT_FAMILY(family, label, VALUES, help)                                                \
+    begin_family (text, "remote_" #family "_total", "counter", help);                          \
+    VALUES (PUT_VALUE, family, label)
+    AREC_REMOTE_FAMILIES (PUT_FAMILY)
+#undef PUT_FAMILY
+#undef PUT_VALUE
+#define PUT(name, kind, help) PUT_##kind (text, "remote_" #name, help, remote->name);
+    AREC_REMOTE_NUMBERS (PUT)
+#undef PUT
+#define PUT(name, kind, help)                                                                  \
+    PUT_##kind (text, "remote_disk_cache_" #name, help, engine->disk_cache.name);
+    AREC_DISK_CACHE_NUMBERS (PUT)
+#undef PUT
+#define PUT(name, help) put_times (text, #name, help, &remote->name);
+    AREC_REMOTE_TIMES (PUT)
+#undef PUT
+}
+
+/* ---- all ---- */
+
 char *
 arecfs_metrics_text (const ArecfsCounters *counters, const ArecEngineStats *engine)
 {
@@ -113,5 +167,8 @@ arecfs_metrics_text (const ArecfsCounters *counters, const ArecEngineStats *engi
 #define PUT(name, kind, help) PUT_##kind (text, #name, help, engine->name);
     AREC_ENGINE_NUMBERS (PUT)
 #undef PUT
+    if (engine->has_remote) {
+        put_remote (text, engine);
+    }
     return g_string_free (text, FALSE);
 }

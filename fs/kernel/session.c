@@ -8,6 +8,7 @@
 #include "read/long_reads.h"
 #include "read/push.h"
 #include "serve/caller.h"
+#include "serve/lane.h"
 #include "serve/openings.h"
 
 /* Threads that serve requests: enough for all loads that may run at the same time, and some for
@@ -52,10 +53,12 @@ stop_all (ArecfsServer *server, ArecfsLoop *loop)
 
     /* First, or they would load on while openings take what time there is. */
     arecfs_long_reads_stop (server->long_reads);
+    arecfs_lane_stop (server->lane);
     all = arecfs_openings_stop (server->openings, until);
     all = arecfs_push_stop (server->push, until) && all;
     all = arecfs_loop_stop (loop, at_least (until, END_TIME / 4)) && all;
     all = arecfs_long_reads_join (server->long_reads, at_least (until, END_TIME / 16)) && all;
+    all = arecfs_lane_join (server->lane, at_least (until, END_TIME / 16)) && all;
     arecfs_callers_leave_all();
     /* Last, as requests begin to decode ahead. */
     return all && arec_engine_stop (server->engine, at_least (until, END_TIME / 8));
@@ -72,6 +75,7 @@ arecfs_session_run (ArecfsServer *server)
     int failure;
 
     server->long_reads = arecfs_long_reads_new (max_long_reads (server));
+    server->lane = arecfs_lane_new();
     if (server->may_push) {
         start_push (server, path);
     }
@@ -96,6 +100,7 @@ arecfs_session_run (ArecfsServer *server)
         g_clear_pointer (&server->push, arecfs_push_free);
         arecfs_connection_close (server);
         g_clear_pointer (&server->long_reads, arecfs_long_reads_free);
+        g_clear_pointer (&server->lane, arecfs_lane_free);
         g_clear_pointer (&server->openings, arecfs_openings_free);
     }
     return failure == 0;

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "ops/entry.h"
+#include "serve/lane.h"
 #include "serve/openings.h"
 #include "serve/request.h"
 #include "serve/source_wait.h"
@@ -140,6 +141,34 @@ list_control (Batch *batch, off_t offset)
     }
 }
 
+static void answer_list (const ArecfsRequest *request);
+
+/* Bytes of an entry with attributes and the shortest name. */
+#define MIN_ENTRY 152
+
+/* Whether the sizes of all records that @batch has room for are known. */
+static bool
+sizes_are_ready (const Batch *batch, const ArecfsNode *node, uint64_t first)
+{
+    uint64_t n = arecfs_tree_n_children (batch->request->server->tree, node);
+    uint64_t end = MIN (n, first + batch->size / MIN_ENTRY + 1), size;
+
+    while (first < end && arec_reader_record_size_ready (node->file->reader, first, &size)) {
+        first++;
+    }
+    return first == end;
+}
+
+/* Whether the batch is made in the lane, by a copy of the request. */
+static bool
+lane_takes (const Batch *batch, const ArecfsNode *node, uint64_t first)
+{
+    return batch->request->kind == ARECFS_READDIRPLUS &&
+           arec_reader_is_remote (node->file->reader) && !batch->request->is_in_lane &&
+           !sizes_are_ready (batch, node, first) &&
+           arecfs_lane_takes (batch->request, node->file, answer_list);
+}
+
 /* Bytes that are read, at most, for sizes of a directory that were not asked for. */
 #define MAX_SIZE_WORK (UINT64_C (64) << 20)
 
@@ -221,6 +250,9 @@ list_records (Batch *batch, const ArecfsNode *node, ArecfsListing *listing, uint
     ArecfsSourceWait wait;
     uint64_t n_filled;
 
+    if (lane_takes (batch, node, first)) {
+        return false;
+    }
     if (batch->request->kind == ARECFS_READDIRPLUS &&
         first < arecfs_tree_n_children (server->tree, node)) {
         mode = choose_mode (server, node, listing, first);
@@ -273,7 +305,8 @@ list_directories (Batch *batch, const ArecfsNode *node, uint64_t first)
     return arecfs_source_wait_end (&wait);
 }
 
-/* Returns false where the caller was killed meanwhile, and has its reply. */
+/* Returns false where the request gets its reply otherwise: its caller was killed meanwhile, or
+ * it goes to the lane. */
 static bool
 list_node (Batch *batch, const ArecfsNode *node, ArecfsListing *listing, off_t offset)
 {

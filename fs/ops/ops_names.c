@@ -5,16 +5,17 @@
 #include <unistd.h>
 
 #include "ops/entry.h"
+#include "serve/lane.h"
 #include "serve/openings.h"
 #include "serve/request.h"
 #include "serve/source_wait.h"
 #include "tree/inodes.h"
 
-/* Attributes of @node, or *error. Returns false where the caller was killed meanwhile, and has
- * its reply. */
+/* Attributes of @node, or *error. Returns false where @request gets its reply otherwise: its
+ * caller was killed meanwhile, or @answer is called with a copy of it in the lane. */
 static bool
-stat_node (const ArecfsRequest *request, const ArecfsNode *node, struct stat *st,
-           uint64_t *generation, GError **error)
+stat_node (const ArecfsRequest *request, ArecfsAnswer answer, const ArecfsNode *node,
+           struct stat *st, uint64_t *generation, GError **error)
 {
     ArecfsTree *tree = request->server->tree;
     ArecfsSourceWait wait;
@@ -22,7 +23,8 @@ stat_node (const ArecfsRequest *request, const ArecfsNode *node, struct stat *st
     if (arecfs_tree_stat_ready (tree, node, st, generation)) {
         return true;
     }
-    if (!arecfs_source_wait_begin (&wait, request)) {
+    if ((node->kind == ARECFS_RECORD && arecfs_lane_takes (request, node->file, answer)) ||
+        !arecfs_source_wait_begin (&wait, request)) {
         return false;
     }
     arecfs_tree_stat (tree, node, st, generation, error);
@@ -33,13 +35,14 @@ stat_node (const ArecfsRequest *request, const ArecfsNode *node, struct stat *st
     return true;
 }
 
+/* @answer  calls this, should @node be a record of a file that is open. */
 static void
-reply_node (const ArecfsRequest *request, const ArecfsNode *node)
+reply_node (const ArecfsRequest *request, ArecfsAnswer answer, const ArecfsNode *node)
 {
     struct fuse_entry_param entry = arecfs_entry_of (node);
     GError *error = NULL;
 
-    if (!stat_node (request, node, &entry.attr, &entry.generation, &error)) {
+    if (!stat_node (request, answer, node, &entry.attr, &entry.generation, &error)) {
         return;
     }
     if (!error) {
@@ -80,7 +83,7 @@ lookup_control (const ArecfsRequest *request, const char *name)
         ArecfsNode root;
 
         arecfs_tree_get (request->server->tree, ARECFS_INO_ROOT, &root, NULL);
-        reply_node (request, &root);
+        reply_node (request, NULL, &root);
     } else if (request->ino == ARECFS_INO_CONTROL &&
                (ino = arecfs_control_lookup (request->server->control, name, caller)) != 0) {
         reply_control (request, ino, 0);
@@ -93,19 +96,20 @@ lookup_control (const ArecfsRequest *request, const char *name)
 
 /* Names within @parent; `.` and `..` come from file handles that are opened. */
 static void
-lookup_in (const ArecfsRequest *request, const ArecfsNode *parent, const char *name)
+lookup_in (const ArecfsRequest *request, ArecfsAnswer answer, const ArecfsNode *parent,
+           const char *name)
 {
     ArecfsTree *tree = request->server->tree;
     ArecfsNode node;
     GError *error = NULL;
 
     if (strcmp (name, ".") == 0) {
-        reply_node (request, parent);
+        reply_node (request, answer, parent);
     } else if (strcmp (name, "..") == 0) {
         arecfs_tree_parent (tree, parent, &node);
-        reply_node (request, &node);
+        reply_node (request, answer, &node);
     } else if (arecfs_tree_lookup (tree, parent, name, &node, &error)) {
-        reply_node (request, &node);
+        reply_node (request, answer, &node);
     } else if (error) {
         arecfs_reply_error (request, error);
     } else {
@@ -120,7 +124,7 @@ answer_lookup (const ArecfsRequest *request)
     GError *error = NULL;
 
     if (arecfs_tree_get (request->server->tree, request->ino, &parent, &error)) {
-        lookup_in (request, &parent, request->name);
+        lookup_in (request, answer_lookup, &parent, request->name);
     } else if (error) {
         arecfs_reply_error (request, error);
     } else {
@@ -200,7 +204,7 @@ answer_getattr (const ArecfsRequest *request)
         } else {
             arecfs_reply_errno (request, ESTALE);
         }
-    } else if (stat_node (request, &node, &st, &generation, &error)) {
+    } else if (stat_node (request, answer_getattr, &node, &st, &generation, &error)) {
         if (error) {
             arecfs_reply_node_error (request, &node, error);
         } else {

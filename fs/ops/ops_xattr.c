@@ -6,6 +6,7 @@
 #include <linux/limits.h>
 #include <string.h>
 
+#include "serve/lane.h"
 #include "serve/openings.h"
 #include "serve/request.h"
 #include "serve/source_wait.h"
@@ -78,13 +79,26 @@ codec_of (ArecReader *reader, GError **error)
     return g_strdup (arec_codec_text (codec));
 }
 
-/* The path of the file; of several a line for each, with control bytes escaped, as far as whole
- * lines fit. */
+static const char *
+path_of (const ArecFileInfo *info)
+{
+    return info->path;
+}
+
+static const char *
+etag_of (const ArecFileInfo *info)
+{
+    return info->etag;
+}
+
+/* A text of the file; NULL: it has none. Of several a line for each, empty where there is none,
+ * with control bytes escaped, as far as whole lines fit. */
 static char *
-sources_of (ArecReader *reader)
+texts_of (ArecReader *reader, const char *(*text_of) (const ArecFileInfo *info))
 {
     g_autoptr (GString) lines = g_string_new (NULL);
     size_t n = arec_reader_n_files (reader);
+    bool has_any = false;
 
     for (size_t i = 0; i < n; i++) {
         g_autofree char *shown = NULL;
@@ -92,15 +106,16 @@ sources_of (ArecReader *reader)
 
         arec_reader_file_info (reader, i, &info);
         if (n == 1) {
-            return g_strdup (info.path);
+            return g_strdup (text_of (&info));
         }
-        shown = arec_text_printable (info.path);
+        has_any |= text_of (&info) != NULL;
+        shown = arec_text_printable (text_of (&info) ? text_of (&info) : "");
         if (lines->len + 1 + strlen (shown) > XATTR_SIZE_MAX) {
             break;
         }
         g_string_append_printf (lines, "%s%s", i > 0 ? "\n" : "", shown);
     }
-    return g_strdup (lines->str);
+    return has_any ? g_strdup (lines->str) : NULL;
 }
 
 /* Of the directory of one file, or of several as one sequence: then numbers are sums, and the
@@ -119,7 +134,10 @@ value_of_file (const ArecfsNode *node, const char *key, GError **error)
         return codec_of (reader, error);
     }
     if (strcmp (key, "source") == 0) {
-        return sources_of (reader);
+        return texts_of (reader, path_of);
+    }
+    if (strcmp (key, "etag") == 0) {
+        return texts_of (reader, etag_of);
     }
     for (size_t i = arec_reader_n_files (reader); i-- > 0;) {
         arec_reader_file_info (reader, i, &info);
@@ -169,18 +187,32 @@ reply_value (const ArecfsRequest *request, const char *value, size_t size)
     }
 }
 
+/* Whether the value of @key is read from the file. */
+static bool
+is_read (const char *key)
+{
+    return strcmp (key, "name") == 0 || strcmp (key, "codec") == 0;
+}
+
 /* Of a name that begins with PREFIX. */
 static void
 answer_getxattr (const ArecfsRequest *request)
 {
+    const char *key = request->name + strlen (PREFIX);
     g_autofree char *value = NULL;
     ArecfsSourceWait wait;
+    ArecfsNode node;
     GError *error = NULL;
 
+    if (is_read (key) && !arecfs_ino_is_control (request->ino) &&
+        arecfs_tree_get (request->server->tree, request->ino, &node, NULL) && node.file &&
+        arecfs_lane_takes (request, node.file, answer_getxattr)) {
+        return;
+    }
     if (!arecfs_source_wait_begin (&wait, request)) {
         return;
     }
-    value = value_of (request->server, request->ino, request->name + strlen (PREFIX), &error);
+    value = value_of (request->server, request->ino, key, &error);
     if (!arecfs_source_wait_end (&wait)) {
         g_clear_error (&error);
         return;

@@ -1,5 +1,8 @@
 #include "read/read.h"
 
+#include <errno.h>
+
+#include "serve/lane.h"
 #include "serve/source_wait.h"
 
 /* After a failed READ the size that the kernel knows may be wrong, too. For a damaged chunk
@@ -42,6 +45,20 @@ let_go (const ArecfsRead *read, ArecView *view)
     }
 }
 
+/* Of a READ in the lane, whose record was found before. */
+static void
+answer_in_lane (const ArecfsRequest *request)
+{
+    ArecfsRead read = {
+        .request = *request, .size = request->size, .offset = (uint64_t)request->offset};
+
+    if (arecfs_tree_get (request->server->tree, request->ino, &read.node, NULL)) {
+        arecfs_read_answer (&read);
+    } else {
+        arecfs_reply_errno (request, ESTALE);
+    }
+}
+
 void
 arecfs_read_answer (const ArecfsRead *read)
 {
@@ -57,7 +74,8 @@ arecfs_read_answer (const ArecfsRead *read)
         let_go (read, &view);
         return;
     }
-    if (!arecfs_source_wait_begin (&wait, &read->request)) {
+    if (arecfs_lane_takes (&read->request, read->node.file, answer_in_lane) ||
+        !arecfs_source_wait_begin (&wait, &read->request)) {
         return;
     }
     arec_reader_read_spot (reader, &spot, read->offset, read->size, &view, &error);

@@ -50,7 +50,11 @@ arecfs_route_read (const ArecfsRead *read)
     if (arec_reader_read_is_long (read->node.file->reader, read->node.record, read->offset,
                                   read->size)) {
         note_long (read);
-        arecfs_long_reads_take (server->long_reads, read);
+        if (arec_reader_is_remote (read->node.file->reader)) {
+            arecfs_read_answer (read); /* in another lane, as it may wait for a network */
+        } else {
+            arecfs_long_reads_take (server->long_reads, read);
+        }
     } else if (!hand_to_push (server->push, read)) {
         arecfs_read_answer (read);
     }

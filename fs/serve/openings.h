@@ -22,9 +22,6 @@
 
 #include "serve/request.h"
 
-/* Replies to a request, whose file is open if it was to wait for that. */
-typedef void (*ArecfsAnswer) (const ArecfsRequest *request);
-
 /* @tree  not owned. Starts a thread. Returns NULL with errno set where that fails. */
 ArecfsOpenings *arecfs_openings_start (ArecfsTree *tree);
 

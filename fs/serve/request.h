@@ -24,8 +24,12 @@ typedef struct {
     size_t size;
     off_t offset;
     bool is_direct;  /* a READ whose bytes pass by the page cache: O_DIRECT */
+    bool is_in_lane; /* of a copy: its thread may wait for a network */
     uint64_t handle; /* of an open directory */
 } ArecfsRequest;
+
+/* Replies to a request. */
+typedef void (*ArecfsAnswer) (const ArecfsRequest *request);
 
 /* @name  of LOOKUP and GETXATTR, else NULL. */
 ArecfsRequest arecfs_request_begin (fuse_req_t req, ArecfsRequestKind kind, uint64_t ino,

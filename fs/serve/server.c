@@ -1,6 +1,14 @@
 #include "serve/server.h"
 
+#include "start/cache_place.h"
 #include "start/scan_progress.h"
+
+static void
+warn (const char *message, void *data)
+{
+    (void)data;
+    g_warning ("%s", message);
+}
 
 /* Opened before the mount, which may cover the folder. */
 static bool
@@ -45,13 +53,16 @@ arecfs_server_make_engine (ArecfsServer *server)
     ArecEngineOptions engine = server->options->engine;
 
     engine.views_are_brief = true; /* a reply is made of each */
+    engine.warn = warn;
     server->engine = arec_engine_new (&engine);
 }
 
 bool
 arecfs_server_make (ArecfsServer *server, ArecSourceList *list, bool flat, GError **error)
 {
-    if (!open_index_dir (server, error) || !make_tree (server, list, flat, error)) {
+    if (!arecfs_cache_place_check (server->options, error) || !open_index_dir (server, error) ||
+        !arec_engine_open_cache_dir (server->engine, error) ||
+        !make_tree (server, list, flat, error)) {
         return false;
     }
     arecfs_counters_start (&server->counters);

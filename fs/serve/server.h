@@ -14,6 +14,7 @@
 
 typedef struct ArecfsPush ArecfsPush;
 typedef struct ArecfsLongReads ArecfsLongReads;
+typedef struct ArecfsLane ArecfsLane;
 typedef struct ArecfsOpenings ArecfsOpenings;
 typedef struct ArecfsWatcher ArecfsWatcher;
 
@@ -31,6 +32,7 @@ typedef struct {
     ArecfsPush *push;       /* NULL: nothing is pushed */
     ArecfsWatcher *watcher; /* NULL: no process aborts the connection if we are killed */
     ArecfsLongReads *long_reads;
+    ArecfsLane *lane;         /* NULL: what waits for a network keeps the thread that serves */
     ArecfsOpenings *openings; /* NULL: files are opened by the thread that serves */
     bool is_left;             /* at the end, threads wait for a source: nothing may be freed */
     bool may_push;

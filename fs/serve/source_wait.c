@@ -13,9 +13,14 @@ static atomic_uint n_late;
 static ArecfsWithdrawal
 withdraw (ArecfsParked *parked, bool is_killed)
 {
-    (void)parked;
-    n_late += is_killed;
-    return is_killed ? ARECFS_TAKEN : ARECFS_STAYS;
+    ArecfsSourceWait *wait = (ArecfsSourceWait *)parked;
+
+    if (!is_killed) {
+        return ARECFS_STAYS;
+    }
+    arec_cancel_set (&wait->cancel);
+    n_late++;
+    return ARECFS_TAKEN;
 }
 
 bool
@@ -23,6 +28,7 @@ arecfs_source_wait_begin (ArecfsSourceWait *wait, const ArecfsRequest *request)
 {
     bool waits;
 
+    wait->cancel = (ArecCancel){0};
     arecfs_parked_init (&wait->parked, request, &lock, withdraw);
     arecfs_parked_arm (&wait->parked);
     pthread_mutex_lock (&lock);
@@ -32,8 +38,10 @@ arecfs_source_wait_begin (ArecfsSourceWait *wait, const ArecfsRequest *request)
         arecfs_parked_disarm (&wait->parked);
         arecfs_parked_clear (&wait->parked);
         arecfs_reply_errno (request, EINTR);
+        return false;
     }
-    return waits;
+    arec_cancel_bind (&wait->cancel);
+    return true;
 }
 
 bool
@@ -41,6 +49,7 @@ arecfs_source_wait_end (ArecfsSourceWait *wait)
 {
     bool is_ours;
 
+    arec_cancel_bind (NULL);
     pthread_mutex_lock (&lock);
     is_ours = arecfs_parked_claim_locked (&wait->parked);
     pthread_mutex_unlock (&lock);

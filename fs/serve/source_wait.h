@@ -18,6 +18,7 @@
 /* On the stack of the thread. */
 typedef struct {
     ArecfsParked parked;
+    ArecCancel cancel; /* set when the caller is killed: waiting for a network ends then */
 } ArecfsSourceWait;
 
 /* Returns false if the caller is already killed, and replies then: the calls that would wait

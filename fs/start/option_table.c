@@ -259,6 +259,18 @@ set_billing_project (ArecfsOptions *options, const char *value, GError **error)
 }
 
 static bool
+set_cache_dir (ArecfsOptions *options, const char *value, GError **error)
+{
+    return set_remote ("cache-dir", options, value, error);
+}
+
+static bool
+set_cache_dir_size (ArecfsOptions *options, const char *value, GError **error)
+{
+    return set_remote ("cache-dir-size", options, value, error);
+}
+
+static bool
 set_idle_unmount (ArecfsOptions *options, const char *value, GError **error)
 {
     uint64_t number;
@@ -381,6 +393,14 @@ const ArecfsOption arecfs_option_table[ARECFS_N_OPTIONS] = {
      .value = "NAME",
      .help = "project of Google Cloud that pays for requests",
      .set = set_billing_project},
+    {.name = "cache-dir",
+     .value = "DIR",
+     .help = "folder that keeps what servers give, or default for the usual one",
+     .set = set_cache_dir},
+    {.name = "cache-dir-size",
+     .value = "SIZE",
+     .help = "disk that it may use (default: 10G, at most half of the rest)",
+     .set = set_cache_dir_size},
     {.name = "idle-unmount",
      .value = "SECONDS",
      .help = "unmount and exit after that long without use",

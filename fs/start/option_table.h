@@ -20,7 +20,7 @@ typedef struct {
     size_t flag; /* offset of the bool that a flag sets */
 } ArecfsOption;
 
-#define ARECFS_N_OPTIONS 29
+#define ARECFS_N_OPTIONS 31
 extern const ArecfsOption arecfs_option_table[ARECFS_N_OPTIONS];
 
 /* The option @name, whose words may be joined by `_` instead of `-`; NULL: there is none. */

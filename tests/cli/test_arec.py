@@ -589,7 +589,8 @@ def test_help(args):
 COMMON = ["-q, --quiet", "-v, --verbose", "-h, --help", "-V, --version"]
 READING = ["--threads=N", "--cache-size=SIZE", "--reader-options=STRING", "--kind=KIND", "--recover", "--index-dir=DIR",
            "--request-deadline=SECONDS", "--max-requests=N", "--prefetch=SIZE", "--endpoint-url=URL", "--region=NAME",
-           "--addressing=auto|virtual|path", "--aws-profile=NAME", "--anonymous", "--requester-pays", "--billing-project=NAME"]
+           "--addressing=auto|virtual|path", "--aws-profile=NAME", "--anonymous", "--requester-pays", "--billing-project=NAME",
+           "--cache-dir=DIR", "--cache-dir-size=SIZE"]
 LIST = "--files-from=FILE"
 OPTIONS = {
     "info": ("FILE...", [*READING, LIST, "-s, --short", "--json"]),
@@ -691,7 +692,7 @@ def test_bad_option_values(command, option, value, message):
     ["--reader-options", "max_parallelism:0,index_storage_option:in_memory"],
     ["--reader-options=index_storage_option:offloaded"],
     ["--reader-options=index_storage_option:offloaded", "--index-dir=/var/tmp"],
-    ["--request-deadline=0.5", "--max-requests=1", "--prefetch=0"],
+    ["--request-deadline=0.5", "--max-requests=1", "--prefetch=0"], ["--cache-dir=/absent/x", "--cache-dir-size=1G"],
     ["--request-deadline", "auto", "--max-requests=auto", "--prefetch=auto"],
     ["--endpoint-url=http://h:9", "--region", "eu-north-1", "--addressing=path", "--aws-profile", "x", "--anonymous",
      "--requester-pays", "--billing-project=p"], ["-q"], ["--quiet"], ["-qv"],

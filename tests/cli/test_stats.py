@@ -115,6 +115,58 @@ def test_every_number_is_shown(fake):
     assert [name for name in counted.ALL if not re.search(rf"^{name} ", manual, re.MULTILINE)] == []
 
 
+def remote_metrics(uptime, **numbers):
+    """The metrics of a mount of a URL. A family's counter is FAMILY_VALUE."""
+    lines = []
+    for name, kind in counted.REMOTE.items():
+        lines.append(f"arecfs_remote_{name}{'_total' if kind == 'counter' else ''} {numbers.pop(name, 0)}")
+    for name, kind in counted.DISK_CACHE.items():
+        lines.append(f"arecfs_remote_disk_cache_{name}{'_total' if kind == 'counter' else ''} {numbers.pop(f'disk_{name}', 0)}")
+    labels = {"requests": "kind", "retries": "why", "errors": "code"}
+    for family, values in counted.FAMILIES.items():
+        for value in values:
+            lines.append(f'arecfs_remote_{family}_total{{{labels[family]}="{value}"}} {numbers.pop(f"{family}_{value}", 0)}')
+    for name in counted.TIMES:
+        lines.append(f"arecfs_remote_{name}_seconds_sum {numbers.pop(name, 0)}")
+    assert not numbers
+    return metrics(uptime=uptime) + "\n".join(lines) + "\n"
+
+
+def test_servers_have_a_line(fake):
+    out = succeeds("stats", fake(metrics(uptime=100))).decode()
+    assert "\nservers" not in out
+    out = succeeds("stats", fake(remote_metrics(100, requests_open=10, requests_range=40, bytes_received=150_000_000,
+                                                bytes_wanted=100_000_000, wait=2.5))).decode()
+    assert "\nservers      50 requests (0.5/s), 1.5 MB/s; readers waited 2.5 s; 1.50 bytes received for each one wanted\n" in out
+    out = succeeds("stats", fake(remote_metrics(100))).decode()
+    assert "\nservers      0 requests (0.0/s), 0.0 MB/s; readers waited 0 ns; - bytes received for each one wanted\n" in out
+
+
+def test_every_number_of_servers_is_shown(fake):
+    families = [f"{family}_{value}" for family, values in counted.FAMILIES.items() for value in values]
+    disk = [f"disk_{name}" for name in counted.DISK_CACHE]
+    numbers = {name: 1003 * (i + 1) for i, name in enumerate([*counted.REMOTE, *families, *disk])}
+    mount = fake(remote_metrics(100, **numbers, wait=4))
+    remote = json.loads(succeeds("stats", "--json", mount))["remote"]
+    for name in counted.REMOTE:
+        assert remote[name] == numbers[name]
+    for family, values in counted.FAMILIES.items():
+        assert remote[family] == {value: numbers[f"{family}_{value}"] for value in values}
+    assert remote["disk_cache"] == {name: numbers[f"disk_{name}"] for name in counted.DISK_CACHE}
+    assert remote["waited"] == 4
+    assert remote["received_rate"] == numbers["bytes_received"] / 100
+    assert remote["amplification"] == pytest.approx(numbers["bytes_received"] / numbers["bytes_wanted"])
+    shown = dict(line.split()[:2] for line in succeeds("stats", "-v", mount).decode().splitlines()
+                 if line.startswith("remote."))
+    expected = {f"remote.{name}": str(numbers[name]) for name in counted.REMOTE}
+    expected |= {f"remote.disk_cache.{name}": str(numbers[f"disk_{name}"]) for name in counted.DISK_CACHE}
+    expected |= {f"remote.{family}.{value}": str(numbers[f"{family}_{value}"])
+                 for family, values in counted.FAMILIES.items() for value in values}
+    assert shown == expected
+    manual = (Path(__file__).resolve().parents[2] / "fs" / "arecfs.1").read_text().split(".SH FILES")[1]
+    assert [name for name in [*counted.REMOTE, *counted.FAMILIES, "disk_cache"] if not re.search(rf"^{name} ", manual, re.M)] == []
+
+
 class Watch:
     """A running `arec stats ARGS`, which is ended in any case."""
 

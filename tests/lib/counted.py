@@ -19,6 +19,24 @@ def _read(name):
 
 ENGINE = _read("AREC_ENGINE_NUMBERS")
 MOUNT = _read("AREC_MOUNT_NUMBERS")
+REMOTE = _read("AREC_REMOTE_NUMBERS")
+DISK_CACHE = _read("AREC_DISK_CACHE_NUMBERS")
+
+
+def _read_families():
+    """{family: [value]} of the counters of servers that have a label."""
+    text = HEADER.read_text()
+    listed = text[text.index("#define AREC_REMOTE_FAMILIES(F)"):]
+    families = {}
+    for family, values in re.findall(r"F \((\w+), \w+, (\w+),", listed):
+        rows = listed[listed.index(f"#define {values}(X, family, label)"):].split("\n\n")[0]
+        families[family] = re.findall(r"X \(family, label, (\w+)\)", rows)
+        assert families[family]
+    return families
+
+
+FAMILIES = _read_families()
+TIMES = ["first_byte", "request", "wait"]
 ALL = {**MOUNT, **ENGINE}
 assert len(ALL) == len(MOUNT) + len(ENGINE)
 

@@ -65,6 +65,8 @@ class Answer:
         self.headers["Last-Modified"] = LAST_MODIFIED
         if request.headers.get("if-match", etag) != etag:
             self.fail(412)
+        elif self.is_unchanged():
+            self.not_modified()
         elif first is None:
             self.status, self.body = 200, server.data
         elif first >= end:
@@ -73,6 +75,20 @@ class Answer:
         else:
             self.body = server.data[first:end]
             self.headers["Content-Range"] = f"bytes {first}-{end - 1}/{total}"
+
+    def is_unchanged(self):
+        asked = self.request.headers
+        if "if-none-match" in asked:
+            return asked["if-none-match"] == self.server.etag
+        return asked.get("if-modified-since") == LAST_MODIFIED
+
+    def not_modified(self):
+        self.status, self.body = 304, b""
+        self.headers["Content-Length"] = None
+        self.headers.pop("Content-Range", None)
+
+    def is_conditional(self):
+        return "if-none-match" in self.request.headers or "if-modified-since" in self.request.headers
 
     def fail(self, status, **headers):
         self.status, self.body = status, b"SECRETbody"
@@ -450,7 +466,7 @@ def flapping(answer):
 def weak(answer):
     """Another weak ETag each time, and If-Unmodified-Since is required from the second on."""
     answer.headers["ETag"] = f'W/"{answer.request.number}"'
-    if answer.request.number > 1 and answer.request.headers.get("if-unmodified-since") != LAST_MODIFIED:
+    if answer.request.number > 1 and not answer.is_conditional() and answer.request.headers.get("if-unmodified-since") != LAST_MODIFIED:
         answer.fail(400)
 
 
@@ -472,6 +488,28 @@ def bare_grows(answer):
     bare(answer)
     if answer.request.number >= answer.n:
         answer.headers["Content-Range"] = f"bytes {answer.first}-{answer.end - 1}/{answer.total + 7}"
+
+
+@fault
+def dated(answer):
+    """A time of modification alone."""
+    del answer.headers["ETag"]
+
+
+@fault
+def other_304(answer):
+    """304 with another ETag to whoever asks whether the object is unchanged."""
+    if answer.is_conditional():
+        answer.not_modified()
+        answer.headers["ETag"] = '"other"'
+
+
+@fault
+def weak_304(answer):
+    """304 with the same ETag, but weak."""
+    if answer.is_conditional():
+        answer.not_modified()
+        answer.headers["ETag"] = "W/" + answer.server.etag
 
 
 @fault
@@ -526,6 +564,8 @@ class _Handler(socketserver.BaseRequestHandler):
                 pass
         except (OSError, ValueError):
             pass
+        finally:
+            server.end_connection()
 
     def _answer(self, server, stream, connection):
         line = stream.readline().decode()
@@ -574,6 +614,7 @@ class FaultServer:
         self.log = []
         self._lock = threading.Lock()
         self._connections = 0
+        self.n_open = 0  # connections
         self._server = _Server((host, port), _Handler)
         self._server.owner = self
         if tls:
@@ -588,7 +629,12 @@ class FaultServer:
     def next_connection(self):
         with self._lock:
             self._connections += 1
+            self.n_open += 1
             return self._connections
+
+    def end_connection(self):
+        with self._lock:
+            self.n_open -= 1
 
     def note(self, path, headers, connection):
         with self._lock:

@@ -1,11 +1,16 @@
 """A server that says nothing any more, beneath a mount: it delays its own readers, and nobody else."""
 
+import contextlib
 import os
 import signal
 import subprocess
+import sys
 import time
 
+import pytest
+
 import golden
+import oracle
 from fault_server import FaultServer
 from mounts import SLOW, mounted, wait_until
 
@@ -69,3 +74,125 @@ def test_killed_server_of_fuse_leaves_no_reader():
             finally:
                 reader.kill()
                 reader.communicate()
+
+
+# ---- many readers ------------------------------------------------------------------------------
+
+N_MANY = 64
+MAX_OF_FILE = 32  # ARECFS_LANE_MAX_OF_FILE
+RECORDS = [oracle.random_bytes(10_000, seed) for seed in range(300)]
+
+# Reads the named files, each in a thread of its own.
+READ_ALL = """
+import sys, threading
+def read(path):
+    with open(path, "rb") as file:
+        file.read()
+threads = [threading.Thread(target=read, args=[path]) for path in sys.argv[1:]]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.fixture(params=[1, 2], scope="module")
+def shard(request, tmp_path_factory):
+    """With groups of 1 look-ups need no server, and READs wait; with groups of 2 look-ups do."""
+    path = tmp_path_factory.mktemp("dead") / "x.array_record"
+    oracle.write(path, RECORDS, f"group_size:{request.param},uncompressed")
+    return path.read_bytes(), request.param
+
+
+def in_flight(mount):
+    """Requests that the mount has received and not answered, but for this question."""
+    stats = mount.stats()
+    answered = sum(latency["count"] for latency in stats["latency"].values())
+    return sum(stats["requests"].values()) - answered - 1
+
+
+def threads(mount):
+    """How many there are of the lane, and others."""
+    names = [open(f"/proc/{mount.pid}/task/{task}/comm").read().strip() for task in os.listdir(f"/proc/{mount.pid}/task")]
+    return names.count("arecfs-lane"), len(names) - names.count("arecfs-lane")
+
+
+@contextlib.contextmanager
+def hung(mount, directory):
+    """A process of 64 threads that wait for a server, each for another chunk."""
+    paths = [directory / f"{i:03}" for i in range(2, 2 + 2 * N_MANY, 2)]
+    process = subprocess.Popen([sys.executable, "-c", READ_ALL, *paths], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        assert wait_until(lambda: in_flight(mount) == N_MANY, SOON), in_flight(mount)
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextlib.contextmanager
+def many_sources(data):
+    """A mount of a local file, a server that falls silent after the first record was read, and one that does not."""
+    with FaultServer(data, f"silent-later:{sys.maxsize}") as dead, FaultServer(data) as live:
+        urls = [dead.url.replace("/x.", "/dead."), live.url.replace("/x.", "/live.")]
+        with mounted([LOCAL.path, *urls], environment=PLAIN) as mount:
+            assert (mount / "dead.array_record" / "000").read_bytes() == RECORDS[0]
+            dead.n = 0
+            yield mount, dead
+
+
+def read_again(path):
+    """From the server of the mount, not from the kernel's page cache."""
+    with open(path, "rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return file.read()
+
+
+def test_many_readers(shard):
+    with many_sources(shard[0]) as (mount, dead):
+        before = threads(mount)[1]
+        with hung(mount, mount / "dead.array_record") as process:
+            begun = time.monotonic()
+            assert os.listdir(mount.path / LOCAL.name)
+            assert mount.stats()["requests"]["read"] > 0
+            # On an idle machine, 100 ms are enough.
+            assert time.monotonic() - begun < 5 * SLOW
+            for i, name in enumerate(sorted(os.listdir(mount / LOCAL.name))):
+                LOCAL.check(i, (mount / LOCAL.name / name).read_bytes())
+            assert (mount / "live.array_record" / "150").read_bytes() == RECORDS[150]
+            assert read_again(mount / "dead.array_record" / "000") == RECORDS[0]
+            assert time.monotonic() - begun < SOON
+            of_lane, others = threads(mount)
+            assert of_lane <= MAX_OF_FILE + 2, of_lane
+            if shard[1] == 2:  # no thread that serves waits, and none was started for that
+                assert others <= before + max(12, os.cpu_count() + 4), (before, others)
+            process.kill()
+            process.wait(SOON)
+            # Nobody wants what look-ups have asked for any more. The kernel does not interrupt a READ of its page cache.
+            assert shard[1] == 1 or wait_until(lambda: in_flight(mount) == 0 and dead.n_open <= 1, SOON), dead.n_open
+        assert (mount / "live.array_record" / "100").read_bytes() == RECORDS[100]
+
+
+def test_unmount_under_many_readers(shard):
+    with many_sources(shard[0]) as (mount, _), hung(mount, mount / "dead.array_record") as process:
+        begun = time.monotonic()
+        assert mount.umount("-l").returncode == 0
+        # On an idle machine, 2 s are enough.
+        assert time.monotonic() - begun < 5 * SLOW
+        process.kill()
+        process.wait(SOON)
+        mount.wait_gone(SOON)
+
+
+def test_end_under_many_readers(shard):
+    with many_sources(shard[0]) as (mount, _), hung(mount, mount / "dead.array_record") as process:
+        mount.kill(signal.SIGTERM)
+        process.wait(SOON)
+        mount.wait_gone(SOON)
+
+
+def test_server_of_fuse_is_killed_under_many_readers(shard):
+    with many_sources(shard[0]) as (mount, _), hung(mount, mount / "dead.array_record") as process:
+        mount.expected_status = -signal.SIGKILL
+        mount.kill(signal.SIGKILL)
+        process.wait(SOON)

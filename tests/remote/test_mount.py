@@ -38,6 +38,7 @@ def test_records_and_attributes():
             assert (st.st_mtime, st.st_mode & 0o777, st.st_uid, st.st_size) == (784111777, 0o444, os.getuid(), TEXT.sizes[0])
             assert os.stat(mount.path).st_mtime == 784111777
             assert os.getxattr(mount.path, "user.arec.source").decode() == server.url
+            assert os.getxattr(mount.path, "user.arec.etag").decode() == server.etag
             with open("/proc/self/mounts") as mounts:
                 lines = [line.split() for line in mounts if line.split()[1] == str(mount.path)]
             assert [line[0] for line in lines] == [server.url]
@@ -72,6 +73,26 @@ def test_errors_of_reads(fault, error):
         with pytest.raises(OSError) as caught:
             (mount.path / sorted(os.listdir(mount.path))[0]).read_bytes()
         assert caught.value.errno == getattr(errno, error)
+
+
+def test_etags_of_directories():
+    """A local file has none, a merged root has those of all."""
+    with FaultServer(TEXT.path.read_bytes()) as server:
+        with mounted([server.url, TEXT.path], environment=PLAIN) as mount:
+            with pytest.raises(OSError) as caught:
+                os.getxattr(mount.path / TEXT.name, "user.arec.etag")
+            assert caught.value.errno == errno.ENODATA
+        with mounted([server.url, TEXT.path], "--merge", environment=PLAIN) as mount:
+            assert os.getxattr(mount.path, "user.arec.etag").decode() == f"{server.etag}\n"
+    with mounted([TEXT.path, TEXT.path], "--merge") as mount, pytest.raises(OSError) as caught:
+        os.getxattr(mount.path, "user.arec.etag")
+    assert caught.value.errno == errno.ENODATA
+
+
+def test_one_warning_of_an_object_without_a_validator():
+    with FaultServer(TEXT.path.read_bytes(), "bare") as server, mounted(server.url, environment=PLAIN) as mount:
+        (mount.path / sorted(os.listdir(mount.path))[0]).read_bytes()
+        assert len(mount.log_lines(server.url, "neither an ETag nor a time")) == 1
 
 
 def test_failures_of_mounts(tmp_path):

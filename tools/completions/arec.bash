@@ -5,20 +5,20 @@
 _arec_options()
 {
     case $1 in
-    "info") echo "-s --short --files-from= -q --quiet -v --verbose --json --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= -h --help -V --version" ;;
-    "ls") echo "-l --long --files-from= -q --quiet -v --verbose --json --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= -h --help -V --version" ;;
-    "cat") echo "-n --newline -0 --null --frame= --files-from= -q --quiet -v --verbose --timing --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= -h --help -V --version" ;;
-    "verify") echo "--files-from= -q --quiet -v --verbose --json --timing --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= -h --help -V --version" ;;
-    "repair") echo "-o --output= -f --force --no-sync --reencode -q --quiet -v --verbose --json --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= -h --help -V --version" ;;
-    "mount") echo "-f --foreground -d --debug -o --options= -u --unmount -h --help -V --version --cache-size= --readahead-buffer-size= --max-parallelism= --index-storage-option= --reader-options= --profile= --merge --names= --suffix= --files-from= --pattern= --recover --strict --kind= --no-push --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --idle-unmount= --log-level= --log-file=" ;;
+    "info") echo "-s --short --files-from= -q --quiet -v --verbose --json --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --cache-dir= --cache-dir-size= -h --help -V --version" ;;
+    "ls") echo "-l --long --files-from= -q --quiet -v --verbose --json --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --cache-dir= --cache-dir-size= -h --help -V --version" ;;
+    "cat") echo "-n --newline -0 --null --frame= --files-from= -q --quiet -v --verbose --timing --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --cache-dir= --cache-dir-size= -h --help -V --version" ;;
+    "verify") echo "--files-from= -q --quiet -v --verbose --json --timing --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --cache-dir= --cache-dir-size= -h --help -V --version" ;;
+    "repair") echo "-o --output= -f --force --no-sync --reencode -q --quiet -v --verbose --json --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --cache-dir= --cache-dir-size= -h --help -V --version" ;;
+    "mount") echo "-f --foreground -d --debug -o --options= -u --unmount -h --help -V --version --cache-size= --readahead-buffer-size= --max-parallelism= --index-storage-option= --reader-options= --profile= --merge --names= --suffix= --files-from= --pattern= --recover --strict --kind= --no-push --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --cache-dir= --cache-dir-size= --idle-unmount= --log-level= --log-file=" ;;
     "stats") echo "-w --watch --interval= -q --quiet -v --verbose --json -h --help -V --version" ;;
     "pack") echo "-o --output= -f --force --no-sync --each --from= --profile= --shards= --shard-size= --shard-records= --round-robin --shard-suffix --options= --group-size= --codec= --transpose --threads= --limit-memory= --files-from= --files-from0= --exclude= -L --dereference --one-file-system --store-names --write-names= -0 --null --keep-newline --example --recover -q --quiet -v --verbose --json --timing -h --help -V --version" ;;
-    "unpack") echo "-f --force --tar --webdataset --names= --suffix= -q --quiet -v --verbose --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= -h --help -V --version" ;;
-    "convert") echo "-o --output= -f --force --no-sync --in-place --each --shards= --shard-size= --shard-records= --round-robin --shard-suffix --records= --shuffle --profile= --options= --group-size= --codec= --transpose --no-copy --limit-memory= --files-from= -q --quiet -v --verbose --json --timing --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= -h --help -V --version" ;;
+    "unpack") echo "-f --force --tar --webdataset --names= --suffix= -q --quiet -v --verbose --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --cache-dir= --cache-dir-size= -h --help -V --version" ;;
+    "convert") echo "-o --output= -f --force --no-sync --in-place --each --shards= --shard-size= --shard-records= --round-robin --shard-suffix --records= --shuffle --profile= --options= --group-size= --codec= --transpose --no-copy --limit-memory= --files-from= -q --quiet -v --verbose --json --timing --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --cache-dir= --cache-dir-size= -h --help -V --version" ;;
     "bench codecs") echo "--options= --levels= --group-size= --records= --threads= --repeat= --limit= --dir= --csv --plot= -f --force -q --quiet -v --verbose --json -h --help -V --version" ;;
     "bench access") echo "--count= --batch= --seed= --repeat= --cold --csv --plot= -f --force -q --quiet -v --verbose --json -h --help -V --version" ;;
     "bench mount") echo "--count= --batch= --seed= --repeat= --cold --csv --plot= -f --force -q --quiet -v --verbose --json -h --help -V --version" ;;
-    "doctor") echo "--access= --deep --files-from= -q --quiet -v --verbose --json --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= -h --help -V --version" ;;
+    "doctor") echo "--access= --deep --files-from= -q --quiet -v --verbose --json --threads= --cache-size= --reader-options= --kind= --recover --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --cache-dir= --cache-dir-size= -h --help -V --version" ;;
     esac
 }
 
@@ -28,20 +28,20 @@ _arec_value()
     case "$1 $2" in
     *" --files-from" | "repair -o" | "pack -o" | "convert -o" | *" --output" | *" --log-file" | *" --files-from0" | *" --write-names" | *" --plot")
         echo "file" ;;
-    *" --threads" | *" --cache-size" | *" --request-deadline" | *" --max-requests" | *" --prefetch" | *" --readahead-buffer-size" | *" --max-parallelism" | *" --suffix" | *" --limit-memory")
+    *" --threads" | *" --cache-size" | *" --request-deadline" | *" --max-requests" | *" --prefetch" | *" --cache-dir-size" | *" --readahead-buffer-size" | *" --max-parallelism" | *" --suffix" | *" --limit-memory")
         echo "words auto" ;;
     *" --reader-options" | *" --endpoint-url" | *" --region" | *" --aws-profile" | *" --billing-project" | "pack --options" | "convert --options" | "bench codecs --options" | *" --pattern" | *" --idle-unmount" | *" --interval" | *" --shards" | *" --shard-size" | *" --shard-records" | *" --group-size" | *" --exclude" | *" --records" | *" --repeat" | *" --limit" | *" --count" | *" --batch" | *" --seed")
         echo "nothing" ;;
     *" --kind")
         echo "words array_record riegeli" ;;
-    *" --index-dir" | *" --dir")
+    *" --index-dir" | *" --cache-dir" | *" --dir")
         echo "folder" ;;
     *" --addressing")
         echo "words auto virtual path" ;;
     *" --frame")
         echo "words tfrecord" ;;
     "mount -o" | "mount --options")
-        echo "mount allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=" ;;
+        echo "mount allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= cache-dir= cache-dir-size= idle-unmount= log-level= log-file=" ;;
     *" --index-storage-option")
         echo "words in_memory offloaded" ;;
     "mount --profile")

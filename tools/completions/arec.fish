@@ -16,7 +16,7 @@ end
 
 function __arec_mount_words
     set -l list (commandline -ct | string match -r '.*,' | string replace -r '^-(-options=|o)' '')
-    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=
+    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= cache-dir= cache-dir-size= idle-unmount= log-level= log-file=
         echo "$list$word"
     end
 end
@@ -72,6 +72,8 @@ complete -c arec -n '__arec_is info' -l aws-profile -x -d 'Profile of AWS\'s fil
 complete -c arec -n '__arec_is info' -l anonymous -d 'Look for no credentials, and sign nothing'
 complete -c arec -n '__arec_is info' -l requester-pays -d 'Pay for requests to buckets of S3 whose owners do not'
 complete -c arec -n '__arec_is info' -l billing-project -x -d 'Project of Google Cloud that pays for requests'
+complete -c arec -n '__arec_is info' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is info' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is info' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is info' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is ls' -s l -l long -d 'NUMBER SIZE CHUNK OFFSET SOURCE, and NAME where names are stored'
@@ -95,6 +97,8 @@ complete -c arec -n '__arec_is ls' -l aws-profile -x -d 'Profile of AWS\'s files
 complete -c arec -n '__arec_is ls' -l anonymous -d 'Look for no credentials, and sign nothing'
 complete -c arec -n '__arec_is ls' -l requester-pays -d 'Pay for requests to buckets of S3 whose owners do not'
 complete -c arec -n '__arec_is ls' -l billing-project -x -d 'Project of Google Cloud that pays for requests'
+complete -c arec -n '__arec_is ls' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is ls' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is ls' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is ls' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is cat' -s n -l newline -d 'A newline after each record'
@@ -120,6 +124,8 @@ complete -c arec -n '__arec_is cat' -l aws-profile -x -d 'Profile of AWS\'s file
 complete -c arec -n '__arec_is cat' -l anonymous -d 'Look for no credentials, and sign nothing'
 complete -c arec -n '__arec_is cat' -l requester-pays -d 'Pay for requests to buckets of S3 whose owners do not'
 complete -c arec -n '__arec_is cat' -l billing-project -x -d 'Project of Google Cloud that pays for requests'
+complete -c arec -n '__arec_is cat' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is cat' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is cat' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is cat' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is verify' -l files-from -r -F -d 'More FILEs, one a line of FILE'
@@ -143,6 +149,8 @@ complete -c arec -n '__arec_is verify' -l aws-profile -x -d 'Profile of AWS\'s f
 complete -c arec -n '__arec_is verify' -l anonymous -d 'Look for no credentials, and sign nothing'
 complete -c arec -n '__arec_is verify' -l requester-pays -d 'Pay for requests to buckets of S3 whose owners do not'
 complete -c arec -n '__arec_is verify' -l billing-project -x -d 'Project of Google Cloud that pays for requests'
+complete -c arec -n '__arec_is verify' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is verify' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is verify' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is verify' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is repair' -s o -l output -r -F -d 'The file to write; - is standard output'
@@ -168,6 +176,8 @@ complete -c arec -n '__arec_is repair' -l aws-profile -x -d 'Profile of AWS\'s f
 complete -c arec -n '__arec_is repair' -l anonymous -d 'Look for no credentials, and sign nothing'
 complete -c arec -n '__arec_is repair' -l requester-pays -d 'Pay for requests to buckets of S3 whose owners do not'
 complete -c arec -n '__arec_is repair' -l billing-project -x -d 'Project of Google Cloud that pays for requests'
+complete -c arec -n '__arec_is repair' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is repair' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is repair' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is repair' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is mount' -s f -l foreground -d 'stay in the foreground'
@@ -202,6 +212,8 @@ complete -c arec -n '__arec_is mount' -l aws-profile -x -d 'profile of AWS\'s fi
 complete -c arec -n '__arec_is mount' -l anonymous -d 'look for no credentials, and sign nothing'
 complete -c arec -n '__arec_is mount' -l requester-pays -d 'pay for requests to buckets of S3 whose owners do not'
 complete -c arec -n '__arec_is mount' -l billing-project -x -d 'project of Google Cloud that pays for requests'
+complete -c arec -n '__arec_is mount' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is mount' -l cache-dir-size -x -a 'auto' -d 'disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is mount' -l idle-unmount -x -d 'unmount and exit after that long without use'
 complete -c arec -n '__arec_is mount' -l log-level -x -a 'error warning message info debug' -d 'error, warning, message, info or debug'
 complete -c arec -n '__arec_is mount' -l log-file -r -F -d 'log there, not to syslog'
@@ -270,6 +282,8 @@ complete -c arec -n '__arec_is unpack' -l aws-profile -x -d 'Profile of AWS\'s f
 complete -c arec -n '__arec_is unpack' -l anonymous -d 'Look for no credentials, and sign nothing'
 complete -c arec -n '__arec_is unpack' -l requester-pays -d 'Pay for requests to buckets of S3 whose owners do not'
 complete -c arec -n '__arec_is unpack' -l billing-project -x -d 'Project of Google Cloud that pays for requests'
+complete -c arec -n '__arec_is unpack' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is unpack' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is unpack' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is unpack' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is convert' -s o -l output -r -F -d 'The file to write; - is standard output'
@@ -312,6 +326,8 @@ complete -c arec -n '__arec_is convert' -l aws-profile -x -d 'Profile of AWS\'s 
 complete -c arec -n '__arec_is convert' -l anonymous -d 'Look for no credentials, and sign nothing'
 complete -c arec -n '__arec_is convert' -l requester-pays -d 'Pay for requests to buckets of S3 whose owners do not'
 complete -c arec -n '__arec_is convert' -l billing-project -x -d 'Project of Google Cloud that pays for requests'
+complete -c arec -n '__arec_is convert' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is convert' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is convert' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is convert' -s V -l version -d 'Show the versions of arec and its libraries'
 complete -c arec -n '__arec_is bench codecs' -l options -x -d 'Rows: option strings of the writer, separated by blanks'
@@ -378,5 +394,7 @@ complete -c arec -n '__arec_is doctor' -l aws-profile -x -d 'Profile of AWS\'s f
 complete -c arec -n '__arec_is doctor' -l anonymous -d 'Look for no credentials, and sign nothing'
 complete -c arec -n '__arec_is doctor' -l requester-pays -d 'Pay for requests to buckets of S3 whose owners do not'
 complete -c arec -n '__arec_is doctor' -l billing-project -x -d 'Project of Google Cloud that pays for requests'
+complete -c arec -n '__arec_is doctor' -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'Folder that keeps what servers give, or default for the usual one'
+complete -c arec -n '__arec_is doctor' -l cache-dir-size -x -a 'auto' -d 'Disk that it may use (default: 10G, at most half of the rest)'
 complete -c arec -n '__arec_is doctor' -s h -l help -d 'Show this help'
 complete -c arec -n '__arec_is doctor' -s V -l version -d 'Show the versions of arec and its libraries'

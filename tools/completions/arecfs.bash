@@ -5,7 +5,7 @@
 _arecfs_options()
 {
     case $1 in
-    "") echo "-f --foreground -d --debug -o --options= -u --unmount -h --help -V --version --cache-size= --readahead-buffer-size= --max-parallelism= --index-storage-option= --reader-options= --profile= --merge --names= --suffix= --files-from= --pattern= --recover --strict --kind= --no-push --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --idle-unmount= --log-level= --log-file=" ;;
+    "") echo "-f --foreground -d --debug -o --options= -u --unmount -h --help -V --version --cache-size= --readahead-buffer-size= --max-parallelism= --index-storage-option= --reader-options= --profile= --merge --names= --suffix= --files-from= --pattern= --recover --strict --kind= --no-push --index-dir= --request-deadline= --max-requests= --prefetch= --endpoint-url= --region= --addressing= --aws-profile= --anonymous --requester-pays --billing-project= --cache-dir= --cache-dir-size= --idle-unmount= --log-level= --log-file=" ;;
     esac
 }
 
@@ -14,8 +14,8 @@ _arecfs_value()
 {
     case "$1 $2" in
     *" -o" | *" --options")
-        echo "mount allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=" ;;
-    *" --cache-size" | *" --readahead-buffer-size" | *" --max-parallelism" | *" --suffix" | *" --request-deadline" | *" --max-requests" | *" --prefetch")
+        echo "mount allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= cache-dir= cache-dir-size= idle-unmount= log-level= log-file=" ;;
+    *" --cache-size" | *" --readahead-buffer-size" | *" --max-parallelism" | *" --suffix" | *" --request-deadline" | *" --max-requests" | *" --prefetch" | *" --cache-dir-size")
         echo "words auto" ;;
     *" --index-storage-option")
         echo "words in_memory offloaded" ;;
@@ -29,7 +29,7 @@ _arecfs_value()
         echo "file" ;;
     *" --kind")
         echo "words array_record riegeli" ;;
-    *" --index-dir")
+    *" --index-dir" | *" --cache-dir")
         echo "folder" ;;
     *" --addressing")
         echo "words auto virtual path" ;;

@@ -3,7 +3,7 @@
 
 function __arecfs_mount_words
     set -l list (commandline -ct | string match -r '.*,' | string replace -r '^-(-options=|o)' '')
-    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= idle-unmount= log-level= log-file=
+    for word in allow_other uid= gid= umask= fmask= dmask= fsname= max_read= cache-size= readahead-buffer-size= max-parallelism= index-storage-option= reader-options= profile= merge names= suffix= files-from= pattern= recover strict kind= no-push index-dir= request-deadline= max-requests= prefetch= endpoint-url= region= addressing= aws-profile= anonymous requester-pays billing-project= cache-dir= cache-dir-size= idle-unmount= log-level= log-file=
         echo "$list$word"
     end
 end
@@ -40,6 +40,8 @@ complete -c arecfs -l aws-profile -x -d 'profile of AWS\'s files (default: AWS_P
 complete -c arecfs -l anonymous -d 'look for no credentials, and sign nothing'
 complete -c arecfs -l requester-pays -d 'pay for requests to buckets of S3 whose owners do not'
 complete -c arecfs -l billing-project -x -d 'project of Google Cloud that pays for requests'
+complete -c arecfs -l cache-dir -x -a '(__fish_complete_directories (commandline -ct | string replace -r "^-[^=]*=" ""))' -d 'folder that keeps what servers give, or default for the usual one'
+complete -c arecfs -l cache-dir-size -x -a 'auto' -d 'disk that it may use (default: 10G, at most half of the rest)'
 complete -c arecfs -l idle-unmount -x -d 'unmount and exit after that long without use'
 complete -c arecfs -l log-level -x -a 'error warning message info debug' -d 'error, warning, message, info or debug'
 complete -c arecfs -l log-file -r -F -d 'log there, not to syslog'

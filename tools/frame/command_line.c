@@ -378,6 +378,13 @@ remote_entry (CommonText *text, size_t i)
         option->value};
 }
 
+static void
+warn (const char *message, void *data)
+{
+    (void)data;
+    tool_command_tell (message);
+}
+
 bool
 tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
                          const GOptionEntry *entries, ToolCommandLine *line, int *exit_code)
@@ -485,6 +492,7 @@ tool_command_line_parse (const ToolCommand *command, int argc, char **argv,
         arec_phases_start();
     }
     tool_progress_start (&line->scan_progress, line->quiet, TOOL_PROGRESS_BYTES, 0);
+    line->engine_options.warn = warn;
     line->reader_options.progress = show_scan;
     line->reader_options.progress_data = line;
     line->n_operands = operands->len;

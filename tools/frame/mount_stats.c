@@ -23,14 +23,49 @@ static const struct {
     const char *sample;
     size_t offset;
     bool is_gauge;
+    bool is_remote;  /* there only with a source on a server */
+    bool is_seconds; /* kept in microseconds */
 } numbers[] = {
 #define ROW(name, kind, help)                                                                  \
-    {PREFIX #name SUFFIX_##kind, offsetof (ToolMountStats, numbers.name), IS_##kind},
+    {.sample = PREFIX #name SUFFIX_##kind,                                                     \
+     .offset = offsetof (ToolMountStats, numbers.name),                                        \
+     .is_gauge = IS_##kind},
     AREC_MOUNT_NUMBERS (ROW)
 #undef ROW
 #define ROW(name, kind, help)                                                                  \
-    {PREFIX #name SUFFIX_##kind, offsetof (ToolMountStats, engine.name), IS_##kind},
+    {.sample = PREFIX #name SUFFIX_##kind,                                                     \
+     .offset = offsetof (ToolMountStats, engine.name),                                         \
+     .is_gauge = IS_##kind},
         AREC_ENGINE_NUMBERS (ROW)
+#undef ROW
+#define ROW(name, kind, help)                                                                  \
+    {.sample = PREFIX "remote_" #name SUFFIX_##kind,                                           \
+     .offset = offsetof (ToolMountStats, engine.remote.name),                                  \
+     .is_gauge = IS_##kind,                                                                    \
+     .is_remote = true},
+            AREC_REMOTE_NUMBERS (ROW)
+#undef ROW
+#define ROW(name, kind, help)                                                                  \
+    {.sample = PREFIX "remote_disk_cache_" #name SUFFIX_##kind,                                \
+     .offset = offsetof (ToolMountStats, engine.disk_cache.name),                              \
+     .is_gauge = IS_##kind,                                                                    \
+     .is_remote = true},
+                AREC_DISK_CACHE_NUMBERS (ROW)
+#undef ROW
+#define ROW(family, label, value)                                                              \
+    {.sample = PREFIX "remote_" #family "_total{" #label "=\"" #value "\"}",                   \
+     .offset = offsetof (ToolMountStats, engine.remote.family##_##value),                      \
+     .is_remote = true},
+#define ROWS(family, label, VALUES, help) VALUES (ROW, family, label)
+                    AREC_REMOTE_FAMILIES (ROWS)
+#undef ROWS
+#undef ROW
+#define ROW(name, help)                                                                        \
+    {.sample = PREFIX "remote_" #name "_seconds_sum",                                          \
+     .offset = offsetof (ToolMountStats, engine.remote.name.sum),                              \
+     .is_remote = true,                                                                        \
+     .is_seconds = true},
+                        AREC_REMOTE_TIMES (ROW)
 #undef ROW
 };
 
@@ -156,6 +191,19 @@ parse_bucket (ToolMountStats *stats, const char *labels, const char *value)
     return true;
 }
 
+/* A time in seconds as whole microseconds. */
+static bool
+parse_microseconds (const char *text, uint64_t *us)
+{
+    double seconds;
+
+    if (!parse_seconds (text, &seconds) || !(seconds < (double)(UINT64_MAX / 2) / 1e6)) {
+        return false;
+    }
+    *us = (uint64_t)(seconds * 1e6 + 0.5);
+    return true;
+}
+
 static bool
 parse_version (ToolMountStats *stats, const char *label)
 {
@@ -172,7 +220,10 @@ parse_number (ToolMountStats *stats, const char *sample, const char *value,
             bool is_first = !seen[i];
 
             seen[i] = true;
-            return is_first && parse_count (value, number_of (stats, i));
+            stats->engine.has_remote |= numbers[i].is_remote;
+            return is_first &&
+                   (numbers[i].is_seconds ? parse_microseconds (value, number_of (stats, i))
+                                          : parse_count (value, number_of (stats, i)));
         }
     }
     return true; /* of a later version, or one that is not shown */
@@ -208,7 +259,9 @@ check_complete (const ToolMountStats *stats, const bool seen[N_NUMBERS], GError 
     const char *missing = NULL;
 
     for (size_t i = 0; i < N_NUMBERS && !missing; i++) {
-        missing = seen[i] ? NULL : numbers[i].sample;
+        bool may_miss = numbers[i].is_remote && !stats->engine.has_remote;
+
+        missing = seen[i] || may_miss ? NULL : numbers[i].sample;
     }
     for (unsigned i = 0; i < stats->n_kinds && !missing; i++) {
         const ToolMountRequests *requests = &stats->kinds[i];

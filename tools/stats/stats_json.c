@@ -74,6 +74,45 @@ put_summary_json (ToolOutput *out, const ToolStatsView *view)
     tool_output_byte (out, '}');
 }
 
+/* As in stats.json, but for the histograms, with what follows from the numbers. */
+static void
+put_remote_json (ToolOutput *out, const ToolStatsView *view)
+{
+    const ArecRemoteStats *total = &view->total.engine.remote;
+    const ArecRemoteStats *period = &view->period.engine.remote;
+    const char *comma = "", *inner;
+
+    tool_output_text (out, ", \"remote\": {");
+#define PUT(family, label, value)                                                              \
+    tool_output_format (out, "%s\"%s\": %" PRIu64, inner, #value, total->family##_##value);    \
+    inner = ", ";
+#define PUT_ALL(family, label, VALUES, help)                                                   \
+    tool_output_format (out, "%s\"%s\": {", comma, #family);                                   \
+    comma = ", ";                                                                              \
+    inner = "";                                                                                \
+    VALUES (PUT, family, label)                                                                \
+    tool_output_byte (out, '}');
+    AREC_REMOTE_FAMILIES (PUT_ALL)
+#undef PUT_ALL
+#undef PUT
+#define PUT(name, kind, help) put_json_count (out, #name, total->name);
+    AREC_REMOTE_NUMBERS (PUT)
+#undef PUT
+    tool_output_text (out, ", \"disk_cache\": {");
+    inner = "";
+#define PUT(name, kind, help)                                                                  \
+    tool_output_format (out, "%s\"%s\": %" PRIu64, inner, #name,                               \
+                        view->total.engine.disk_cache.name);                                   \
+    inner = ", ";
+    AREC_DISK_CACHE_NUMBERS (PUT)
+#undef PUT
+    tool_output_byte (out, '}');
+    put_json_double (out, "received_rate", tool_stats_view_rate (view, period->bytes_received));
+    put_json_double (out, "waited", (double)total->wait.sum / 1e6);
+    put_json_double (out, "amplification", tool_stats_view_amplification (view));
+    tool_output_byte (out, '}');
+}
+
 /* All of <arec/stats.h>, as in stats.json. */
 static void
 put_numbers_json (ToolOutput *out, const ToolStatsView *view)
@@ -110,6 +149,9 @@ tool_stats_json_put (ToolOutput *out, const ToolStatsView *view)
     tool_output_byte (out, '}');
     put_summary_json (out, view);
     put_numbers_json (out, view);
+    if (view->total.engine.has_remote) {
+        put_remote_json (out, view);
+    }
     put_json_count (out, "under_way", tool_stats_view_under_way (view));
     tool_output_text (out, "}\n");
 }

@@ -182,6 +182,25 @@ put_bytes (ToolOutput *out, const ToolStatsView *view)
                         total->numbers.errors, tool_stats_view_under_way (view));
 }
 
+/* Of sources on servers. */
+static void
+put_remote (ToolOutput *out, const ToolStatsView *view)
+{
+    const ArecEngineStats *total = &view->total.engine, *period = &view->period.engine;
+    uint64_t n = tool_stats_view_remote_requests (total);
+    g_autofree char *a_second = rate_text (view, tool_stats_view_remote_requests (period));
+    double rate = tool_stats_view_rate (view, period->remote.bytes_received);
+    double amplification = tool_stats_view_amplification (view);
+    g_autofree char *times =
+        isnan (amplification) ? g_strdup ("-") : g_strdup_printf ("%.2f", amplification);
+    g_autofree char *waited = duration_text ((double)period->remote.wait.sum / 1e6);
+
+    tool_output_format (out,
+                        "%-12s %" PRIu64 " requests (%s/s), %.1f MB/s; readers waited %s; "
+                        "%s bytes received for each one wanted\n",
+                        "servers", n, a_second, rate / 1e6, waited, times);
+}
+
 static void
 put_histogram (ToolOutput *out, const ToolMountRequests *requests)
 {
@@ -222,6 +241,31 @@ put_number (ToolOutput *out, const char *name, uint64_t total, double a_second)
 #define RATE_COUNTER(view, grown) tool_stats_view_rate (view, grown)
 #define RATE_GAUGE(view, grown) NAN
 
+/* The families by FAMILY.VALUE. */
+static void
+put_remote_numbers (ToolOutput *out, const ToolStatsView *view)
+{
+    const ArecRemoteStats *total = &view->total.engine.remote;
+    const ArecRemoteStats *period = &view->period.engine.remote;
+
+#define PUT(family, label, value)                                                              \
+    put_number (out, "remote." #family "." #value, total->family##_##value,                    \
+                tool_stats_view_rate (view, period->family##_##value));
+#define PUT_ALL(family, label, VALUES, help) VALUES (PUT, family, label)
+    AREC_REMOTE_FAMILIES (PUT_ALL)
+#undef PUT_ALL
+#undef PUT
+#define PUT(name, kind, help)                                                                  \
+    put_number (out, "remote." #name, total->name, RATE_##kind (view, period->name));
+    AREC_REMOTE_NUMBERS (PUT)
+#undef PUT
+#define PUT(name, kind, help)                                                                  \
+    put_number (out, "remote.disk_cache." #name, view->total.engine.disk_cache.name,           \
+                RATE_##kind (view, view->period.engine.disk_cache.name));
+    AREC_DISK_CACHE_NUMBERS (PUT)
+#undef PUT
+}
+
 /* All numbers, by their names in JSON and metrics. */
 static void
 put_numbers (ToolOutput *out, const ToolStatsView *view)
@@ -237,6 +281,9 @@ put_numbers (ToolOutput *out, const ToolStatsView *view)
     put_number (out, #name, total->engine.name, RATE_##kind (view, period->engine.name));
     AREC_ENGINE_NUMBERS (PUT)
 #undef PUT
+    if (total->engine.has_remote) {
+        put_remote_numbers (out, view);
+    }
 }
 
 void
@@ -254,6 +301,9 @@ tool_stats_table_put (ToolOutput *out, const ToolStatsView *view, bool verbose)
     put_decodes (out, view);
     put_ahead (out, view);
     put_pushes (out, view);
+    if (view->total.engine.has_remote) {
+        put_remote (out, view);
+    }
     put_bytes (out, view);
     if (verbose) {
         put_numbers (out, view);

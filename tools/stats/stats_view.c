@@ -33,6 +33,25 @@ tool_stats_view_waste_rate (const ToolStatsView *view)
 }
 
 uint64_t
+tool_stats_view_remote_requests (const ArecEngineStats *engine)
+{
+    uint64_t sum = 0;
+
+#define ADD(family, label, kind) sum += engine->remote.family##_##kind;
+    AREC_REMOTE_KINDS (ADD, requests, kind)
+#undef ADD
+    return sum;
+}
+
+double
+tool_stats_view_amplification (const ToolStatsView *view)
+{
+    const ArecRemoteStats *period = &view->period.engine.remote;
+
+    return tool_stats_view_share (period->bytes_received, period->bytes_wanted);
+}
+
+uint64_t
 tool_stats_view_under_way (const ToolStatsView *view)
 {
     const ToolMountStats *stats = &view->total;

@@ -26,6 +26,12 @@ double tool_stats_view_hit_rate (const ToolStatsView *view);
  * were used or left. NAN: there are none. */
 double tool_stats_view_waste_rate (const ToolStatsView *view);
 
+/* Requests to servers, of all kinds. */
+uint64_t tool_stats_view_remote_requests (const ArecEngineStats *engine);
+
+/* Bytes that servers sent for each byte that readers wanted of them. NAN: they wanted none. */
+double tool_stats_view_amplification (const ToolStatsView *view);
+
 /* @part of @whole, in [0, 1]. NAN if @whole is 0. */
 double tool_stats_view_share (uint64_t part, uint64_t whole);
 

@@ -19,6 +19,14 @@ typedef struct {
  * async-signal-safe. */
 AREC_PUBLIC void arec_cancel_set (ArecCancel *cancel);
 
+/* The reads that the calling thread makes from now on, and that wait for a network, end with
+ * CANCELLED soon after @cancel is set. What other threads wait for, too, goes on for them.
+ * NULL: no more. @cancel stays until another is bound. */
+AREC_PUBLIC void arec_cancel_bind (const ArecCancel *cancel);
+
+/* What the calling thread has bound; NULL: nothing. */
+AREC_PUBLIC const ArecCancel *arec_cancel_bound (void);
+
 /* @cancel  NULL: never. Costs one atomic load. */
 AREC_PUBLIC bool arec_cancel_is_set (const ArecCancel *cancel);
 

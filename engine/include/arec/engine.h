@@ -43,6 +43,11 @@ typedef struct {
     /* Descriptors kept open for sources; 0: from RLIMIT_NOFILE. */
     unsigned max_open_files;
     ArecRemoteOptions remote;
+    /* Takes one line about what somebody may act on and no call fails for: trouble of the disk
+     * cache, an object whose changes would not be noticed. Any thread, no lock held.
+     * Nullable. */
+    void (*warn) (const char *message, void *data);
+    void *warn_data;
     /* Folder of the one temporary file that holds all offloaded indexes; copied. NULL: $TMPDIR,
      * or /tmp. */
     const char *index_dir;
@@ -77,6 +82,11 @@ AREC_PUBLIC bool arec_engine_open_index_dir (ArecEngine *engine, GError **error)
  * @cancel  nullable, outlives the additions: once it is set, they end with CANCELLED. */
 AREC_PUBLIC void arec_engine_list_buckets (ArecEngine *engine, ArecSourceList *list,
                                            const ArecCancel *cancel);
+
+/* Opens the disk cache of the options, if there is one, now instead of with the first source on
+ * a server: an unusable directory is reported early, and is found before a mount covers it.
+ * Errors: INVALID, it is a link or no directory, or others may write there; NOT_FOUND, IO. */
+AREC_PUBLIC bool arec_engine_open_cache_dir (ArecEngine *engine, GError **error);
 
 /* The most chunks loaded at the same time, at least 1: max_parallelism, or its default. */
 AREC_PUBLIC unsigned arec_engine_max_loads (const ArecEngine *engine);

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 /* Facts from the index of a file, [a:b] not applied. Strings belong to the reader. */
 typedef struct {
     const char *path;
+    const char *etag; /* of an object of a server, with its quotes; NULL: none */
     ArecKind kind;
     uint64_t file_size; /* bytes */
     uint64_t n_records;

@@ -64,6 +64,9 @@ AREC_PUBLIC bool arec_reader_locate (const ArecReader *reader, uint64_t record,
 AREC_PUBLIC bool arec_reader_find (const ArecReader *reader, uint64_t record, ArecSpot *spot,
                                    GError **error);
 
+/* Whether some of its records are on a network, for which a read of them may wait. */
+AREC_PUBLIC bool arec_reader_is_remote (const ArecReader *reader);
+
 /* The number of the file that holds @record in [0, n_records). Never does I/O. */
 AREC_PUBLIC size_t arec_reader_file_of (const ArecReader *reader, uint64_t record);
 

@@ -42,6 +42,12 @@ typedef struct {
     bool anonymous;              /* no credentials are looked for, nothing is signed */
     bool requester_pays;         /* S3: who asks pays */
     const char *billing_project; /* GCS: which project pays; NULL: that of the credentials */
+    /* The directory of the disk cache, absolute; NULL: none. Not owned: one that was parsed
+     * lives as long as the program. */
+    const char *cache_dir;
+    /* Bytes of disk for it, over all processes that share it; 0: 10 GiB, at most half of what
+     * is free. */
+    uint64_t cache_dir_size;
 } ArecRemoteOptions;
 
 typedef struct {
@@ -50,7 +56,7 @@ typedef struct {
     const char *help;
 } ArecRemoteOption;
 
-#define AREC_N_REMOTE_OPTIONS 10
+#define AREC_N_REMOTE_OPTIONS 12
 
 /* @i in [0, AREC_N_REMOTE_OPTIONS). */
 AREC_PUBLIC const ArecRemoteOption *arec_remote_option (size_t i);

@@ -1014,6 +1014,113 @@ test_overdue_loads (void)
     end_cache (cache);
 }
 
+static bool
+is_slow (void *data)
+{
+    (void)data;
+    return true;
+}
+
+/* A network that answers with CANCELLED, once it answers. */
+static bool
+load_cancelled (void *data, void **value, uint64_t *cost, GError **error)
+{
+    (void)data, (void)value, (void)cost;
+    n_dead++;
+    while (source_is_dead) {
+        g_usleep (1000);
+    }
+    return arec_fail (error, AREC_ERROR_CANCELLED, "cancelled");
+}
+
+static const ArecCacheLoader slow = {.load = load_cancelled,
+                                     .free_value = free_value,
+                                     .measure = measure,
+                                     .refuse = refuse,
+                                     .is_slow = is_slow};
+
+static void *
+load_slow (void *data)
+{
+    static _Atomic uint64_t number;
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (arec_chunk_cache_get (data, (ArecCacheKey){3, number++}, &slow, NULL,
+                                         size_of (10), &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CANCELLED);
+    return NULL;
+}
+
+/* Loads that wait for a network need no places: all run at once, and others beside them. */
+static void
+test_slow_loads (void)
+{
+    ArecChunkCache *cache = cache_of (1000, 100000, 1);
+    pthread_t threads[8];
+
+    n_dead = 0;
+    source_is_dead = true;
+    for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+        g_assert_cmpint (pthread_create (&threads[i], NULL, load_slow, cache), ==, 0);
+    }
+    while (n_dead < G_N_ELEMENTS (threads)) {
+        g_usleep (1000);
+    }
+    for (uint64_t number = 1; number <= 20; number++) {
+        touch (cache, number, 10);
+    }
+    source_is_dead = false;
+    for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+        pthread_join (threads[i], NULL);
+    }
+    g_assert_cmpuint (stats_of (cache).used, ==, 20 * 10);
+    end_cache (cache);
+}
+
+static void *
+load_one_slow (void *data)
+{
+    g_assert_null (
+        arec_chunk_cache_get (data, (ArecCacheKey){3, 1}, &slow, NULL, size_of (10), NULL));
+    return NULL;
+}
+
+static void *
+let_go_once_joined (void *data)
+{
+    while (stats_of (data).joins == 0) {
+        g_usleep (1000);
+    }
+    source_is_dead = false;
+    return NULL;
+}
+
+/* A caller that waits for a load that another one's cancelling ends loads itself. */
+static void
+test_cancelled_load (void)
+{
+    ArecChunkCache *cache = cache_of (1000, 100000, 1);
+    Request request = {.value = 7, .cost = 10};
+    pthread_t thread, letting_go;
+    ArecCacheEntry *entry;
+
+    n_dead = 0;
+    source_is_dead = true;
+    g_assert_cmpint (pthread_create (&thread, NULL, load_one_slow, cache), ==, 0);
+    while (n_dead == 0) {
+        g_usleep (1000);
+    }
+    g_assert_cmpint (pthread_create (&letting_go, NULL, let_go_once_joined, cache), ==, 0);
+    entry = arec_chunk_cache_get (cache, (ArecCacheKey){3, 1}, &loader, &request, size_of (10),
+                                  NULL);
+    g_assert_cmpuint (*(uint64_t *)arec_cache_entry_value (entry), ==, 7);
+    arec_cache_entry_unref (entry);
+    pthread_join (thread, NULL);
+    pthread_join (letting_go, NULL);
+    g_assert_cmpuint (stats_of (cache).failures, ==, 1);
+    end_cache (cache);
+}
+
 /* Loads that together would exceed the ceiling run one after the other. */
 static void
 test_loads_below_ceiling (void)
@@ -1219,6 +1326,8 @@ main (int argc, char **argv)
                           test_single_flight);
     g_test_add_func ("/chunk-cache/max-loads", test_max_loads);
     g_test_add_func ("/chunk-cache/overdue", test_overdue_loads);
+    g_test_add_func ("/chunk-cache/slow", test_slow_loads);
+    g_test_add_func ("/chunk-cache/cancelled", test_cancelled_load);
     g_test_add_func ("/chunk-cache/loads-below-ceiling", test_loads_below_ceiling);
     g_test_add_func ("/chunk-cache/ahead", test_ahead);
     g_test_add_func ("/chunk-cache/ahead-beyond-budget",

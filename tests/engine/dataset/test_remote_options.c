@@ -26,6 +26,11 @@ static const struct {
     {"anonymous", NULL, {.anonymous = true}},
     {"requester-pays", NULL, {.requester_pays = true}},
     {"billing-project", "p-1", {.billing_project = "p-1"}},
+    {"cache-dir", "/var//tmp/x/", {.cache_dir = "/var/tmp/x"}},
+    {"cache-dir", "auto", {0}},
+    {"cache-dir-size", "1M", {.cache_dir_size = 1 << 20}},
+    {"cache-dir-size", "10G", {.cache_dir_size = UINT64_C (10) << 30}},
+    {"cache-dir-size", "auto", {0}},
 };
 
 static void
@@ -42,6 +47,8 @@ assert_equal (const ArecRemoteOptions *a, const ArecRemoteOptions *b)
     g_assert_cmpint (a->anonymous, ==, b->anonymous);
     g_assert_cmpint (a->requester_pays, ==, b->requester_pays);
     g_assert_cmpstr (a->billing_project, ==, b->billing_project);
+    g_assert_cmpstr (a->cache_dir, ==, b->cache_dir);
+    g_assert_cmpuint (a->cache_dir_size, ==, b->cache_dir_size);
 }
 
 static void
@@ -92,13 +99,18 @@ static const struct {
     {"billing-project", ""},
     {"billing-project", "a b"},
     {"billing-project", "a\r\nx: y"},
+    {"cache-dir", ""},
+    {"cache-dir-size", ""},
+    {"cache-dir-size", "0"},
+    {"cache-dir-size", "1048575"},
 };
 
 static void
 test_bad (void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS (bad); i++) {
-        const ArecRemoteOptions before = {7000000, 7, true, 7, .region = "x"};
+        const ArecRemoteOptions before = {
+            7000000, 7, true, 7, .region = "x", .cache_dir = "/x", .cache_dir_size = 7};
         ArecRemoteOptions options = before;
         g_autoptr (GError) error = NULL;
 
@@ -108,6 +120,13 @@ test_bad (void)
         g_assert_error (error, AREC_ERROR, AREC_ERROR_INVALID);
         assert_equal (&options, &before);
     }
+}
+
+static bool
+is_any_set (const ArecRemoteOptions *options)
+{
+    return options->request_deadline || options->max_requests || options->has_prefetch ||
+           options->cache_dir || options->cache_dir_size;
 }
 
 /* `auto` takes back what was set before. */

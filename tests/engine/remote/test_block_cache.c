@@ -757,6 +757,196 @@ test_shared_failure (Fixture *fixture, gconstpointer data)
     arec_source_free (source);
 }
 
+/* ---- ahead of readers ---- */
+
+/* A slow source that notes what is named, and whose reads wait until they are let. */
+typedef struct {
+    ArecSource base;
+    const uint8_t *data;
+    GArray *named; /* of ArecRange */
+    ArecUrgency urgency;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool is_held;
+    unsigned n_waiting;
+} Named;
+
+static bool
+named_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset, GError **error)
+{
+    Named *named = (Named *)source;
+
+    (void)error;
+    pthread_mutex_lock (&named->lock);
+    named->n_waiting++;
+    pthread_cond_broadcast (&named->changed);
+    while (named->is_held) {
+        pthread_cond_wait (&named->changed, &named->lock);
+    }
+    named->n_waiting--;
+    pthread_mutex_unlock (&named->lock);
+    for (int i = 0; i < n_iov; offset += iov[i++].iov_len) {
+        memcpy (iov[i].iov_base, named->data + offset, iov[i].iov_len);
+    }
+    return true;
+}
+
+static void
+named_will_need (ArecSource *source, const ArecRange *ranges, size_t n, ArecUrgency urgency)
+{
+    Named *named = (Named *)source;
+
+    g_array_append_vals (named->named, ranges, (guint)n);
+    named->urgency = urgency;
+}
+
+static uint64_t
+named_window (ArecSource *source)
+{
+    (void)source;
+    return 12345;
+}
+
+static void
+named_free (ArecSource *source)
+{
+    Named *named = (Named *)source;
+
+    g_array_unref (named->named);
+    pthread_mutex_destroy (&named->lock);
+    pthread_cond_destroy (&named->changed);
+    g_free (named);
+}
+
+static Named *
+new_named (const Fixture *fixture)
+{
+    static const ArecSourceOps ops = {.preadv = named_preadv,
+                                      .window = named_window,
+                                      .will_need = named_will_need,
+                                      .free = named_free};
+    Named *named = g_new0 (Named, 1);
+
+    named->base = (ArecSource){.ops = &ops,
+                               .name = g_strdup ("named"),
+                               .etag = g_strdup ("\"e\""),
+                               .is_slow = true,
+                               .size = SIZE};
+    named->data = fixture->data;
+    named->named = g_array_new (FALSE, FALSE, sizeof (ArecRange));
+    pthread_mutex_init (&named->lock, NULL);
+    pthread_cond_init (&named->changed, NULL);
+    return named;
+}
+
+/* That naming [begin, end) names @n of @expected below. */
+static void
+assert_named (ArecSource *source, Named *named, uint64_t begin, uint64_t end,
+              const ArecRange *expected, guint n)
+{
+    arec_source_will_need (source, &(ArecRange){begin, end}, 1, AREC_URGENCY_AHEAD);
+    g_assert_cmpuint (named->named->len, ==, n);
+    for (guint i = 0; i < n; i++) {
+        g_assert_cmpuint (g_array_index (named->named, ArecRange, i).begin, ==,
+                          expected[i].begin);
+        g_assert_cmpuint (g_array_index (named->named, ArecRange, i).end, ==, expected[i].end);
+    }
+    g_array_set_size (named->named, 0);
+}
+
+static void
+read_named (ArecSource *source, const Fixture *fixture, size_t offset, size_t size)
+{
+    g_autofree uint8_t *bytes = g_malloc (size);
+
+    g_assert_true (arec_source_pread (source, bytes, size, offset, NULL));
+    g_assert_true (memcmp (bytes, fixture->data + offset, size) == 0);
+}
+
+static void
+test_will_need (Fixture *fixture, gconstpointer data)
+{
+    const ArecRange both[] = {{0, SECTOR}, {2 * SECTOR, 3 * SECTOR}};
+    const ArecRange fronts[] = {{SECTOR + 9, 2 * SECTOR + 9}, {3 * SECTOR + 9, 4 * SECTOR + 9}};
+    const uint64_t edge = AREC_SEGMENT_SIZE, last = SIZE - SIZE % SECTOR;
+    Named *named = new_named (fixture);
+    ArecSource *source = arec_block_cache_new (&named->base, fixture->dir, "named");
+
+    (void)data;
+    g_assert_true (source->is_slow);
+    g_assert_cmpstr (source->etag, ==, "\"e\"");
+    g_assert_cmpuint (arec_source_window (source), ==, 12345);
+    assert_named (source, named, 100, SECTOR + 1, &(ArecRange){0, 2 * SECTOR}, 1);
+    g_assert_cmpint (named->urgency, ==, AREC_URGENCY_AHEAD);
+    assert_named (source, named, SIZE - 1, SIZE, &(ArecRange){last, SIZE}, 1);
+    assert_named (source, named, edge - 1, edge + 1, &(ArecRange){edge - SECTOR, edge + SECTOR},
+                  1);
+    read_named (source, fixture, SECTOR + 5, 7);
+    assert_named (source, named, SECTOR, 2 * SECTOR, NULL, 0);
+    assert_named (source, named, 0, 3 * SECTOR, both, 2);
+    /* A front whose first sector is there was read before. */
+    arec_source_will_need (source, fronts, 2, AREC_URGENCY_DEMAND);
+    g_assert_cmpuint (named->named->len, ==, 1);
+    g_assert_cmpuint (g_array_index (named->named, ArecRange, 0).begin, ==, 3 * SECTOR);
+    g_assert_cmpint (named->urgency, ==, AREC_URGENCY_DEMAND);
+    arec_source_free (source);
+}
+
+/* Where nothing can be written, readers ask for what they want alone. */
+static void
+test_will_need_without_disk (Fixture *fixture, gconstpointer data)
+{
+    Named *named = new_named (fixture);
+    ArecSource *source = arec_block_cache_new (&named->base, fixture->dir, "named");
+
+    (void)data;
+    arec_cache_dir_note_failure (fixture->dir, AREC_CACHE_WRITING, "a test", ENOSPC);
+    assert_named (source, named, 100, 200, &(ArecRange){100, 200}, 1);
+    arec_source_free (source);
+}
+
+typedef struct {
+    const Fixture *fixture;
+    ArecSource *source;
+} NamedReader;
+
+static void *
+read_three_sectors (void *data)
+{
+    const NamedReader *reader = data;
+
+    read_named (reader->source, reader->fixture, SECTOR, 3 * SECTOR);
+    return NULL;
+}
+
+/* What a reader brings is not named; it is on the disk afterwards. */
+static void
+test_will_need_under_way (Fixture *fixture, gconstpointer data)
+{
+    const ArecRange around[] = {{0, SECTOR}, {4 * SECTOR, 5 * SECTOR}};
+    Named *named = new_named (fixture);
+    ArecSource *source = arec_block_cache_new (&named->base, fixture->dir, "named");
+    NamedReader reader = {fixture, source};
+    pthread_t thread;
+
+    (void)data;
+    named->is_held = true;
+    g_assert_cmpint (pthread_create (&thread, NULL, read_three_sectors, &reader), ==, 0);
+    pthread_mutex_lock (&named->lock);
+    while (named->n_waiting == 0) {
+        pthread_cond_wait (&named->changed, &named->lock);
+    }
+    pthread_mutex_unlock (&named->lock);
+    assert_named (source, named, 0, 5 * SECTOR, around, 2);
+    pthread_mutex_lock (&named->lock);
+    named->is_held = false;
+    pthread_cond_broadcast (&named->changed);
+    pthread_mutex_unlock (&named->lock);
+    pthread_join (thread, NULL);
+    assert_named (source, named, 0, 5 * SECTOR, around, 2);
+    arec_source_free (source);
+}
+
 /* ---- several processes ---- */
 
 /* Runs in a process of its own, which opens the directory for itself. */
@@ -931,6 +1121,9 @@ main (int argc, char **argv)
     ADD ("threads", test_threads);
     ADD ("threads-in-little-room", test_threads_in_little_room);
     ADD ("shared-failure", test_shared_failure);
+    ADD ("will-need", test_will_need);
+    ADD ("will-need-without-disk", test_will_need_without_disk);
+    ADD ("will-need-under-way", test_will_need_under_way);
     ADD ("processes", test_processes);
     ADD ("bound", test_bound);
     ADD ("killed", test_killed);

@@ -249,11 +249,13 @@ test_listed (Fixture *fixture, const void *data)
     (void)data;
     for (size_t i = 0; i < G_N_ELEMENTS (rows); i++) {
         g_autoptr (ArecSource) source = NULL;
+        ArecObjectFacts facts;
         GError *error = NULL;
 
         fixture->server->n_requests = 0;
-        source = arec_object_source_new_listed (fixture->client, fixture->target, "x",
-                                                rows[i].size, NULL, &error);
+        source = arec_object_source_open (fixture->client, fixture->target, "x",
+                                          &(ArecObjectHint){.size = rows[i].size}, NULL, &facts,
+                                          &error);
         g_assert_no_error (error);
         g_assert_cmpuint (source->size, ==, SIZE);
         assert_reads (fixture, source, SIZE - 131072, 131072);
@@ -416,6 +418,60 @@ test_cancel (Fixture *fixture, const void *data)
     pthread_join (thread, NULL);
 }
 
+/* A reader whose thread has bound a cancel; then the server is asked again. */
+static void
+test_cancelled_reader (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = open_source (fixture);
+    ArecCancel cancel = {0};
+    g_autoptr (GError) error = NULL;
+    pthread_t thread;
+    uint8_t byte;
+
+    (void)data;
+    fixture->server->is_silent = true;
+    g_assert_cmpint (pthread_create (&thread, NULL, set_later, &cancel), ==, 0);
+    arec_cancel_bind (&cancel);
+    g_assert_false (arec_source_pread (source, &byte, 1, 0, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_CANCELLED);
+    arec_cancel_bind (NULL);
+    pthread_join (thread, NULL);
+    fixture->server->is_silent = false;
+    assert_reads (fixture, source, 0, 1);
+    g_assert_cmpint (fixture->server->n_requests, ==, 3);
+}
+
+static void *
+read_cancelled (void *data)
+{
+    Reader *reader = data;
+    ArecCancel cancel = {1};
+    uint8_t byte;
+
+    arec_cancel_bind (&cancel);
+    g_assert_false (arec_source_pread (reader->source, &byte, 1, 1000, NULL));
+    return NULL;
+}
+
+/* Of two readers that wait for one request, one is cancelled. */
+static void
+test_one_of_two_is_cancelled (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = open_source (fixture);
+    Reader reader = {fixture, source};
+    pthread_t first, second;
+
+    (void)data;
+    fixture->server->held = S / 2;
+    g_assert_cmpint (pthread_create (&first, NULL, read_same, &reader), ==, 0);
+    while (fixture->server->n_requests < 2) {
+        g_usleep (1000);
+    }
+    g_assert_cmpint (pthread_create (&second, NULL, read_cancelled, &reader), ==, 0);
+    pthread_join (second, NULL);
+    pthread_join (first, NULL);
+}
+
 /* One that was never asked has no thread to end. */
 static void
 test_unused (Fixture *fixture, const void *data)
@@ -569,6 +625,8 @@ main (int argc, char **argv)
         {"/object_source/ahead_many", test_ahead_many},
         {"/object_source/stop", test_stop},
         {"/object_source/cancel", test_cancel},
+        {"/object_source/cancelled-reader", test_cancelled_reader},
+        {"/object_source/one-of-two-is-cancelled", test_one_of_two_is_cancelled},
         {"/object_source/unused", test_unused},
     };
 

@@ -295,6 +295,62 @@ test_generations (void)
                      AREC_BODY_CHANGED);
 }
 
+/* What a server says to a request for bytes of any other version. */
+static void
+test_confirmed (void)
+{
+    static const struct {
+        const Pinned *known;
+        const char *head;
+        bool is_confirmed;
+    } cases[] = {
+        {&strong, "HTTP/1.1 304|ETag: \"a\"", true},
+        {&strong, "HTTP/1.1 304|ETag: \"a\"|Last-Modified: " MONDAY, true},
+        {&strong, "HTTP/1.1 304|ETag: \"b\"", false},
+        {&strong, "HTTP/1.1 304|ETag: W/\"a\"|Last-Modified: " SUNDAY, false},
+        {&strong, "HTTP/1.1 304|Last-Modified: " SUNDAY, false},
+        {&strong, "HTTP/1.1 304", false},
+        {&strong, "HTTP/1.1 206|ETag: \"a\"", false},
+        {&strong, "HTTP/1.1 412|ETag: \"a\"", false},
+        {&dated, "HTTP/1.1 304|Last-Modified: " SUNDAY, true},
+        {&dated, "HTTP/1.1 304|ETag: W/\"x\"|Last-Modified: " SUNDAY, true},
+        {&dated, "HTTP/1.1 304|Last-Modified: " MONDAY, false},
+        {&dated, "HTTP/1.1 304", false},
+        {&bare, "HTTP/1.1 304|ETag: \"a\"|Last-Modified: " SUNDAY, false},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        const ArecObjectVersion known = {.size = 1000,
+                                         .etag = (char *)cases[i].known->etag,
+                                         .last_modified_text = (char *)cases[i].known->date,
+                                         .last_modified = 784111777};
+        g_auto (ArecHttpAnswer) answer = {0};
+
+        g_test_message ("row %zu: %s", i, cases[i].head);
+        parse (cases[i].head, &answer);
+        g_assert_cmpint (arec_object_version_is_confirmed (&known, &answer), ==,
+                         cases[i].is_confirmed);
+    }
+}
+
+static void
+test_date (void)
+{
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } cases[] = {{784111777, SUNDAY},
+                 {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
+                 {951782399, "Mon, 28 Feb 2000 23:59:59 GMT"},
+                 {951868799, "Tue, 29 Feb 2000 23:59:59 GMT"}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *text = arec_object_version_date (cases[i].seconds);
+
+        g_assert_cmpstr (text, ==, cases[i].text);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -302,5 +358,7 @@ main (int argc, char **argv)
     g_test_add_func ("/object_version/judge", test_judge);
     g_test_add_func ("/object_version/versions", test_versions);
     g_test_add_func ("/object_version/generations", test_generations);
+    g_test_add_func ("/object_version/confirmed", test_confirmed);
+    g_test_add_func ("/object_version/date", test_date);
     return g_test_run();
 }

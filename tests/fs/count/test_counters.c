@@ -425,6 +425,147 @@ test_metrics (void)
     }
 }
 
+/* ---- sources on servers ---- */
+
+static ArecEngineStats remote_engine;
+
+static const struct {
+    const char *name;
+    bool is_gauge;
+    const uint64_t *value;
+} remote_rows[] = {
+#define ROW(name, kind, help) {#name, kind, &remote_engine.remote.name},
+    AREC_REMOTE_NUMBERS (ROW)
+#undef ROW
+};
+
+static const struct {
+    const char *name;
+    bool is_gauge;
+    const uint64_t *value;
+} disk_rows[] = {
+#define ROW(name, kind, help) {#name, kind, &remote_engine.disk_cache.name},
+    AREC_DISK_CACHE_NUMBERS (ROW)
+#undef ROW
+};
+
+static const struct {
+    const char *family, *label, *name;
+    const uint64_t *value;
+} remote_values[] = {
+#define ROW(family, label, value)                                                              \
+    {#family, #label, #value, &remote_engine.remote.family##_##value},
+#define ROWS(family, label, VALUES, help) VALUES (ROW, family, label)
+    AREC_REMOTE_FAMILIES (ROWS)
+#undef ROWS
+#undef ROW
+};
+
+static void
+fill_remote (void)
+{
+    ArecRemoteStats *remote = &remote_engine.remote;
+    uint64_t next = 1;
+
+    remote_engine.has_remote = true;
+#define FILL(name, kind, help) remote->name = next++;
+    AREC_REMOTE_NUMBERS (FILL)
+#undef FILL
+#define FILL(name, kind, help) remote_engine.disk_cache.name = next++;
+    AREC_DISK_CACHE_NUMBERS (FILL)
+#undef FILL
+#define FILL(family, label, value) remote->family##_##value = next++;
+#define FILL_ALL(family, label, VALUES, help) VALUES (FILL, family, label)
+    AREC_REMOTE_FAMILIES (FILL_ALL)
+#undef FILL_ALL
+#undef FILL
+    remote->wait = (ArecTimes){.sum = 1500250, .max = 1000000, .buckets = {2, 0, 1}};
+    remote->wait.buckets[AREC_TIMES_BUCKETS - 1] = 4;
+}
+
+static void
+test_remote_json (void)
+{
+    ArecfsCounters counters;
+    g_autofree char *local = NULL;
+    g_autofree char *whole = NULL;
+    const char *text, *numbers;
+
+    fill (&counters);
+    local = arecfs_stats_json_text (&counters, &engine);
+    g_assert_null (strstr (local, "\"remote\""));
+    whole = arecfs_stats_json_text (&counters, &remote_engine);
+    g_assert_true (is_json (whole));
+    text = value_of (whole, "remote");
+    numbers = strstr (text, "\"bytes_received\""); /* behind the families */
+    g_assert_nonnull (numbers);
+    for (size_t i = 0; i < G_N_ELEMENTS (remote_rows); i++) {
+        g_assert_cmpuint (number_of (numbers, remote_rows[i].name), ==, *remote_rows[i].value);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (remote_values); i++) {
+        const char *at = value_of (text, remote_values[i].family);
+        g_autofree char *family = g_strndup (at, strcspn (at, "}"));
+
+        g_assert_cmpuint (number_of (family, remote_values[i].name), ==,
+                          *remote_values[i].value);
+    }
+    text = value_of (text, "disk_cache");
+    for (size_t i = 0; i < G_N_ELEMENTS (disk_rows); i++) {
+        g_assert_cmpuint (number_of (text, disk_rows[i].name), ==, *disk_rows[i].value);
+    }
+    g_assert_true (g_str_has_prefix (value_of (text, "bounds_us"), "[100, 200, 400, "));
+    g_assert_nonnull (strstr (text, ", 26214400, 52428800]"));
+    g_assert_true (g_str_has_prefix (value_of (text, "wait_us"),
+                                     "{\"count\": 7, \"sum\": 1500250, \"max\": 1000000, "
+                                     "\"buckets\": [2, 0, 1, 0, "));
+}
+
+static void
+test_remote_metrics (void)
+{
+    ArecfsCounters counters;
+    g_autofree char *local = NULL;
+    g_autofree char *text = NULL;
+    g_auto (GStrv) lines = NULL;
+
+    fill (&counters);
+    local = arecfs_metrics_text (&counters, &engine);
+    g_assert_null (strstr (local, "remote"));
+    text = arecfs_metrics_text (&counters, &remote_engine);
+    lines = g_strsplit (text, "\n", -1);
+    for (size_t i = 0; i < G_N_ELEMENTS (remote_rows); i++) {
+        g_autofree char *name = g_strconcat ("arecfs_remote_", remote_rows[i].name,
+                                             remote_rows[i].is_gauge ? "" : "_total", NULL);
+
+        check_type (text, name, remote_rows[i].is_gauge ? "gauge" : "counter");
+        g_assert_cmpuint (sample_of (lines, name), ==, *remote_rows[i].value);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (remote_values); i++) {
+        g_autofree char *family =
+            g_strdup_printf ("arecfs_remote_%s_total", remote_values[i].family);
+        g_autofree char *name = g_strdup_printf ("%s{%s=\"%s\"}", family,
+                                                 remote_values[i].label, remote_values[i].name);
+
+        check_type (text, family, "counter");
+        g_assert_cmpuint (sample_of (lines, name), ==, *remote_values[i].value);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS (disk_rows); i++) {
+        g_autofree char *name = g_strconcat ("arecfs_remote_disk_cache_", disk_rows[i].name,
+                                             disk_rows[i].is_gauge ? "" : "_total", NULL);
+
+        g_assert_cmpuint (sample_of (lines, name), ==, *disk_rows[i].value);
+    }
+#define FAMILY "arecfs_remote_wait_seconds"
+    check_type (text, FAMILY, "histogram");
+    g_assert_cmpuint (sample_of (lines, FAMILY "_bucket{le=\"0.0001\"}"), ==, 2);
+    g_assert_cmpuint (sample_of (lines, FAMILY "_bucket{le=\"0.0004\"}"), ==, 3);
+    g_assert_cmpuint (sample_of (lines, FAMILY "_bucket{le=\"52.4288\"}"), ==, 3);
+    g_assert_cmpuint (sample_of (lines, FAMILY "_bucket{le=\"+Inf\"}"), ==, 7);
+    g_assert_cmpuint (sample_of (lines, FAMILY "_count"), ==, 7);
+    g_assert_true (g_strv_contains ((const char *const *)lines, FAMILY "_sum 1.50025"));
+#undef FAMILY
+}
+
 static void
 test_lasting_names (void)
 {
@@ -575,10 +716,13 @@ main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     fill_engine();
+    fill_remote();
     g_test_add_func ("/counters/checker", test_checker);
     g_test_add_func ("/counters/request-names", test_request_names);
     g_test_add_func ("/counters/json", test_json);
     g_test_add_func ("/counters/metrics", test_metrics);
+    g_test_add_func ("/counters/remote-json", test_remote_json);
+    g_test_add_func ("/counters/remote-metrics", test_remote_metrics);
     g_test_add_func ("/counters/lasting-names", test_lasting_names);
     g_test_add_func ("/counters/zero", test_zero);
     g_test_add_func ("/counters/threads", test_threads);

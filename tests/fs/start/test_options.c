@@ -89,6 +89,9 @@ describe (const ArecfsOptions *options)
     SHOW (options->engine.remote.requester_pays, "requester_pays\n")
     SHOW (options->engine.remote.billing_project, "billing_project=%s\n",
           options->engine.remote.billing_project)
+    SHOW (options->engine.remote.cache_dir, "cache_dir=%s\n", options->engine.remote.cache_dir)
+    SHOW (options->engine.remote.cache_dir_size, "cache_dir_size=%" G_GUINT64_FORMAT "\n",
+          options->engine.remote.cache_dir_size)
     SHOW (options->engine.index_dir, "index_dir=%s\n", options->engine.index_dir)
     SHOW (reader->has_max_parallelism, "max_parallelism=%u\n", reader->max_parallelism)
     SHOW (reader->readahead_buffer_size, "readahead=%" G_GUINT64_FORMAT "\n",
@@ -195,6 +198,8 @@ static const struct {
     {"anonymous", NULL, "anonymous\n"},
     {"requester-pays", NULL, "requester_pays\n"},
     {"billing-project", "p-1", "billing_project=p-1\n"},
+    {"cache-dir", "/var/./tmp/a b", "cache_dir=/var/tmp/a b\n"},
+    {"cache-dir-size", "1G", "cache_dir_size=1073741824\n"},
     {"idle-unmount", "0", ""},
     {"idle-unmount", "90", "idle_unmount=90\n"},
     {"idle-unmount", "31536000", "idle_unmount=31536000\n"},

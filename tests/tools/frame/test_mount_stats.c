@@ -77,6 +77,41 @@ test_parse (void)
     g_assert_cmpuint (kind_of (stats, "statfs")->n_answered, ==, 0);
 }
 
+/* ---- sources on servers ---- */
+
+static char *
+remote_text (void)
+{
+    const ArecEngineStats engine = {.has_remote = true,
+                                    .remote = {.bytes_received = 9,
+                                               .in_flight = 3,
+                                               .requests_range = 8,
+                                               .errors_failed = 2,
+                                               .wait = {.sum = 1500250, .buckets = {1}}}};
+
+    arecfs_counters_start (&counters);
+    counters.started_ns -= 1000;
+    return arecfs_metrics_text (&counters, &engine);
+}
+
+static void
+test_remote (void)
+{
+    g_autofree char *text = remote_text();
+    g_autofree char *plain = plain_text();
+    g_autofree ToolMountStats *stats = g_new (ToolMountStats, 1);
+
+    g_assert_true (tool_mount_stats_parse (stats, plain, NULL));
+    g_assert_false (stats->engine.has_remote);
+    g_assert_true (tool_mount_stats_parse (stats, text, NULL));
+    g_assert_true (stats->engine.has_remote);
+    g_assert_cmpuint (stats->engine.remote.bytes_received, ==, 9);
+    g_assert_cmpuint (stats->engine.remote.in_flight, ==, 3);
+    g_assert_cmpuint (stats->engine.remote.requests_range, ==, 8);
+    g_assert_cmpuint (stats->engine.remote.errors_failed, ==, 2);
+    g_assert_cmpuint (stats->engine.remote.wait.sum, ==, 1500250);
+}
+
 static void
 refuses (const char *text, ArecError code, const char *what)
 {
@@ -99,6 +134,31 @@ turned (const char *old, const char *new)
 
     g_assert_cmpuint (g_string_replace (changed, old, new, 1), ==, 1);
     return g_string_free (g_steal_pointer (&changed), FALSE);
+}
+
+/* Some of the numbers of servers, or one that is none. */
+static void
+refuse_remote (void)
+{
+    static const struct {
+        const char *old, *new;
+        ArecError code;
+        const char *what;
+    } cases[] = {
+        {"arecfs_remote_cancelled_total 0", "arecfs_other 0", AREC_ERROR_UNSUPPORTED,
+         "arecfs_remote_cancelled_total is missing"},
+        {"_wait_seconds_sum 1.50025", "_wait_seconds_sum +Inf", AREC_ERROR_FORMAT, "Inf"},
+        {"_wait_seconds_sum 1.50025", "_wait_seconds_sum -1", AREC_ERROR_FORMAT, "-1"},
+        {"_wait_seconds_sum 1.50025", "_wait_seconds_sum 1e30", AREC_ERROR_FORMAT, "1e30"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
+        g_autofree char *text = remote_text();
+        g_autoptr (GString) changed = g_string_new (text);
+
+        g_assert_cmpuint (g_string_replace (changed, cases[i].old, cases[i].new, 1), ==, 1);
+        refuses (changed->str, cases[i].code, cases[i].what);
+    }
 }
 
 static void
@@ -148,6 +208,7 @@ test_refusals (void)
 
         refuses (text, cases[i].code, cases[i].what);
     }
+    refuse_remote();
     refuses ("", AREC_ERROR_UNSUPPORTED, "missing");
     refuses ("\n", AREC_ERROR_FORMAT, "line 1: ''");
     refuses ("# HELP nothing\n", AREC_ERROR_UNSUPPORTED, "missing");
@@ -237,6 +298,7 @@ main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/mount-stats/parse", test_parse);
+    g_test_add_func ("/mount-stats/remote", test_remote);
     g_test_add_func ("/mount-stats/refusals", test_refusals);
     g_test_add_func ("/mount-stats/between", test_between);
     g_test_add_func ("/mount-stats/quantiles", test_quantiles);
