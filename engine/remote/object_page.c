@@ -12,6 +12,7 @@ arec_object_page_get (ArecHttpClient *client, ArecObjectBucket *bucket,
         arec_http_request_new_page (target, arec_http_client_deadline (client) / 2);
     bool is_done;
 
+    request->kind = AREC_HTTP_LIST;
     if (!arec_http_client_submit (client, request, error)) {
         g_prefix_error (error, "%s: ", name);
         return NULL;
