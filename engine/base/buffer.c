@@ -55,21 +55,6 @@ arec_buffer_append_varint (ArecBuffer *buffer, uint64_t value)
     return arec_buffer_append (buffer, bytes, arec_put_varint (bytes, value));
 }
 
-bool
-arec_buffer_prepend (ArecBuffer *buffer, const void *data, size_t size)
-{
-    if (size == 0) {
-        return true;
-    }
-    if (!arec_buffer_reserve (buffer, size)) {
-        return false;
-    }
-    memmove (buffer->data + size, buffer->data, buffer->size);
-    memcpy (buffer->data, data, size);
-    buffer->size += size;
-    return true;
-}
-
 void
 arec_buffer_clear (ArecBuffer *buffer)
 {

@@ -27,9 +27,6 @@ bool arec_buffer_reserve (ArecBuffer *buffer, size_t more);
 bool arec_buffer_append (ArecBuffer *buffer, const void *data, size_t size);
 bool arec_buffer_append_varint (ArecBuffer *buffer, uint64_t value);
 
-/* The same, in front of all bytes that are there. */
-bool arec_buffer_prepend (ArecBuffer *buffer, const void *data, size_t size);
-
 /* Frees; what is left is an empty buffer. */
 void arec_buffer_clear (ArecBuffer *buffer);
 

@@ -26,20 +26,15 @@
 
 #include <glib.h>
 
+#include "cache/cache_entry.h"
 #include "cache/room.h"
 
 typedef struct ArecChunkCache ArecChunkCache;
-typedef struct ArecCacheEntry ArecCacheEntry;
 
 /* Bytes of memory that an entry takes beside its value: itself, its places in the tables, and
  * what malloc adds to it and to the up to three blocks of a value. Measured with 300,000 chunks
  * of 40 bytes: 249, and 16 to 32 once the places of what left are in use. */
 #define AREC_CACHE_ENTRY_OVERHEAD 288
-
-typedef struct {
-    uint64_t owner;  /* whose: unique for each file and kind of thing */
-    uint64_t number; /* which of the owner's */
-} ArecCacheKey;
 
 typedef struct {
     uint64_t budget;    /* bytes */
@@ -133,12 +128,3 @@ void arec_chunk_cache_give_back (ArecChunkCache *cache);
 void arec_chunk_cache_charge (ArecChunkCache *cache, int64_t bytes);
 
 void arec_chunk_cache_get_stats (ArecChunkCache *cache, ArecChunkCacheStats *stats);
-
-/* ---- entries: reference counted ---- */
-
-void *arec_cache_entry_value (const ArecCacheEntry *entry);
-ArecCacheKey arec_cache_entry_key (const ArecCacheEntry *entry);
-ArecCacheEntry *arec_cache_entry_ref (ArecCacheEntry *entry);
-void arec_cache_entry_unref (ArecCacheEntry *entry); /* takes NULL */
-
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (ArecCacheEntry, arec_cache_entry_unref)

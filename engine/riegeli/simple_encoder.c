@@ -87,21 +87,6 @@ arec_simple_encoder_add (ArecSimpleEncoder *encoder, const void *data, size_t si
     return true;
 }
 
-bool
-arec_simple_encoder_add_first (ArecSimpleEncoder *encoder, const void *data, size_t size,
-                               GError **error)
-{
-    uint8_t varint[AREC_MAX_VARINT];
-
-    if (!reserve_record (encoder, size, error)) {
-        return false;
-    }
-    arec_buffer_prepend (&encoder->sizes, varint, arec_put_varint (varint, size));
-    arec_buffer_prepend (&encoder->values, data, size);
-    encoder->n_records++;
-    return true;
-}
-
 /* ---- body ---- */
 
 static inline ArecBytes

@@ -26,10 +26,6 @@ void arec_simple_encoder_free (ArecSimpleEncoder *encoder); /* takes NULL */
 bool arec_simple_encoder_add (ArecSimpleEncoder *encoder, const void *data, size_t size,
                               GError **error);
 
-/* The same in front of the others, which all move. Errors: NOMEM. */
-bool arec_simple_encoder_add_first (ArecSimpleEncoder *encoder, const void *data, size_t size,
-                                    GError **error);
-
 uint64_t arec_simple_encoder_n_records (const ArecSimpleEncoder *encoder);
 uint64_t arec_simple_encoder_decoded_size (const ArecSimpleEncoder *encoder);
 

@@ -4,7 +4,7 @@
 #include <glib.h>
 
 static void
-test_append_and_prepend (void)
+test_append (void)
 {
     g_auto (ArecBuffer) buffer = {0};
     g_autoptr (GByteArray) expected = g_byte_array_new();
@@ -14,13 +14,8 @@ test_append_and_prepend (void)
         size_t size = (size_t)g_test_rand_int_range (0, sizeof piece);
 
         memset (piece, i, sizeof piece);
-        if (i % 5 == 0) {
-            g_assert_true (arec_buffer_prepend (&buffer, piece, size));
-            g_byte_array_prepend (expected, piece, (guint)size);
-        } else {
-            g_assert_true (arec_buffer_append (&buffer, piece, size));
-            g_byte_array_append (expected, piece, (guint)size);
-        }
+        g_assert_true (arec_buffer_append (&buffer, piece, size));
+        g_byte_array_append (expected, piece, (guint)size);
         g_assert_cmpuint (buffer.size, <=, buffer.capacity);
     }
     g_assert_cmpmem (buffer.data, buffer.size, expected->data, expected->len);
@@ -35,7 +30,6 @@ test_nothing (void)
     g_auto (ArecBuffer) buffer = {0};
 
     g_assert_true (arec_buffer_append (&buffer, NULL, 0));
-    g_assert_true (arec_buffer_prepend (&buffer, NULL, 0));
     g_assert_true (arec_buffer_reserve (&buffer, 0));
     g_assert_null (buffer.data);
 }
@@ -51,7 +45,6 @@ test_impossible_sizes (void)
     for (unsigned i = 0; i < G_N_ELEMENTS (sizes); i++) {
         g_assert_false (arec_buffer_reserve (&buffer, sizes[i]));
         g_assert_false (arec_buffer_append (&buffer, "x", sizes[i]));
-        g_assert_false (arec_buffer_prepend (&buffer, "x", sizes[i]));
         g_assert_cmpmem (buffer.data, buffer.size, "abc", 3);
     }
 }
@@ -101,7 +94,7 @@ int
 main (int argc, char **argv)
 {
     g_test_init (&argc, &argv, NULL);
-    g_test_add_func ("/buffer/append-prepend", test_append_and_prepend);
+    g_test_add_func ("/buffer/append", test_append);
     g_test_add_func ("/buffer/nothing", test_nothing);
     g_test_add_func ("/buffer/impossible", test_impossible_sizes);
     g_test_add_func ("/buffer/varints", test_varints);

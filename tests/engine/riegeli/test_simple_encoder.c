@@ -128,29 +128,6 @@ test_random_records (void)
     }
 }
 
-static void
-test_add_first (void)
-{
-    for (unsigned c = 0; c < G_N_ELEMENTS (all); c++) {
-        g_autoptr (ArecSimpleEncoder) encoder = arec_simple_encoder_new();
-        g_autofree uint8_t *big = g_malloc0 (1000);
-        g_autoptr (ArecChunk) chunk = NULL;
-        g_autoptr (GError) error = NULL;
-
-        arec_simple_encoder_add_first (encoder, "b", 1, &error);
-        add (encoder, "cc", 2);
-        arec_simple_encoder_add_first (encoder, NULL, 0, &error);
-        arec_simple_encoder_add_first (encoder, big, 1000, &error);
-        g_assert_no_error (error);
-        chunk = decode (encoder, encode (encoder, all[c]));
-        g_assert_cmpuint (chunk->ends.n, ==, 4);
-        check_record (chunk, 0, big, 1000);
-        check_record (chunk, 1, "", 0);
-        check_record (chunk, 2, "b", 1);
-        check_record (chunk, 3, "cc", 2);
-    }
-}
-
 /* A record for which there is no memory is refused; the others are as before. */
 static void
 test_no_memory (void)
@@ -164,9 +141,6 @@ test_no_memory (void)
         g_autoptr (GError) error = NULL;
 
         g_assert_false (arec_simple_encoder_add (encoder, "x", sizes[i], &error));
-        g_assert_error (error, AREC_ERROR, AREC_ERROR_NOMEM);
-        g_clear_error (&error);
-        g_assert_false (arec_simple_encoder_add_first (encoder, "x", sizes[i], &error));
         g_assert_error (error, AREC_ERROR, AREC_ERROR_NOMEM);
     }
     add (encoder, "de", 2);
@@ -201,7 +175,6 @@ main (int argc, char **argv)
     g_test_init (&argc, &argv, NULL);
     g_test_add_func ("/simple-encoder/smallest", test_smallest);
     g_test_add_func ("/simple-encoder/random", test_random_records);
-    g_test_add_func ("/simple-encoder/add-first", test_add_first);
     g_test_add_func ("/simple-encoder/no-memory", test_no_memory);
     g_test_add_func ("/simple-encoder/bad-options", test_bad_options);
     return g_test_run();
