@@ -148,6 +148,9 @@ judge (ArecHttpTransfer *transfer)
     const ArecRangeRequest asked = rest_of (request);
     ArecRange span;
 
+    if (request->taken && request->taken != transfer) {
+        return false; /* it comes too late */
+    }
     transfer->is_judged = true;
     request->result.status = transfer->answer.status;
     request->result.total = transfer->answer.total;
@@ -159,8 +162,11 @@ judge (ArecHttpTransfer *transfer)
         transfer->verdict =
             arec_object_version_judge (version_of (request), &asked, &transfer->answer, &span);
     }
-    if (transfer->verdict == AREC_BODY_TAKE && !request->has_span && !request->is_page) {
-        begin_span (transfer, span);
+    if (transfer->verdict == AREC_BODY_TAKE) {
+        request->taken = transfer;
+        if (!request->has_span && !request->is_page) {
+            begin_span (transfer, span);
+        }
     }
     return transfer->verdict == AREC_BODY_TAKE || transfer->verdict == AREC_BODY_STATUS;
 }

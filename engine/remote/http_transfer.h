@@ -18,7 +18,7 @@
 
 #define AREC_HTTP_MAX_REDIRECTS 5
 
-typedef struct {
+typedef struct ArecHttpTransfer {
     const ArecCurl *curl;
     ArecHttpRequest *request;
     CURL *easy;
@@ -43,6 +43,7 @@ typedef struct {
     int64_t begun, sent, first_byte; /* 0: not yet */
     ArecBodyWatch watch;
     bool is_stalled;
+    bool is_hedge;       /* begun while another one was under way */
     const char *refusal; /* by a rule of ours; NULL: none */
     char *sign_fault;    /* with a refusal by the signer: why */
     char error[CURL_ERROR_SIZE];
