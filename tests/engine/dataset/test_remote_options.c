@@ -122,13 +122,6 @@ test_bad (void)
     }
 }
 
-static bool
-is_any_set (const ArecRemoteOptions *options)
-{
-    return options->request_deadline || options->max_requests || options->has_prefetch ||
-           options->cache_dir || options->cache_dir_size;
-}
-
 /* `auto` takes back what was set before. */
 static void
 test_auto (void)

@@ -875,7 +875,7 @@ test_bought (Fixture *fixture, const void *data)
     const ArecHttpOptions options = {.deadline = 20 * S, .max_ahead = 8 << 20};
     ArecHttpClient *client = arec_http_client_new (&options);
     GError *error = NULL;
-    ArecSource *source = arec_object_source_new (client, &fixture->url, NULL, &error);
+    ArecSource *source = arec_object_source_new (client, fixture->target, "x", NULL, &error);
     unsigned n, n_again = 0;
     ArecRemoteStats stats;
 
@@ -912,7 +912,7 @@ test_not_bought (Fixture *fixture, const void *data)
         const ArecHttpOptions options = {.deadline = 20 * S, .max_ahead = max_ahead[i]};
         ArecHttpClient *client = arec_http_client_new (&options);
         GError *error = NULL;
-        ArecSource *source = arec_object_source_new (client, &fixture->url, NULL, &error);
+        ArecSource *source = arec_object_source_new (client, fixture->target, "x", NULL, &error);
 
         g_assert_no_error (error);
         read_until_bought (fixture, client, source, 80);
