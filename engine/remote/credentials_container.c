@@ -99,7 +99,8 @@ ask (const ArecCredentialSearch *search, const char *url, const char *token,
         explicit_bzero (header, strlen (header));
         g_free (header);
     }
-    return ok ? arec_credential_answer_keys (WHO, reply.text, reply.size, "Token", out, error)
+    return ok ? arec_credential_answer_keys (WHO, reply.text, reply.size, "Token", token, out,
+                                             error)
               : AREC_CREDENTIAL_BROKEN;
 }
 

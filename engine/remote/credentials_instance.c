@@ -130,10 +130,10 @@ get_keys (const ArecCredentialSearch *search, const char *role, const char *head
     if (!ask (search, "GET", path, header, &reply, error)) {
         return AREC_CREDENTIAL_BROKEN;
     }
-    return reply.status == 200
-               ? arec_credential_answer_keys (WHO, reply.text, reply.size, "Token", out, error)
-               : arec_credential_answer_fail (WHO, reply.status, reply.text, reply.size, &token,
-                                              1, error);
+    return reply.status == 200 ? arec_credential_answer_keys (WHO, reply.text, reply.size,
+                                                              "Token", token, out, error)
+                               : arec_credential_answer_fail (WHO, reply.status, reply.text,
+                                                              reply.size, &token, 1, error);
 }
 
 static ArecCredentialFound

@@ -211,7 +211,7 @@ take_output (Process *process, ArecCredential **out, GError **error)
                           WHO ": what it prints has not the Version 1");
     }
     return arec_credential_answer_keys (WHO, process->output.memory, process->size,
-                                        "SessionToken", out, error);
+                                        "SessionToken", NULL, out, error);
 }
 
 ArecCredentialFound

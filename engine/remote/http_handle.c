@@ -7,7 +7,7 @@
 #define USER_AGENT "arecfs/" AREC_VERSION
 
 /* Which certificates to trust, the first that is set. */
-static const char *const variables[] = {"AWS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"};
+static const char *const variables[] = {"CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "SSL_CERT_FILE"};
 
 void
 arec_http_handle_set_up (const ArecCurl *curl, CURL *easy, const char *ca_file)
