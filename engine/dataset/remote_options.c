@@ -267,7 +267,7 @@ arec_remote_option_set (size_t i, const char *value, ArecRemoteOptions *options,
 bool
 arec_remote_is_aws_profile (const char *name)
 {
-    const ArecEnvironment environment = {NULL, NULL};
+    const ArecEnvironment environment = {.get = NULL};
     g_auto (ArecAwsConfig) config = {0};
 
     return arec_aws_config_read (&environment, &config, NULL) &&

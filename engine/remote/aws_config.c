@@ -22,7 +22,7 @@ path_of (const ArecEnvironment *environment, size_t i)
         return g_build_filename (home, files[i].name, NULL);
     }
     return g_str_has_prefix (path, "~/") ? g_build_filename (home, path + 2, NULL)
-                                         : g_strdup (path);
+                                         : arec_environment_path (environment, path);
 }
 
 static bool

@@ -54,7 +54,8 @@ take_keys (const char *who, const ArecS3Keys *keys, const char *ends, ArecCreden
 
 ArecCredentialFound
 arec_credential_answer_keys (const char *who, const char *text, size_t size,
-                             const char *token_name, ArecCredential **out, GError **error)
+                             const char *token_name, const char *secret, ArecCredential **out,
+                             GError **error)
 {
     enum { CODE, ACCESS_KEY, SECRET_KEY, TOKEN, ENDS, N };
     ArecJsonField fields[N] = {[CODE] = {"Code", NULL},
@@ -70,7 +71,7 @@ arec_credential_answer_keys (const char *who, const char *text, size_t size,
         return AREC_CREDENTIAL_BROKEN;
     }
     if (fields[CODE].value && strcmp (fields[CODE].value, "Success") != 0) {
-        return arec_credential_answer_fail (who, 200, text, size, NULL, 0, error);
+        return arec_credential_answer_fail (who, 200, text, size, &secret, 1, error);
     }
     keys =
         (ArecS3Keys){fields[ACCESS_KEY].value, fields[SECRET_KEY].value, fields[TOKEN].value};

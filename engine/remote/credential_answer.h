@@ -17,11 +17,12 @@ bool arec_credential_answer_is_word (const char *text);
 /* Keys of AWS from the JSON of instances, containers and programs.
  * @who         for messages.
  * @token_name  `Token` or `SessionToken`.
- * Errors: CORRUPT, LIMIT, it is no such answer; NOT_FOUND, it says that there are none;
- * NOMEM. */
+ * @secret      what was sent; NULL: nothing.
+ * Errors: CORRUPT, LIMIT, it is no such answer; NOT_FOUND, it says that there are none, as
+ * arec_credential_answer_fail () tells; NOMEM. */
 ArecCredentialFound arec_credential_answer_keys (const char *who, const char *text, size_t size,
-                                                 const char *token_name, ArecCredential **out,
-                                                 GError **error);
+                                                 const char *token_name, const char *secret,
+                                                 ArecCredential **out, GError **error);
 
 /* Keys of AWS from the XML of STS. Errors as above. */
 ArecCredentialFound arec_credential_answer_sts (const char *who, const char *text, size_t size,

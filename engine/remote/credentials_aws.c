@@ -147,6 +147,7 @@ free_aws (void *data)
 {
     Aws *aws = data;
 
+    g_free ((char *)aws->account.environment.directory);
     g_free ((char *)aws->account.profile);
     g_free ((char *)aws->account.region);
     g_free ((char *)aws->account.ca_file);
@@ -160,6 +161,7 @@ arec_credentials_aws_new (const ArecAwsAccount *account)
     Aws *aws = g_new0 (Aws, 1);
 
     aws->account = *account;
+    aws->account.environment.directory = arec_environment_path (&account->environment, ".");
     aws->account.profile = g_strdup (account->profile);
     aws->account.region = g_strdup (account->region);
     aws->account.ca_file = g_strdup (account->ca_file);

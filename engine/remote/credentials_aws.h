@@ -19,7 +19,8 @@ typedef struct {
     const char *ca_file; /* NULL: by the environment, else the system's */
 } ArecAwsAccount;
 
-/* Looks nowhere yet. Returns (transfer full) arec_credentials_free (). */
+/* Looks nowhere yet, but keeps the working directory, where paths of variables begin. Returns
+ * (transfer full) arec_credentials_free (). */
 ArecCredentials *arec_credentials_aws_new (const ArecAwsAccount *account);
 
 /* What the files say of @key (`region`, `endpoint_url`) of the account's profile.

@@ -9,7 +9,7 @@
 #include "remote/http_handle.h"
 
 #define WHO "the credentials of the container"
-#define LIMIT (5 * G_USEC_PER_SEC)
+#define LIMIT (10 * G_USEC_PER_SEC)
 
 #define RELATIVE "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"
 #define FULL "AWS_CONTAINER_CREDENTIALS_FULL_URI"
@@ -48,7 +48,8 @@ static bool
 read_token (const ArecEnvironment *environment, ArecSecrets *secrets, const char **out,
             GError **error)
 {
-    const char *path = arec_environment_get (environment, TOKEN_FILE);
+    const char *named = arec_environment_get (environment, TOKEN_FILE);
+    g_autofree char *path = named ? arec_environment_path (environment, named) : NULL;
     ArecCredentialFound found;
     size_t size;
 
@@ -98,7 +99,8 @@ ask (const ArecCredentialSearch *search, const char *url, const char *token,
         explicit_bzero (header, strlen (header));
         g_free (header);
     }
-    return ok ? arec_credential_answer_keys (WHO, reply.text, reply.size, "Token", out, error)
+    return ok ? arec_credential_answer_keys (WHO, reply.text, reply.size, "Token", token, out,
+                                             error)
               : AREC_CREDENTIAL_BROKEN;
 }
 

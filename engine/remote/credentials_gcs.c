@@ -7,7 +7,10 @@
 #include "remote/http_exchange.h"
 
 #define WHO "the metadata server"
-#define LIMIT (5 * G_USEC_PER_SEC)
+
+/* One try; on a machine without the server it is waited for in vain. */
+#define LIMIT (3 * G_USEC_PER_SEC)
+#define TIMEOUT "GCE_METADATA_TIMEOUT"
 
 #define VARIABLE "GOOGLE_APPLICATION_CREDENTIALS"
 #define DEFAULT_FILE "application_default_credentials.json"
@@ -26,7 +29,8 @@ static ArecCredentialFound
 look_at_named_file (ArecCredentialSearch *search, const void *account, ArecCredential **out,
                     GError **error)
 {
-    const char *path = arec_environment_get (search->environment, VARIABLE);
+    const char *named = arec_environment_get (search->environment, VARIABLE);
+    g_autofree char *path = named ? arec_environment_path (search->environment, named) : NULL;
     ArecCredentialFound found;
 
     (void)account;
@@ -44,10 +48,11 @@ look_at_default_file (ArecCredentialSearch *search, const void *account, ArecCre
                       GError **error)
 {
     const ArecEnvironment *environment = search->environment;
-    const char *directory = arec_environment_get (environment, "CLOUDSDK_CONFIG");
-    g_autofree char *path = directory ? g_build_filename (directory, DEFAULT_FILE, NULL)
-                                      : g_build_filename (arec_environment_home (environment),
-                                                          ".config/gcloud", DEFAULT_FILE, NULL);
+    const char *named = arec_environment_get (environment, "CLOUDSDK_CONFIG");
+    g_autofree char *directory =
+        named ? arec_environment_path (environment, named)
+              : g_build_filename (arec_environment_home (environment), ".config/gcloud", NULL);
+    g_autofree char *path = g_build_filename (directory, DEFAULT_FILE, NULL);
     ArecCredentialFound found = arec_credentials_google_read (search, path, out, error);
 
     (void)account;
@@ -81,12 +86,13 @@ look_at_metadata (ArecCredentialSearch *search, const void *account, ArecCredent
     const char *named = arec_environment_get (search->environment, "GCE_METADATA_HOST");
     const char *host = named ? named : METADATA;
     g_autofree char *url = g_strconcat ("http://", host, METADATA_PATH, NULL);
-    const ArecHttpExchange exchange = {.method = "GET",
-                                       .url = url,
-                                       .headers = headers,
-                                       .reach = AREC_HTTP_REACH_METADATA,
-                                       .limit = LIMIT,
-                                       .proof = METADATA_HEADER};
+    const ArecHttpExchange exchange = {
+        .method = "GET",
+        .url = url,
+        .headers = headers,
+        .reach = AREC_HTTP_REACH_METADATA,
+        .limit = arec_environment_seconds (search->environment, TIMEOUT, LIMIT),
+        .proof = METADATA_HEADER};
     g_auto (ArecHttpReply) reply = {0};
     GError *failure = NULL;
 
@@ -136,6 +142,7 @@ free_gcs (void *data)
 {
     Gcs *gcs = data;
 
+    g_free ((char *)gcs->account.environment.directory);
     g_free ((char *)gcs->account.ca_file);
     g_free (gcs);
 }
@@ -147,6 +154,7 @@ arec_credentials_gcs_new (const ArecGcsAccount *account)
     Gcs *gcs = g_new0 (Gcs, 1);
 
     gcs->account = *account;
+    gcs->account.environment.directory = arec_environment_path (&account->environment, ".");
     gcs->account.ca_file = g_strdup (account->ca_file);
     return arec_credentials_new (&origin, gcs);
 }

@@ -16,6 +16,7 @@ typedef struct {
     const char *ca_file; /* NULL: by the environment, else the system's */
 } ArecGcsAccount;
 
-/* Looks nowhere yet. A credential has `token`, and `quota_project` if its file has. Returns
- * (transfer full) arec_credentials_free (). */
+/* Looks nowhere yet, but keeps the working directory, where paths of variables begin. A
+ * credential has `token`, and `quota_project` if its file has. Returns (transfer full)
+ * arec_credentials_free (). */
 ArecCredentials *arec_credentials_gcs_new (const ArecGcsAccount *account);

@@ -7,7 +7,10 @@
 #include "remote/http_exchange.h"
 
 #define WHO "the metadata of the instance"
+
+/* One try; on a machine without the service it is waited for in vain. */
 #define LIMIT (2 * G_USEC_PER_SEC)
+#define TIMEOUT "AWS_METADATA_SERVICE_TIMEOUT"
 
 #define DISABLED "AWS_EC2_METADATA_DISABLED"
 #define ENDPOINT "AWS_EC2_METADATA_SERVICE_ENDPOINT"
@@ -43,11 +46,12 @@ ask (const ArecCredentialSearch *search, const char *method, const char *path,
     g_autofree char *base = base_of (search->environment);
     g_autofree char *url = g_strconcat (base, path, NULL);
     const char *const headers[] = {header, NULL};
-    const ArecHttpExchange exchange = {.method = method,
-                                       .url = url,
-                                       .headers = headers,
-                                       .reach = AREC_HTTP_REACH_METADATA,
-                                       .limit = LIMIT};
+    const ArecHttpExchange exchange = {
+        .method = method,
+        .url = url,
+        .headers = headers,
+        .reach = AREC_HTTP_REACH_METADATA,
+        .limit = arec_environment_seconds (search->environment, TIMEOUT, LIMIT)};
 
     if (!arec_http_exchange (&exchange, search->patience, reply, error)) {
         g_prefix_error (error, WHO ": ");
@@ -126,10 +130,10 @@ get_keys (const ArecCredentialSearch *search, const char *role, const char *head
     if (!ask (search, "GET", path, header, &reply, error)) {
         return AREC_CREDENTIAL_BROKEN;
     }
-    return reply.status == 200
-               ? arec_credential_answer_keys (WHO, reply.text, reply.size, "Token", out, error)
-               : arec_credential_answer_fail (WHO, reply.status, reply.text, reply.size, &token,
-                                              1, error);
+    return reply.status == 200 ? arec_credential_answer_keys (WHO, reply.text, reply.size,
+                                                              "Token", token, out, error)
+                               : arec_credential_answer_fail (WHO, reply.status, reply.text,
+                                                              reply.size, &token, 1, error);
 }
 
 static ArecCredentialFound

@@ -45,9 +45,10 @@ set_attributes (posix_spawnattr_t *attributes)
 }
 
 static bool
-set_files (posix_spawn_file_actions_t *files, int output)
+set_files (posix_spawn_file_actions_t *files, const char *directory, int output)
 {
-    return posix_spawn_file_actions_addopen (files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) ==
+    return posix_spawn_file_actions_addchdir_np (files, directory) == 0 &&
+           posix_spawn_file_actions_addopen (files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) ==
                0 &&
            posix_spawn_file_actions_adddup2 (files, output, STDOUT_FILENO) == 0 &&
            posix_spawn_file_actions_addclosefrom_np (files, STDERR_FILENO + 1) == 0;
@@ -55,7 +56,7 @@ set_files (posix_spawn_file_actions_t *files, int output)
 
 /* Returns 0 or an errno. */
 static int
-spawn (char **argv, int output, pid_t *pid)
+spawn (char **argv, const char *directory, int output, pid_t *pid)
 {
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attributes;
@@ -64,7 +65,7 @@ spawn (char **argv, int output, pid_t *pid)
     posix_spawn_file_actions_init (&files);
     posix_spawnattr_init (&attributes);
     set_attributes (&attributes);
-    if (set_files (&files, output)) {
+    if (set_files (&files, directory, output)) {
         number = posix_spawnp (pid, argv[0], &files, &attributes, argv, environ);
     }
     posix_spawnattr_destroy (&attributes);
@@ -73,7 +74,7 @@ spawn (char **argv, int output, pid_t *pid)
 }
 
 static bool
-start (Process *process, char **argv, GError **error)
+start (Process *process, char **argv, const char *directory, GError **error)
 {
     int ends[2], number;
 
@@ -84,7 +85,7 @@ start (Process *process, char **argv, GError **error)
         return arec_fail_errno (error, errno, WHO ": cannot make a pipe");
     }
     process->fd = ends[0];
-    number = spawn (argv, ends[1], &process->pid);
+    number = spawn (argv, directory, ends[1], &process->pid);
     close (ends[1]);
     if (number != 0) {
         return arec_fail (error, AREC_ERROR_NOT_FOUND, WHO ": %s: %s", argv[0],
@@ -100,6 +101,9 @@ reap (Process *process, int flags)
 {
     pid_t pid;
 
+    if (process->has_ended) {
+        return;
+    }
     do {
         pid = waitpid (process->pid, &process->status, flags);
     } while (pid < 0 && errno == EINTR);
@@ -207,7 +211,7 @@ take_output (Process *process, ArecCredential **out, GError **error)
                           WHO ": what it prints has not the Version 1");
     }
     return arec_credential_answer_keys (WHO, process->output.memory, process->size,
-                                        "SessionToken", out, error);
+                                        "SessionToken", NULL, out, error);
 }
 
 ArecCredentialFound
@@ -221,6 +225,7 @@ arec_credentials_process_run (const ArecCredentialSearch *search, const char *co
         .stop = search->patience->stop};
     ArecCredentialFound found = AREC_CREDENTIAL_BROKEN;
     Process process = {.fd = -1};
+    g_autofree char *directory = arec_environment_path (search->environment, ".");
     g_auto (GStrv) argv = NULL;
 
     if (!g_shell_parse_argv (command, NULL, &argv, NULL)) {
@@ -228,7 +233,7 @@ arec_credentials_process_run (const ArecCredentialSearch *search, const char *co
                           WHO ": its quotes do not match, or it is"
                               " empty");
     }
-    if (start (&process, argv, error) && read_output (&process, &patience, error) &&
+    if (start (&process, argv, directory, error) && read_output (&process, &patience, error) &&
         wait_for_end (&process, &patience, error)) {
         found = take_output (&process, out, error);
     }

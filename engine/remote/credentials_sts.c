@@ -140,8 +140,9 @@ arec_credentials_sts_assume (const ArecCredentialSearch *search, const ArecAwsRo
 
 ArecCredentialFound
 arec_credentials_sts_exchange (const ArecCredentialSearch *search, const ArecAwsRole *role,
-                               const char *path, ArecCredential **out, GError **error)
+                               const char *file, ArecCredential **out, GError **error)
 {
+    g_autofree char *path = arec_environment_path (search->environment, file);
     g_auto (ArecSecrets) token = {0}, form = {0};
     size_t size;
 

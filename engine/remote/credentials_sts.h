@@ -18,8 +18,8 @@ ArecCredentialFound arec_credentials_sts_assume (const ArecCredentialSearch *sea
                                                  const ArecCredential *source,
                                                  ArecCredential **out, GError **error);
 
-/* AssumeRoleWithWebIdentity, not signed: the file @path holds a token that proves who asks. It
+/* AssumeRoleWithWebIdentity, not signed: @file holds a token that proves who asks. It
  * is read each time. */
 ArecCredentialFound arec_credentials_sts_exchange (const ArecCredentialSearch *search,
-                                                   const ArecAwsRole *role, const char *path,
+                                                   const ArecAwsRole *role, const char *file,
                                                    ArecCredential **out, GError **error);

@@ -309,7 +309,7 @@ run (Try *try, const ArecPatience *patience)
         return false;
     }
     if (code != CURLE_OK) {
-        try->is_passing = true;
+        try->is_passing = code != CURLE_PEER_FAILED_VERIFICATION;
         return refuse (try, AREC_ERROR_NOT_FOUND,
                        try->error[0] ? try->error : try->curl->easy_strerror (code));
     }

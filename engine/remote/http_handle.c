@@ -6,6 +6,9 @@
 
 #define USER_AGENT "arecfs/" AREC_VERSION
 
+/* Which certificates to trust, the first that is set. */
+static const char *const variables[] = {"CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "SSL_CERT_FILE"};
+
 void
 arec_http_handle_set_up (const ArecCurl *curl, CURL *easy, const char *ca_file)
 {
@@ -22,11 +25,8 @@ arec_http_handle_set_up (const ArecCurl *curl, CURL *easy, const char *ca_file)
     curl->easy_setopt (easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl->easy_setopt (easy, CURLOPT_USERAGENT, USER_AGENT);
     curl->easy_setopt (easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (!ca_file) {
-        ca_file = getenv ("CURL_CA_BUNDLE");
-    }
-    if (!ca_file) {
-        ca_file = getenv ("SSL_CERT_FILE");
+    for (size_t i = 0; !ca_file && i < G_N_ELEMENTS (variables); i++) {
+        ca_file = getenv (variables[i]);
     }
     if (ca_file && *ca_file) {
         curl->easy_setopt (easy, CURLOPT_CAINFO, ca_file);

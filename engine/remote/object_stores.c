@@ -33,6 +33,7 @@ arec_object_stores_new (const ArecObjectStoresOptions *options)
                                 .is_anonymous = options->is_anonymous};
 
     stores->options = *options;
+    stores->options.environment.directory = arec_environment_path (&options->environment, ".");
     stores->options.endpoint_url = g_strdup (options->endpoint_url);
     stores->options.region = g_strdup (options->region);
     stores->options.aws_profile = g_strdup (options->aws_profile);
@@ -62,6 +63,7 @@ arec_object_stores_free (ArecObjectStores *stores)
     arec_credentials_free (stores->aws);
     arec_credentials_free (stores->gcs);
     pthread_mutex_destroy (&stores->lock);
+    g_free ((char *)stores->options.environment.directory);
     g_free ((char *)stores->options.endpoint_url);
     g_free ((char *)stores->options.region);
     g_free ((char *)stores->options.aws_profile);

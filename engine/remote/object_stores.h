@@ -25,7 +25,7 @@ typedef struct {
     const char *billing_project;
 } ArecObjectStoresOptions;
 
-/* Looks nowhere yet. */
+/* Looks nowhere yet, but keeps the working directory, where paths of variables begin. */
 ArecObjectStores *arec_object_stores_new (const ArecObjectStoresOptions *options);
 
 /* Whoever waits for credentials ends soon. Does not block. */

@@ -427,6 +427,26 @@ def list_page():
         yield f"fault-{i}", b"\2" + text
 
 
+def credential_answer():
+    keys = b'"AccessKeyId":"a","SecretAccessKey":"s/+","Token":"t=="'
+    json = (b"{}", b'{"Code":"Success",' + keys + b',"Expiration":"2026-11-29T19:30:00Z"}', b"{" + keys + b"}",
+            b"{" + keys + b',"Expiration":"x"}', b'{"Code":"Failed","Message":"m\\u0007"}', b'{"Token":["a"]}', b"[[[[[[[[[[")
+    for i, text in enumerate(json):
+        yield f"keys-{i}", b"\0" + text
+    head, tail = b"<AssumeRoleResponse xmlns='x'><AssumeRoleResult><Credentials>", b"</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    xml = (b"", b"<AccessKeyId>a</AccessKeyId><SecretAccessKey>s&amp;</SecretAccessKey><SessionToken> t </SessionToken>"
+           b"<Expiration>2026-11-29T19:30:00Z</Expiration>", b"<AccessKeyId><![CDATA[a]]></AccessKeyId>", b"<a><a><a><a><a><a>", b"&e;")
+    for i, text in enumerate(xml):
+        yield f"sts-{i}", b"\1" + head + text + tail
+    for i, text in enumerate((b'{"access_token":"ya29.x","expires_in":3599}', b'{"access_token":"a b","expires_in":"1"}',
+                              b'{"access_token":"a","expires_in":-99999999999999999999}', b'{"access_token":"","expires_in":1}')):
+        yield f"token-{i}", b"\2" + text
+    for i, text in enumerate((b'{"error":"invalid_grant","error_description":"d"}', b'{"code":"c","message":"SECRET\\/xyz"}',
+                              b'{"error":"SECRET%2Fxyz"}', b"<Error><Code>c</Code><Message>SECRET/xyz</Message></Error>",
+                              b"<ErrorResponse><Error><Code>c</Code></Error></ErrorResponse>", b"<html>")):
+        yield f"fault-{i}", b"\3" + text
+
+
 def aws_profiles():
     texts = (b"[default]\naws_access_key_id = AKIA\naws_secret_access_key = s/+\n", b"[a]\r\nregion=r\r\n",
              b"[profile a]\nrole_arn = arn:x\nsource_profile = b # c\n[profile b]\ncredential_process = sh -c ' ; '\n",
@@ -507,7 +527,8 @@ def mount():
 TARGETS = {"container": container, "simple": simple, "transposed": transposed,
            "transposed_encoder": transposed_encoder, "footer": footers, "options": options, "shard": shard,
            "scan": scan, "tar_input": tar_input, "tfrecord": tfrecord, "names": names, "example_json": example_json,
-           "url": url, "list_page": list_page, "aws_profiles": aws_profiles, "mount": mount}
+           "url": url, "list_page": list_page, "aws_profiles": aws_profiles,
+           "credential_answer": credential_answer, "mount": mount}
 
 
 def main():

@@ -58,9 +58,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.log.append(request)
         if self.server.out:
             print(request, file=self.server.out, flush=True)
-        if status == 0:
-            self.close_connection = True
-            return
         data = answer if isinstance(answer, bytes) else (answer if isinstance(answer, str) else json.dumps(answer)).encode()
         self.send_response(status)
         for name, value in headers.items():
@@ -73,8 +70,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """@fault  a function of a Request that answers instead: (status, headers, body), or None. Status 0: nothing is
-    answered."""
+    """@fault  a function of a Request that answers instead: (status, headers, body), or None."""
     daemon_threads = True
 
     def __init__(self, address=("127.0.0.1", 0), fault=lambda request: None, out=None):

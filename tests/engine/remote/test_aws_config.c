@@ -28,7 +28,7 @@ test_files (void)
     char *other = test_file_write ("config", config_text, strlen (config_text));
     const char *variables[] = {"AWS_SHARED_CREDENTIALS_FILE", one, "AWS_CONFIG_FILE", other,
                                NULL};
-    const ArecEnvironment environment = {get, variables};
+    const ArecEnvironment environment = {get, variables, NULL};
     g_autofree char *places = g_strdup_printf ("%s, %s", one, other);
     g_auto (ArecAwsConfig) config = {0};
     GError *error = NULL;
@@ -47,7 +47,7 @@ static void
 test_home (void)
 {
     const char *variables[] = {"HOME", "/nonexistent", "AWS_CONFIG_FILE", "~/x", NULL};
-    const ArecEnvironment environment = {get, variables};
+    const ArecEnvironment environment = {get, variables, NULL};
     g_auto (ArecAwsConfig) config = {0};
 
     g_assert_true (arec_aws_config_read (&environment, &config, NULL));
@@ -62,7 +62,7 @@ test_broken (void)
 {
     char *path = test_file_write ("config", "SECRETxyz", 9);
     const char *variables[] = {"HOME", "/nonexistent", "AWS_CONFIG_FILE", path, NULL};
-    const ArecEnvironment environment = {get, variables};
+    const ArecEnvironment environment = {get, variables, NULL};
     ArecAwsConfig config;
     g_autoptr (GError) error = NULL;
 
@@ -86,7 +86,7 @@ test_profile (void)
                  {empty, "default", "default", true}};
 
     for (size_t i = 0; i < G_N_ELEMENTS (cases); i++) {
-        const ArecEnvironment environment = {get, cases[i].variables};
+        const ArecEnvironment environment = {get, cases[i].variables, NULL};
         bool is_named;
 
         g_assert_cmpstr (arec_aws_config_profile (&environment, cases[i].option, &is_named), ==,

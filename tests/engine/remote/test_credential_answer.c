@@ -10,7 +10,8 @@
 static ArecCredentialFound
 parse_keys (const char *text, ArecCredential **out, GError **error)
 {
-    return arec_credential_answer_keys ("WHO", text, strlen (text), "Token", out, error);
+    return arec_credential_answer_keys ("WHO", text, strlen (text), "Token", "SECRETxyz", out,
+                                        error);
 }
 
 static ArecCredentialFound
@@ -127,6 +128,8 @@ test_refused (void)
          AREC_ERROR_CORRUPT, "WHO: its Expiration is no time"},
         {parse_keys, "{\"Code\":\"AssumeRoleUnauthorizedAccess\",\"Message\":\"no\\u0007t\"}",
          AREC_ERROR_NOT_FOUND, "WHO: HTTP 200, AssumeRoleUnauthorizedAccess: no?t"},
+        {parse_keys, "{\"Code\":\"Failed\",\"Message\":\"not SECRETxyz\"}",
+         AREC_ERROR_NOT_FOUND, "WHO: HTTP 200"},
         {parse_sts, "SECRETxyz", AREC_ERROR_CORRUPT, "WHO: the answer is no XML of STS"},
         {parse_sts, STS (""), AREC_ERROR_CORRUPT,
          "WHO: the answer has no AccessKeyId or no SecretAccessKey"},

@@ -3,6 +3,7 @@
 #include "remote/credentials_aws.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include <arec/error.h>
 
@@ -42,7 +43,7 @@ look (const Given *given, ArecCredential **out, GError **error)
     ArecAwsAccount account = given->account;
     g_autoptr (ArecCredentials) credentials = NULL;
 
-    account.environment = (ArecEnvironment){get, (void *)&given->variables};
+    account.environment = (ArecEnvironment){get, (void *)&given->variables, NULL};
     credentials = arec_credentials_aws_new (&account);
     return arec_credentials_get (credentials, NULL, out, error);
 }
@@ -274,6 +275,27 @@ test_malformed_file (Files *files, const void *data)
     test_file_remove (path);
 }
 
+/* ---- a daemon leaves its working directory ---- */
+
+static void
+test_relative_paths (Files *files, const void *data)
+{
+    const Variables variables = {{"AWS_CONFIG_FILE", "config"}};
+    const ArecAwsAccount account = {.environment = {get, (void *)&variables, NULL}};
+    g_autofree char *directory = g_path_get_dirname (files->path);
+    g_autoptr (ArecCredentials) credentials = NULL;
+    g_autoptr (ArecCredential) credential = NULL;
+    GError *error = NULL;
+
+    (void)data;
+    g_assert_cmpint (chdir (directory), ==, 0);
+    credentials = arec_credentials_aws_new (&account);
+    g_assert_cmpint (chdir ("/"), ==, 0);
+    arec_credentials_get (credentials, NULL, &credential, &error);
+    g_assert_no_error (error);
+    g_assert_cmpstr (credential->parts.keys.access_key, ==, "of-default");
+}
+
 /* ---- where there are none ---- */
 
 static void
@@ -324,7 +346,7 @@ test_settings (Files *files, const void *data)
         ArecAwsAccount account = cases[i].given.account;
         g_autofree char *value = NULL;
 
-        account.environment = (ArecEnvironment){get, (void *)&cases[i].given.variables};
+        account.environment = (ArecEnvironment){get, (void *)&cases[i].given.variables, NULL};
         g_assert_true (arec_credentials_aws_setting (&account, cases[i].key, &value, NULL));
         g_assert_cmpstr (value, ==, cases[i].value);
     }
@@ -337,9 +359,13 @@ main (int argc, char **argv)
         const char *path;
         void (*test) (Files *, const void *);
     } tests[] = {
-        {"order", test_order},     {"environment", test_environment},
-        {"broken", test_broken},   {"malformed-file", test_malformed_file},
-        {"nothing", test_nothing}, {"settings", test_settings},
+        {"order", test_order},
+        {"environment", test_environment},
+        {"broken", test_broken},
+        {"malformed-file", test_malformed_file},
+        {"relative-paths", test_relative_paths},
+        {"nothing", test_nothing},
+        {"settings", test_settings},
     };
 
     g_test_init (&argc, &argv, NULL);

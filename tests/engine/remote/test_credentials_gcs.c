@@ -29,7 +29,7 @@ get (const char *name, void *data)
 static bool
 look (const Variables *variables, bool is_anonymous, ArecCredential **out, GError **error)
 {
-    const ArecGcsAccount account = {.environment = {get, (void *)variables},
+    const ArecGcsAccount account = {.environment = {get, (void *)variables, NULL},
                                     .is_anonymous = is_anonymous};
     g_autoptr (ArecCredentials) credentials = arec_credentials_gcs_new (&account);
 

@@ -21,7 +21,8 @@ run_for (const char *command, int64_t seconds, const ArecCancel *cancel, ArecCre
 {
     const ArecPatience patience = {.deadline = g_get_monotonic_time() + seconds * S,
                                    .cancel = cancel};
-    const ArecCredentialSearch search = {.patience = &patience};
+    const ArecEnvironment environment = {.directory = "/usr"};
+    const ArecCredentialSearch search = {.environment = &environment, .patience = &patience};
 
     return arec_credentials_process_run (&search, command, out, error);
 }
@@ -61,6 +62,7 @@ test_surroundings (void)
     /* In a group of its own, and with no descriptor but the three. */
     check ("sh -c 'test \"$(ps -o pgid= $$ | tr -d \" \")\" = $$ && test ! -e /proc/$$/fd/3 &&"
            " printf %s \"$AREC_TEST_KEYS\"'");
+    check ("sh -c 'test \"$(pwd)\" = /usr && printf %s \"$AREC_TEST_KEYS\"'");
     /* It need not be the last one that has its output open. */
     check ("sh -c 'sleep 2 & printf %s \"$AREC_TEST_KEYS\"'");
     g_unsetenv ("AREC_TEST_KEYS");

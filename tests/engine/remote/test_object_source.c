@@ -21,8 +21,10 @@ typedef struct {
     pthread_t thread;
     uint8_t data[SIZE];
     atomic_int n_requests;
-    atomic_bool is_silent;  /* requests are read and not answered */
-    atomic_uint held;       /* microseconds before each answer */
+    atomic_bool is_silent; /* requests are read and not answered */
+    atomic_uint held;      /* microseconds before each answer */
+    atomic_int token;      /* that requests must have, else ExpiredToken; 0: none */
+    atomic_int n_refused;
     GPtrArray *connections; /* of threads */
     pthread_mutex_t lock;
     GArray *sockets;
@@ -67,6 +69,26 @@ read_head (int fd, char head[4096])
 }
 
 static bool
+refuse (Server *server, int fd)
+{
+    static const char body[] =
+        "<Error><Code>ExpiredToken</Code><Message>Over.</Message></Error>";
+    g_autofree char *text = g_strdup_printf ("HTTP/1.1 400 x\r\nContent-Length: %zu\r\n\r\n%s",
+                                             strlen (body), body);
+
+    server->n_refused++;
+    return send_all (fd, text, strlen (text));
+}
+
+static bool
+has_token (Server *server, const char *head)
+{
+    g_autofree char *line = g_strdup_printf ("x-token: %d\r\n", server->token);
+
+    return server->token == 0 || strstr (head, line);
+}
+
+static bool
 answer (Server *server, int fd, const char *head)
 {
     const char *range = strstr (head, "Range: bytes=");
@@ -74,6 +96,9 @@ answer (Server *server, int fd, const char *head)
     g_autofree char *text = NULL;
     char *rest;
 
+    if (!has_token (server, head)) {
+        return refuse (server, fd);
+    }
     g_assert_nonnull (range);
     range += strlen ("Range: bytes=");
     if (*range == '-') {
@@ -355,6 +380,166 @@ test_many_readers (Fixture *fixture, const void *data)
     }
 }
 
+/* ---- signed ---- */
+
+/* Signs with a token, of which there are as many as the test says. */
+typedef struct {
+    ArecHttpSigner signer;
+    char *url;
+    atomic_int token, n_tokens, n_renewed, n_prepared;
+    pthread_mutex_t lock;
+} Signer;
+
+static bool
+prepare (ArecHttpSigner *signer, const ArecCancel *cancel, GError **error)
+{
+    (void)cancel;
+    (void)error;
+    ((Signer *)signer)->n_prepared++;
+    return true;
+}
+
+static bool
+renew (ArecHttpSigner *base, unsigned version, const ArecCancel *cancel, GError **error)
+{
+    Signer *signer = (Signer *)base;
+    bool ok = true;
+
+    (void)cancel;
+    pthread_mutex_lock (&signer->lock);
+    if ((unsigned)signer->token == version) {
+        g_usleep (10000);
+        ok = signer->token < signer->n_tokens;
+        signer->token += ok;
+        signer->n_renewed += ok;
+    }
+    pthread_mutex_unlock (&signer->lock);
+    return ok || arec_fail (error, AREC_ERROR_NOT_FOUND, "there are no more tokens");
+}
+
+static bool
+sign (ArecHttpSigner *base, const ArecHttpSubject *subject, ArecHttpSigned *out, GError **error)
+{
+    Signer *signer = (Signer *)base;
+
+    (void)error;
+    g_assert_cmpstr (subject->key, ==, "k");
+    *out = (ArecHttpSigned){.url = g_strdup (signer->url),
+                            .headers = g_new0 (char *, 2),
+                            .version = (unsigned)signer->token};
+    out->headers[0] = g_strdup_printf ("x-token: %u", out->version);
+    return true;
+}
+
+static bool
+learn (ArecHttpSigner *signer, unsigned version, const ArecHttpAnswer *answer,
+       const ArecS3Fault *fault)
+{
+    g_assert_cmpuint (answer->status, ==, 400);
+    g_assert_cmpstr (fault->code, ==, "ExpiredToken");
+    return (unsigned)((Signer *)signer)->token != version;
+}
+
+static void
+free_signer (ArecHttpSigner *base)
+{
+    Signer *signer = (Signer *)base;
+
+    pthread_mutex_destroy (&signer->lock);
+    g_free (signer->url);
+    g_free (signer);
+}
+
+static const ArecHttpSignerOps signer_ops = {
+    .prepare = prepare, .renew = renew, .sign = sign, .learn = learn, .free = free_signer};
+
+/* The server of the fixture wants the token 1, and the target has it. Returns (transfer none)
+ * of the target. */
+static Signer *
+make_signed (Fixture *fixture)
+{
+    Signer *signer = g_new0 (Signer, 1);
+    ArecHttpSubject subject;
+
+    signer->signer = (ArecHttpSigner){.refs = 1, .ops = &signer_ops};
+    signer->url = g_strdup (fixture->target->url);
+    signer->token = 1;
+    pthread_mutex_init (&signer->lock, NULL);
+    arec_http_subject_init (&subject, "k", NULL, 0);
+    arec_http_target_unref (fixture->target);
+    fixture->target =
+        arec_http_target_new_signed (&signer->signer, "s3://b/k", "http://h", &subject);
+    arec_http_signer_unref (&signer->signer);
+    fixture->server->token = 1;
+    return signer;
+}
+
+/* Tokens end under the hands of many readers, who notice nothing. */
+static void
+test_renewed (Fixture *fixture, const void *data)
+{
+    Signer *signer = make_signed (fixture);
+    g_autoptr (ArecSource) source = NULL;
+    Reader reader = {.fixture = fixture};
+    pthread_t threads[16];
+
+    (void)data;
+    signer->n_tokens = 3;
+    source = reader.source = open_source (fixture);
+    for (int token = 2; token <= 3; token++) {
+        fixture->server->token = token;
+        for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+            g_assert_cmpint (pthread_create (&threads[i], NULL, read_random, &reader), ==, 0);
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS (threads); i++) {
+            pthread_join (threads[i], NULL);
+        }
+        g_assert_cmpint (signer->n_renewed, ==, token - 1);
+    }
+    g_assert_cmpint (fixture->server->n_refused, >=, 2);
+    g_assert_cmpint (signer->n_prepared, >, 2);
+}
+
+/* There is nothing newer: what the server said is the error, and why. */
+static void
+test_not_renewed (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = NULL;
+    g_autoptr (GError) error = NULL;
+    uint8_t byte;
+
+    (void)data;
+    make_signed (fixture);
+    source = open_source (fixture);
+    fixture->server->token = 2;
+    g_assert_false (arec_source_pread (source, &byte, 1, 0, &error));
+    g_assert_error (error, AREC_ERROR, AREC_ERROR_IO);
+    g_assert_cmpstr (error->message, ==,
+                     "x: at 0: HTTP 400, ExpiredToken: Over; the credentials have ended; there"
+                     " are no more tokens");
+    g_assert_cmpint (fixture->server->n_refused, ==, 1);
+}
+
+/* What is asked for ahead waits for its reader, who renews. */
+static void
+test_renewed_ahead (Fixture *fixture, const void *data)
+{
+    Signer *signer = make_signed (fixture);
+    g_autoptr (ArecSource) source = NULL;
+    const ArecRange range = {1000, 200000};
+
+    (void)data;
+    signer->n_tokens = 2;
+    source = open_source (fixture);
+    fixture->server->token = 2;
+    arec_source_will_need (source, &range, 1, AREC_URGENCY_AHEAD);
+    while (fixture->server->n_refused == 0) {
+        g_usleep (1000);
+    }
+    assert_reads (fixture, source, 1000, 199000);
+    g_assert_cmpint (signer->n_renewed, ==, 1);
+}
+
 static void *
 read_stopped (void *data)
 {
@@ -562,6 +747,9 @@ main (int argc, char **argv)
         {"/object_source/joined", test_joined},
         {"/object_source/slowed_down", test_slowed_down},
         {"/object_source/many_readers", test_many_readers},
+        {"/object_source/renewed", test_renewed},
+        {"/object_source/not_renewed", test_not_renewed},
+        {"/object_source/renewed_ahead", test_renewed_ahead},
         {"/object_source/ahead", test_ahead},
         {"/object_source/ahead_unread", test_ahead_unread},
         {"/object_source/ahead_bound", test_ahead_bound},
