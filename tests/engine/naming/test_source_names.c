@@ -103,8 +103,8 @@ static void
 check_wrong (const char *text, size_t size, ArecError code, const char *message)
 {
     g_autoptr (GError) error = NULL;
-    g_autofree char *got = read_text (text, size, '\n', refuse, &error);
 
+    g_free (read_text (text, size, '\n', refuse, &error));
     g_assert_error (error, AREC_ERROR, (gint)code);
     if (!g_str_has_suffix (error->message, message)) {
         g_error ("'%s' is not '%s'", error->message, message);
