@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/thread.h"
+#include "remote/hedge.h"
 #include "remote/http_transfer.h"
 #include "remote/throttle.h"
 
@@ -27,6 +28,7 @@ typedef struct ArecHttpHost {
     ArecThrottle throttle;
     ArecRetryBudget budget;
     ArecFirstBytes first_bytes;
+    ArecHedges hedges;
     ArecRate rate;
     GQueue ready[AREC_N_URGENCIES]; /* of requests that may begin */
     GQueue later;                   /* of requests whose next try is not due */
@@ -38,8 +40,9 @@ typedef struct ArecHttpHost {
 
 struct ArecHttpClient {
     ArecHttpOptions options;
-    _Atomic int64_t kept;  /* bytes, by sources */
-    _Atomic int64_t ahead; /* bytes, at most options.max_ahead */
+    _Atomic int64_t kept;   /* bytes, by sources */
+    _Atomic int64_t ahead;  /* bytes, at most options.max_ahead */
+    _Atomic int64_t bought; /* of these, at most half of that */
     ArecRemoteCounters counters;
     pthread_mutex_t lock;
     GQueue inbox;     /* of requests that the thread has not seen */
@@ -83,6 +86,7 @@ finish (ArecHttpClient *client, ArecHttpRequest *request, ArecHttpEnd end, char 
     count_end (&client->counters, request, end);
     request->result.end = end;
     request->result.reason = reason;
+    request->ended = g_get_monotonic_time();
     pthread_mutex_lock (&client->lock);
     request->is_done = true;
     pthread_cond_broadcast (&request->done);
@@ -170,12 +174,24 @@ take_inbox (ArecHttpClient *client)
 
 /* ---- beginning tries --------------------------------------------------------------------- */
 
+/* Hands @transfer, a try of its request, to libcurl. */
+static void
+begin_transfer (ArecHttpClient *client, ArecHttpTransfer *transfer)
+{
+    transfer->request->n_under_way++;
+    transfer->request->at->in_flight++;
+    arec_remote_count (&client->counters.in_flight, 1);
+    g_ptr_array_add (client->transfers, transfer);
+    client->curl->multi_add_handle (client->multi, transfer->easy);
+}
+
 static void
 begin_try (ArecHttpClient *client, ArecHttpHost *host, ArecHttpRequest *request)
 {
     ArecHttpTransfer *transfer;
 
     request->n_tries++;
+    request->taken = NULL;
     transfer = arec_http_transfer_new (client->curl, client->share, &host->rate, request);
     if (!transfer) {
         finish (client, request, AREC_HTTP_FAILED, g_strdup ("out of memory"));
@@ -186,10 +202,8 @@ begin_try (ArecHttpClient *client, ArecHttpHost *host, ArecHttpRequest *request)
         arec_http_transfer_free (transfer);
         return;
     }
-    host->in_flight++;
-    arec_remote_count (&client->counters.in_flight, 1);
-    g_ptr_array_add (client->transfers, transfer);
-    client->curl->multi_add_handle (client->multi, transfer->easy);
+    arec_hedges_note_request (&host->hedges, transfer->begun);
+    begin_transfer (client, transfer);
 }
 
 /* A request that ends before it begins once more; takes it out of @queue. */
@@ -259,6 +273,53 @@ begin_tries (ArecHttpClient *client)
     while (g_hash_table_iter_next (&iter, NULL, &host)) {
         move_due (client, host, now);
         begin_ready (client, host, now);
+    }
+}
+
+/* ---- asking twice ------------------------------------------------------------------------ */
+
+/* Whether @transfer, which a reader waits for, is late. */
+static bool
+is_late_demand (const ArecHttpTransfer *transfer, int64_t now)
+{
+    const ArecHttpRequest *request = transfer->request;
+    int64_t waited = transfer->sent != 0 ? now - transfer->sent : 0;
+
+    return request->range.urgency == AREC_URGENCY_DEMAND && request->is_pinned &&
+           !request->is_hedged && transfer->first_byte == 0 && waited >= AREC_HEDGE_MIN_DELAY &&
+           waited >= arec_hedge_delay (&request->at->first_bytes);
+}
+
+static void
+hedge (ArecHttpClient *client, ArecHttpHost *host, ArecHttpRequest *request)
+{
+    ArecHttpTransfer *transfer =
+        arec_http_transfer_new (client->curl, client->share, &host->rate, request);
+
+    request->is_hedged = true;
+    if (transfer && !transfer->refusal) {
+        transfer->is_hedge = true;
+        arec_remote_count (&client->counters.hedges, 1);
+        begin_transfer (client, transfer);
+    } else if (transfer) {
+        arec_http_transfer_free (transfer);
+    }
+}
+
+/* The connection of a late request is busy with it, so a hedge gets another one. */
+static void
+begin_hedges (ArecHttpClient *client)
+{
+    int64_t now = g_get_monotonic_time();
+
+    for (guint i = client->transfers->len; i-- > 0;) {
+        const ArecHttpTransfer *transfer = g_ptr_array_index (client->transfers, i);
+        ArecHttpHost *host = transfer->request->at;
+
+        if (is_late_demand (transfer, now) && host->in_flight < host->throttle.limit &&
+            arec_hedges_take (&host->hedges, now)) {
+            hedge (client, host, transfer->request);
+        }
     }
 }
 
@@ -526,27 +587,53 @@ count_connections (ArecHttpClient *client, const ArecHttpTransfer *transfer)
     arec_remote_count (&client->counters.connections_opened, (uint64_t)MAX (n, 0));
 }
 
+/* Forgets @transfer, which the multi handle has no more. */
+static void
+drop_transfer (ArecHttpClient *client, ArecHttpTransfer *transfer)
+{
+    g_ptr_array_remove_fast (client->transfers, transfer);
+    transfer->request->n_under_way--;
+    transfer->request->at->in_flight--;
+    atomic_fetch_sub_explicit (&client->counters.in_flight, 1, memory_order_relaxed);
+    arec_http_transfer_free (transfer);
+}
+
+/* Another transfer of @request was taken. */
+static void
+drop_others (ArecHttpClient *client, const ArecHttpRequest *request)
+{
+    for (guint i = client->transfers->len; i-- > 0 && request->n_under_way > 1;) {
+        ArecHttpTransfer *transfer = g_ptr_array_index (client->transfers, i);
+
+        if (transfer->request == request && transfer != request->taken) {
+            client->curl->multi_remove_handle (client->multi, transfer->easy);
+            drop_transfer (client, transfer);
+        }
+    }
+}
+
 /* The transfer has been removed from the multi handle. */
 static void
 end_transfer (ArecHttpClient *client, ArecHttpTransfer *transfer, CURLcode code)
 {
     ArecHttpRequest *request = transfer->request;
-    ArecHttpHost *host = request->at;
 
     count_connections (client, transfer);
     if (arec_http_transfer_follow (transfer)) {
         client->curl->multi_add_handle (client->multi, transfer->easy);
         return;
     }
-    g_ptr_array_remove_fast (client->transfers, transfer);
-    if (atomic_load (&request->is_abandoned)) {
+    if (request->taken == transfer) {
+        arec_remote_count (&client->counters.hedges_won, transfer->is_hedge);
+        drop_others (client, request);
+    }
+    /* Of two, the one that is taken decides, or the last one. */
+    if (request->n_under_way == 1 && atomic_load (&request->is_abandoned)) {
         cancel_request (client, request);
-    } else {
+    } else if (request->n_under_way == 1) {
         settle (client, transfer, code);
     }
-    host->in_flight--;
-    atomic_fetch_sub_explicit (&client->counters.in_flight, 1, memory_order_relaxed);
-    arec_http_transfer_free (transfer);
+    drop_transfer (client, transfer);
 }
 
 /* Returns whether one has ended. */
@@ -592,10 +679,16 @@ end_late (ArecHttpClient *client)
     bool has_ended = false;
 
     for (guint i = client->transfers->len; i-- > 0;) {
-        ArecHttpTransfer *transfer = g_ptr_array_index (client->transfers, i);
-        const ArecHttpRequest *request = transfer->request;
-        bool is_over = now >= request->deadline || atomic_load (&request->is_abandoned);
+        ArecHttpTransfer *transfer;
+        const ArecHttpRequest *request;
+        bool is_over;
 
+        if (i >= client->transfers->len) {
+            continue; /* one that ended took another one with it */
+        }
+        transfer = g_ptr_array_index (client->transfers, i);
+        request = transfer->request;
+        is_over = now >= request->deadline || atomic_load (&request->is_abandoned);
         if (is_over || arec_http_transfer_is_late (transfer, now, first_byte_limit (request))) {
             transfer->is_stalled = true;
             client->curl->multi_remove_handle (client->multi, transfer->easy);
@@ -647,11 +740,13 @@ end_all (ArecHttpClient *client)
     ArecHttpRequest *request;
 
     while (client->transfers->len > 0) {
-        ArecHttpTransfer *transfer = g_ptr_array_steal_index_fast (client->transfers, 0);
+        ArecHttpTransfer *transfer = g_ptr_array_index (client->transfers, 0);
 
         client->curl->multi_remove_handle (client->multi, transfer->easy);
-        stop_request (client, transfer->request);
-        arec_http_transfer_free (transfer);
+        if (transfer->request->n_under_way == 1) {
+            stop_request (client, transfer->request);
+        }
+        drop_transfer (client, transfer);
     }
     take_inbox (client);
     g_hash_table_iter_init (&iter, client->hosts);
@@ -681,6 +776,7 @@ run (void *data)
 
         take_inbox (client);
         begin_tries (client);
+        begin_hedges (client);
         client->curl->multi_perform (client->multi, &n_running);
         any_ended = end_transfers (client);
         any_late = end_late (client);
@@ -776,6 +872,24 @@ arec_http_client_get_stats (ArecHttpClient *client, ArecRemoteStats *stats)
 
     arec_remote_counters_get (&client->counters, stats);
     stats->landed_bytes = (uint64_t)MAX (ahead, 0);
+}
+
+bool
+arec_http_client_take_bought (ArecHttpClient *client, int64_t change)
+{
+    int64_t now = atomic_fetch_add (&client->bought, change) + change;
+
+    if (change > 0 && now > (int64_t)arec_http_client_max_bought (client)) {
+        atomic_fetch_sub (&client->bought, change);
+        return false;
+    }
+    return true;
+}
+
+uint64_t
+arec_http_client_max_bought (const ArecHttpClient *client)
+{
+    return client->options.max_ahead / 2;
 }
 
 uint64_t

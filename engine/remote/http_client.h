@@ -54,6 +54,11 @@ int64_t arec_http_client_charge (ArecHttpClient *client, int64_t change);
 bool arec_http_client_take_ahead (ArecHttpClient *client, int64_t change);
 uint64_t arec_http_client_max_ahead (const ArecHttpClient *client);
 
+/* The same for those of them that are fetched since random reads wait for long (purchase.h): at
+ * most half of max_ahead, so that readers in order find room. */
+bool arec_http_client_take_bought (ArecHttpClient *client, int64_t change);
+uint64_t arec_http_client_max_bought (const ArecHttpClient *client);
+
 /* What is counted of its requests; sources add what they know. */
 ArecRemoteCounters *arec_http_client_counters (ArecHttpClient *client);
 void arec_http_client_get_stats (ArecHttpClient *client, ArecRemoteStats *stats);

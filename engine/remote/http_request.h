@@ -90,7 +90,8 @@ typedef struct {
     size_t capacity;
 
     ArecHttpResult result;
-    bool is_done; /* under the client's lock */
+    _Atomic int64_t ended; /* when that was; 0: not yet */
+    bool is_done;          /* under the client's lock */
     pthread_cond_t done;
     atomic_bool is_abandoned; /* nobody waits any more */
     _Atomic uint64_t n_read;  /* bytes that readers took; too many do no harm */
@@ -104,6 +105,10 @@ typedef struct {
     uint64_t received;  /* bytes of the span that the buffer holds */
     bool has_span;      /* an answer was taken, in part at least: result.span, result.found */
     bool has_restarted; /* from the typed URL, since the target of a redirect refused */
+    /* A demand may have two tries under way. The one whose answer begins first is taken. */
+    unsigned n_under_way;
+    const struct ArecHttpTransfer *taken; /* of them; NULL: no answer is being taken */
+    bool is_hedged;                       /* was asked for twice */
 } ArecHttpRequest;
 
 /* @pinned    NULL: any version; its first answer decides.

@@ -133,13 +133,19 @@ judge (ArecHttpTransfer *transfer)
     const ArecRangeRequest asked = rest_of (request);
     ArecRange span;
 
+    if (request->taken && request->taken != transfer) {
+        return false; /* it comes too late */
+    }
     transfer->is_judged = true;
     request->result.status = transfer->answer.status;
     request->result.total = transfer->answer.total;
     transfer->verdict =
         arec_object_version_judge (version_of (request), &asked, &transfer->answer, &span);
-    if (transfer->verdict == AREC_BODY_TAKE && !request->has_span) {
-        begin_span (transfer, span);
+    if (transfer->verdict == AREC_BODY_TAKE) {
+        request->taken = transfer;
+        if (!request->has_span) {
+            begin_span (transfer, span);
+        }
     }
     return transfer->verdict == AREC_BODY_TAKE || transfer->verdict == AREC_BODY_STATUS;
 }

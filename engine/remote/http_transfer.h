@@ -17,7 +17,7 @@
 
 #define AREC_HTTP_MAX_REDIRECTS 5
 
-typedef struct {
+typedef struct ArecHttpTransfer {
     const ArecCurl *curl;
     ArecHttpRequest *request;
     CURL *easy;
@@ -38,6 +38,7 @@ typedef struct {
     int64_t begun, sent, first_byte; /* 0: not yet */
     ArecBodyWatch watch;
     bool is_stalled;
+    bool is_hedge;       /* begun while another one was under way */
     const char *refusal; /* by a rule of ours; NULL: none */
     char error[CURL_ERROR_SIZE];
 } ArecHttpTransfer;

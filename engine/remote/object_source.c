@@ -10,6 +10,7 @@
 #include "base/mix.h"
 #include "base/phases.h"
 #include "remote/object_opening.h"
+#include "remote/purchase.h"
 
 /* Bytes of one read that are under way at the same time: each takes memory twice. */
 #define MAX_AT_ONCE (UINT64_C (64) << 20)
@@ -17,12 +18,21 @@
 /* What was read of the kept end is noted in pieces of this size. */
 #define PIECE 1024
 
+/* Ranges of an object that are known to have been asked for. An object that was asked for in
+ * more pieces is not bought. */
+#define MAX_FETCHED 4096
+
+/* Bytes of what is bought that are under way at the same time, at least: as much as fills most
+ * lines. */
+#define MIN_BUYING (UINT64_C (4) << 20)
+
 /* A request under way, or one that its readers still copy from, or that waits for its first. */
 typedef struct {
     ArecRange span;
     ArecHttpRequest *request;
     unsigned n_readers;
     bool is_ahead;    /* made before a reader asked: kept until it was read */
+    bool is_bought;   /* ahead, since random reads have waited for long */
     bool has_failed;  /* of one that is ahead: readers ask anew */
     uint8_t *is_read; /* of one that is ahead: for each PIECE, whether it was read to its end */
     size_t n_pieces;  /* without a last one that is not whole */
@@ -42,6 +52,12 @@ typedef struct {
     uint8_t *is_read;      /* for each PIECE of these, whether it was read to its end */
     size_t n_pieces;       /* that a reader of the file comes to, from the front on */
     size_t n_unread;       /* of these */
+    ArecPurchase purchase;
+    GArray *fetched;         /* of ArecRange: what was asked for so far */
+    uint64_t n_fetched;      /* bytes of these */
+    ArecHttpRequest *sample; /* NULL: not asked for yet */
+    bool is_buying;          /* the rest of the object is fetched */
+    bool is_settled;         /* nothing more is to be bought */
 } ObjectSource;
 
 static ArecRemoteCounters *
@@ -149,6 +165,8 @@ keep (ObjectSource *object, ArecHttpRequest *request)
         return;
     }
     object->kept = arec_http_request_ref (request);
+    g_array_append_val (object->fetched, *span);
+    object->n_fetched = length;
     arec_http_client_charge (object->client, (int64_t)request->capacity);
     object->is_whole = !request->range.is_suffix;
     object->is_read = g_malloc0 ((length + PIECE - 1) / PIECE);
@@ -185,6 +203,20 @@ note_part_read (Part *part, ArecRange here)
     }
 }
 
+/* Whether the reader of @mine will wait for what was not asked for ahead of it. */
+static bool
+is_random (const GPtrArray *mine)
+{
+    for (guint i = 0; i < mine->len; i++) {
+        const Part *part = g_ptr_array_index (mine, i);
+
+        if (part->request->range.urgency == AREC_URGENCY_DEMAND && part->request->ended == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Joins the requests under way for bytes of @read: they are in @mine then. */
 static void
 join_locked (const Read *read, GPtrArray *mine)
@@ -204,9 +236,39 @@ join_locked (const Read *read, GPtrArray *mine)
     arec_remote_count (&counters_of (object)->ranges_joined, mine->len);
 }
 
+/* Ranges that touch become one. */
+static void
+unite_fetched_locked (ObjectSource *object)
+{
+    ArecRange *ranges = (ArecRange *)(void *)object->fetched->data;
+    size_t n = arec_range_unite (ranges, object->fetched->len);
+
+    g_array_set_size (object->fetched, (guint)n);
+    object->n_fetched = 0;
+    for (size_t i = 0; i < n; i++) {
+        object->n_fetched += ranges[i].end - ranges[i].begin;
+    }
+}
+
+/* @span will be asked for, or was. */
+static void
+note_fetched_locked (ObjectSource *object, ArecRange span)
+{
+    if (object->is_settled) {
+        return;
+    }
+    if (object->fetched->len == MAX_FETCHED || object->n_fetched >= object->base.size) {
+        unite_fetched_locked (object);
+        object->is_settled = object->fetched->len > MAX_FETCHED / 2;
+    }
+    /* Counts again what is asked for again, until ranges are united. */
+    g_array_append_val (object->fetched, span);
+    object->n_fetched += span.end - span.begin;
+}
+
 /* A part of @object that is not asked for yet; NULL: out of memory. */
 static Part *
-new_part (ObjectSource *object, const ArecRangeRequest *range)
+new_part_locked (ObjectSource *object, const ArecRangeRequest *range)
 {
     ArecHttpRequest *request = arec_http_request_new (
         object->target, range, &object->version, arec_http_client_deadline (object->client));
@@ -218,6 +280,7 @@ new_part (ObjectSource *object, const ArecRangeRequest *range)
     part = g_new0 (Part, 1);
     part->span = range->span;
     part->request = request;
+    note_fetched_locked (object, part->span);
     return part;
 }
 
@@ -244,7 +307,7 @@ add_missing_locked (const Read *read, ArecRange kept, GPtrArray *mine, GPtrArray
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        Part *part = new_part (object, &requests[i]);
+        Part *part = new_part_locked (object, &requests[i]);
 
         if (!part) {
             return false;
@@ -257,14 +320,25 @@ add_missing_locked (const Read *read, ArecRange kept, GPtrArray *mine, GPtrArray
     return true;
 }
 
+/* The room that @part takes ahead of readers. */
+static void
+give_back (ObjectSource *object, const Part *part)
+{
+    const int64_t size = (int64_t)(part->span.end - part->span.begin);
+
+    if (part->is_ahead) {
+        arec_http_client_take_ahead (object->client, -size);
+    }
+    if (part->is_bought) {
+        arec_http_client_take_bought (object->client, -size);
+    }
+}
+
 /* Takes @part out of those of @object: it is abandoned and freed once the lock is released. */
 static void
 remove_locked (ObjectSource *object, Part *part, GPtrArray *over)
 {
-    if (part->is_ahead) {
-        arec_http_client_take_ahead (object->client,
-                                     -(int64_t)(part->span.end - part->span.begin));
-    }
+    give_back (object, part);
     g_ptr_array_remove (object->parts, part);
     g_ptr_array_add (over, part);
 }
@@ -382,12 +456,16 @@ read_parts (const Read *read, bool *again, GError **error)
     g_autoptr (GPtrArray) mine = g_ptr_array_new(), new = g_ptr_array_new();
     ArecRange kept;
     int64_t begun;
-    bool ok;
+    bool ok, waits;
 
     pthread_mutex_lock (&object->lock);
     read_kept_locked (read, &kept);
     join_locked (read, mine);
     ok = add_missing_locked (read, kept, mine, new);
+    waits = is_random (mine);
+    if (waits) {
+        arec_purchase_begin_wait (&object->purchase, g_get_monotonic_time());
+    }
     pthread_mutex_unlock (&object->lock);
     if (!ok) {
         arec_fail (error, AREC_ERROR_NOMEM, "%s: out of memory", object->base.name);
@@ -408,6 +486,11 @@ read_parts (const Read *read, bool *again, GError **error)
     }
     if (mine->len > 0) {
         arec_remote_count_time (&counters_of (object)->wait, g_get_monotonic_time() - begun);
+    }
+    if (waits) {
+        pthread_mutex_lock (&object->lock);
+        arec_purchase_end_wait (&object->purchase, g_get_monotonic_time());
+        pthread_mutex_unlock (&object->lock);
     }
     leave (object, mine);
     return ok;
@@ -479,6 +562,26 @@ taken_locked (ObjectSource *object, size_t *n)
     return taken;
 }
 
+/* A part that is kept until it was read; NULL: out of memory. Its room was taken. */
+static Part *
+add_ahead_locked (ObjectSource *object, const ArecRangeRequest *range, GPtrArray *new)
+{
+    uint64_t size = range->span.end - range->span.begin;
+    Part *part = new_part_locked (object, range);
+
+    if (!part) {
+        arec_http_client_take_ahead (object->client, -(int64_t)size);
+        return NULL;
+    }
+    part->is_ahead = true;
+    part->n_pieces = part->n_unread = MAX (size / PIECE, 1);
+    part->is_read = g_malloc0 (part->n_pieces);
+    part->n_readers = 1; /* until it was submitted */
+    g_ptr_array_add (object->parts, part);
+    g_ptr_array_add (new, part);
+    return part;
+}
+
 static void
 plan_ahead_locked (ObjectSource *object, const ArecRangeWish *wishes, size_t n_wishes,
                    GPtrArray *new, GPtrArray *over)
@@ -497,19 +600,24 @@ plan_ahead_locked (ObjectSource *object, const ArecRangeWish *wishes, size_t n_w
     }
     for (size_t i = 0; i < n; i++) {
         uint64_t size = requests[i].span.end - requests[i].span.begin;
-        Part *part =
-            make_room_locked (object, size, over) ? new_part (object, &requests[i]) : NULL;
 
-        if (!part) {
+        if (!make_room_locked (object, size, over) ||
+            !add_ahead_locked (object, &requests[i], new)) {
             return;
         }
-        part->is_ahead = true;
-        part->n_pieces = part->n_unread = MAX (size / PIECE, 1);
-        part->is_read = g_malloc0 (part->n_pieces);
-        part->n_readers = 1; /* until it was submitted */
-        g_ptr_array_add (object->parts, part);
-        g_ptr_array_add (new, part);
     }
+}
+
+/* Asks for the parts in @new, which were made ahead. */
+static void
+submit_ahead (ObjectSource *object, GPtrArray *new)
+{
+    if (!submit (object, new, NULL)) {
+        for (guint i = 0; i < new->len; i++) {
+            note_failure (object, g_ptr_array_index (new, i));
+        }
+    }
+    leave (object, new);
 }
 
 static void
@@ -534,12 +642,7 @@ object_will_need (ArecSource *source, const ArecRange *ranges, size_t n, ArecUrg
 
         arec_http_client_abandon (object->client, part->request);
     }
-    if (!submit (object, new, NULL)) {
-        for (guint i = 0; i < new->len; i++) {
-            note_failure (object, g_ptr_array_index (new, i));
-        }
-    }
-    leave (object, new);
+    submit_ahead (object, new);
 }
 
 static uint64_t
@@ -549,6 +652,138 @@ object_window (ArecSource *source)
 
     /* Two readers in order find room, at least. */
     return MIN (object->target->window, arec_http_client_max_ahead (object->client) / 2);
+}
+
+/* ---- the rest of the object, bought ---- */
+
+static void
+note_sample_locked (ObjectSource *object)
+{
+    const ArecHttpRequest *sample = object->sample;
+    int64_t ended = sample ? sample->ended : 0;
+
+    if (ended == 0 || object->purchase.rate > 0) {
+        return;
+    }
+    if (sample->result.end != AREC_HTTP_GOT) {
+        object->is_settled = true;
+        return;
+    }
+    arec_purchase_note_sample (&object->purchase,
+                               sample->range.span.end - sample->range.span.begin,
+                               ended - (sample->deadline - sample->patience));
+}
+
+/* Bytes that are bought and have not come yet. */
+static uint64_t
+count_buying_locked (const ObjectSource *object)
+{
+    uint64_t n = 0;
+
+    for (guint i = 0; i < object->parts->len; i++) {
+        const Part *part = g_ptr_array_index (object->parts, i);
+
+        n += part->is_bought && part->request->ended == 0 ? part->span.end - part->span.begin
+                                                          : 0;
+    }
+    return n;
+}
+
+static Part *
+buy_part_locked (ObjectSource *object, const ArecRangeRequest *range, GPtrArray *new)
+{
+    const int64_t size = (int64_t)(range->span.end - range->span.begin);
+    Part *part;
+
+    if (!arec_http_client_take_bought (object->client, size)) {
+        object->is_settled = true; /* what others have bought takes all room */
+        return NULL;
+    }
+    part = arec_http_client_take_ahead (object->client, size)
+               ? add_ahead_locked (object, range, new)
+               : NULL;
+    if (!part) {
+        arec_http_client_take_bought (object->client, -size);
+        return NULL;
+    }
+    part->is_bought = true;
+    arec_remote_count (&arec_http_client_counters (object->client)->bought, (uint64_t)size);
+    return part;
+}
+
+/* The largest of @n requests shows the rate best. */
+static void
+buy_sample_locked (ObjectSource *object, const ArecRangeRequest *requests, size_t n,
+                   GPtrArray *new)
+{
+    const ArecRangeRequest *largest = &requests[0];
+    const Part *part;
+
+    for (size_t i = 1; i < n; i++) {
+        if (requests[i].span.end - requests[i].span.begin >
+            largest->span.end - largest->span.begin) {
+            largest = &requests[i];
+        }
+    }
+    part = buy_part_locked (object, largest, new);
+    object->sample = part ? arec_http_request_ref (part->request) : NULL;
+}
+
+/* Buys a sample, or as much as should be under way. */
+static void
+buy_more_locked (ObjectSource *object, GPtrArray *new)
+{
+    const ArecRangeWish all = {{0, object->base.size}, AREC_URGENCY_IDLE};
+    const ArecRangeWants wants = {.wishes = &all,
+                                  .n_wishes = 1,
+                                  .taken = (const ArecRange *)(void *)object->fetched->data,
+                                  .n_taken = object->fetched->len,
+                                  .window = object->target->window,
+                                  .size = object->base.size};
+    const uint64_t goal = MAX (object->target->window, MIN_BUYING);
+    uint64_t buying = count_buying_locked (object);
+    g_autofree ArecRangeRequest *requests = NULL;
+    size_t n = 0;
+
+    if (buying >= goal || !arec_range_plan (&wants, &requests, &n)) {
+        return;
+    }
+    if (n == 0) {
+        object->is_settled = true;
+    } else if (!object->is_buying) {
+        buy_sample_locked (object, requests, n, new);
+    }
+    for (size_t i = 0; i < n && object->is_buying && buying < goal; i++) {
+        if (!buy_part_locked (object, &requests[i], new)) {
+            return;
+        }
+        buying += requests[i].span.end - requests[i].span.begin;
+    }
+}
+
+/* Readers have waited: decides whether the rest of the object is worth fetching. */
+static void
+buy (ObjectSource *object)
+{
+    const uint64_t size = object->base.size;
+    g_autoptr (GPtrArray) new = g_ptr_array_new();
+    uint64_t room = arec_http_client_max_bought (object->client);
+
+    pthread_mutex_lock (&object->lock);
+    note_sample_locked (object);
+    if (!object->is_settled) {
+        ArecPurchaseStep step =
+            arec_purchase_judge (&object->purchase, size - MIN (size, object->n_fetched), room);
+
+        object->is_buying = object->is_buying || step == AREC_PURCHASE_ALL;
+        if (object->is_buying || (step == AREC_PURCHASE_SAMPLE && !object->sample)) {
+            buy_more_locked (object, new);
+        }
+    }
+    pthread_mutex_unlock (&object->lock);
+    if (new->len > 0) {
+        submit_ahead (object, new);
+    }
 }
 
 /* ---- the source ---- */
@@ -576,6 +811,9 @@ object_preadv (ArecSource *source, struct iovec *iov, int n_iov, uint64_t offset
         read.span.end = offset + MIN (length, done + MAX_AT_ONCE);
         ok = read_span (&read, error);
     }
+    if (arec_http_client_max_bought (read.object->client) > 0) {
+        buy (read.object);
+    }
     arec_phases_leave (mark);
     return ok;
 }
@@ -589,12 +827,13 @@ object_free (ArecSource *source)
     for (guint i = 0; i < object->parts->len; i++) { /* that no reader came to */
         Part *part = g_ptr_array_index (object->parts, i);
 
-        arec_http_client_take_ahead (object->client,
-                                     -(int64_t)(part->span.end - part->span.begin));
+        give_back (object, part);
         arec_http_client_abandon (object->client, part->request);
         free_part (part);
     }
     g_ptr_array_unref (object->parts);
+    g_array_unref (object->fetched);
+    arec_http_request_unref (object->sample);
     pthread_mutex_destroy (&object->lock);
     arec_http_target_unref (object->target);
     arec_object_version_clear (&object->version);
@@ -674,6 +913,7 @@ arec_object_source_renew (ArecHttpClient *client, const ArecUrl *url,
     arec_object_version_copy (&opening.version, &object->version);
     pthread_mutex_init (&object->lock, NULL);
     object->parts = g_ptr_array_new();
+    object->fetched = g_array_new (FALSE, FALSE, sizeof (ArecRange));
     object->base.size = object->version.size;
     object->base.is_slow = true;
     object->base.identity = identity_of (object);

@@ -63,6 +63,9 @@
     X (bytes_wasted, COUNTER, "Bytes received that left memory before they were read.")        \
     X (ranges_joined, COUNTER,                                                                 \
        "Times that a read found a range under way or asked for ahead.")                        \
+    X (hedges, COUNTER, "Requests made once more because their first byte was late.")          \
+    X (hedges_won, COUNTER, "Of these, those that were answered first.")                       \
+    X (bought, COUNTER, "Bytes asked for because random reads had waited for long.")           \
     X (cancelled, COUNTER, "Requests cancelled because nobody wanted them any more.")          \
     X (throttled, COUNTER, "Answers by which a server wants fewer requests.")                  \
     X (changed, COUNTER, "Objects that were found changed after they were opened.")            \

@@ -10,6 +10,8 @@
 
 #include <arec/error.h>
 
+#include "remote/hedge.h"
+
 #define SIZE 1000000
 #define S INT64_C (1000000)
 
@@ -23,6 +25,7 @@ typedef struct {
     atomic_int n_requests;
     atomic_bool is_silent;  /* requests are read and not answered */
     atomic_uint held;       /* microseconds before each answer */
+    atomic_int mutes;       /* the connection of the request of that number falls silent */
     GPtrArray *connections; /* of threads */
     pthread_mutex_t lock;
     GArray *sockets;
@@ -96,10 +99,12 @@ serve (void *data)
     Server *server = connection->server;
     char head[4096];
 
+    bool is_mute = false;
+
     while (read_head (connection->fd, head)) {
-        server->n_requests++;
+        is_mute = ++server->n_requests == server->mutes || is_mute;
         g_usleep (server->held);
-        if (!server->is_silent && !answer (server, connection->fd, head)) {
+        if (!server->is_silent && !is_mute && !answer (server, connection->fd, head)) {
             break;
         }
     }
@@ -566,6 +571,133 @@ test_ahead_many (Fixture *fixture, const void *data)
     }
 }
 
+/* ---- asked for twice --------------------------------------------------------------------- */
+
+static ArecRemoteStats
+stats_of (ArecHttpClient *client)
+{
+    ArecRemoteStats stats;
+
+    arec_http_client_get_stats (client, &stats);
+    return stats;
+}
+
+/* The first byte never comes on one connection: another one is asked, once. On a busy machine
+ * other answers may be late, too; no more than one of 20 requests is made for that. */
+static void
+test_hedge (Fixture *fixture, const void *data)
+{
+    enum { N = 200, MUTE = 100 };
+    g_autoptr (ArecSource) source = open_source (fixture);
+    g_autoptr (GRand) random = g_rand_new_with_seed (7);
+    ArecRemoteStats stats;
+    int n;
+
+    (void)data;
+    fixture->server->mutes = MUTE;
+    for (int i = 0; i < N; i++) {
+        uint64_t offset = (uint64_t)g_rand_int_range (random, 0, SIZE - 131072 - 1000);
+
+        assert_reads (fixture, source, offset, 1000);
+    }
+    stats = stats_of (fixture->client);
+    n = fixture->server->n_requests;
+    g_assert_cmpuint (stats.hedges, >=, 1);
+    g_assert_cmpuint (stats.hedges_won, >=, 1);
+    g_assert_cmpuint (stats.hedges, <=, N / AREC_HEDGE_SHARE);
+    g_assert_cmpint (n, >=, 1 + N + 1);
+    g_assert_cmpuint (stats.retries_stall, ==, 0);
+    g_assert_cmpint (n, <=, 1 + N + N / AREC_HEDGE_SHARE);
+}
+
+/* Until enough is known of a server, it is only asked again once its time is over. */
+static void
+test_no_hedge (Fixture *fixture, const void *data)
+{
+    g_autoptr (ArecSource) source = open_source (fixture);
+
+    (void)data;
+    fixture->server->mutes = 3;
+    assert_reads (fixture, source, 0, 1000);
+    assert_reads (fixture, source, 5000, 1000);
+    g_assert_cmpuint (stats_of (fixture->client).hedges, ==, 0);
+    g_assert_cmpuint (stats_of (fixture->client).retries_stall, >=, 1);
+}
+
+/* ---- bought ------------------------------------------------------------------------------ */
+
+#define FRONT ((uint64_t)SIZE - 131072) /* the rest comes with the opening */
+
+/* Reads pieces one after the other, each of which keeps its reader for 20 ms. Returns how many
+ * it has read when something was bought. */
+static unsigned
+read_until_bought (Fixture *fixture, ArecHttpClient *client, ArecSource *source, unsigned most)
+{
+    fixture->server->held = 20000;
+    for (unsigned i = 0; i < most; i++) {
+        /* From both ends. */
+        assert_reads (fixture, source, i % 2 == 0 ? i * 5000 : FRONT - (i + 1) * 5000, 1000);
+        if (stats_of (client).bought > 0) {
+            return i + 1;
+        }
+    }
+    return most;
+}
+
+/* All that was not read is fetched, once. */
+static void
+test_bought (Fixture *fixture, const void *data)
+{
+    const ArecHttpOptions options = {.deadline = 20 * S, .max_ahead = 8 << 20};
+    ArecHttpClient *client = arec_http_client_new (&options);
+    GError *error = NULL;
+    ArecSource *source = arec_object_source_new (client, &fixture->url, NULL, &error);
+    unsigned n, n_again = 0;
+    ArecRemoteStats stats;
+
+    (void)data;
+    g_assert_no_error (error);
+    n = read_until_bought (fixture, client, source, 60);
+    g_assert_cmpuint (n, <, 60);
+    while (n_again < 1000 && stats_of (client).bought < FRONT - n * 1000) {
+        assert_reads (fixture, source, 0, 1000); /* waits again */
+        n_again++;
+    }
+    g_assert_cmpuint (stats_of (client).bought, ==, FRONT - n * 1000);
+    for (uint64_t at = 0; at < FRONT / 2; at += 10000) { /* between the pieces */
+        assert_reads (fixture, source, at + 1000, 9000);
+        assert_reads (fixture, source, FRONT - at - 9000, 9000);
+    }
+    /* The opening, the pieces, those between them; and what is asked for twice as the machine
+     * is busy. */
+    stats = stats_of (client);
+    g_assert_cmpuint ((unsigned)fixture->server->n_requests, ==,
+                      1 + n + n_again + n + stats.hedges + stats.retries_stall);
+    arec_source_free (source);
+    arec_http_client_free (client);
+}
+
+static void
+test_not_bought (Fixture *fixture, const void *data)
+{
+    /* Without prefetching; an object that does not fit. */
+    static const uint64_t max_ahead[] = {0, SIZE};
+
+    (void)data;
+    for (size_t i = 0; i < G_N_ELEMENTS (max_ahead); i++) {
+        const ArecHttpOptions options = {.deadline = 20 * S, .max_ahead = max_ahead[i]};
+        ArecHttpClient *client = arec_http_client_new (&options);
+        GError *error = NULL;
+        ArecSource *source = arec_object_source_new (client, &fixture->url, NULL, &error);
+
+        g_assert_no_error (error);
+        read_until_bought (fixture, client, source, 80);
+        g_assert_cmpuint (stats_of (client).bought, ==, 0);
+        arec_source_free (source);
+        arec_http_client_free (client);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -587,6 +719,10 @@ main (int argc, char **argv)
         {"/object_source/cancel", test_cancel},
         {"/object_source/cancelled-reader", test_cancelled_reader},
         {"/object_source/one-of-two-is-cancelled", test_one_of_two_is_cancelled},
+        {"/object_source/hedge", test_hedge},
+        {"/object_source/no-hedge", test_no_hedge},
+        {"/object_source/bought", test_bought},
+        {"/object_source/not-bought", test_not_bought},
         {"/object_source/unused", test_unused},
     };
 
