@@ -4,7 +4,8 @@
     bench_remote.py [--dir DIR] [--delay-ms N] [--rate-mbit N] [--loss PER_MILLE] [--rounds N] [--only PART,...] [--json FILE]
 
 nginx serves a file of 60,000 records of 4 KiB at the far end of tests/remote/line.c. For each part: seconds, requests
-and bytes by the log of nginx, the least seconds of some rounds. Needs root.
+and bytes by the log of nginx, the least seconds of some rounds. Parts named `local` have the same reader over the file on
+the disk, for what it takes by itself. Needs root.
 """
 
 import argparse
@@ -32,7 +33,7 @@ N_RECORDS, N_RANDOM = 60_000, 200
 NAME = f"text-{N_RECORDS}x4096-group_size64-zstd.array_record"
 PORT = 8080
 
-# Reads the named files of a mount, by so many threads.
+# Reads the named files of a mount, by so many threads of Python, each of which takes some time for a file of its own.
 READ = """
 import concurrent.futures, sys, time
 paths = sys.stdin.read().split()
@@ -49,19 +50,20 @@ print(time.perf_counter() - begin, total)
 class Site:
     """The line, the server at its far end, and what runs at its near one."""
 
-    def __init__(self, line, server, folder):
-        self.line, self.server, self.folder = line, server, folder
+    def __init__(self, line, server, folder, path):
+        self.line, self.server, self.folder, self.path = line, server, folder, path
         self.url = f"{server.url}/{NAME}"
         self.arec, self.arecfs = common.binary("AREC_BIN", "bin/arec"), common.binary("ARECFS_BIN", "bin/arecfs")
+        self.reader = common.build_reader(folder)
 
     def run(self, *command, **how):
         return subprocess.run(self.line.near(*command), check=True, stdout=subprocess.PIPE, text=True, timeout=600, **how)
 
     @contextlib.contextmanager
-    def mounted(self, *options):
+    def mounted(self, *options, source=None):
         mount = self.folder / "mnt"
         mount.mkdir(exist_ok=True)
-        self.run(self.arecfs, self.url, mount, *options)
+        self.run(self.arecfs, source or self.url, mount, *options)
         try:
             yield mount
         finally:
@@ -71,6 +73,11 @@ class Site:
         """Seconds."""
         text = "\n".join(f"{mount}/{record:05}" for record in records)
         return float(self.run(sys.executable, "-c", READ, threads, input=text).stdout.split()[0])
+
+
+    def read_in_order(self, mount):
+        """Seconds of the reader in C, whose names are known without a listing."""
+        return float(self.run(self.reader, "-N", N_RECORDS, mount).stdout.split()[3])
 
 
 def chosen():
@@ -96,8 +103,22 @@ def all_in_order(site):
     return time.perf_counter() - begin
 
 
-def mount_in_order(site):
+def mount_in_order(site, source=None):
+    with site.mounted(source=source) as mount:
+        site.server.requests()
+        return site.read_in_order(mount)
+
+
+def mount_in_order_listed(site):
     with site.mounted() as mount:
+        site.server.requests()
+        begin = time.perf_counter()
+        site.run(site.reader, mount)
+        return time.perf_counter() - begin
+
+
+def mount_in_order_python(site, source=None):
+    with site.mounted(source=source) as mount:
         site.server.requests()
         return site.read(mount, range(N_RECORDS), 1)
 
@@ -113,7 +134,12 @@ PARTS = {
     "first record": first,
     "arec cat": all_in_order,
     "mount in order": mount_in_order,
+    "local in order": lambda site: mount_in_order(site, site.path),
+    "listed in order": mount_in_order_listed,
+    "mount by Python": mount_in_order_python,
+    "local by Python": lambda site: mount_in_order_python(site, site.path),
     "random by 1": lambda site: random_records(site, 1),
+    "random by 1 without prefetch": lambda site: random_records(site, 1, "--prefetch=0"),
     "random by 16": lambda site: random_records(site, 16),
 }
 
@@ -150,11 +176,11 @@ def main():
         line = lines.start(delay_ms=arguments.delay_ms, rate_mbit=arguments.rate_mbit, loss=arguments.loss)
         try:
             with far_nginx.nginx(path.parent, folder, lines.FAR, PORT, line.far()) as server:
-                site = Site(line, server, folder)
+                site = Site(line, server, folder, path)
                 for name in arguments.only.split(","):
                     rows[name] = measure(site, name, arguments.rounds)
                     row = rows[name]
-                    print(f"{name:20} {row['seconds']:8.2f} s {row['requests']:6} requests {row['bytes'] / 1e6:8.2f} MB",
+                    print(f"{name:26} {row['seconds']:8.2f} s {row['requests']:6} requests {row['bytes'] / 1e6:8.2f} MB",
                           flush=True)
         finally:
             line.end()
