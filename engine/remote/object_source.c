@@ -237,32 +237,16 @@ join_locked (const Read *read, GPtrArray *mine)
     arec_remote_count (&counters_of (object)->ranges_joined, mine->len);
 }
 
-static int
-compare_ranges (const void *a, const void *b)
-{
-    const ArecRange *one = a, *other = b;
-
-    return (one->begin > other->begin) - (one->begin < other->begin);
-}
-
 /* Ranges that touch become one. */
 static void
 unite_fetched_locked (ObjectSource *object)
 {
     ArecRange *ranges = (ArecRange *)(void *)object->fetched->data;
-    guint n = 0;
+    size_t n = arec_range_unite (ranges, object->fetched->len);
 
-    g_array_sort (object->fetched, compare_ranges);
+    g_array_set_size (object->fetched, (guint)n);
     object->n_fetched = 0;
-    for (guint i = 0; i < object->fetched->len; i++) {
-        if (n > 0 && ranges[i].begin <= ranges[n - 1].end) {
-            ranges[n - 1].end = MAX (ranges[n - 1].end, ranges[i].end);
-        } else {
-            ranges[n++] = ranges[i];
-        }
-    }
-    g_array_set_size (object->fetched, n);
-    for (guint i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         object->n_fetched += ranges[i].end - ranges[i].begin;
     }
 }

@@ -55,26 +55,30 @@ compare_spans (const void *a, const void *b)
     return (one->begin > other->begin) - (one->begin < other->begin);
 }
 
+size_t
+arec_range_unite (ArecRange *ranges, size_t n)
+{
+    size_t last = 0;
+
+    if (n == 0) {
+        return 0;
+    }
+    qsort (ranges, n, sizeof *ranges, compare_spans);
+    for (size_t i = 1; i < n; i++) {
+        if (ranges[i].begin <= ranges[last].end) {
+            ranges[last].end = MAX (ranges[last].end, ranges[i].end);
+        } else {
+            ranges[++last] = ranges[i];
+        }
+    }
+    return last + 1;
+}
+
 /* Makes a set of any spans. */
 static void
 unite (Spans *spans)
 {
-    size_t n = 0;
-
-    if (spans->n == 0) {
-        return;
-    }
-    qsort (spans->items, spans->n, sizeof *spans->items, compare_spans);
-    for (size_t i = 1; i < spans->n; i++) {
-        ArecRange *last = &spans->items[n];
-
-        if (spans->items[i].begin <= last->end) {
-            last->end = MAX (last->end, spans->items[i].end);
-        } else {
-            spans->items[++n] = spans->items[i];
-        }
-    }
-    spans->n = n + 1;
+    spans->n = arec_range_unite (spans->items, spans->n);
 }
 
 /* The first span of @taken, from number @i on, that ends behind @position. */

@@ -61,6 +61,10 @@ typedef struct {
 bool arec_range_plan (const ArecRangeWants *wants, ArecRangeRequest **requests,
                       size_t *n_requests);
 
+/* Makes a set of @n ranges, none of them empty: sorted, and what overlaps or touches is one.
+ * Returns how many there are then. */
+size_t arec_range_unite (ArecRange *ranges, size_t n);
+
 /* The request that opens an ArrayRecord file: its postscript, which begins 65536 bytes before
  * the end, with what lies before it, which most footers fit into (FORMAT.md 8). Of a file whose
  * size is known and a multiple of 65536 the padding behind the postscript is left out.
