@@ -912,7 +912,8 @@ test_not_bought (Fixture *fixture, const void *data)
         const ArecHttpOptions options = {.deadline = 20 * S, .max_ahead = max_ahead[i]};
         ArecHttpClient *client = arec_http_client_new (&options);
         GError *error = NULL;
-        ArecSource *source = arec_object_source_new (client, fixture->target, "x", NULL, &error);
+        ArecSource *source =
+            arec_object_source_new (client, fixture->target, "x", NULL, &error);
 
         g_assert_no_error (error);
         read_until_bought (fixture, client, source, 80);
