@@ -7,10 +7,12 @@ A server whose package is missing skips its tests with the reason. Whatever happ
 """
 
 import contextlib
+import ctypes
 import importlib.util
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -121,6 +123,15 @@ class Store:
                 **self.keys, **changes}
 
 
+_libc = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent():
+    """In the process that becomes a server: whatever ends the test ends it, too."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 def _free_port():
     with socket.create_server((HOST, 0)) as listener:
         return listener.getsockname()[1]
@@ -140,7 +151,7 @@ def _wait_for(port, process):
 def _running(command, port, directory, environment=None):
     with open(directory / "log", "wb") as log:
         process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=directory,
-                                   env={**os.environ, **NO_PROXY, **(environment or {})})
+                                   preexec_fn=_end_with_parent, env={**os.environ, **NO_PROXY, **(environment or {})})
     try:
         _wait_for(port, process)
         yield
