@@ -316,7 +316,7 @@ def part(text):
 def test_service_account(run, tmp_path):
     """The assertion is checked by openssl with the public key."""
     key, public = tmp_path / "key", tmp_path / "public"
-    subprocess.run(["openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-out", key], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-out", key], check=True, stderr=subprocess.DEVNULL)
     subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", public], check=True)
     with Server() as server:
         path = tmp_path / "account.json"

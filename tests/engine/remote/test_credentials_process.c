@@ -60,8 +60,9 @@ test_surroundings (void)
     g_setenv ("AREC_TEST_KEYS", JSON, TRUE);
     check ("sh -c 'cat; printf %s \"$AREC_TEST_KEYS\"'"); /* its input is empty */
     /* In a group of its own, and with no descriptor but the three. */
-    check ("sh -c 'test \"$(ps -o pgid= $$ | tr -d \" \")\" = $$ && test ! -e /proc/$$/fd/3 &&"
-           " printf %s \"$AREC_TEST_KEYS\"'");
+    check (
+        "sh -c 'test \"$(cut -d \" \" -f 5 /proc/$$/stat)\" = $$ && test ! -e /proc/$$/fd/3 &&"
+        " printf %s \"$AREC_TEST_KEYS\"'");
     check ("sh -c 'test \"$(pwd)\" = /usr && printf %s \"$AREC_TEST_KEYS\"'");
     /* It need not be the last one that has its output open. */
     check ("sh -c 'sleep 2 & printf %s \"$AREC_TEST_KEYS\"'");
