@@ -1,6 +1,7 @@
 /* The inside of an ArecEngine, for the reader. */
 #pragma once
 
+#include <stdatomic.h>
 #include <arec/engine.h>
 
 #include "arrayrecord/index_file.h"
@@ -32,6 +33,7 @@ struct ArecEngine {
     uint64_t cache_dir_size;
     void (*warn) (const char *message, void *data); /* nullable */
     void *warn_data;
+    atomic_flag has_warned;      /* of an object without a validator */
     _Atomic bool has_remote;     /* a source on a server was opened */
     _Atomic uint64_t next_owner; /* of things in the cache */
     _Atomic uint64_t index_used;

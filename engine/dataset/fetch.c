@@ -97,6 +97,6 @@ arec_fetch_fronts (ArecShard *shard, const ArecIndexEntry *entries, size_t n)
             ranges[i].begin = entry->offset;
             ranges[i].end = MIN (entry->limit, entry->offset + FRONT_SIZE);
         }
-        arec_shard_will_need (shard, ranges, here, AREC_URGENCY_AHEAD);
+        arec_shard_will_need (shard, ranges, here, AREC_URGENCY_FRONT);
     }
 }

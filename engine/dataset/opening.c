@@ -7,13 +7,14 @@
 #include "source/file_source.h"
 
 #ifdef AREC_HAVE_LIBCURL
-/* Only its size tells then whether it is still the same. */
+/* Only its size tells then whether it is still the same. One object is named, as a bucket of
+ * such a server may have many. */
 static void
-warn_of_no_validator (const ArecEngine *engine, const char *name)
+warn_of_no_validator (ArecEngine *engine, const char *name)
 {
     g_autofree char *message = NULL;
 
-    if (engine->warn) {
+    if (engine->warn && !atomic_flag_test_and_set (&engine->has_warned)) {
         message = g_strdup_printf ("%s: the server gives neither an ETag nor a time: if the "
                                    "object changes, only another size shows it",
                                    name);

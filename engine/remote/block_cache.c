@@ -481,7 +481,7 @@ cached_will_need (ArecSource *source, const ArecRange *ranges, size_t n, ArecUrg
         uint64_t first = ranges[i].begin / AREC_SECTOR_SIZE;
         uint64_t end = (ranges[i].end + AREC_SECTOR_SIZE - 1) / AREC_SECTOR_SIZE;
 
-        if (urgency == AREC_URGENCY_DEMAND && has_begin (cache, first)) {
+        if (urgency <= AREC_URGENCY_FRONT && has_begin (cache, first)) {
             continue;
         }
         while (first < end) {

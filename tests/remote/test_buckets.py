@@ -52,13 +52,9 @@ def only_s3(store):
     return store
 
 
-def run(store, *args, **changes):
-    return arec(*args, env=store.environment(**changes))
-
-
 def same(store, path, key, command):
     url = store.url(key)
-    local, remote = arec(command, path), run(store, command, url)
+    local, remote = arec(command, path), store.run(command, url)
     assert remote.code == local.code, remote
     assert remote.out.replace(url.encode(), os.fsencode(path)) == local.out, remote
     assert remote.err.replace(url, str(path)) == local.err, remote
@@ -73,7 +69,7 @@ def test_golden_files(g, store):
 def test_a_key_is_taken_as_it_is(store):
     if store.name not in ("moto", "rclone"):
         pytest.skip("the server takes no such key")
-    result = run(store, "cat", store.url(ODD), "7")
+    result = store.run("cat", store.url(ODD), "7")
     assert (result.code, result.err) == (0, ""), result
     TEXT.check(7, result.out)
 
@@ -88,7 +84,7 @@ NEXT = {"moto": ["-131072"], "rclone": ["-131072"], "nanio": ["0-0"], "emulator"
 def test_requests_of_an_opening(store):
     """Of two objects of more than 128 KiB, one after the other."""
     store.relay.requests.clear()
-    result = run(store, "ls", store.url("train.array_record@2"), "0")
+    result = store.run("ls", store.url("train.array_record@2"), "0")
     assert result.code == 0, result
     opening = [r for r in store.relay.ranges if r in ("-131072", "0-0")]
     assert opening == OPENINGS[store.name] + NEXT[store.name]
@@ -99,24 +95,24 @@ def test_requests_of_an_opening(store):
 
 
 def test_absent_objects_and_buckets(store):
-    result = run(store, "info", store.url("none"))
+    result = store.run("info", store.url("none"))
     assert result.code == 3 and "HTTP 404, there is no such object" in result.err, result
     url = store.url("none").replace(f"//{buckets.BUCKET}/", "//absent-bucket/")
-    result = run(store, "info", url)
+    result = store.run("info", url)
     assert result.code == 3 and result.err.startswith(f"arec: {url}: HTTP 404, there is no such "), result
     if store.name != "emulator":
         assert "no such bucket" in result.err, result
 
 
 def test_a_wrong_secret_is_refused(only_s3):
-    result = run(only_s3, "info", only_s3.url(TEXT.name), AWS_SECRET_ACCESS_KEY="SECRETwrong")
+    result = only_s3.run("info", only_s3.url(TEXT.name), AWS_SECRET_ACCESS_KEY="SECRETwrong")
     assert result.code == 3 and "HTTP 403, " in result.err and "SECRET" not in result.err, result
     if only_s3.name != "nanio":
         assert "SignatureDoesNotMatch" in result.err and "the secret key is probably another one's" in result.err, result
 
 
 def test_an_unknown_key_is_refused(only_s3):
-    result = run(only_s3, "info", only_s3.url(TEXT.name), AWS_ACCESS_KEY_ID="NOBODY")
+    result = only_s3.run("info", only_s3.url(TEXT.name), AWS_ACCESS_KEY_ID="NOBODY")
     assert result.code == 3 and "HTTP 403, " in result.err, result
 
 
@@ -124,7 +120,7 @@ def test_without_credentials(only_s3):
     result = arec("info", only_s3.url(TEXT.name), env=only_s3.environment(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY=""))
     assert result.code == 3 and "AWS_ACCESS_KEY_ID" in result.err, result  # where was looked
     only_s3.relay.requests.clear()
-    result = run(only_s3, "info", "--anonymous", only_s3.url(TEXT.name))
+    result = only_s3.run("info", "--anonymous", only_s3.url(TEXT.name))
     assert result.code == 3 and "HTTP 40" in result.err, result
     assert all("authorization" not in request.headers for request in only_s3.relay.requests)
 
@@ -143,7 +139,7 @@ def test_an_endpoint_as_an_option(store):
 
 def test_who_pays_is_said(store):
     store.relay.requests.clear()
-    assert run(store, "info", "-s", "--requester-pays", "--billing-project=p-1", store.url(TEXT.name)).code == 0
+    assert store.run("info", "-s", "--requester-pays", "--billing-project=p-1", store.url(TEXT.name)).code == 0
     name, value = ("x-amz-request-payer", "requester") if store.scheme == "s3" else ("x-goog-user-project", "p-1")
     other = "x-goog-user-project" if store.scheme == "s3" else "x-amz-request-payer"
     for request in store.relay.requests:
@@ -155,7 +151,7 @@ def test_who_pays_is_said(store):
 def test_an_archived_object(store):
     if store.name != "moto":
         pytest.skip("moto alone archives")
-    result = run(store, "info", store.url("archived"))
+    result = store.run("info", store.url("archived"))
     assert result.code == 3 and "archived" in result.err and "GLACIER" in result.err, result
 
 
@@ -194,7 +190,7 @@ def test_the_commands_of_the_readme(store):
             with mounted(args[0], environment=store.environment()) as mount:
                 assert sorted(os.listdir(mount.path)) == SHARDS
         else:
-            result = run(store, *args)
+            result = store.run(*args)
             assert (program, result.code, result.err) == ("arec", 0, ""), result
             if args[0] == "cat":
                 FILES[1].check(7, result.out)
@@ -216,4 +212,4 @@ def test_the_reference_reads_the_same(store):
     theirs = subprocess.run([sys.executable, "-c", REFERENCE, url], env=store.environment(), timeout=120,
                             stdin=subprocess.DEVNULL, capture_output=True)
     assert theirs.returncode == 0, theirs.stderr.decode()
-    assert run(store, "cat", url).out == theirs.stdout != b""
+    assert store.run("cat", url).out == theirs.stdout != b""

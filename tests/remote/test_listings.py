@@ -55,10 +55,6 @@ def store(request):
         yield started
 
 
-def run(store, *args):
-    return arec(*args, env=store.environment())
-
-
 def is_listing(request):
     return "prefix=" in request.target
 
@@ -148,37 +144,37 @@ def test_globs(store):
     for glob, names in [("d/e/train-*.array_record", ["train-0", "train-1"]), ("d/?/train-[12]*", ["train-1", "train-2"]),
                         ("d*/a.array_record", ["a"]), ("d/x.array_record-*", ["x", "x"])]:
         store.relay.requests.clear()
-        result = run(store, "info", "-s", store.url(glob))
+        result = store.run("info", "-s", store.url(glob))
         assert (result.code, result.err) == (0, ""), result
         lines = [line for line in result.out.decode().splitlines() if "total of" not in line]
         assert [line.split("/")[-1].split(".")[0] for line in lines] == names, result
         assert len(listings(store)) == 1
-    assert run(store, "cat", store.url("d/e/train-*.array_record") + "[1:2]").out == (
-        run(store, "cat", store.url("d/e/train-0.array_record") + "[1:2]").out +
-        run(store, "cat", store.url("d/e/train-1.array_record") + "[1:2]").out)
+    assert store.run("cat", store.url("d/e/train-*.array_record") + "[1:2]").out == (
+        store.run("cat", store.url("d/e/train-0.array_record") + "[1:2]").out +
+        store.run("cat", store.url("d/e/train-1.array_record") + "[1:2]").out)
 
 
 def test_shards_need_no_listing(store):
     store.relay.requests.clear()
-    result = run(store, "info", "-s", store.url("d/x.array_record@2"))
+    result = store.run("info", "-s", store.url("d/x.array_record@2"))
     assert result.code == 0 and result.out.count(b"x.array_record-") == 2, result
     assert listings(store) == []
 
 
 def test_commands_that_take_directories(store):
-    result = run(store, "verify", store.url("d/f/"))
+    result = store.run("verify", store.url("d/f/"))
     assert (result.code, result.err) == (0, ""), result
     assert result.out.decode().startswith(f"{store.url('d/f/train-2.array_record')}: ok, ")
     store.relay.requests.clear()
     for command in ("cat", "ls", "info", "doctor"):
-        result = run(store, command, store.url("d/e/"))
+        result = store.run(command, store.url("d/e/"))
         assert (result.code, result.err) == (3, f"arec: {store.url('d/e/')}: is a directory, expected a file\n"), result
     assert store.relay.requests == []
 
 
 def test_a_list_of_names(store, tmp_path):
     (tmp_path / "list").write_text(f"{store.url('top.array_record')}\n{store.url('d/f/*.array_record')}\n{store.url('none*')}\n")
-    result = run(store, "info", "-s", f"--files-from={tmp_path}/list")
+    result = store.run("info", "-s", f"--files-from={tmp_path}/list")
     assert result.code == 3 and result.out.count(b" records in ") == 3, result
     assert result.err == f"arec: {tmp_path}/list:3: {store.url('none*')}: no object matches\n", result
 

@@ -55,7 +55,7 @@ note_need (ArecSource *source, const ArecRange *ranges, size_t n, ArecUrgency ur
 {
     Line *line = line_of (source);
 
-    g_assert_cmpint (urgency, ==, AREC_URGENCY_AHEAD);
+    g_assert_true (urgency == AREC_URGENCY_AHEAD || urgency == AREC_URGENCY_FRONT);
     pthread_mutex_lock (&lock);
     line->n_calls++;
     for (size_t i = 0; i < n; i++) {
