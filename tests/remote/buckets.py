@@ -119,11 +119,12 @@ class Store:
         return f"http://{HOST}:{self.relay.port}"
 
     def environment(self, **changes):
-        """Variables of a program that reads from it, without those that the user has."""
+        """Variables of a program that reads from it, without those that the user has and those that @changes set to None."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(VARIABLES)}
         place = "AWS_ENDPOINT_URL_S3" if self.scheme == "s3" else "CLOUD_STORAGE_EMULATOR_ENDPOINT"
-        return {**kept, **NO_PROXY, "HOME": "/nowhere", "AWS_EC2_METADATA_DISABLED": "true", place: self.endpoint,
-                **self.keys, **changes}
+        chosen = {**kept, **NO_PROXY, "HOME": "/nowhere", "AWS_EC2_METADATA_DISABLED": "true", place: self.endpoint,
+                  **self.keys, **changes}
+        return {name: value for name, value in chosen.items() if value is not None}
 
     def run(self, *args, **changes):
         """What arec with @args gives, without the warning that this server's objects have no validator."""

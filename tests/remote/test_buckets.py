@@ -126,13 +126,11 @@ def test_without_credentials(only_s3):
 
 
 def test_an_endpoint_as_an_option(store):
-    environment = store.environment()
-    for name in ("AWS_ENDPOINT_URL_S3", "CLOUD_STORAGE_EMULATOR_ENDPOINT"):
-        environment.pop(name, None)
     options = ["--endpoint-url", store.endpoint, "--region=us-east-1", "--addressing=path"]
     if store.scheme == "gs":
         options.append("--anonymous")
-    result = arec("cat", *options, store.url(TEXT.name), "3", env=environment)
+    result = store.run("cat", *options, store.url(TEXT.name), "3", AWS_ENDPOINT_URL_S3=None,
+                       CLOUD_STORAGE_EMULATOR_ENDPOINT=None)
     assert (result.code, result.err) == (0, ""), result
     TEXT.check(3, result.out)
 
