@@ -224,7 +224,10 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="writes everything measured")
     args = parser.parse_args()
     pathlib.Path(args.dir).mkdir(parents=True, exist_ok=True)
-    results = measure(args.scale, args.dir, set(filter(None, args.only.split(","))))
+    only = set(filter(None, args.only.split(",")))
+    if only - set(CASES):
+        parser.error(f"--only: no such case: {', '.join(sorted(only - set(CASES)))}")
+    results = measure(args.scale, args.dir, only)
     common.print_machine()
     common.print_table(["", "records", "MB", "workers", "limit, MiB", "a worker, MiB", "peak, MiB", "allowed, MiB",
                         "within", "s"], [row(what, result) for what, result in results])
