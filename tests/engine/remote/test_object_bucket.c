@@ -71,6 +71,18 @@ new_bucket (const ArecObjectBucketOptions *options)
     return bucket;
 }
 
+/* The bucket `b` of S3 in us-east-1, which signs with the credentials of @fixture. */
+static ArecObjectBucket *
+new_s3_bucket (const Fixture *fixture)
+{
+    const ArecObjectBucketOptions options = {.scheme = AREC_URL_S3,
+                                             .name = "b",
+                                             .region = "us-east-1",
+                                             .credentials = fixture->credentials};
+
+    return new_bucket (&options);
+}
+
 /* The request for @target as it would go out now. */
 static void
 sign (ArecHttpTarget *target, ArecHttpSigned *out)
@@ -188,11 +200,7 @@ test_identity (Fixture *fixture, const void *data)
 static void
 test_region (Fixture *fixture, const void *data)
 {
-    const ArecObjectBucketOptions options = {.scheme = AREC_URL_S3,
-                                             .name = "b",
-                                             .region = "us-east-1",
-                                             .credentials = fixture->credentials};
-    g_autoptr (ArecObjectBucket) bucket = new_bucket (&options);
+    g_autoptr (ArecObjectBucket) bucket = new_s3_bucket (fixture);
     g_autoptr (ArecHttpTarget) object = arec_object_bucket_target (bucket, "k");
     const ArecHttpSignerOps *ops = object->signer->ops;
     const ArecHttpAnswer none = {.status = 301}, same = {.status = 400, .region = "us-east-1"},
@@ -222,11 +230,7 @@ test_region (Fixture *fixture, const void *data)
 static void
 test_renewal (Fixture *fixture, const void *data)
 {
-    const ArecObjectBucketOptions options = {.scheme = AREC_URL_S3,
-                                             .name = "b",
-                                             .region = "us-east-1",
-                                             .credentials = fixture->credentials};
-    g_autoptr (ArecObjectBucket) bucket = new_bucket (&options);
+    g_autoptr (ArecObjectBucket) bucket = new_s3_bucket (fixture);
     g_autoptr (ArecHttpTarget) object = arec_object_bucket_target (bucket, "k");
     const ArecHttpSignerOps *ops = object->signer->ops;
     const ArecHttpAnswer refused = {.status = 400};
